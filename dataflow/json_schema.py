@@ -1,4 +1,4 @@
-"""Reads a stream's JSON schema into Airbyte types. Nothing else reads JSON schema; no record is validated by it."""
+"""Reads a stream's JSON schema into Airbyte types. No other module does, and no record is validated by it."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -67,7 +67,7 @@ def fields(schema: Mapping[str, object], stream: StreamName | None = None) -> tu
 
 
 def airbyte_type(schema: object) -> AirbyteType:
-    """The Airbyte type of a schema, by the rules of the Airbyte type system (Airbyte docs, "Supported data types").
+    """The Airbyte type of a schema (Airbyte docs, "Supported data types").
 
     No schema is refused: one that is not understood, or that allows nothing but null, is Unknown.
     """
@@ -94,8 +94,10 @@ def _typed(name: object, schema: Mapping[str, object]) -> AirbyteType | None:
     if isinstance(name, str):
         return _named(name, schema)
     if isinstance(name, list):
-        # Each name is read with the keywords around the list: ["null", "string"] with a format is a nullable date.
-        return _union([_named(option, schema) if isinstance(option, str) else _convert(option) for option in name])
+        # Each name is read with the keywords around the list, so that a nullable string keeps its format.
+        return _union(
+            [_named(option, schema) if isinstance(option, str) else _convert(option) for option in name]
+        )
     return _unknown(schema)
 
 
@@ -128,7 +130,11 @@ def _string(form: object, hint: object) -> AirbyteType:
         case "time":
             return TIME_WITHOUT_TIMEZONE if hint == "time_without_timezone" else TIME_WITH_TIMEZONE
         case "date-time":
-            return TIMESTAMP_WITHOUT_TIMEZONE if hint == "timestamp_without_timezone" else TIMESTAMP_WITH_TIMEZONE
+            return (
+                TIMESTAMP_WITHOUT_TIMEZONE
+                if hint == "timestamp_without_timezone"
+                else TIMESTAMP_WITH_TIMEZONE
+            )
     log.warning("Ignoring the unrecognized string format %r; the values are kept as strings.", form)
     return STRING
 
@@ -154,7 +160,9 @@ def _property(schema: object) -> AirbyteType:
 
 
 def _combined(options: object) -> AirbyteType | None:
-    return _union([_convert(option) for option in options]) if isinstance(options, list) else _convert(options)
+    return (
+        _union([_convert(option) for option in options]) if isinstance(options, list) else _convert(options)
+    )
 
 
 def _union(options: Iterable[AirbyteType | None]) -> AirbyteType | None:

@@ -36,7 +36,10 @@ def union(*options: AirbyteType) -> Union:
         ({"type": "string", "format": "date"}, DATE),
         ({"type": "string", "format": "time"}, TIME_WITH_TIMEZONE),
         ({"type": "string", "format": "time", "airbyte_type": "time_with_timezone"}, TIME_WITH_TIMEZONE),
-        ({"type": "string", "format": "time", "airbyte_type": "time_without_timezone"}, TIME_WITHOUT_TIMEZONE),
+        (
+            {"type": "string", "format": "time", "airbyte_type": "time_without_timezone"},
+            TIME_WITHOUT_TIMEZONE,
+        ),
         ({"type": "string", "format": "date-time"}, TIMESTAMP_WITH_TIMEZONE),
         (
             {"type": "string", "format": "date-time", "airbyte_type": "timestamp_without_timezone"},
@@ -87,7 +90,10 @@ def test_a_reference_to_a_well_known_type_is_that_type(name: str, expected: Airb
         ({"properties": {"a": {"type": "integer"}}}, Object((Field("a", INTEGER),))),
         ({}, Object()),
         (
-            {"type": "object", "properties": {"list": {"type": "array", "items": {"type": ["null", "number"]}}}},
+            {
+                "type": "object",
+                "properties": {"list": {"type": "array", "items": {"type": ["null", "number"]}}},
+            },
             Object((Field("list", Array(NUMBER)),)),
         ),
     ],
@@ -151,7 +157,10 @@ def test_an_unknown_option_of_a_list_names_only_itself() -> None:
 
 
 def test_fields_keep_the_order_and_the_names_of_the_schema() -> None:
-    schema = {"type": "object", "properties": {"b": {"type": "string"}, "A": {"type": "integer"}, "": {"type": "date"}}}
+    schema = {
+        "type": "object",
+        "properties": {"b": {"type": "string"}, "A": {"type": "integer"}, "": {"type": "date"}},
+    }
 
     assert [field.name for field in fields(schema)] == ["b", "A", ""]
 
@@ -163,7 +172,9 @@ def test_a_property_that_is_no_schema_object_is_unknown(value: object) -> None:
     assert isinstance(found.type, Unknown)
 
 
-@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"type": "object", "properties": {}}, {"properties": 7}])
+@pytest.mark.parametrize(
+    "schema", [{}, {"type": "object"}, {"type": "object", "properties": {}}, {"properties": 7}]
+)
 def test_a_schema_without_properties_has_no_fields(schema: dict[str, object]) -> None:
     assert fields(schema) == ()
 
@@ -190,7 +201,9 @@ def test_a_union_with_one_object_gives_the_fields_of_that_object(schema: dict[st
         {"oneOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]},
     ],
 )
-def test_a_top_level_that_is_not_one_object_is_a_config_error_naming_the_stream(schema: dict[str, object]) -> None:
+def test_a_top_level_that_is_not_one_object_is_a_config_error_naming_the_stream(
+    schema: dict[str, object],
+) -> None:
     with pytest.raises(ConfigError, match=r"stream public\.users"):
         fields(schema, StreamName("public", "users"))
 

@@ -1,0 +1,1 @@
+"""The databases: what a connector author writes, and the framework that runs it."""

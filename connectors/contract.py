@@ -1,0 +1,208 @@
+"""What a connector author writes, method by method, with what must hold before and after. Holds no code that runs.
+
+A connector is six files: `config` (its options), `columns` (ColumnUtils), `sql` (SqlGenerator: pure), `client`
+(TableOperationsClient and TableSchemaEvolutionClient), `buffer` (InsertBuffer) and `__init__` (the Connector).
+Copy `connectors/memory`, the smallest correct one. `connectors/testkit` holds the tests that hold you to this page.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+
+from connectors.ledger import Ledger
+from dataflow.errors import DataflowError
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.names import NamingRules
+from dataflow.types import Column, Kind, Limits, TableName
+from machines.operations import Recipe
+
+__all__ = [
+    "Client",
+    "ColumnUtils",
+    "Connector",
+    "Definition",
+    "InsertBuffer",
+    "Recipe",
+    "TableOperationsClient",
+    "TableSchemaEvolutionClient",
+]
+
+
+class ColumnUtils(Protocol):
+    """How Airbyte's columns look in this database."""
+
+    naming: NamingRules
+    limits: Limits
+
+    def column_type(self, kind: Kind) -> ColumnType:
+        """The type of a user's column, spelled exactly as `discover_schema` will find it again."""
+        ...
+
+
+class TableOperationsClient(Protocol):
+    """One connection, and the operations on tables. Used by one thread at a time.
+
+    Every method but `lock`, `recover` and `close` is called inside `transaction()`, which may hold several.
+    Methods raise the driver's own errors; the framework asks `Connector.explain` what they mean.
+    """
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, on this client's connection and in its transactions."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit on leaving, roll back on an exception. All that happened inside is durable, or none of it."""
+        ...
+
+    def lock(self, table: TableName, owner: str) -> None:
+        """Keep other runs from writing to this final table until `close`, on a connection of its own.
+
+        Held already by this client: nothing happens. Held by a live run: ConfigError naming it, after a short wait.
+        """
+        ...
+
+    def recover(self) -> None:
+        """After a TransientError: give up the connection; the next call makes a new one."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection and the locks. May be called twice."""
+        ...
+
+    def create_namespace(self, namespace: str) -> None:
+        """Afterwards the namespace exists. Demands no right to create one that is there."""
+        ...
+
+    def table_exists(self, table: TableName) -> bool:
+        """Whether there is such a table. Any other trouble is an error, never an answer."""
+        ...
+
+    def table_is_empty(self, table: TableName) -> bool:
+        """Whether an existing table holds no row, in constant time."""
+        ...
+
+    def count_rows(self, table: TableName) -> int:
+        """How many rows an existing table holds."""
+        ...
+
+    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
+        """Create the table: the four metadata columns, then `columns` in their order.
+
+        It must not exist. `primary_key` may be empty; it is what merges look rows up by, not a constraint.
+        """
+        ...
+
+    def drop_table(self, table: TableName) -> None:
+        """Afterwards there is no such table, whether there was one or not."""
+        ...
+
+    def trim_table(self, table: TableName, after: str | None) -> int:
+        """Delete the rows whose raw id is above `after` (a UUID's text), all of them for None; how many."""
+        ...
+
+    def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
+        """Append the source's rows to the target. Both have `columns`; how many rows."""
+        ...
+
+    def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
+        """Bring the source's latest row of each primary key into the target.
+
+        Latest: by cursor (null is oldest), then the CDC positions, then extracted_at, then raw id. A null key
+        equals a null key. The target's rows of that key are replaced unless one of them is later. With hard
+        deletes a latest row whose `_ab_cdc_deleted_at` is set removes the key instead.
+        """
+        ...
+
+    def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
+        """Keep the latest row of each primary key, as `merge_table` understands it."""
+        ...
+
+    def overwrite_table(self, source: TableName, target: TableName) -> None:
+        """Put the source in the target's place, which may be missing. Afterwards there is no source.
+
+        Another session sees the old table or the new one, never none.
+        """
+        ...
+
+
+class TableSchemaEvolutionClient(Protocol):
+    """What a table looks like, and how it changes. Inside `transaction()`, like the table operations."""
+
+    def discover_schema(self, table: TableName) -> TableSchema:
+        """The user's columns of an existing table; ConfigError when it has no Airbyte metadata columns."""
+        ...
+
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        """Afterwards `discover_schema` finds what the changeset was computed for; the rows are kept.
+
+        A value that the new type cannot hold becomes null.
+        """
+        ...
+
+
+class Client(TableOperationsClient, TableSchemaEvolutionClient, Protocol):
+    """Both halves, on one connection."""
+
+
+class InsertBuffer(Protocol):
+    """Moves typed batches into a table, as fast as the database takes them."""
+
+    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> None:
+        """Append all rows, within the current transaction of the client this buffer was made for.
+
+        A batch holds the four metadata columns, then `columns`, by physical name, typed as
+        `dataflow.coercion` types them: fixed_size_binary(16) raw ids, timestamps in microseconds, JSON as text.
+        """
+        ...
+
+
+class Connector(Protocol):
+    """A destination with its configuration: what the framework needs to run a sync against it."""
+
+    @property
+    def columns(self) -> ColumnUtils:
+        """How columns look in this database."""
+        ...
+
+    @property
+    def default_namespace(self) -> str:
+        """Where the tables of a stream without namespace go."""
+        ...
+
+    @property
+    def internal_namespace(self) -> str:
+        """Where the ledger lives."""
+        ...
+
+    def client(self) -> Client:
+        """A client on a connection of its own. Connects when it is first used."""
+        ...
+
+    def insert_buffer(self, client: Any) -> InsertBuffer:
+        """A buffer that inserts within the transactions of a client made by `client()`."""
+        ...
+
+    def explain(self, error: Exception) -> DataflowError:
+        """What a driver's error means: a person's doing, a passing trouble, or a defect. Never a secret."""
+        ...
+
+    def close(self) -> None:
+        """Release what the clients share. May be called twice."""
+        ...
+
+
+class Definition(Protocol):
+    """A destination before it is configured: its name, its options, and how a connector is made of them."""
+
+    name: ClassVar[str]
+
+    def spec(self) -> Mapping[str, Any]:
+        """The protocol's ConnectorSpecification."""
+        ...
+
+    def connector(self, options: Mapping[str, Any], run: str) -> Connector:
+        """A connector for these options; `run` names this process to others. ConfigError when they will not do."""
+        ...

@@ -1,0 +1,185 @@
+"""The ledger: what decides every start, one row per final table, written in the transaction of the work it describes.
+
+One row suffices because every transaction on a stream first locks it. That lock is the fence (a transaction
+whose epoch is not the row's changes nothing), it makes a retry wait for an attempt whose COMMIT went unanswered,
+and it lets the row say what that attempt achieved. The journal tells what happened; nothing here is for reading.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import cattrs
+from attrs import frozen
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from dataflow.errors import ConfigError
+from dataflow.types import AirbyteType, Kind, Scalar, TableName
+from machines.operations import Recipe
+
+TABLE = "_airbyte_ledger"
+
+
+@frozen(kw_only=True)
+class LedgerEntry:
+    """What the destination knows of one final table.
+
+    `epoch` counts its claims, and `owner` names the run that made the last. `temp` and `recipe` describe the
+    temp table, if there is one. `last_flush` numbers the last committed flush of this epoch. `checkpoint` is the
+    highest raw id that a tellable STATE covers in temp, `highest_raw_id` the highest ever given. `finalised`
+    is the last generation that replaced the final table.
+    """
+
+    table: TableName
+    epoch: int = 0
+    owner: str = ""
+    temp: TableName | None = None
+    recipe: Recipe | None = None
+    last_flush: int = 0
+    checkpoint: str | None = None
+    highest_raw_id: str | None = None
+    finalised: int | None = None
+
+
+class Ledger(Protocol):
+    """Where the entries are kept. Every method runs in the client's current transaction."""
+
+    def prepare(self) -> None:
+        """Afterwards the ledger exists in the internal namespace, with what it held before."""
+        ...
+
+    def hold(self, table: TableName) -> LedgerEntry | None:
+        """The table's entry, locked until the transaction ends; waits for who else holds it. None: no entry yet."""
+        ...
+
+    def save(self, entry: LedgerEntry) -> None:
+        """Replace the table's entry. It is held by this transaction, or new."""
+        ...
+
+
+class Session(Protocol):
+    """Executes statements in the current transaction."""
+
+    def execute(
+        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        """The rows the statement returns, none for one that returns nothing."""
+        ...
+
+    def parameter(self, name: str) -> Composable:
+        """How a named parameter is written in a statement of this database."""
+        ...
+
+
+_COLUMNS = (
+    ("final_namespace", "varchar not null"),
+    ("final_name", "varchar not null"),
+    ("epoch", "bigint not null"),
+    ("owner", "varchar not null"),
+    ("temp_namespace", "varchar"),
+    ("temp_name", "varchar"),
+    ("recipe", "varchar"),
+    ("last_flush", "bigint not null"),
+    ("checkpoint", "varchar"),
+    ("highest_raw_id", "varchar"),
+    ("finalised", "bigint"),
+)
+_NAMES = tuple(name for name, _ in _COLUMNS)
+
+
+class SqlLedger:
+    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row."""
+
+    def __init__(self, session: Session, namespace: str, row_lock: SQL) -> None:
+        self._session = session
+        self._table = Identifier(namespace, TABLE)
+        self._row_lock = row_lock
+
+    def prepare(self) -> None:
+        columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)  # type: ignore[arg-type]
+        self._session.execute(
+            SQL(
+                "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))"
+            ).format(self._table, columns)
+        )
+
+    def hold(self, table: TableName) -> LedgerEntry | None:
+        statement = SQL("SELECT {} FROM {} WHERE {}{}").format(
+            SQL(", ").join(map(Identifier, _NAMES)), self._table, self._this, self._row_lock
+        )
+        rows = self._session.execute(statement, _key(table))
+        return _entry(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
+
+    def save(self, entry: LedgerEntry) -> None:
+        values = _values(entry)
+        settable = _NAMES[2:]
+        update = SQL("UPDATE {} SET {} WHERE {} RETURNING epoch").format(
+            self._table,
+            SQL(", ").join(
+                SQL("{} = {}").format(Identifier(n), self._session.parameter(n)) for n in settable
+            ),
+            self._this,
+        )
+        if not self._session.execute(update, values):
+            insert = SQL("INSERT INTO {} ({}) VALUES ({})").format(
+                self._table,
+                SQL(", ").join(map(Identifier, _NAMES)),
+                SQL(", ").join(self._session.parameter(n) for n in _NAMES),
+            )
+            self._session.execute(insert, values)
+
+    @property
+    def _this(self) -> Composed:
+        return SQL("final_namespace = {} AND final_name = {}").format(
+            self._session.parameter("final_namespace"), self._session.parameter("final_name")
+        )
+
+
+def _key(table: TableName) -> dict[str, Any]:
+    return {"final_namespace": table.namespace, "final_name": table.name}
+
+
+def _values(entry: LedgerEntry) -> dict[str, Any]:
+    return _key(entry.table) | {
+        "epoch": entry.epoch,
+        "owner": entry.owner,
+        "temp_namespace": entry.temp.namespace if entry.temp else None,
+        "temp_name": entry.temp.name if entry.temp else None,
+        "recipe": json.dumps(RECIPES.unstructure(entry.recipe)) if entry.recipe else None,
+        "last_flush": entry.last_flush,
+        "checkpoint": entry.checkpoint,
+        "highest_raw_id": entry.highest_raw_id,
+        "finalised": entry.finalised,
+    }
+
+
+def _entry(row: Mapping[str, Any]) -> LedgerEntry:
+    table = TableName(row["final_namespace"], row["final_name"])
+    return LedgerEntry(
+        table=table,
+        epoch=row["epoch"],
+        owner=row["owner"],
+        temp=TableName(row["temp_namespace"], row["temp_name"]) if row["temp_name"] is not None else None,
+        recipe=_recipe(table, row["recipe"]) if row["recipe"] is not None else None,
+        last_flush=row["last_flush"],
+        checkpoint=row["checkpoint"],
+        highest_raw_id=row["highest_raw_id"],
+        finalised=row["finalised"],
+    )
+
+
+def _recipe(table: TableName, text: str) -> Recipe:
+    try:
+        return RECIPES.structure(json.loads(text), Recipe)
+    except Exception as error:
+        raise ConfigError(
+            f"The ledger's recipe of the temp table of {table} cannot be read.",
+            doing="reading the ledger",
+            remedy="Use the version of this destination that wrote it, or drop the temp table after looking at its rows.",
+        ) from error
+
+
+# A recipe as JSON: also how the journal writes one down. A column's type is told by its kind alone.
+RECIPES = cattrs.Converter()
+RECIPES.register_unstructure_hook(Scalar, lambda scalar: str(scalar.of))
+RECIPES.register_structure_hook(AirbyteType, lambda kind, _: Scalar(Kind(kind)))

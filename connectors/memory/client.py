@@ -1,0 +1,165 @@
+"""The client of the memory destination: a dictionary of tables, with transactions. Keeps nothing beyond the process."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from attrs import define, evolve, field, frozen
+
+from connectors.contract import Recipe
+from connectors.ledger import LedgerEntry
+from connectors.memory.sql import Rows, convert, dedupe, merge
+from dataflow.errors import ConfigError
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.types import RAW_ID, Column, Kind, TableName
+
+
+@frozen
+class Table:
+    """A table's columns and rows. A change makes a new one, so a transaction is undone by going back."""
+
+    columns: dict[str, ColumnType]
+    rows: Rows = ()
+
+
+@frozen
+class Content:
+    """All that is committed."""
+
+    tables: dict[TableName, Table] = field(factory=dict)
+    ledger: dict[TableName, LedgerEntry] = field(factory=dict)
+
+
+@define
+class Database:
+    """What the connectors of one process share under one name."""
+
+    content: Content = field(factory=Content)
+    owners: dict[TableName, str] = field(factory=dict)
+    busy: threading.RLock = field(factory=threading.RLock, repr=False)
+
+
+class MemoryLedger:
+    """The ledger of a memory database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def prepare(self) -> None:
+        """A memory database is made with its ledger."""
+
+    def hold(self, table: TableName) -> LedgerEntry | None:
+        """The transaction holds the whole database, and so the entry."""
+        return self._database.content.ledger.get(table)
+
+    def save(self, entry: LedgerEntry) -> None:
+        """Replace the table's entry."""
+        content = self._database.content
+        self._database.content = evolve(content, ledger={**content.ledger, entry.table: entry})
+
+
+class MemoryClient:
+    """Both halves of the contract. One transaction at a time holds the database."""
+
+    def __init__(self, database: Database, *, deletes: bool) -> None:
+        self._database = database
+        self._deletes = deletes
+        self._locked: dict[TableName, str] = {}
+        self.ledger = MemoryLedger(database)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._database.busy:
+            before = self._database.content
+            try:
+                yield
+            except BaseException:
+                self._database.content = before
+                raise
+
+    def lock(self, table: TableName, owner: str) -> None:
+        with self._database.busy:
+            holder = self._database.owners.setdefault(table, owner)
+            if holder != owner:
+                raise ConfigError(
+                    f"Run {holder} is writing to {table}.", remedy="Let it end, or stop it, then sync again."
+                )
+            self._locked[table] = owner
+
+    def recover(self) -> None:
+        """A dictionary does not lose its connection."""
+
+    def close(self) -> None:
+        for table in self._locked:
+            self._database.owners.pop(table, None)
+        self._locked = {}
+
+    def create_namespace(self, namespace: str) -> None:
+        """A namespace is part of a table's name and needs no making."""
+
+    def table_exists(self, table: TableName) -> bool:
+        return table in self._database.content.tables
+
+    def table_is_empty(self, table: TableName) -> bool:
+        return not self.rows(table)
+
+    def count_rows(self, table: TableName) -> int:
+        return len(self.rows(table))
+
+    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
+        self._put(table, Table({c.name: ColumnType(str(c.kind)) for c in columns}))
+
+    def drop_table(self, table: TableName) -> None:
+        content = self._database.content
+        tables = {name: kept for name, kept in content.tables.items() if name != table}
+        self._database.content = evolve(content, tables=tables)
+
+    def trim_table(self, table: TableName, after: str | None) -> int:
+        rows = self.rows(table)
+        kept = tuple(row for row in rows if after is not None and str(row[RAW_ID]) <= after)
+        self.replace(table, kept)
+        return len(rows) - len(kept)
+
+    def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
+        self.replace(target, self.rows(target) + self.rows(source))
+        return len(self.rows(source))
+
+    def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
+        merged = merge(self.rows(source), self.rows(target), recipe, deletes=self._deletes)
+        self.replace(target, merged)
+
+    def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
+        self.replace(table, dedupe(self.rows(table), recipe, deletes=self._deletes))
+
+    def overwrite_table(self, source: TableName, target: TableName) -> None:
+        self._put(target, self._database.content.tables[source])
+        self.drop_table(source)
+
+    def discover_schema(self, table: TableName) -> TableSchema:
+        return TableSchema(self._database.content.tables[table].columns)
+
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        old = self._database.content.tables[table]
+        columns = {n: t for n, t in old.columns.items() if n not in changeset.drop}
+        columns |= {n: change.new for n, change in changeset.change.items()} | dict(changeset.add)
+        kinds = {n: (Kind(c.original.type), Kind(c.new.type)) for n, c in changeset.change.items()}
+        rows = tuple(
+            {n: v for n, v in row.items() if n not in changeset.drop}
+            | {n: convert(row.get(n), *kind) for n, kind in kinds.items()}
+            for row in old.rows
+        )
+        self._put(table, Table(columns, rows))
+
+    # -- for the buffer, and for who looks at the tables
+
+    def rows(self, table: TableName) -> Rows:
+        """A table's rows; KeyError when there is no such table."""
+        return self._database.content.tables[table].rows
+
+    def replace(self, table: TableName, rows: Rows) -> None:
+        """Give a table other rows."""
+        self._put(table, evolve(self._database.content.tables[table], rows=rows))
+
+    def _put(self, name: TableName, table: Table) -> None:
+        content = self._database.content
+        self._database.content = evolve(content, tables={**content.tables, name: table})

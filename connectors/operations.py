@@ -1,0 +1,299 @@
+"""Performs what a stream's lifecycle asks, as transactions of a connector's client. Decides nothing.
+
+Every transaction first holds the stream's ledger entry and must find this run's epoch in it; what the operation
+did is written into the entry before the commit. So an operation whose COMMIT went unanswered can be repeated:
+the entry tells that there is nothing left to do. Retry lives here and nowhere else.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import tenacity
+from attrs import evolve, frozen
+
+from connectors.contract import Client, Connector, InsertBuffer
+from connectors.ledger import LedgerEntry
+from dataflow.aggregate import Flush
+from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.evolution import TableSchema, diff
+from dataflow.types import Column, TableName
+from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
+from machines.stream import StreamLife
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How often a transaction that failed in passing is tried, and how long we wait in between, in seconds."""
+
+    attempts: int = 5
+    first_wait: float = 0.2
+    longest_wait: float = 10.0
+
+
+class Transactions:
+    """Runs whole transactions on one client, again on a fresh connection when they failed in passing."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        policy: RetryPolicy,
+        retrying: Callable[[DataflowError, int, float], None],
+    ) -> None:
+        self.client: Client = connector.client()
+        self._connector = connector
+        self._policy = policy
+        self._retrying = retrying
+        self.attempts = 0
+
+    def run(self, doing: str, work: Callable[[], T]) -> T:
+        """The work's result, once it is committed. `doing` completes "This happened while ...".
+
+        Raises the DataflowError that the last attempt ended with.
+        """
+        return self.outside(doing, lambda: self._transaction(work))
+
+    def outside(self, doing: str, work: Callable[[], T]) -> T:
+        """The same without a transaction around it: for what connects or locks."""
+        retry = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientError),
+            stop=tenacity.stop_after_attempt(self._policy.attempts),
+            wait=tenacity.wait_exponential_jitter(
+                initial=self._policy.first_wait, max=self._policy.longest_wait
+            ),
+            before_sleep=self._before_sleep,
+            reraise=True,
+        )
+        return retry(self._attempt, doing, work)
+
+    def _transaction(self, work: Callable[[], T]) -> T:
+        with self.client.transaction():
+            return work()
+
+    def _attempt(self, doing: str, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except DataflowError:
+            raise
+        except Exception as error:
+            explained = self._connector.explain(error)
+            raise evolve(explained, doing=explained.doing or doing) from error
+
+    def _before_sleep(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        wait = state.next_action.sleep if state.next_action else 0.0
+        if isinstance(error, DataflowError):
+            self._retrying(error, state.attempt_number, wait)
+        self.client.recover()
+
+
+@frozen
+class Claim:
+    """This run's right to write to a final table: the epoch it took in the ledger."""
+
+    table: TableName
+    epoch: int
+    owner: str
+
+
+class StreamOperations:
+    """The port of one stream's lifecycle, and of its inserts."""
+
+    def __init__(self, connector: Connector, transactions: Transactions, run: str) -> None:
+        self._connector = connector
+        self._transactions = transactions
+        self._client = transactions.client
+        self._run = run
+        self._claim: Claim | None = None
+        self._temp: TableName | None = None
+        self.highest_raw_id: str | None = None
+        self._performers: dict[StreamOperation, Callable[[StreamLife], Answer]] = {
+            StreamOperation.CLAIM: self._take,
+            StreamOperation.INSPECT: self._inspect,
+            StreamOperation.SETTLE: self._settle,
+            StreamOperation.DISCARD: self._discard,
+            StreamOperation.OPEN_FINAL: self._open_final,
+            StreamOperation.OPEN_TEMP: self._open_temp,
+            StreamOperation.RESUME_TEMP: self._resume_temp,
+            StreamOperation.MERGE: self._merge,
+            StreamOperation.SWAP: self._swap,
+            StreamOperation.DEDUPE_AND_SWAP: self._dedupe_and_swap,
+            StreamOperation.ABANDON: self._abandon,
+        }
+
+    def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
+        """Perform the operation in a transaction of its own, with retries."""
+        if operation is StreamOperation.CLAIM:
+            self._transactions.outside(
+                f"locking {life.tables.final}", lambda: self._client.lock(life.tables.final, self._run)
+            )
+        doing = f"performing {operation} on stream {life.stream.name}"
+        return self._transactions.run(doing, lambda: self._performers[operation](life))
+
+    def insert(
+        self, writer: Transactions, buffer: InsertBuffer, life: StreamLife, flush: Flush
+    ) -> None:
+        """Make a flush durable on the writer's connection, with the checkpoint that rides along. Once, ever."""
+
+        def work() -> None:
+            entry = self._held(writer.client)
+            if entry.last_flush >= flush.number:
+                return
+            target = self._temp_of(life) if life.writes_to_temp else life.tables.final
+            if flush.batches:
+                buffer.insert(target, life.tables.columns, flush.batches)
+            writer.client.ledger.save(
+                evolve(
+                    entry,
+                    last_flush=flush.number,
+                    checkpoint=flush.checkpoint or entry.checkpoint,
+                    highest_raw_id=flush.highest_raw_id or entry.highest_raw_id,
+                )
+            )
+
+        writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", work)
+
+    # -- the start
+
+    def _take(self, life: StreamLife) -> Answer:
+        ledger, table = self._client.ledger, life.tables.final
+        entry = ledger.hold(table) or LedgerEntry(table=table)
+        ledger.save(evolve(entry, epoch=entry.epoch + 1, owner=self._run, last_flush=0))
+        self._claim = Claim(table, entry.epoch + 1, self._run)
+        self.highest_raw_id = entry.highest_raw_id
+        return Answer()
+
+    def _inspect(self, life: StreamLife) -> Answer:
+        entry = self._held()
+        self._temp = entry.temp
+        temp = self._temp_of(life)
+        finalised = life.stream.strategy.truncates and entry.finalised == life.stream.generation_id
+        if not self._client.table_exists(temp):
+            return Answer(facts=Facts(temp=None, finalised=finalised))
+        found = TempFacts(empty=self._client.table_is_empty(temp), recipe=entry.recipe)
+        return Answer(facts=Facts(temp=found, finalised=finalised))
+
+    def _settle(self, life: StreamLife) -> Answer:
+        entry, temp = self._held(), self._temp_of(life)
+        if entry.recipe is None:
+            return Answer(note="settled by an attempt whose answer was lost")
+        self._client.trim_table(temp, entry.checkpoint)
+        self._publish_rows(temp, life.tables.final, entry.recipe)
+        self._forget_temp(entry, temp)
+        return Answer(note=f"a temp table of {entry.recipe}")
+
+    def _discard(self, life: StreamLife) -> Answer:
+        self._forget_temp(self._held(), self._temp_of(life))
+        return Answer()
+
+    def _open_temp(self, life: StreamLife) -> Answer:
+        entry, temp = self._held(), life.tables.temp
+        if self._client.table_exists(temp):
+            if not self._client.table_is_empty(temp):
+                raise InternalError(
+                    f"The temp table {temp} was to be created and already holds rows.",
+                    remedy="Nothing was changed. Report this, with the journal of this sync.",
+                )
+            self._client.drop_table(temp)
+        self._client.create_table(temp, life.tables.columns, ())
+        self._temp = temp
+        self._client.ledger.save(evolve(entry, temp=temp, recipe=life.recipe, checkpoint=None))
+        return Answer()
+
+    def _resume_temp(self, life: StreamLife) -> Answer:
+        entry, temp = self._held(), self._temp_of(life)
+        trimmed = self._client.trim_table(temp, entry.checkpoint)
+        self._match_schema(temp, life.tables.columns)
+        self._client.ledger.save(evolve(entry, recipe=life.recipe))
+        return Answer(rows=trimmed)
+
+    def _open_final(self, life: StreamLife) -> Answer:
+        entry = self._held()
+        self._ensure(life.tables.final, life.tables.columns, ())
+        self._client.ledger.save(evolve(entry, temp=None, recipe=None, checkpoint=None))
+        return Answer()
+
+    # -- the end
+
+    def _merge(self, life: StreamLife) -> Answer:
+        entry, temp = self._held(), self._temp_of(life)
+        if entry.recipe is None:
+            return Answer(note="merged by an attempt whose answer was lost")
+        self._publish_rows(temp, life.tables.final, life.recipe)
+        self._forget_temp(entry, temp)
+        return Answer()
+
+    def _swap(self, life: StreamLife) -> Answer:
+        entry = self._held()
+        if entry.recipe is None:
+            return Answer(note="swapped by an attempt whose answer was lost")
+        self._replace(entry, life)
+        return Answer()
+
+    def _dedupe_and_swap(self, life: StreamLife) -> Answer:
+        entry = self._held()
+        if entry.recipe is None:
+            return Answer(note="swapped by an attempt whose answer was lost")
+        self._client.dedupe_table(self._temp_of(life), life.recipe)
+        self._replace(entry, life)
+        return Answer()
+
+    def _abandon(self, life: StreamLife) -> Answer:
+        entry, temp = self._held(), self._temp_of(life)
+        if not self._client.table_exists(temp):
+            return Answer()
+        if not self._client.table_is_empty(temp):
+            return Answer(note=f"{temp} is kept for the next run")
+        self._forget_temp(entry, temp)
+        return Answer()
+
+    # -- what they share
+
+    def _held(self, client: Client | None = None) -> LedgerEntry:
+        """The stream's ledger entry, locked; the fence that keeps the ghost of a superseded run out."""
+        claim = self._claim
+        if claim is None:
+            raise InternalError("A stream was worked on before it was claimed.")
+        entry = (client or self._client).ledger.hold(claim.table)
+        if entry is None or (entry.epoch, entry.owner) != (claim.epoch, claim.owner):
+            raise ConfigError(
+                f"Another run ({entry.owner if entry else 'unknown'}) has taken over the table {claim.table}; "
+                "this run may not write to it any more.",
+                remedy="Let only one sync write to this table at a time.",
+            )
+        return entry
+
+    def _temp_of(self, life: StreamLife) -> TableName:
+        return self._temp or life.tables.temp
+
+    def _publish_rows(self, temp: TableName, final: TableName, by: Recipe) -> None:
+        if by.strategy.dedupes:
+            self._ensure(final, by.columns, by.primary_key)
+            self._client.merge_table(temp, final, by)
+        else:
+            self._ensure(final, by.columns, ())
+            self._client.copy_table(temp, final, by.columns)
+
+    def _replace(self, entry: LedgerEntry, life: StreamLife) -> None:
+        self._client.overwrite_table(self._temp_of(life), life.tables.final)
+        self._client.ledger.save(
+            evolve(entry, temp=None, recipe=None, checkpoint=None, finalised=life.recipe.generation_id)
+        )
+
+    def _forget_temp(self, entry: LedgerEntry, temp: TableName) -> None:
+        self._client.drop_table(temp)
+        self._client.ledger.save(evolve(entry, temp=None, recipe=None, checkpoint=None))
+        self._temp = None
+
+    def _ensure(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
+        if self._client.table_exists(table):
+            self._match_schema(table, columns)
+        else:
+            self._client.create_table(table, columns, primary_key)
+
+    def _match_schema(self, table: TableName, columns: Sequence[Column]) -> None:
+        expected = TableSchema({c.name: self._connector.columns.column_type(c.kind) for c in columns})
+        changeset = diff(self._client.discover_schema(table), expected)
+        if not changeset.is_noop:
+            self._client.apply_changeset(table, changeset)

@@ -1,0 +1,210 @@
+"""The configured catalog: what the platform asks of this sync, stream by stream. Reads JSON; opens no file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import cattrs
+from attrs import frozen
+
+from dataflow.errors import ConfigError, InternalError
+from dataflow.json_schema import fields
+from dataflow.types import Field, StreamName
+
+
+@frozen
+class Append:
+    """Every record becomes a row."""
+
+
+@frozen
+class Overwrite:
+    """Every record becomes a row; what was there before goes when the generations say so."""
+
+
+@frozen
+class Dedupe:
+    """One row per primary key: the latest by cursor, then by arrival. Field names, root level only."""
+
+    primary_key: tuple[str, ...]
+    cursor: str | None
+
+
+ImportType = Append | Overwrite | Dedupe
+
+
+class Strategy(StrEnum):
+    """How a stream reaches its final table; it follows from the import type and the generations."""
+
+    APPEND = "append"
+    DEDUP = "dedup"
+    APPEND_TRUNCATE = "append_truncate"
+    DEDUP_TRUNCATE = "dedup_truncate"
+
+    @property
+    def truncates(self) -> bool:
+        """Whether a completed sync replaces what earlier generations left in the final table."""
+        return self in (Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE)
+
+    @property
+    def dedupes(self) -> bool:
+        """Whether the final table holds one row per primary key."""
+        return self in (Strategy.DEDUP, Strategy.DEDUP_TRUNCATE)
+
+    @property
+    def incremental(self) -> "Strategy":
+        """The strategy that adds to what is there: what a truncate becomes once its generation is finalised."""
+        return Strategy.DEDUP if self.dedupes else Strategy.APPEND
+
+
+@frozen(kw_only=True)
+class DestinationStream:
+    """One stream of the configured catalog. Generations are the platform's counters, 0 or more."""
+
+    name: StreamName
+    fields: tuple[Field, ...]
+    import_type: ImportType
+    generation_id: int = 0
+    minimum_generation_id: int = 0
+    sync_id: int = 0
+
+    @property
+    def strategy(self) -> Strategy:
+        """Minimum generation 0 adds to the table; minimum equal to the generation replaces it."""
+        truncates = self.minimum_generation_id > 0
+        if isinstance(self.import_type, Dedupe):
+            return Strategy.DEDUP_TRUNCATE if truncates else Strategy.DEDUP
+        return Strategy.APPEND_TRUNCATE if truncates else Strategy.APPEND
+
+
+@frozen
+class _StreamBody:
+    name: str
+    json_schema: dict[str, Any]
+    namespace: str | None = None
+
+
+@frozen
+class _ConfiguredStream:
+    stream: _StreamBody
+    destination_sync_mode: str | None = None
+    cursor_field: list[str] | None = None
+    primary_key: list[list[str]] | None = None
+    generation_id: int | None = None
+    minimum_generation_id: int | None = None
+    sync_id: int | None = None
+
+
+@frozen
+class _ConfiguredCatalog:
+    streams: list[_ConfiguredStream]
+
+
+def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
+    """The streams of a ConfiguredAirbyteCatalog, in its order.
+
+    Raises ConfigError when it cannot be read, has no stream, names a stream twice or asks for a key that is
+    not there; InternalError for a hybrid refresh, which only a defect of the platform can ask for.
+    """
+    try:
+        configured = cattrs.structure(json.loads(text), _ConfiguredCatalog)
+    except Exception as error:
+        raise ConfigError(
+            f"The catalog cannot be read: {_complaint(error)}",
+            remedy="Give --catalog the path of a ConfiguredAirbyteCatalog in JSON.",
+        ) from error
+    if not configured.streams:
+        raise ConfigError(
+            "Catalog must have at least one stream: check that files are in the correct location.",
+            remedy="Select at least one stream in the connection.",
+        )
+    streams = tuple(_stream(entry) for entry in configured.streams)
+    repeated = sorted({str(s.name) for s in streams if [t.name for t in streams].count(s.name) > 1})
+    if repeated:
+        raise ConfigError(
+            f"Some streams appeared multiple times: {repeated}", remedy="Name each stream once in the catalog."
+        )
+    return streams
+
+
+def _complaint(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is not JSON (line {error.lineno}, column {error.colno})."
+    return "; ".join(cattrs.transform_error(error)) + "."
+
+
+def _stream(entry: _ConfiguredStream) -> DestinationStream:
+    name = StreamName(entry.stream.namespace or None, entry.stream.name)
+    stream = DestinationStream(
+        name=name,
+        fields=fields(entry.stream.json_schema),
+        import_type=_import_type(name, entry),
+        generation_id=entry.generation_id or 0,
+        minimum_generation_id=entry.minimum_generation_id or 0,
+        sync_id=entry.sync_id or 0,
+    )
+    if stream.minimum_generation_id not in (0, stream.generation_id):
+        raise InternalError(
+            "Cannot execute a hybrid refresh - current generation "
+            f"{stream.generation_id}; minimum generation {stream.minimum_generation_id}",
+            doing=f"reading the catalog's stream {name}",
+            remedy="The minimum must be 0 or the current generation: report this to who runs the platform.",
+        )
+    _check_keys(stream)
+    return stream
+
+
+def _import_type(name: StreamName, entry: _ConfiguredStream) -> ImportType:
+    match entry.destination_sync_mode:
+        case "append":
+            return Append()
+        case "overwrite":
+            return Overwrite()
+        case "append_dedup":
+            return Dedupe(_root_level(name, entry.primary_key or ()), (entry.cursor_field or [None])[0])
+        case mode:
+            raise ConfigError(
+                f"For stream {name}: the destination sync mode {mode!r} is not supported.",
+                remedy="Choose append, overwrite or append_dedup.",
+            )
+
+
+def _root_level(name: StreamName, paths: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    nested = [path for path in paths if len(path) != 1]
+    if nested:
+        raise ConfigError(
+            f"For stream {name}: a primary key must be a field at root level, not {'.'.join(nested[0])!r}.",
+            remedy="Choose a primary key of root-level fields, or a sync mode without dedupe.",
+        )
+    return tuple(path[0] for path in paths)
+
+
+def _check_keys(stream: DestinationStream) -> None:
+    match stream.import_type:
+        case Dedupe(primary_key=()):
+            raise ConfigError(
+                f"For stream {stream.name}: append_dedup needs a primary key, and none is set.",
+                remedy="Set a primary key in the connection, or choose the sync mode append.",
+            )
+        case Dedupe(primary_key=primary_key, cursor=cursor):
+            declared = {field.name for field in stream.fields}
+            for key in primary_key:
+                if key not in declared:
+                    raise _absent(stream, f"A primary key column does not exist in the schema: {key}")
+            if cursor is not None and cursor not in declared:
+                raise _absent(stream, f"The cursor does not exist in the schema: {cursor}")
+        case _:
+            pass
+
+
+def _absent(stream: DestinationStream, complaint: str) -> ConfigError:
+    return ConfigError(
+        f"For stream {stream.name}: {complaint}",
+        remedy="Refresh the source's schema, or choose another key.",
+    )
+
+
+def by_name(streams: Sequence[DestinationStream]) -> Mapping[StreamName, DestinationStream]:
+    """The streams by the name the source gives them."""
+    return {stream.name: stream for stream in streams}

@@ -1,0 +1,45 @@
+"""The three errors a sync can end with, as the Airbyte protocol names them. Nothing here logs or prints."""
+
+from typing import ClassVar
+
+from attrs import field, frozen
+
+
+@frozen
+class DataflowError(Exception):
+    """Something a person will read at night: what happened, what we were doing, what can be done.
+
+    Never holds a secret nor the content of a record. Raise one of the three subclasses.
+    """
+
+    failure_type: ClassVar[str] = "system_error"
+
+    message: str
+    doing: str = field(default="", kw_only=True)
+    remedy: str = field(default="", kw_only=True)
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.doing:
+            parts.append(f"This happened while {self.doing}.")
+        if self.remedy:
+            parts.append(self.remedy)
+        return " ".join(parts)
+
+
+class ConfigError(DataflowError):
+    """A person must change the configuration, the catalog or the destination; repeating is of no use."""
+
+    failure_type = "config_error"
+
+
+class TransientError(DataflowError):
+    """The same sync may well succeed when it is tried again."""
+
+    failure_type = "transient_error"
+
+
+class InternalError(DataflowError):
+    """A defect, ours or of a message we were given."""
+
+    failure_type = "system_error"

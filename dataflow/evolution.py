@@ -1,0 +1,61 @@
+"""How a table differs from what it should be. Pure: compares two schemas and says what to change."""
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+
+@frozen
+class ColumnType:
+    """A column's type as the database spells it, normalised so that equal types have equal text."""
+
+    type: str
+    nullable: bool = True
+
+    def __str__(self) -> str:
+        return self.type if self.nullable else f"{self.type} not null"
+
+
+@frozen
+class TableSchema:
+    """A table's columns by physical name, in their order. The metadata columns are no part of it."""
+
+    columns: Mapping[str, ColumnType]
+
+
+@frozen
+class ColumnTypeChange:
+    """A column whose type or nullability differs: what it is, and what it should be."""
+
+    original: ColumnType
+    new: ColumnType
+
+
+@frozen(kw_only=True)
+class ColumnChangeset:
+    """What turns the actual table into the expected one; after it, discovering gives the expected schema."""
+
+    add: Mapping[str, ColumnType] = field(factory=dict)
+    drop: Mapping[str, ColumnType] = field(factory=dict)
+    change: Mapping[str, ColumnTypeChange] = field(factory=dict)
+    retain: Mapping[str, ColumnType] = field(factory=dict)
+
+    @property
+    def is_noop(self) -> bool:
+        """Whether the table is already as expected."""
+        return not (self.add or self.drop or self.change)
+
+
+def diff(actual: TableSchema, expected: TableSchema) -> ColumnChangeset:
+    """What must change for `actual` to become `expected`. Column order is no difference."""
+    have, want = actual.columns, expected.columns
+    return ColumnChangeset(
+        add={name: kind for name, kind in want.items() if name not in have},
+        drop={name: kind for name, kind in have.items() if name not in want},
+        change={
+            name: ColumnTypeChange(have[name], kind)
+            for name, kind in want.items()
+            if name in have and have[name] != kind
+        },
+        retain={name: kind for name, kind in want.items() if have.get(name) == kind},
+    )

@@ -1,0 +1,197 @@
+"""The values everything else speaks of: Airbyte types, columns and tables. Plain data; no rules, no SQL, no I/O."""
+
+from enum import StrEnum
+
+from attrs import field, frozen
+
+
+class Kind(StrEnum):
+    """How a column's values are held, from JSON to the database: the only distinction the data path makes."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    TIME_WITH_TIMEZONE = "time_with_timezone"
+    TIME_WITHOUT_TIMEZONE = "time_without_timezone"
+    TIMESTAMP_WITH_TIMEZONE = "timestamp_with_timezone"
+    TIMESTAMP_WITHOUT_TIMEZONE = "timestamp_without_timezone"
+    JSON = "json"
+
+
+@frozen
+class AirbyteType:
+    """A type of the Airbyte type system. Compare instances by value; ask `kind` to act on one."""
+
+    @property
+    def kind(self) -> Kind:
+        """How values of this type are held. Every subclass answers; there is no default."""
+        raise NotImplementedError
+
+
+@frozen
+class Scalar(AirbyteType):
+    """A type without structure: string, boolean, integer, number and the five temporal ones."""
+
+    of: Kind
+
+    @property
+    def kind(self) -> Kind:
+        return self.of
+
+    def __str__(self) -> str:
+        return str(self.of)
+
+
+STRING = Scalar(Kind.STRING)
+BOOLEAN = Scalar(Kind.BOOLEAN)
+INTEGER = Scalar(Kind.INTEGER)
+NUMBER = Scalar(Kind.NUMBER)
+DATE = Scalar(Kind.DATE)
+TIME_WITH_TIMEZONE = Scalar(Kind.TIME_WITH_TIMEZONE)
+TIME_WITHOUT_TIMEZONE = Scalar(Kind.TIME_WITHOUT_TIMEZONE)
+TIMESTAMP_WITH_TIMEZONE = Scalar(Kind.TIMESTAMP_WITH_TIMEZONE)
+TIMESTAMP_WITHOUT_TIMEZONE = Scalar(Kind.TIMESTAMP_WITHOUT_TIMEZONE)
+
+
+@frozen
+class Array(AirbyteType):
+    """A JSON array; `items` is None when the schema does not say what it holds."""
+
+    items: AirbyteType | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.JSON
+
+
+@frozen
+class Field:
+    """A declared member of an object: its name in the record's JSON and its type. Every field is nullable."""
+
+    name: str
+    type: AirbyteType
+
+
+@frozen
+class Object(AirbyteType):
+    """A JSON object; `fields` is None without `properties`, and empty when `properties` is empty."""
+
+    fields: tuple[Field, ...] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.JSON
+
+
+@frozen
+class Union(AirbyteType):
+    """One of several types; held as JSON, since no column type holds them all."""
+
+    options: frozenset[AirbyteType]
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.JSON
+
+
+@frozen
+class Unknown(AirbyteType):
+    """A schema we do not understand; its values pass through as JSON. `schema` is its JSON text."""
+
+    schema: str
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.JSON
+
+
+@frozen(order=True)
+class StreamName:
+    """A stream's descriptor as the source gives it; `namespace` is None when the source has none."""
+
+    namespace: str | None
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}.{self.name}" if self.namespace else self.name
+
+
+@frozen(order=True)
+class TableName:
+    """A table in the destination, by its physical names, unquoted."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}.{self.name}"
+
+
+@frozen
+class Column:
+    """A column of a stream's table: its physical name, the field of the record it comes from, and its type."""
+
+    name: str
+    field: str
+    type: AirbyteType
+
+    @property
+    def kind(self) -> Kind:
+        """How the column's values are held."""
+        return self.type.kind
+
+
+# The four metadata columns of every table, by the names upstream gives them.
+RAW_ID = "_airbyte_raw_id"
+EXTRACTED_AT = "_airbyte_extracted_at"
+META = "_airbyte_meta"
+GENERATION_ID = "_airbyte_generation_id"
+METADATA_COLUMNS = (RAW_ID, EXTRACTED_AT, META, GENERATION_ID)
+
+# Set by CDC sources on the record that deletes a row; null on every other record.
+CDC_DELETED_AT = "_ab_cdc_deleted_at"
+# Where a CDC record stands in its log, in the order of precedence; a source sets those it has.
+CDC_POSITIONS = ("_ab_cdc_lsn", "_ab_cdc_log_file", "_ab_cdc_log_pos", "_ab_cdc_cursor")
+
+
+class ChangeKind(StrEnum):
+    """What was done to a cell that did not fit (protocol: AirbyteRecordMessageMetaChange.change)."""
+
+    NULLED = "NULLED"
+    TRUNCATED = "TRUNCATED"
+
+
+class ChangeReason(StrEnum):
+    """Why (protocol: AirbyteRecordMessageMetaChange.reason); those this destination gives."""
+
+    SERIALIZATION = "DESTINATION_SERIALIZATION_ERROR"
+    FIELD_SIZE = "DESTINATION_FIELD_SIZE_LIMITATION"
+    RECORD_SIZE = "DESTINATION_RECORD_SIZE_LIMITATION"
+
+
+@frozen
+class Change:
+    """One entry of `_airbyte_meta.changes`: which field, what was done, why. Never the value."""
+
+    field: str
+    change: ChangeKind
+    reason: ChangeReason
+
+
+@frozen(kw_only=True)
+class Limits:
+    """What a destination's columns can hold; a cell beyond is nulled or truncated, and the change recorded.
+
+    Days and microseconds count from 1970-01-01; a timestamp without timezone is counted as if it were UTC.
+    """
+
+    # None: any precision. Else digits in all and digits after the point, rounded half up.
+    number: tuple[int, int] | None = (38, 9)
+    # Years are what people think in: first and last that fit a date and a timestamp.
+    years: tuple[int, int] = (1, 9999)
+    string_bytes: int = field(default=256 * 1024 * 1024)
+    json_bytes: int = field(default=255 * 1024 * 1024)
+    # Whether text may hold U+0000; where not it is removed (Postgres refuses it in text and in jsonb).
+    nul: bool = False

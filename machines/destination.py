@@ -1,0 +1,82 @@
+"""The life of a whole sync: set up, start the streams, read, finish, tear down. Decides; touches no database."""
+
+from typing import Any
+
+from attrs import define, field
+from statemachine import State
+
+from dataflow.errors import DataflowError
+from machines.lifecycle import Executor, Lifecycle
+from machines.operations import Answer, SyncOperation, SyncPort
+
+
+@define
+class SyncLife:
+    """What the destination's lifecycle knows: why it failed, and which streams did."""
+
+    failure: DataflowError | None = None
+    failed_streams: tuple[str, ...] = ()
+    state: Any = field(default=None, repr=False)
+
+    def learn(self, answer: Answer) -> None:
+        """No answer changes this life's course: its streams report their own failures."""
+
+    def fail(self, error: DataflowError) -> None:
+        """The first failure is the reason; what follows from it is not."""
+        self.failure = self.failure or error
+
+    def stream_failed(self, name: str) -> None:
+        """A stream ended in `failed`; the others go on."""
+        self.failed_streams = (*self.failed_streams, name)
+
+    @property
+    def all_streams_done(self) -> bool:
+        """Every stream was published and nothing else failed."""
+        return self.failure is None and not self.failed_streams
+
+
+class DestinationLifecycle(Lifecycle):
+    """The life of one sync."""
+
+    idle = State(initial=True)
+
+    class running(State.Compound):  # noqa: N801 - a state's id, like its siblings
+        """Everything that an error outside of any stream ends in the same way."""
+
+        setting_up = State(initial=True)
+        starting_streams = State()
+        reading = State()
+        finishing_streams = State()
+
+    aborting = State()
+    tearing_down = State()
+    done = State(final=True)
+    failed = State(final=True)
+
+    OPERATIONS = {  # noqa: RUF012 - declared a ClassVar by the base class
+        "setting_up": SyncOperation.SET_UP,
+        "starting_streams": SyncOperation.START_STREAMS,
+        "reading": SyncOperation.READ,
+        "finishing_streams": SyncOperation.FINISH_STREAMS,
+        "aborting": SyncOperation.ABORT_STREAMS,
+        "tearing_down": SyncOperation.TEAR_DOWN,
+    }
+
+    start = idle.to(running)
+
+    succeeded = (
+        running.setting_up.to(running.starting_streams)
+        | running.starting_streams.to(running.reading)
+        | running.reading.to(running.finishing_streams)
+        | running.finishing_streams.to(tearing_down)
+        | aborting.to(tearing_down)
+        | tearing_down.to(done, cond="all_streams_done")
+        | tearing_down.to(failed)
+    )
+
+    errored = running.to(aborting) | aborting.to(tearing_down) | tearing_down.to(failed)
+
+
+def destination_lifecycle(life: SyncLife, port: SyncPort, *listeners: object) -> DestinationLifecycle:
+    """A sync's machine, ready for `start`. Listeners hear of every transition after the executor."""
+    return DestinationLifecycle(life, listeners=[Executor(port), *listeners])

@@ -1,0 +1,116 @@
+"""The strict base of every lifecycle, and the listener that performs what its states ask. Knows no particular life.
+
+A lifecycle only says which state follows which. What a state asks for stands in one table beside the states,
+`OPERATIONS`; the `Executor` performs it on entry and raises `succeeded` or `errored`. Nothing happens on an arrow.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from attrs import define, frozen
+from statemachine import State, StateChart
+
+from dataflow.errors import DataflowError
+from machines.operations import Answer, Operation
+
+
+class Life(Protocol):
+    """The model of a lifecycle: the facts its guards read."""
+
+    def learn(self, answer: Answer) -> None:
+        """Take in what an operation found."""
+        ...
+
+    def fail(self, error: DataflowError) -> None:
+        """Remember why the life failed; the first reason counts."""
+        ...
+
+
+class Port(Protocol):
+    """Whoever performs a lifecycle's operations."""
+
+    def perform(self, operation: Any, life: Any) -> Answer:
+        """Perform one operation, or raise a DataflowError."""
+        ...
+
+
+@frozen(kw_only=True)
+class Performed:
+    """An operation that a state asked for, and what came of it."""
+
+    operation: Operation
+    milliseconds: float
+    answer: Answer | None = None
+    error: DataflowError | None = None
+
+
+class Lifecycle(StateChart[Any]):
+    """A state machine in which nothing is swallowed, ignored or half done.
+
+    The library's defaults would continue after an exception in an action and ignore unknown events;
+    `tests/machines/test_lifecycle.py` holds what we rely on instead.
+    """
+
+    catch_errors_as_events = False
+    allow_event_without_transition = False
+    atomic_configuration_update = True
+
+    OPERATIONS: ClassVar[Mapping[str, Operation]] = {}
+
+    @property
+    def at(self) -> str:
+        """The id of the innermost state the machine is in."""
+        return leaf(self)
+
+
+def leaf(machine: StateChart[Any]) -> str:
+    """The innermost active state's id; a lifecycle has no parallel states, so there is one."""
+    (state,) = (s for s in machine.configuration if not s.is_compound)
+    return str(state.id)
+
+
+class Executor:
+    """Performs each entered state's operation through a port, and raises what came of it."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self.performed: Performed | None = None
+
+    def before_transition(self) -> None:
+        """Forget the last operation, so that an arrow into a state without one reports none."""
+        self.performed = None
+
+    def on_enter_state(self, target: State, machine: Lifecycle) -> None:
+        """Ask the port, and let the machine hear of it once this transition has ended."""
+        operation = machine.OPERATIONS.get(target.id)
+        if operation is None:
+            return
+        life: Life = machine.model
+        started = time.perf_counter()
+        try:
+            answer = self._port.perform(operation, life)
+        except DataflowError as error:
+            life.fail(error)
+            self.performed = Performed(operation=operation, milliseconds=_since(started), error=error)
+            machine.raise_("errored")
+        else:
+            life.learn(answer)
+            self.performed = Performed(operation=operation, milliseconds=_since(started), answer=answer)
+            machine.raise_("succeeded")
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+@define
+class Arrow:
+    """A transition as it was walked, by innermost states."""
+
+    source: str
+    event: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.source} --{self.event}--> {self.target}"

@@ -1,0 +1,139 @@
+"""The vocabulary between a lifecycle and whoever performs it: operations, recipes, facts. Performs nothing itself."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import frozen
+
+from dataflow.catalog import Dedupe, DestinationStream, Strategy
+from dataflow.names import StreamTables
+from dataflow.types import Column, Scalar
+
+if TYPE_CHECKING:
+    from machines.destination import SyncLife
+    from machines.stream import StreamLife
+
+
+class StreamOperation(StrEnum):
+    """What a stream's lifecycle may ask of the destination. Each is one transaction unless it says otherwise."""
+
+    CLAIM = "claim"
+    INSPECT = "inspect"
+    SETTLE = "settle"
+    DISCARD = "discard"
+    OPEN_FINAL = "open_final"
+    OPEN_TEMP = "open_temp"
+    RESUME_TEMP = "resume_temp"
+    MERGE = "merge"
+    SWAP = "swap"
+    DEDUPE_AND_SWAP = "dedupe_and_swap"
+    ABANDON = "abandon"
+
+
+class SyncOperation(StrEnum):
+    """What the destination's lifecycle may ask; each drives many transactions or none."""
+
+    SET_UP = "set_up"
+    START_STREAMS = "start_streams"
+    READ = "read"
+    FINISH_STREAMS = "finish_streams"
+    ABORT_STREAMS = "abort_streams"
+    TEAR_DOWN = "tear_down"
+
+
+Operation = StreamOperation | SyncOperation
+
+MEANING: dict[Operation, str] = {
+    StreamOperation.CLAIM: "Lock the stream on a connection of its own, then take the ledger's next epoch.",
+    StreamOperation.INSPECT: "Read the ledger and look at the temp table: the facts every choice of the start rests on.",
+    StreamOperation.SETTLE: "Bring a temp table of another recipe into the final table, by the recipe it was opened with.",
+    StreamOperation.DISCARD: "Drop a temp table that may be dropped: empty, or a truncate's of a superseded generation.",
+    StreamOperation.OPEN_FINAL: "Create the final table, or evolve it to the catalog's schema; rows go straight into it.",
+    StreamOperation.OPEN_TEMP: "Create an empty temp table and write its recipe into the ledger.",
+    StreamOperation.RESUME_TEMP: "Delete the temp table's rows beyond the last checkpoint, and evolve it to the schema.",
+    StreamOperation.MERGE: "Create or evolve the final table, merge temp into it by primary key, drop temp.",
+    StreamOperation.SWAP: "Put temp in the final table's place and write the generation down as finalised.",
+    StreamOperation.DEDUPE_AND_SWAP: "Keep temp's latest row of each primary key, then swap as above.",
+    StreamOperation.ABANDON: "Drop an empty temp table, keep one with rows for the next run. The final table is untouched.",
+    SyncOperation.SET_UP: "Connect, create the namespaces the catalog needs, create or upgrade the ledger.",
+    SyncOperation.START_STREAMS: "Start the lifecycle of every stream, up to writing.",
+    SyncOperation.READ: "Read the input to its end: decode, flush, checkpoint, tell STATE, complete streams.",
+    SyncOperation.FINISH_STREAMS: "End every stream that the source did not complete.",
+    SyncOperation.ABORT_STREAMS: "End every stream that is not done, after an error outside of any stream.",
+    SyncOperation.TEAR_DOWN: "Close the connections, and with them the streams' locks.",
+}
+
+
+@frozen(kw_only=True)
+class Recipe:
+    """How a temp table was opened, and so how its rows reach the final table. Written in the ledger with it."""
+
+    strategy: Strategy
+    generation_id: int
+    # Physical column names.
+    primary_key: tuple[str, ...]
+    cursor: str | None
+    # Name, field and kind only: structure inside JSON columns is no part of a table.
+    columns: tuple[Column, ...]
+
+    def __str__(self) -> str:
+        return f"{self.strategy} of generation {self.generation_id}"
+
+
+def recipe(stream: DestinationStream, tables: StreamTables) -> Recipe:
+    """What the catalog asks of a stream, in the destination's names."""
+    match stream.import_type:
+        case Dedupe(primary_key=fields, cursor=cursor_field):
+            primary_key = tuple(tables.column(name).name for name in fields)
+            cursor = tables.column(cursor_field).name if cursor_field is not None else None
+        case _:
+            primary_key, cursor = (), None
+    return Recipe(
+        strategy=stream.strategy,
+        generation_id=stream.generation_id,
+        primary_key=primary_key,
+        cursor=cursor,
+        columns=tuple(Column(c.name, c.field, Scalar(c.kind)) for c in tables.columns),
+    )
+
+
+@frozen(kw_only=True)
+class TempFacts:
+    """The temp table as it was found. `recipe` is None when the ledger does not know it."""
+
+    empty: bool
+    recipe: Recipe | None
+
+
+@frozen(kw_only=True)
+class Facts:
+    """What INSPECT found. `finalised`: the ledger says that this stream's generation was published before."""
+
+    temp: TempFacts | None
+    finalised: bool
+
+
+@frozen(kw_only=True)
+class Answer:
+    """A performed operation's outcome. `rows`: how many it moved or removed, where it can tell."""
+
+    facts: Facts | None = None
+    rows: int | None = None
+    attempts: int = 1
+    note: str = ""
+
+
+class StreamPort(Protocol):
+    """Performs what a stream's lifecycle asks. Raises a DataflowError when, after its retries, it could not."""
+
+    def perform(self, operation: StreamOperation, life: "StreamLife") -> Answer:
+        """Perform the operation to its end; repeating one that was performed changes nothing."""
+        ...
+
+
+class SyncPort(Protocol):
+    """Performs what the destination's lifecycle asks. Raises a DataflowError when it could not."""
+
+    def perform(self, operation: SyncOperation, life: "SyncLife") -> Answer:
+        """Perform the operation to its end."""
+        ...

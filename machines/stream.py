@@ -1,0 +1,205 @@
+"""The whole life of a stream, from its claim to its published table. Decides; touches no database.
+
+Read it from the top: the guards are questions about facts already found, the states say where a stream can
+be, the arrows what comes next, and `OPERATIONS` what each state asks of the destination on entry.
+"""
+
+from typing import Any
+
+from attrs import define, evolve, field
+from statemachine import State
+
+from dataflow.catalog import DestinationStream, Strategy
+from dataflow.errors import ConfigError, DataflowError
+from dataflow.names import StreamTables
+from machines.lifecycle import Executor, Lifecycle
+from machines.operations import Answer, Facts, Recipe, StreamOperation, StreamPort, TempFacts, recipe
+
+
+@define
+class StreamLife:
+    """What a stream's lifecycle knows. Facts come from INSPECT; nothing is remembered from an earlier process."""
+
+    stream: DestinationStream
+    tables: StreamTables
+    facts: Facts | None = None
+    failure: DataflowError | None = None
+    state: Any = field(default=None, repr=False)
+
+    def learn(self, answer: Answer) -> None:
+        """Take in what INSPECT found; a temp table that nobody can account for is a failure of this stream."""
+        self.facts = answer.facts or self.facts
+        if self.temp_of_unknown_recipe:
+            self.fail(_refusal(self))
+
+    def fail(self, error: DataflowError) -> None:
+        """The first failure is the reason; what follows from it is not."""
+        self.failure = self.failure or error
+
+    # -- what is wanted
+
+    @property
+    def recipe(self) -> Recipe:
+        """How this sync reaches the final table.
+
+        A truncate whose generation was already published has nothing left to replace: a retry of it adds.
+        """
+        wanted = recipe(self.stream, self.tables)
+        if self.facts is not None and self.facts.finalised:
+            return evolve(wanted, strategy=wanted.strategy.incremental)
+        return wanted
+
+    # -- what was found
+
+    @property
+    def temp_of_unknown_recipe(self) -> bool:
+        """There are rows of which the ledger cannot say how they should reach the final table."""
+        return self._temp is not None and self._temp.recipe is None and not self._temp.empty
+
+    @property
+    def temp_disposable(self) -> bool:
+        """Nothing is lost with temp: it is empty, or a truncate's of a generation this sync replaces."""
+        if self._temp is None:
+            return False
+        found = self._temp.recipe
+        superseded = (
+            found is not None
+            and found.strategy.truncates
+            and found.generation_id < self.stream.minimum_generation_id
+        )
+        return self._temp.empty or superseded
+
+    @property
+    def temp_continues(self) -> bool:
+        """Temp is what this sync would open: the same recipe, or the same truncate with another schema."""
+        if self._temp is None or self._temp.recipe is None:
+            return False
+        found, wanted = self._temp.recipe, self.recipe
+        same_truncate = (
+            found.strategy.truncates
+            and wanted.strategy.truncates
+            and found.generation_id == wanted.generation_id
+        )
+        return same_truncate or found == wanted
+
+    @property
+    def temp_of_another_recipe(self) -> bool:
+        """Temp holds rows of an interrupted sync of another kind."""
+        return self._temp is not None and not self.temp_continues
+
+    @property
+    def writes_to_temp(self) -> bool:
+        """Rows go to a temp table whenever readers must not see them half done."""
+        return self.recipe.strategy is not Strategy.APPEND
+
+    # -- how it is published
+
+    @property
+    def publishes_by_merge(self) -> bool:
+        """Temp is merged into the final table."""
+        return self.recipe.strategy is Strategy.DEDUP
+
+    @property
+    def publishes_by_swap(self) -> bool:
+        """Temp takes the final table's place as it is."""
+        return self.recipe.strategy is Strategy.APPEND_TRUNCATE
+
+    @property
+    def publishes_by_dedupe_and_swap(self) -> bool:
+        """Temp takes the final table's place with one row per primary key."""
+        return self.recipe.strategy is Strategy.DEDUP_TRUNCATE
+
+    @property
+    def _temp(self) -> TempFacts | None:
+        return self.facts.temp if self.facts is not None else None
+
+
+class StreamLifecycle(Lifecycle):
+    """The life of one stream in one sync."""
+
+    idle = State(initial=True)
+    claiming = State()
+
+    class running(State.Compound):  # noqa: N801 - a state's id, like its siblings
+        """Everything that an error ends in the same way."""
+
+        inspecting = State(initial=True)
+        discarding = State()
+        settling = State()
+        opening_temp = State()
+        resuming_temp = State()
+        opening_final = State()
+        writing = State()
+        merging = State()
+        swapping = State()
+        deduping_and_swapping = State()
+
+    abandoning = State()
+    done = State(final=True)
+    failed = State(final=True)
+
+    OPERATIONS = {  # noqa: RUF012 - declared a ClassVar by the base class
+        "claiming": StreamOperation.CLAIM,
+        "inspecting": StreamOperation.INSPECT,
+        "discarding": StreamOperation.DISCARD,
+        "settling": StreamOperation.SETTLE,
+        "opening_temp": StreamOperation.OPEN_TEMP,
+        "resuming_temp": StreamOperation.RESUME_TEMP,
+        "opening_final": StreamOperation.OPEN_FINAL,
+        "merging": StreamOperation.MERGE,
+        "swapping": StreamOperation.SWAP,
+        "deduping_and_swapping": StreamOperation.DEDUPE_AND_SWAP,
+        "abandoning": StreamOperation.ABANDON,
+    }
+
+    start = idle.to(claiming)
+
+    succeeded = (
+        claiming.to(running)
+        # The first guard that holds decides; each line is one rule of the start of a stream.
+        | running.inspecting.to(abandoning, cond="temp_of_unknown_recipe")
+        | running.inspecting.to(running.discarding, cond="temp_disposable")
+        | running.inspecting.to(running.resuming_temp, cond="temp_continues")
+        | running.inspecting.to(running.settling, cond="temp_of_another_recipe")
+        | running.inspecting.to(running.opening_temp, cond="writes_to_temp")
+        | running.inspecting.to(running.opening_final)
+        | running.discarding.to(running.opening_temp, cond="writes_to_temp")
+        | running.discarding.to(running.opening_final)
+        | running.settling.to(running.opening_temp, cond="writes_to_temp")
+        | running.settling.to(running.opening_final)
+        | running.opening_temp.to(running.writing)
+        | running.resuming_temp.to(running.writing)
+        | running.opening_final.to(running.writing)
+        | running.merging.to(done)
+        | running.swapping.to(done)
+        | running.deduping_and_swapping.to(done)
+        | abandoning.to(failed)
+    )
+
+    flushed = running.writing.to(running.writing)
+
+    completed = (
+        running.writing.to(running.merging, cond="publishes_by_merge")
+        | running.writing.to(running.swapping, cond="publishes_by_swap")
+        | running.writing.to(running.deduping_and_swapping, cond="publishes_by_dedupe_and_swap")
+        | running.writing.to(done)
+    )
+
+    ended = running.writing.to(abandoning)
+
+    errored = claiming.to(failed) | running.to(abandoning) | abandoning.to(failed)
+
+
+def _refusal(life: StreamLife) -> ConfigError:
+    """Why a stream whose temp table the ledger does not know is not touched."""
+    return ConfigError(
+        f"The temp table {life.tables.temp} holds rows, and the ledger does not say how they belong to "
+        f"{life.tables.final}. They may be records the source was told are safe.",
+        doing=f"starting stream {life.stream.name}",
+        remedy="Look at its rows: copy what you need into the final table, drop the temp table, and sync again.",
+    )
+
+
+def stream_lifecycle(life: StreamLife, port: StreamPort, *listeners: object) -> StreamLifecycle:
+    """A stream's machine, ready for `start`. Listeners hear of every transition after the executor."""
+    return StreamLifecycle(life, listeners=[Executor(port), *listeners])

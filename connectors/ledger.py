@@ -9,13 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import cattrs
 from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from dataflow.errors import ConfigError
-from dataflow.types import AirbyteType, Kind, Scalar, TableName
-from machines.operations import Recipe
+from dataflow.types import TableName
+from machines.operations import Recipe, recipe_from_json, recipe_to_json
 
 TABLE = "_airbyte_ledger"
 
@@ -145,7 +144,7 @@ def _values(entry: LedgerEntry) -> dict[str, Any]:
         "owner": entry.owner,
         "temp_namespace": entry.temp.namespace if entry.temp else None,
         "temp_name": entry.temp.name if entry.temp else None,
-        "recipe": json.dumps(RECIPES.unstructure(entry.recipe)) if entry.recipe else None,
+        "recipe": json.dumps(recipe_to_json(entry.recipe)) if entry.recipe else None,
         "last_flush": entry.last_flush,
         "checkpoint": entry.checkpoint,
         "highest_raw_id": entry.highest_raw_id,
@@ -170,16 +169,10 @@ def _entry(row: Mapping[str, Any]) -> LedgerEntry:
 
 def _recipe(table: TableName, text: str) -> Recipe:
     try:
-        return RECIPES.structure(json.loads(text), Recipe)
+        return recipe_from_json(json.loads(text))
     except Exception as error:
         raise ConfigError(
             f"The ledger's recipe of the temp table of {table} cannot be read.",
             doing="reading the ledger",
             remedy="Use the version of this destination that wrote it, or drop the temp table after looking at its rows.",
         ) from error
-
-
-# A recipe as JSON: also how the journal writes one down. A column's type is told by its kind alone.
-RECIPES = cattrs.Converter()
-RECIPES.register_unstructure_hook(Scalar, lambda scalar: str(scalar.of))
-RECIPES.register_structure_hook(AirbyteType, lambda kind, _: Scalar(Kind(kind)))

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.ledger import LedgerEntry
-from dataflow.aggregate import Flush
+from dataflow.flush import Flush
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.evolution import TableSchema, diff
 from dataflow.types import Column, TableName

@@ -162,7 +162,8 @@ def _import_type(name: StreamName, entry: _ConfiguredStream) -> ImportType:
         case "overwrite":
             return Overwrite()
         case "append_dedup":
-            return Dedupe(_root_level(name, entry.primary_key or ()), (entry.cursor_field or [None])[0])
+            cursor = entry.cursor_field[0] if entry.cursor_field else None
+            return Dedupe(_root_level(name, entry.primary_key or ()), cursor)
         case mode:
             raise ConfigError(
                 f"For stream {name}: the destination sync mode {mode!r} is not supported.",

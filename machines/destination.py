@@ -19,15 +19,12 @@ class SyncLife:
     state: Any = field(default=None, repr=False)
 
     def learn(self, answer: Answer) -> None:
-        """No answer changes this life's course: its streams report their own failures."""
+        """A stream that failed leaves the others alone, but the sync is no success any more."""
+        self.failed_streams = (*self.failed_streams, *answer.failed_streams)
 
     def fail(self, error: DataflowError) -> None:
         """The first failure is the reason; what follows from it is not."""
         self.failure = self.failure or error
-
-    def stream_failed(self, name: str) -> None:
-        """A stream ended in `failed`; the others go on."""
-        self.failed_streams = (*self.failed_streams, name)
 
     @property
     def all_streams_done(self) -> bool:

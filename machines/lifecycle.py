@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
-from attrs import define, frozen
+from attrs import frozen
 from statemachine import State, StateChart
 
 from dataflow.errors import DataflowError
@@ -102,15 +102,3 @@ class Executor:
 
 def _since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
-
-
-@define
-class Arrow:
-    """A transition as it was walked, by innermost states."""
-
-    source: str
-    event: str
-    target: str
-
-    def __str__(self) -> str:
-        return f"{self.source} --{self.event}--> {self.target}"

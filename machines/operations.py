@@ -1,13 +1,15 @@
 """The vocabulary between a lifecycle and whoever performs it: operations, recipes, facts. Performs nothing itself."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+import cattrs
 from attrs import frozen
 
 from dataflow.catalog import Dedupe, DestinationStream, Strategy
 from dataflow.names import StreamTables
-from dataflow.types import Column, Scalar
+from dataflow.types import AirbyteType, Column, Kind, Scalar
 
 if TYPE_CHECKING:
     from machines.destination import SyncLife
@@ -97,6 +99,23 @@ def recipe(stream: DestinationStream, tables: StreamTables) -> Recipe:
     )
 
 
+def recipe_to_json(of: Recipe) -> Any:
+    """A recipe as the ledger and the journal write it down."""
+    return _recipes.unstructure(of)
+
+
+def recipe_from_json(value: Mapping[str, Any]) -> Recipe:
+    """The recipe that was written down. Raises cattrs' errors for anything else."""
+    return _recipes.structure(value, Recipe)
+
+
+# In a recipe a column's type is its kind and nothing more.
+_recipes = cattrs.Converter()
+_recipes.register_unstructure_hook(Scalar, lambda scalar: str(scalar.of))
+_recipes.register_unstructure_hook(AirbyteType, lambda scalar: str(scalar.kind))
+_recipes.register_structure_hook(AirbyteType, lambda kind, _: Scalar(Kind(kind)))
+
+
 @frozen(kw_only=True)
 class TempFacts:
     """The temp table as it was found. `recipe` is None when the ledger does not know it."""
@@ -115,10 +134,14 @@ class Facts:
 
 @frozen(kw_only=True)
 class Answer:
-    """A performed operation's outcome. `rows`: how many it moved or removed, where it can tell."""
+    """A performed operation's outcome.
+
+    `rows`: how many it moved or removed, where it can tell. `failed_streams`: those that failed in its course.
+    """
 
     facts: Facts | None = None
     rows: int | None = None
+    failed_streams: tuple[str, ...] = ()
     attempts: int = 1
     note: str = ""
 

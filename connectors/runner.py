@@ -1,0 +1,107 @@
+"""The commands of a destination: spec, check, write. Builds everything a sync needs; the only place that does."""
+
+import json
+import os
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from connectors.contract import Definition
+from connectors.journal_file import journal_file
+from connectors.sync import Sync, run_sync
+from dataflow.aggregate import Limits
+from dataflow.catalog import read_catalog
+from dataflow.errors import ConfigError, DataflowError
+from dataflow.protocol import connection_status_message, error_message, spec_message
+from connectors.check import check_connector
+
+
+class Destination:
+    """A destination's commands, writing protocol lines to `out`. Each returns the process's exit code."""
+
+    def __init__(self, definition: Definition, out: BinaryIO) -> None:
+        self._definition = definition
+        self._out = out
+        self._run = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+    def spec(self) -> int:
+        """Tell what the destination can be configured with."""
+        self._write_line(spec_message(self._definition.spec()))
+        return 0
+
+    def check(self, config: Path) -> int:
+        """Tell whether a sync could work; a failed check is an answer and no failure of the command."""
+        try:
+            connector = self._definition.connector(_read_json(config, "configuration"), self._run)
+            try:
+                check_connector(connector)
+            finally:
+                connector.close()
+        except DataflowError as error:
+            self._write_line(error_message(error))
+            self._write_line(connection_status_message(error))
+        else:
+            self._write_line(connection_status_message(None))
+        return 0
+
+    def write(self, config: Path, catalog: Path, source: int, journal: Path | None = None, limits: Limits | None = None) -> int:
+        """Run a sync from the file descriptor `source`; 0 when every stream was published, else 1."""
+        try:
+            options = _read_json(config, "configuration")
+            streams = read_catalog(_read(catalog, "catalog"))
+            connector = self._definition.connector(options, self._run)
+            with journal_file(journal) as keep:
+                sync = Sync(
+                    run=self._run,
+                    connector=connector,
+                    streams=streams,
+                    source=source,
+                    write_line=self._write_line,
+                    keep=keep,
+                    limits=limits or Limits(),
+                )
+                return 0 if run_sync(sync) else 1
+        except DataflowError as error:
+            self._write_line(error_message(error))
+            return 1
+
+    def guard(self, command: Callable[[], int]) -> int:
+        """A command's exit code; a defect of ours is told as a TRACE ERROR like any other error."""
+        try:
+            return command()
+        except Exception as error:  # noqa: BLE001 - the last line of defence: nothing leaves without a TRACE
+            self._write_line(error_message(error))
+            return 1
+
+    def _write_line(self, line: bytes) -> None:
+        self._out.write(line)
+        self._out.flush()
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"The {what} {str(path)!r} cannot be read: {error.strerror}.", remedy="Check the path and its permissions."
+        ) from error
+
+
+def _read_json(path: Path, what: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(_read(path, what))
+    except ValueError as error:
+        raise ConfigError(f"The {what} {str(path)!r} is not JSON.", remedy="Give a JSON object.") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"The {what} {str(path)!r} is not a JSON object.", remedy="Give a JSON object.")
+    return value
+
+
+def standard_output() -> BinaryIO:
+    """stdout for the protocol alone: whatever else prints, prints to stderr from here on."""
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return out

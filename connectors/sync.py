@@ -1,0 +1,221 @@
+"""A whole sync against a connector: the port of the destination's lifecycle, and each stream between its machine and
+the pipeline. Builds what a sync needs; decides nothing that a machine could.
+"""
+
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+
+from connectors.contract import Connector
+from connectors.operations import RetryPolicy, StreamOperations, Transactions
+from dataflow.aggregate import Aggregate, Limits
+from dataflow.batch import BatchContext
+from dataflow.catalog import DestinationStream
+from dataflow.decoder import Decoder, Shape
+from dataflow.errors import DataflowError, TransientError
+from dataflow.flush import Flush
+from dataflow.names import StreamTables, table_catalog
+from dataflow.pipeline import Pipeline
+from dataflow.protocol import error_message, log_message
+from dataflow.raw_ids import RawIds
+from dataflow.types import StreamName
+from machines.destination import DestinationLifecycle, SyncLife
+from machines.journal import Entry, Journal
+from machines.lifecycle import Executor
+from machines.operations import Answer, SyncOperation
+from machines.stream import StreamLife, StreamLifecycle
+
+
+@frozen(kw_only=True)
+class Sync:
+    """What a sync is made of. `source` is the file descriptor of its input; lines go out through `write_line`."""
+
+    run: str
+    connector: Connector
+    streams: Sequence[DestinationStream]
+    source: int
+    write_line: Callable[[bytes], None]
+    keep: Callable[[Entry], None]
+    limits: Limits = Limits()
+    retry: RetryPolicy = RetryPolicy()
+
+
+class StreamRun:
+    """One stream in this run: its machine on one side, the pipeline's sink on the other."""
+
+    def __init__(self, stream: DestinationStream, tables: StreamTables, sync: Sync, writer: Transactions, starter: Transactions) -> None:
+        self.life = StreamLife(stream, tables)
+        self._writer = writer
+        self._buffer = sync.connector.insert_buffer(writer.client)
+        self.operations = StreamOperations(sync.connector, starter, sync.run)
+        executor = Executor(self.operations)
+        self.machine = StreamLifecycle(
+            self.life, listeners=[executor, Journal(sync.run, executor, sync.keep, self.life)]
+        )
+
+    @property
+    def name(self) -> StreamName:
+        """The stream's descriptor."""
+        return self.life.stream.name
+
+    @property
+    def writing(self) -> bool:
+        """Whether its records are taken in."""
+        return self.machine.at == "writing"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended unpublished."""
+        return self.machine.at == "failed"
+
+    def start(self) -> None:
+        """Bring it to where records can be written, or to its failure."""
+        self.machine.send("start")
+
+    def insert(self, flush: Flush) -> None:
+        """Make a flush durable (on the writer's thread)."""
+        self.operations.insert(self._writer, self._buffer, self.life, flush)
+
+    def flushed(self, flush: Flush, seconds: float) -> None:
+        """A flush is durable."""
+        self.machine.send("flushed", flush=flush, seconds=seconds)
+
+    def complete(self) -> DataflowError | None:
+        """Publish; why it failed, if it did."""
+        self.machine.send("completed")
+        return self.life.failure if self.failed else None
+
+    def fail(self, error: DataflowError) -> None:
+        """A flush failed."""
+        self.life.fail(error)
+        self.machine.send("errored")
+
+    def end(self, reason: DataflowError) -> None:
+        """The input is over and the source did not complete the stream."""
+        self.life.fail(reason)
+        self.machine.send("ended")
+
+
+class SyncOperations:
+    """The port of the destination's lifecycle."""
+
+    def __init__(self, sync: Sync) -> None:
+        self._sync = sync
+        self._starter = Transactions(sync.connector, sync.retry, self._retrying)
+        self._writer = Transactions(sync.connector, sync.retry, self._retrying)
+        connector = sync.connector
+        named = table_catalog(
+            [(stream.name, stream.fields) for stream in sync.streams],
+            connector.columns.naming,
+            connector.default_namespace,
+        )
+        self.runs = [
+            StreamRun(stream, named[stream.name], sync, self._writer, self._starter)
+            for stream in sync.streams
+        ]
+        self._performers: dict[SyncOperation, Callable[[], None]] = {
+            SyncOperation.SET_UP: self._set_up,
+            SyncOperation.START_STREAMS: self._start_streams,
+            SyncOperation.READ: self._read,
+            SyncOperation.FINISH_STREAMS: self._finish_streams,
+            SyncOperation.ABORT_STREAMS: self._abort_streams,
+            SyncOperation.TEAR_DOWN: self._tear_down,
+        }
+
+    def perform(self, operation: SyncOperation, life: SyncLife) -> Answer:
+        """Perform the operation; the answer names the streams that failed in its course."""
+        self._performers[operation]()
+        failed = tuple(str(run.name) for run in self.runs if run.failed)
+        return Answer(failed_streams=tuple(name for name in failed if name not in life.failed_streams))
+
+    def _set_up(self) -> None:
+        client = self._starter.client
+        namespaces = {run.life.tables.final.namespace for run in self.runs}
+
+        def work() -> None:
+            for namespace in sorted(namespaces | {self._sync.connector.internal_namespace}):
+                client.create_namespace(namespace)
+            client.ledger.prepare()
+
+        self._starter.run("setting up the destination", work)
+
+    def _start_streams(self) -> None:
+        for run in self.runs:
+            run.start()
+        if self.runs and all(run.failed for run in self.runs):
+            failures = [run.life.failure for run in self.runs if run.life.failure]
+            raise failures[0]
+
+    def _read(self) -> None:
+        shapes = [
+            Shape(
+                name=run.name,
+                columns=run.life.tables.columns,
+                limits=self._sync.connector.columns.limits,
+            )
+            for run in self.runs
+        ]
+        pipeline = Pipeline(
+            Decoder(shapes),
+            {run.name: (self._aggregate(run), run) for run in self.runs},
+            self._sync.limits,
+            self._sync.write_line,
+        )
+        for run in self.runs:
+            if run.life.failure is not None:
+                pipeline.discard(run.name, run.life.failure)
+        pipeline.run(self._sync.source)
+
+    def _aggregate(self, run: StreamRun) -> Aggregate:
+        context = BatchContext(
+            columns=run.life.tables.columns,
+            limits=self._sync.connector.columns.limits,
+            generation_id=run.life.stream.generation_id,
+            sync_id=run.life.stream.sync_id,
+        )
+        return Aggregate(
+            stream=run.name,
+            context=context,
+            raw_ids=RawIds(run.operations.highest_raw_id),
+            limits=self._sync.limits,
+        )
+
+    def _finish_streams(self) -> None:
+        for run in self.runs:
+            if run.writing:
+                run.end(
+                    TransientError(
+                        f"The input ended before the source completed stream {run.name}.",
+                        remedy="What was told is safe; nothing was published for this stream. Sync again.",
+                    )
+                )
+
+    def _abort_streams(self) -> None:
+        for run in self.runs:
+            if run.writing:
+                run.end(TransientError(f"The sync ended before stream {run.name} was complete."))
+
+    def _tear_down(self) -> None:
+        self._writer.client.close()
+        self._starter.client.close()
+        self._sync.connector.close()
+
+    def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
+        self._sync.write_line(
+            log_message("WARN", f"Attempt {attempt} failed; trying again in {wait:.1f} s. {error}")
+        )
+
+
+def run_sync(sync: Sync) -> bool:
+    """Run the sync to its end, and report each failure as a TRACE ERROR; whether it succeeded."""
+    life = SyncLife()
+    operations = SyncOperations(sync)
+    executor = Executor(operations)
+    machine = DestinationLifecycle(life, listeners=[executor, Journal(sync.run, executor, sync.keep)])
+    machine.send("start")
+    if life.failure is not None:
+        sync.write_line(error_message(life.failure))
+    for run in operations.runs:
+        if run.failed and run.life.failure is not None and run.life.failure is not life.failure:
+            sync.write_line(error_message(run.life.failure, run.name))
+    return machine.at == "done"

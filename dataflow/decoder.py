@@ -1,0 +1,271 @@
+"""The records' road from bytes to typed Python columns, many lines at a time. Knows no batch and no database.
+
+The fast road decodes a whole chunk into structs made for the catalog's streams. A chunk that holds anything
+it does not expect goes line by line, and a record that does not fit its struct goes cell by cell: the exact
+road, which nulls the cell that does not fit and says so.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Literal
+
+import msgspec
+from attrs import frozen
+
+from dataflow.coercion import annotation, loosen
+from dataflow.errors import InternalError
+from dataflow.protocol import Message, Records, read_state, read_trace
+from dataflow.types import Change, Column, Limits, StreamName
+
+
+@frozen(kw_only=True)
+class Shape:
+    """What the decoder must know of a stream."""
+
+    name: StreamName
+    columns: tuple[Column, ...]
+    limits: Limits
+
+
+class _Meta(msgspec.Struct, gc=False):
+    changes: msgspec.Raw = msgspec.Raw()
+
+
+class _RecordMessage(msgspec.Struct, gc=False):
+    """A record of any stream, as its line stands."""
+
+    stream: str
+    emitted_at: float
+    data: dict[str, msgspec.Raw]
+    namespace: str | None = None
+    meta: _Meta | None = None
+
+
+class _Envelope(msgspec.Struct):
+    """A message of any type, its body left as it stands."""
+
+    type: str
+    record: msgspec.Raw = msgspec.Raw()
+    state: msgspec.Raw = msgspec.Raw()
+    trace: msgspec.Raw = msgspec.Raw()
+
+
+class _State(msgspec.Struct, tag_field="type", tag="STATE"):
+    state: msgspec.Raw
+
+
+class _Trace(msgspec.Struct, tag_field="type", tag="TRACE"):
+    trace: msgspec.Raw
+
+
+class _Log(msgspec.Struct, tag_field="type", tag="LOG"):
+    pass
+
+
+def data_fields(columns: Sequence[Column]) -> tuple[str, ...]:
+    """The attributes of a decoded record's data, one per column, in their order."""
+    return tuple(f"f{number}" for number in range(len(columns)))
+
+
+def data_struct(columns: Sequence[Column]) -> Any:
+    """The struct a stream's data decodes into; a field absent from the record gets its default."""
+    names = data_fields(columns)
+    absent = {True: msgspec.Raw(), False: None}
+    return msgspec.defstruct(
+        "Data",
+        [(n, a := annotation(c.kind), absent[a is msgspec.Raw]) for n, c in zip(names, columns, strict=True)],
+        rename={n: c.field for n, c in zip(names, columns, strict=True)},
+        gc=False,
+    )
+
+
+class Decoder:
+    """Decodes chunks of whole lines for the catalog's streams, counting lines as it goes."""
+
+    def __init__(self, shapes: Iterable[Shape]) -> None:
+        self._shapes = {shape.name: shape for shape in shapes}
+        self._structs = {name: data_struct(shape.columns) for name, shape in self._shapes.items()}
+        self._by_body: dict[type, StreamName] = {}
+        self._envelope = msgspec.json.Decoder(_Envelope)
+        self._record = msgspec.json.Decoder(_RecordMessage)
+        self._changes = msgspec.json.Decoder(list[msgspec.Raw])
+        self._message_type, self._fast = self._fast_decoder()
+        self.lines = 0
+
+    def decode(self, chunk: bytes) -> Iterator[Message]:
+        """The chunk's messages in their order; records of one stream that follow each other come together.
+
+        Raises InternalError, after what stands before it was given, for a line that is no message and for a
+        record of a stream that the catalog does not name. The error names the line, never what it says.
+        """
+        try:
+            messages = list(self._spans(self._fast.decode_lines(chunk), chunk))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            yield from self._line_by_line(chunk)
+            return
+        self.lines += chunk.count(b"\n")
+        yield from messages
+
+    # -- the fast road
+
+    def _fast_decoder(self) -> tuple[Any, Any]:
+        bodies: list[Any] = []
+        names = [name.name for name in self._shapes]
+        for name in self._shapes:
+            # Two streams of one name in two namespaces cannot be told apart by the tag: they go line by line.
+            if names.count(name.name) > 1:
+                continue
+            namespace: tuple[Any, ...] = ("namespace", None, None)
+            if name.namespace is not None:
+                namespace = ("namespace", Literal[name.namespace])
+            body = msgspec.defstruct(
+                "Body",
+                [
+                    ("data", self._structs[name]),
+                    ("emitted_at", int),
+                    namespace,
+                    ("meta", _Meta | None, None),
+                ],
+                tag_field="stream",
+                tag=name.name,
+                gc=False,
+                kw_only=True,
+            )
+            self._by_body[body] = name
+            bodies.append(body)
+        controls = _State | _Trace | _Log
+        if not bodies:
+            return None, msgspec.json.Decoder(controls)
+        union: Any = bodies[0]
+        for body in bodies[1:]:
+            union = union | body
+        record = msgspec.defstruct("Record", [("record", union)], tag_field="type", tag="RECORD", gc=False)
+        return record, msgspec.json.Decoder(record | controls)
+
+    def _spans(self, messages: list[Any], chunk: bytes) -> Iterator[Message]:
+        kinds = list(map(type, messages))
+        if kinds.count(self._message_type) == len(kinds):
+            yield from self._by_stream(messages, chunk, None)
+            return
+        sizes = [len(line) for line in chunk.split(b"\n") if line.strip()]
+        start = 0
+        for index, kind in enumerate(kinds):
+            if kind is self._message_type:
+                continue
+            if index > start:
+                yield from self._by_stream(messages[start:index], b"", sizes[start:index])
+            start = index + 1
+            if kind is _State:
+                yield read_state(bytes(messages[index].state))
+            elif kind is _Trace and (status := read_trace(bytes(messages[index].trace))) is not None:
+                yield status
+        if start < len(messages):
+            yield from self._by_stream(messages[start:], b"", sizes[start:])
+
+    def _by_stream(self, messages: list[Any], chunk: bytes, sizes: list[int] | None) -> Iterator[Records]:
+        bodies = list(map(attrgetter("record"), messages))
+        kinds = list(map(type, bodies))
+        if kinds.count(kinds[0]) == len(kinds) if kinds else True:
+            if bodies:
+                size = sum(sizes) if sizes is not None else len(chunk) - len(bodies)
+                yield self._records(self._by_body[kinds[0]], bodies, size)
+            return
+        if sizes is None:
+            sizes = [len(line) for line in chunk.split(b"\n") if line.strip()]
+        groups: dict[type, list[int]] = {}
+        for index, kind in enumerate(kinds):
+            groups.setdefault(kind, []).append(index)
+        for kind, indexes in groups.items():
+            size = sum(sizes[i] for i in indexes)
+            yield self._records(self._by_body[kind], [bodies[i] for i in indexes], size)
+
+    def _records(self, stream: StreamName, bodies: list[Any], size: int) -> Records:
+        metas = list(map(attrgetter("meta"), bodies))
+        told = {}
+        if metas.count(None) != len(metas):
+            told = self._source_changes(enumerate(metas))
+        return Records(
+            stream=stream,
+            data=list(map(attrgetter("data"), bodies)),
+            emitted_at=list(map(attrgetter("emitted_at"), bodies)),
+            source_changes=told,
+            size=size,
+        )
+
+    def _source_changes(self, metas: Iterable[tuple[int, _Meta | None]]) -> dict[int, bytes]:
+        """The inner text of each non-empty list of changes: what stands between its brackets."""
+        texts = ((i, bytes(meta.changes).strip()) for i, meta in metas if meta is not None)
+        return {
+            i: inner for i, text in texts if text.startswith(b"[") and (inner := text[1:-1].strip())
+        }
+
+    # -- line by line
+
+    def _line_by_line(self, chunk: bytes) -> Iterator[Message]:
+        for line in chunk.split(b"\n"):
+            if not line.strip():
+                self.lines += bool(line)
+                continue
+            self.lines += 1
+            try:
+                yield from self._one(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise InternalError(
+                    f"Line {self.lines} of the input is not a message of the Airbyte protocol.",
+                    doing="reading the input",
+                    remedy="Nothing after that line was read. Find out what the source wrote there.",
+                ) from error
+
+    def _one(self, line: bytes) -> Iterator[Message]:
+        try:
+            messages = [self._fast.decode(line)]
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            yield from self._exact(line)
+            return
+        yield from self._spans(messages, line)
+
+    def _exact(self, line: bytes) -> Iterator[Message]:
+        envelope = self._envelope.decode(line)
+        match envelope.type:
+            case "RECORD":
+                yield self._exact_record(self._record.decode(envelope.record), len(line))
+            case "STATE":
+                yield read_state(bytes(envelope.state))
+            case "TRACE" if (status := read_trace(bytes(envelope.trace))) is not None:
+                yield status
+            case _:
+                return
+
+    def _exact_record(self, record: _RecordMessage, size: int) -> Records:
+        stream = StreamName(record.namespace or None, record.stream)
+        shape = self._shapes.get(stream)
+        if shape is None:
+            raise InternalError(
+                f"Line {self.lines} of the input is a record of stream {stream}, which the catalog does not name.",
+                doing="reading the input",
+                remedy="Give the source and the destination the same configured catalog.",
+            )
+        values: dict[str, Any] = {}
+        changes: list[Change] = []
+        for name, column in zip(data_fields(shape.columns), shape.columns, strict=True):
+            if column.field not in record.data:
+                continue
+            values[name], reason = loosen(column.type, bytes(record.data[column.field]), shape.limits)
+            if reason is not None:
+                changes.append(Change(column.field, *reason))
+        return Records(
+            stream=stream,
+            data=[self._structs[stream](**values)],
+            emitted_at=[int(record.emitted_at)],
+            source_changes=self._source_changes([(0, record.meta)]),
+            changes={0: tuple(changes)} if changes else {},
+            size=size,
+        )
+
+
+def encode_changes(changes: Sequence[Change]) -> bytes:
+    """Changes as the inner text of a JSON list."""
+    listed: list[Mapping[str, str]] = [
+        {"field": c.field, "change": c.change, "reason": c.reason} for c in changes
+    ]
+    return msgspec.json.encode(listed)[1:-1]

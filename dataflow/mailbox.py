@@ -1,0 +1,89 @@
+"""Where the threads of a pipeline leave letters for its owner: chunks of input, and word of what was written.
+
+Bounded on the side of the input, so that a slow destination stops the reading instead of filling the memory.
+"""
+
+import threading
+import time
+from collections import deque
+
+from attrs import field, frozen
+
+from dataflow.flush import Flush
+
+
+@frozen
+class Chunk:
+    """Whole lines of input."""
+
+    text: bytes = field(repr=lambda text: f"<{len(text)} bytes>")
+
+
+@frozen
+class EndOfInput:
+    """There is no more; `error` tells why when it is not the plain end."""
+
+    error: BaseException | None = None
+
+
+@frozen
+class Written:
+    """A flush came to its end: durable, or failed with `error`. Times are in seconds."""
+
+    flush: Flush
+    seconds: float = 0.0
+    error: BaseException | None = None
+
+
+Letter = Chunk | EndOfInput | Written
+
+
+class Mailbox:
+    """Letters for one owner. Word of writing goes first, and is never held back."""
+
+    def __init__(self, chunks: int) -> None:
+        self._most_chunks = chunks
+        self._input: deque[Chunk | EndOfInput] = deque()
+        self._written: deque[Written] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def put_input(self, letter: Chunk | EndOfInput) -> bool:
+        """Leave input, waiting for room; False when the owner has gone and nothing more is wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._input) < self._most_chunks)
+            self._input.append(letter)
+            self._changed.notify_all()
+            return not self._closed
+
+    def put_written(self, letter: Written) -> None:
+        """Leave word of a flush."""
+        with self._changed:
+            self._written.append(letter)
+            self._changed.notify_all()
+
+    def take(self, *, input_too: bool, until: float) -> Letter | None:
+        """The next letter, or None when there is none until `until` (of time.monotonic)."""
+        with self._changed:
+            while True:
+                if self._written:
+                    return self._written.popleft()
+                if input_too and self._input:
+                    letter = self._input.popleft()
+                    self._changed.notify_all()
+                    return letter
+                left = until - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(None if left == float("inf") else left)
+
+    def close(self) -> None:
+        """The owner has gone: nobody waits for room any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the owner waits for input: what has been read should be handed over at once."""
+        return not self._input

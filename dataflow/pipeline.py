@@ -1,0 +1,333 @@
+"""The way of a record, from bytes on stdin to STATE on stdout. Owns all threads; knows no machine and no database.
+
+Three threads: one reads bytes, one writes flushes, and the owner, between them, decodes, builds batches, keeps
+the checkpoints and talks to the streams. Everything that decides happens on the owner's thread.
+"""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from attrs import define
+
+from dataflow.aggregate import Aggregate, Limits, due
+from dataflow.checkpoints import Checkpoint, Checkpoints
+from dataflow.decoder import Decoder
+from dataflow.errors import DataflowError, InternalError, TransientError
+from dataflow.flush import Flush
+from dataflow.mailbox import Chunk, EndOfInput, Mailbox, Written
+from dataflow.protocol import Records, State, StateKind, Status, StreamStatus, log_message, state_message
+from dataflow.types import StreamName
+
+CHUNK_BYTES = 1 << 20
+# How long the reader waits for more while the owner is busy, in seconds.
+PATIENCE = 0.005
+
+
+class StreamSink(Protocol):
+    """Where one stream's flushes go, and who hears of its course."""
+
+    def insert(self, flush: Flush) -> None:
+        """Make a flush durable. On the writer's thread, one at a time. Raises a DataflowError when it could not."""
+        ...
+
+    def flushed(self, flush: Flush, seconds: float) -> None:
+        """A flush is durable."""
+        ...
+
+    def complete(self) -> DataflowError | None:
+        """The source completed the stream and all of it is durable: publish it. Why it failed, if it did."""
+        ...
+
+    def fail(self, error: DataflowError) -> None:
+        """The stream ends here, unpublished."""
+        ...
+
+
+@define
+class _Stream:
+    """A stream on its way. `open`: its records are still taken in."""
+
+    aggregate: Aggregate
+    sink: StreamSink
+    open: bool = True
+    completed: bool = False
+    unwritten: int = 0
+
+
+class Pipeline:
+    """One sync's data path."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        streams: Mapping[StreamName, tuple[Aggregate, StreamSink]],
+        limits: Limits,
+        write_line: Callable[[bytes], None],
+    ) -> None:
+        self._decoder = decoder
+        self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
+        self._limits = limits
+        self._write_line = write_line
+        self._checkpoints = Checkpoints()
+        self._committed: dict[StreamName, tuple[int, int]] = {}
+        self._mailbox = Mailbox(chunks=2)
+        self._to_write: SimpleQueue[Flush | None] = SimpleQueue()
+        self._unwritten_bytes = 0
+        self._unwritten = 0
+        self._global = False
+        self._failure: tuple[StreamName, DataflowError] | None = None
+
+    def discard(self, name: StreamName, error: DataflowError) -> None:
+        """A stream failed before there was anything to read: its records are passed over, its STATE is not told."""
+        self._streams[name].open = False
+        self._checkpoints.broken(name)
+        self._failure = self._failure or (name, error)
+
+    def run(self, source: int) -> None:
+        """Read the file descriptor to its end; all that is durable is told when this returns or raises.
+
+        Streams that the source did not complete are left open: their owner ends them. Raises a DataflowError
+        for input that cannot be understood, and for a failed stream when GLOBAL states cover it.
+        """
+        reader = threading.Thread(target=_read, args=(source, self._mailbox), daemon=True, name="reader")
+        writer = threading.Thread(target=self._write, daemon=True, name="writer")
+        reader.start()
+        writer.start()
+        try:
+            try:
+                self._take_in()
+            except DataflowError:
+                self._settle_accounts()
+                raise
+            self._settle_accounts()
+        finally:
+            self._mailbox.close()
+            self._to_write.put(None)
+            writer.join()
+
+    # -- the owner's thread
+
+    def _take_in(self) -> None:
+        while True:
+            letter = self._mailbox.take(input_too=self._has_room, until=self._next_moment())
+            match letter:
+                case Written():
+                    self._heard(letter)
+                case Chunk(text):
+                    for message in self._decoder.decode(text):
+                        self._handle(message)
+                case EndOfInput(None):
+                    return
+                case EndOfInput(error):
+                    raise TransientError("The input could not be read to its end.") from error
+                case None:
+                    pass
+            self._flush_due()
+            self._tell()
+
+    def _settle_accounts(self) -> None:
+        """Make what was read durable, and tell what that allows."""
+        for stream in self._streams.values():
+            if stream.open:
+                self._flush(stream)
+        self._wait_until(lambda: not self._unwritten)
+        self._tell()
+
+    @property
+    def _has_room(self) -> bool:
+        return self._unwritten_bytes < self._limits.unwritten_bytes
+
+    def _next_moment(self) -> float:
+        return min((s.aggregate.due_at() for s in self._streams.values() if s.open), default=float("inf"))
+
+    def _handle(self, message: Records | State | StreamStatus) -> None:
+        match message:
+            case Records():
+                self._take(message)
+            case State():
+                self._checkpoint(message)
+            case StreamStatus(stream, Status.COMPLETE):
+                self._complete(stream)
+            case StreamStatus(stream, Status.INCOMPLETE):
+                raise InternalError(
+                    f"Received stream status INCOMPLETE for {stream}.",
+                    doing="reading the input",
+                    remedy="A platform must not pass it on to a destination: report this to who runs it.",
+                )
+            case _:
+                pass
+
+    def _take(self, records: Records) -> None:
+        stream = self._streams[records.stream]
+        if stream.completed:
+            raise InternalError(
+                f"A record of stream {records.stream} came after its COMPLETE.",
+                doing="reading the input",
+                remedy="The source must not send it. Report this to its author.",
+            )
+        if not stream.open:
+            return
+        stream.aggregate.add(records, time.monotonic())
+        if stream.aggregate.is_due(time.monotonic()):
+            self._flush(stream)
+            self._wait_until(lambda: self._has_room)
+
+    def _checkpoint(self, state: State) -> None:
+        now = time.monotonic()
+        if state.kind is StateKind.STREAM:
+            covered = {state.stream: self._streams[state.stream]} if state.stream in self._streams else {}
+        else:
+            self._global = True
+            self._stop_if_nothing_can_be_told()
+            covered = dict(self._streams)
+        positions = {name: stream.aggregate.mark(now) for name, stream in covered.items() if name}
+        checkpoint = self._checkpoints.arrived(state, positions)
+        if state.source_count is not None and state.source_count != checkpoint.count:
+            where = f"stream {state.stream}" if state.stream else "all streams"
+            self._log(
+                "WARN",
+                f"The source counts {state.source_count:.0f} records before a STATE of {where}; "
+                f"{checkpoint.count} came.",
+            )
+
+    def _complete(self, name: StreamName) -> None:
+        stream = self._streams.get(name)
+        if stream is None or stream.completed or not stream.open:
+            return
+        self._flush(stream)
+        self._wait_until(lambda: not stream.unwritten)
+        # What is durable is told before the stream is finalised: published rows must not be sent again.
+        self._tell()
+        if not stream.open:
+            return
+        stream.completed = True
+        stream.open = False
+        error = stream.sink.complete()
+        if error is not None:
+            self._broken(name, error)
+
+    def _flush_due(self) -> None:
+        aggregates = {s.aggregate.stream: s.aggregate for s in self._streams.values() if s.open}
+        for aggregate in due(aggregates.values(), self._limits, time.monotonic()):
+            self._flush(self._streams[aggregate.stream])
+
+    def _flush(self, stream: _Stream) -> None:
+        if not stream.aggregate.has_work():
+            return
+        flush = stream.aggregate.flush()
+        stream.unwritten += 1
+        self._unwritten += 1
+        self._unwritten_bytes += flush.size
+        self._to_write.put(flush)
+
+    def _wait_until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            letter = self._mailbox.take(input_too=False, until=float("inf"))
+            assert isinstance(letter, Written)
+            self._heard(letter)
+
+    def _heard(self, letter: Written) -> None:
+        flush = letter.flush
+        stream = self._streams[flush.stream]
+        stream.unwritten -= 1
+        self._unwritten -= 1
+        self._unwritten_bytes -= flush.size
+        if letter.error is None:
+            rows, size = self._committed.get(flush.stream, (0, 0))
+            self._committed[flush.stream] = (rows + flush.rows, size + flush.size)
+            self._checkpoints.durable(flush.stream, flush.position)
+            stream.sink.flushed(flush, letter.seconds)
+            self._tell()
+        elif not isinstance(letter.error, DataflowError):
+            raise letter.error
+        elif stream.open:
+            stream.open = False
+            stream.sink.fail(letter.error)
+            self._broken(flush.stream, letter.error)
+
+    def _broken(self, name: StreamName, error: DataflowError) -> None:
+        self._checkpoints.broken(name)
+        self._failure = self._failure or (name, error)
+        self._stop_if_nothing_can_be_told()
+
+    def _stop_if_nothing_can_be_told(self) -> None:
+        """A GLOBAL state covers every stream: after the first failure there is no use in reading on."""
+        if self._global and self._failure is not None:
+            name, error = self._failure
+            raise TransientError(
+                f"Stream {name} failed, and the source's GLOBAL states cover it.",
+                doing="reading the input",
+                remedy="What was told is safe. Mend what the stream reports, then sync again.",
+            ) from error
+
+    def _tell(self) -> None:
+        for checkpoint in self._checkpoints.tellable():
+            self._write_line(state_message(checkpoint.state, self._told_with(checkpoint)))
+
+    def _told_with(self, checkpoint: Checkpoint) -> Mapping[str, Any]:
+        """The counts a told STATE carries (protocol: destinationStats; upstream: committed counts so far)."""
+        totals = [self._committed.get(name, (0, 0)) for name in checkpoint.positions]
+        return {
+            "destinationStats": {"recordCount": float(checkpoint.count)},
+            "committedRecordsCount": sum(rows for rows, _ in totals),
+            "committedBytesCount": sum(size for _, size in totals),
+        }
+
+    def _log(self, level: str, message: str) -> None:
+        self._write_line(log_message(level, message))
+
+    # -- the writer's thread
+
+    def _write(self) -> None:
+        broken: set[StreamName] = set()
+        while (flush := self._to_write.get()) is not None:
+            started = time.monotonic()
+            error: BaseException | None = None
+            if flush.stream in broken:
+                error = TransientError("An earlier flush of this stream failed.")
+            else:
+                try:
+                    self._streams[flush.stream].sink.insert(flush)
+                except BaseException as raised:  # noqa: BLE001 - it is raised again on the owner's thread
+                    error = raised
+                    # A later flush would leave a hole that its checkpoint covers.
+                    broken.add(flush.stream)
+            self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+
+
+def _read(source: int, mailbox: Mailbox) -> None:
+    """Read whole lines into the mailbox, as many at a time as are there while the owner is busy."""
+    pending = bytearray()
+    try:
+        while block := os.read(source, CHUNK_BYTES):
+            pending += block
+            # A full chunk costs less per record; an owner with nothing to do is not kept waiting for one.
+            while len(pending) < CHUNK_BYTES and (_readable(source, 0) or not mailbox.hungry):
+                if not _readable(source, PATIENCE):
+                    continue
+                block = os.read(source, CHUNK_BYTES)
+                if not block:
+                    break
+                pending += block
+            end = pending.rfind(b"\n") + 1
+            if end:
+                wanted = mailbox.put_input(Chunk(bytes(pending[:end])))
+                del pending[:end]
+                if not wanted:
+                    return
+        if pending:
+            mailbox.put_input(Chunk(bytes(pending)))
+        mailbox.put_input(EndOfInput())
+    except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
+        mailbox.put_input(EndOfInput(error))
+
+
+def _readable(source: int, patience: float) -> bool:
+    """Whether a read returns at once, now or within that many seconds; a file's always does."""
+    readable, _, _ = select.select([source], [], [], patience)
+    return bool(readable)

@@ -1,0 +1,188 @@
+"""The Airbyte messages, in and out: the only place that knows their JSON. Decides nothing about them.
+
+The records' own road, many lines at a time, is `dataflow.decoder`; this module holds what stands around it.
+"""
+
+import time
+import traceback
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from attrs import field, frozen
+
+from dataflow.errors import DataflowError, InternalError
+from dataflow.types import Change, StreamName
+
+
+class StateKind(StrEnum):
+    """What a STATE covers. The protocol's default, for one without a type, is the LEGACY blob."""
+
+    STREAM = "STREAM"
+    GLOBAL = "GLOBAL"
+    LEGACY = "LEGACY"
+
+
+@frozen(kw_only=True)
+class State:
+    """A checkpoint of the source. `text` is its JSON object as it came, which is what is told back."""
+
+    text: bytes = field(repr=False)
+    kind: StateKind
+    # The one stream of a STREAM state; None for the others, which cover every stream.
+    stream: StreamName | None
+    # How many records the source says it sent since the state before; None where it does not say.
+    source_count: float | None
+
+
+class Status(StrEnum):
+    """A stream's status, as the source tells it."""
+
+    STARTED = "STARTED"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    INCOMPLETE = "INCOMPLETE"
+
+
+@frozen
+class StreamStatus:
+    """The source's word on one stream."""
+
+    stream: StreamName
+    status: Status
+
+
+@frozen(kw_only=True)
+class Records:
+    """Records of one stream in input order: the decoded data, and what is told beside it.
+
+    `data[i]` has a field per declared column; `source_changes` and `changes` hold entries only for
+    those rows that have any: the source's own as JSON text, and ours.
+    """
+
+    stream: StreamName
+    data: list[Any] = field(repr=False)
+    emitted_at: list[int] = field(repr=False)
+    source_changes: Mapping[int, bytes] = field(factory=dict, repr=False)
+    changes: Mapping[int, tuple[Change, ...]] = field(factory=dict, repr=False)
+    # Of the input lines, in bytes without their line ends.
+    size: int = 0
+
+
+Message = Records | State | StreamStatus
+
+
+class _Descriptor(msgspec.Struct):
+    name: str
+    namespace: str | None = None
+
+    def stream(self) -> StreamName:
+        return StreamName(self.namespace or None, self.name)
+
+
+class _StreamState(msgspec.Struct):
+    stream_descriptor: _Descriptor
+
+
+class _SourceStats(msgspec.Struct):
+    record_count: float | None = msgspec.field(name="recordCount", default=None)
+
+
+class _State(msgspec.Struct):
+    type: str | None = None
+    stream: _StreamState | None = None
+    globe: msgspec.Raw = msgspec.field(name="global", default=msgspec.Raw())
+    stats: _SourceStats | None = msgspec.field(name="sourceStats", default=None)
+
+
+class _Status(msgspec.Struct):
+    stream_descriptor: _Descriptor
+    status: str
+
+
+class _Trace(msgspec.Struct):
+    type: str | None = None
+    stream_status: _Status | None = None
+
+
+_states = msgspec.json.Decoder(_State)
+_traces = msgspec.json.Decoder(_Trace)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.Encoder().encode
+
+
+def read_state(text: bytes) -> State:
+    """The STATE in a message's `state` object. Raises msgspec's errors for one that is not."""
+    state = _states.decode(text)
+    kind = _kind(state)
+    if kind is StateKind.STREAM and state.stream is None:
+        raise msgspec.ValidationError("a STREAM state without its stream")
+    return State(
+        text=text,
+        kind=kind,
+        stream=state.stream.stream_descriptor.stream() if kind is StateKind.STREAM and state.stream else None,
+        source_count=state.stats.record_count if state.stats else None,
+    )
+
+
+def _kind(state: _State) -> StateKind:
+    # PyAirbyte writes every absent member as null, so a member counts only when it holds something.
+    if state.type is not None:
+        return StateKind(state.type) if state.type in StateKind.__members__ else StateKind.LEGACY
+    if bytes(state.globe) not in (b"", b"null"):
+        return StateKind.GLOBAL
+    return StateKind.STREAM if state.stream is not None else StateKind.LEGACY
+
+
+def read_trace(text: bytes) -> StreamStatus | None:
+    """The stream status in a message's `trace` object; None for any other trace. Raises msgspec's errors."""
+    trace = _traces.decode(text)
+    if trace.stream_status is None or trace.type not in (None, "STREAM_STATUS"):
+        return None
+    if trace.stream_status.status not in Status.__members__:
+        return None
+    return StreamStatus(trace.stream_status.stream_descriptor.stream(), Status(trace.stream_status.status))
+
+
+def state_message(state: State, added: Mapping[str, Any]) -> bytes:
+    """The line that tells a STATE: the source's object as it came, with our members added."""
+    members: dict[str, Any] = dict(_members.decode(state.text))
+    return _line({"type": "STATE", "state": members | dict(added)})
+
+
+def log_message(level: str, message: str) -> bytes:
+    """The line of a LOG message; `level` is FATAL, ERROR, WARN, INFO, DEBUG or TRACE."""
+    return _line({"type": "LOG", "log": {"level": level, "message": message}})
+
+
+def error_message(error: BaseException, stream: StreamName | None = None) -> bytes:
+    """The line of a TRACE ERROR. The stack trace names our code only: a cause may quote a record."""
+    ours = error if isinstance(error, DataflowError) else InternalError(f"Unexpected {type(error).__name__}.")
+    trace: dict[str, Any] = {
+        "message": str(ours),
+        "internal_message": f"{type(error).__name__} caused by {type(error.__cause__).__name__}",
+        "stack_trace": "".join(traceback.format_tb(error.__traceback__)),
+        "failure_type": ours.failure_type,
+    }
+    if stream is not None:
+        trace["stream_descriptor"] = {"name": stream.name, "namespace": stream.namespace}
+    body = {"type": "ERROR", "emitted_at": time.time_ns() // 1_000_000, "error": trace}
+    return _line({"type": "TRACE", "trace": body})
+
+
+def connection_status_message(error: BaseException | None) -> bytes:
+    """The line of a CONNECTION_STATUS: SUCCEEDED without an error, FAILED with its message."""
+    if error is None:
+        return _line({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "SUCCEEDED"}})
+    status = {"status": "FAILED", "message": str(error)}
+    return _line({"type": "CONNECTION_STATUS", "connectionStatus": status})
+
+
+def spec_message(spec: Mapping[str, Any]) -> bytes:
+    """The line of a SPEC."""
+    return _line({"type": "SPEC", "spec": dict(spec)})
+
+
+def _line(message: Mapping[str, Any]) -> bytes:
+    return _encode(message) + b"\n"

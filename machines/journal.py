@@ -1,0 +1,163 @@
+"""The journal: every transition of every machine, written down after the fact. Tells; decides nothing.
+
+A listener makes one entry per transition and hands it to whoever keeps them. An entry holds names, counts and
+times, never a record's values nor a secret. Where a life begins, its entry also holds what a replay needs.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import asdict, frozen
+
+from dataflow.flush import Flush
+from dataflow.catalog import Append, Dedupe, DestinationStream
+from dataflow.names import StreamTables
+from dataflow.types import Field, StreamName, TableName
+from machines.lifecycle import Executor, Lifecycle, leaf
+from machines.operations import Facts, TempFacts, recipe_from_json, recipe_to_json
+from machines.stream import StreamLife
+
+Entry = Mapping[str, Any]
+
+
+@frozen(kw_only=True)
+class Line:
+    """One transition. Absent members are None and are left out of its JSON."""
+
+    run: str
+    machine: str
+    stream: str | None
+    generation: int | None
+    source: str
+    event: str
+    target: str
+    operation: str | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    milliseconds: float | None = None
+    attempt: int | None = None
+    error: str | None = None
+    note: str | None = None
+    failed_streams: tuple[str, ...] | None = None
+    facts: Entry | None = None
+    life: Entry | None = None
+    at: float = 0.0
+
+    def entry(self) -> Entry:
+        """The line as a JSON object, `source` and `target` under their plain names `from` and `to`."""
+        names = {"source": "from", "target": "to"}
+        return {names.get(name, name): value for name, value in asdict(self).items() if value is not None}
+
+
+class Journal:
+    """A listener for one machine's life. Add it after the executor, whose answers it reads."""
+
+    def __init__(
+        self, run: str, executor: Executor, keep: Callable[[Entry], None], life: StreamLife | None = None
+    ) -> None:
+        self._run = run
+        self._executor = executor
+        self._keep = keep
+        self._life = life
+        self._source = ""
+
+    def before_transition(self, machine: Lifecycle) -> None:
+        """Remember where the machine was: after an error only its compound is known."""
+        self._source = leaf(machine)
+
+    def after_transition(
+        self, event: Any, machine: Lifecycle, flush: Flush | None = None, seconds: float | None = None
+    ) -> None:
+        """Write down the transition that has just ended."""
+        performed, life = self._executor.performed, self._life
+        answer = performed.answer if performed else None
+        milliseconds = performed.milliseconds if performed else None
+        if seconds is not None:
+            milliseconds = seconds * 1000
+        rows = flush.rows if flush is not None else (answer.rows if answer else None)
+        self._keep(
+            Line(
+                run=self._run,
+                machine="stream" if life else "destination",
+                stream=str(life.stream.name) if life else None,
+                generation=life.stream.generation_id if life else None,
+                source=self._source,
+                event=str(event),
+                target=leaf(machine),
+                operation=str(performed.operation) if performed else None,
+                rows=rows,
+                bytes=flush.size if flush is not None else None,
+                milliseconds=round(milliseconds, 3) if milliseconds is not None else None,
+                attempt=answer.attempts if answer and answer.attempts > 1 else None,
+                error=performed.error.failure_type + ": " + performed.error.message
+                if performed and performed.error
+                else None,
+                note=(answer.note or None) if answer else None,
+                failed_streams=(answer.failed_streams or None) if answer else None,
+                facts=facts_to_json(answer.facts) if answer and answer.facts else None,
+                life=life_to_json(life) if life and self._source == "idle" else None,
+                at=round(time.time(), 3),
+            ).entry()
+        )
+
+
+def facts_to_json(facts: Facts) -> Entry:
+    """What INSPECT found, as JSON."""
+    temp = facts.temp
+    return {
+        "finalised": facts.finalised,
+        "temp": None
+        if temp is None
+        else {"empty": temp.empty, "recipe": recipe_to_json(temp.recipe) if temp.recipe else None},
+    }
+
+
+def facts_from_json(entry: Entry) -> Facts:
+    """The facts that were written down."""
+    temp = entry["temp"]
+    return Facts(
+        finalised=entry["finalised"],
+        temp=None
+        if temp is None
+        else TempFacts(
+            empty=temp["empty"], recipe=recipe_from_json(temp["recipe"]) if temp["recipe"] else None
+        ),
+    )
+
+
+def life_to_json(life: StreamLife) -> Entry:
+    """What a stream's machine was made with: the catalog's wishes and the tables' names."""
+    return {
+        "namespace": life.stream.name.namespace,
+        "name": life.stream.name.name,
+        "minimum_generation": life.stream.minimum_generation_id,
+        "sync": life.stream.sync_id,
+        "final": [life.tables.final.namespace, life.tables.final.name],
+        "temp": [life.tables.temp.namespace, life.tables.temp.name],
+        "recipe": recipe_to_json(life.recipe),
+    }
+
+
+def life_from_json(entry: Entry) -> StreamLife:
+    """A life as it was before its first transition."""
+    wanted = recipe_from_json(entry["recipe"])
+    field_of = {column.name: column.field for column in wanted.columns}
+    name = StreamName(entry["namespace"], entry["name"])
+    stream = DestinationStream(
+        name=name,
+        fields=tuple(Field(column.field, column.type) for column in wanted.columns),
+        import_type=Dedupe(
+            tuple(field_of[key] for key in wanted.primary_key),
+            field_of[wanted.cursor] if wanted.cursor is not None else None,
+        )
+        if wanted.strategy.dedupes
+        else Append(),
+        generation_id=wanted.generation_id,
+        minimum_generation_id=entry["minimum_generation"],
+        sync_id=entry["sync"],
+    )
+    tables = StreamTables(
+        stream=name, final=TableName(*entry["final"]), temp=TableName(*entry["temp"]), columns=wanted.columns
+    )
+    return StreamLife(stream, tables)

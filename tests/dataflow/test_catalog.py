@@ -1,0 +1,98 @@
+"""What a configured catalog asks for, and which catalogs are refused before anything is touched."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dataflow.catalog import Append, Dedupe, Strategy, read_catalog
+from dataflow.errors import ConfigError, DataflowError, InternalError
+from dataflow.types import StreamName
+
+
+def configured(**members: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}, "at": {"type": "string"}}}
+    entry = {"stream": {"name": "users", "json_schema": schema}, "destination_sync_mode": "append"}
+    return entry | members
+
+
+def catalog(*entries: dict[str, Any]) -> bytes:
+    return json.dumps({"streams": list(entries)}).encode()
+
+
+@pytest.mark.parametrize(
+    ("mode", "generation", "minimum", "strategy"),
+    [
+        ("append", 3, 0, Strategy.APPEND),
+        ("overwrite", 3, 0, Strategy.APPEND),
+        ("append_dedup", 3, 0, Strategy.DEDUP),
+        ("append", 3, 3, Strategy.APPEND_TRUNCATE),
+        ("overwrite", 3, 3, Strategy.APPEND_TRUNCATE),
+        ("append_dedup", 3, 3, Strategy.DEDUP_TRUNCATE),
+        ("append_dedup", 0, 0, Strategy.DEDUP),
+    ],
+)
+def test_the_strategy_follows_from_the_import_type_and_the_generations(
+    mode: str, generation: int, minimum: int, strategy: Strategy
+) -> None:
+    entry = configured(
+        destination_sync_mode=mode,
+        generation_id=generation,
+        minimum_generation_id=minimum,
+        primary_key=[["id"]],
+    )
+
+    (stream,) = read_catalog(catalog(entry))
+
+    assert stream.strategy is strategy
+
+
+def test_absent_and_null_counters_are_zero() -> None:
+    (stream,) = read_catalog(catalog(configured(generation_id=None, sync_id=None)))
+
+    assert (stream.generation_id, stream.minimum_generation_id, stream.sync_id) == (0, 0, 0)
+    assert stream.import_type == Append()
+
+
+def test_a_dedupe_stream_has_its_key_and_cursor() -> None:
+    entry = configured(destination_sync_mode="append_dedup", primary_key=[["id"]], cursor_field=["at"])
+
+    (stream,) = read_catalog(catalog(entry))
+
+    assert stream.import_type == Dedupe(("id",), "at")
+    assert stream.name == StreamName(None, "users")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "catalog cannot be read"),
+        (b'{"streams": []}', "at least one stream"),
+        (b'{"streams": [{"stream": {"name": 1}}]}', "catalog cannot be read"),
+        (catalog(configured(), configured()), "multiple times"),
+        (catalog(configured(destination_sync_mode=None)), "destination sync mode"),
+        (catalog(configured(destination_sync_mode="append_dedup")), "needs a primary key"),
+        (catalog(configured(destination_sync_mode="append_dedup", primary_key=[["a", "b"]])), "root level"),
+        (catalog(configured(destination_sync_mode="append_dedup", primary_key=[["x"]])), "does not exist"),
+        (
+            catalog(configured(destination_sync_mode="append_dedup", primary_key=[["id"]], cursor_field=["x"])),
+            "cursor does not exist",
+        ),
+    ],
+)
+def test_a_catalog_that_cannot_be_followed_is_a_config_error(text: bytes, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read_catalog(text)
+
+
+def test_a_hybrid_refresh_is_a_defect_of_the_platform() -> None:
+    with pytest.raises(InternalError, match="hybrid refresh - current generation 5; minimum generation 3"):
+        read_catalog(catalog(configured(generation_id=5, minimum_generation_id=3)))
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    with pytest.raises(DataflowError) as caught:
+        read_catalog(b"{}")
+
+    assert caught.value.remedy

@@ -1,0 +1,96 @@
+"""Which STATE may be told: in order, when every record before it is durable, and never after its stream failed."""
+
+import pytest
+
+from dataflow.checkpoints import Checkpoints
+from dataflow.errors import InternalError
+from dataflow.protocol import State, StateKind
+from dataflow.types import StreamName
+
+USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
+
+
+def state(name: str, stream: StreamName | None = USERS, kind: StateKind = StateKind.STREAM) -> State:
+    return State(text=name.encode(), kind=kind, stream=stream, source_count=None)
+
+
+def told(checkpoints: Checkpoints) -> list[str]:
+    return [checkpoint.state.text.decode() for checkpoint in checkpoints.tellable()]
+
+
+def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
+    checkpoints = Checkpoints()
+    checkpoints.arrived(state("s1"), {USERS: 2})
+    checkpoints.durable(USERS, 1)
+
+    assert told(checkpoints) == []
+
+
+def test_a_state_is_told_once_when_its_rows_are_durable() -> None:
+    checkpoints = Checkpoints()
+    checkpoints.arrived(state("s1"), {USERS: 2})
+    checkpoints.durable(USERS, 2)
+
+    assert [told(checkpoints), told(checkpoints)] == [["s1"], []]
+
+
+def test_states_of_a_stream_are_told_in_order_and_none_is_skipped() -> None:
+    checkpoints = Checkpoints()
+    for name, position in (("s1", 1), ("s2", 1), ("s3", 4)):
+        checkpoints.arrived(state(name), {USERS: position})
+    checkpoints.durable(USERS, 4)
+
+    assert told(checkpoints) == ["s1", "s2", "s3"]
+
+
+def test_a_slow_stream_does_not_hold_back_another() -> None:
+    checkpoints = Checkpoints()
+    checkpoints.arrived(state("u"), {USERS: 5})
+    checkpoints.arrived(state("o", ORDERS), {ORDERS: 1})
+    checkpoints.durable(ORDERS, 1)
+
+    assert told(checkpoints) == ["o"]
+
+
+def test_a_global_state_waits_for_every_stream() -> None:
+    checkpoints = Checkpoints()
+    checkpoints.arrived(state("g", None, StateKind.GLOBAL), {USERS: 1, ORDERS: 2})
+    checkpoints.durable(USERS, 1)
+    before = told(checkpoints)
+    checkpoints.durable(ORDERS, 2)
+
+    assert before == []
+    assert told(checkpoints) == ["g"]
+
+
+def test_a_failed_stream_tells_what_was_durable_and_nothing_later() -> None:
+    checkpoints = Checkpoints()
+    checkpoints.arrived(state("early"), {USERS: 1})
+    checkpoints.durable(USERS, 1)
+    checkpoints.broken(USERS)
+    checkpoints.arrived(state("late"), {USERS: 1})
+
+    assert told(checkpoints) == ["early"]
+
+
+def test_a_state_of_a_stream_the_catalog_does_not_name_is_told_back() -> None:
+    checkpoints = Checkpoints()
+    checkpoints.arrived(state("stranger", StreamName("x", "y")), {})
+
+    assert told(checkpoints) == ["stranger"]
+
+
+def test_records_are_counted_from_the_state_before() -> None:
+    checkpoints = Checkpoints()
+
+    counts = [checkpoints.arrived(state("s"), {USERS: position}).count for position in (3, 3, 7)]
+
+    assert counts == [3, 0, 4]
+
+
+def test_stream_and_global_states_are_not_mixed() -> None:
+    checkpoints = Checkpoints()
+    checkpoints.arrived(state("s"), {USERS: 1})
+
+    with pytest.raises(InternalError, match="Mixed state types"):
+        checkpoints.arrived(state("g", None, StateKind.GLOBAL), {USERS: 1})

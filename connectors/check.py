@@ -45,7 +45,5 @@ def _one_row(connector: Connector):  # type: ignore[no-untyped-def]
     batch = OpenBatch()
     record = data_struct(_COLUMNS)(f0="test_value")
     batch.add(Records(stream=StreamName(None, "check"), data=[record], emitted_at=[int(time.time() * 1000)]))
-    context = BatchContext(
-        columns=_COLUMNS, limits=connector.columns.limits, generation_id=0, sync_id=0
-    )
+    context = BatchContext(columns=_COLUMNS, limits=connector.columns.limits, generation_id=0, sync_id=0)
     return batch.close(context, RawIds()).rows

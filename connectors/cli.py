@@ -9,14 +9,27 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from connectors.contract import Definition
-from connectors.runner import Destination, standard_output
+from connectors.runner import Destination, WriteOptions, standard_output
+from dataflow.aggregate import Thresholds
 from machines.diagram import MACHINES, mermaid, page
 from machines.replay import lives, replay
 
 ConfigPath = Annotated[Path, Parameter(name="--config", help="The destination's configuration, a JSON file.")]
 CatalogPath = Annotated[Path, Parameter(name="--catalog", help="The configured catalog, a JSON file.")]
 JournalPath = Annotated[
-    Path | None, Parameter(name="--journal", help="Append every lifecycle transition to this file, as JSON lines.")
+    Path | None,
+    Parameter(name="--journal", help="Append every lifecycle transition to this file, as JSON lines."),
+]
+
+Faults = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--fault", help="Fail on purpose, for example after:swap=kill. Needs DATAFLOW_ALLOW_FAULTS=1."
+    ),
+]
+StateLatency = Annotated[
+    float,
+    Parameter(name="--state-latency", help="Seconds a STATE may wait before the rows it covers are written."),
 ]
 
 
@@ -37,9 +50,18 @@ def destination_app(definition: Definition, destination: Destination) -> App:
         """Print a CONNECTION_STATUS message: whether a sync could work."""
         return destination.check(config)
 
-    def write(*, config: ConfigPath, catalog: CatalogPath, journal: JournalPath = None) -> int:
+    def write(
+        *,
+        config: ConfigPath,
+        catalog: CatalogPath,
+        journal: JournalPath = None,
+        fault: Faults = (),
+        state_latency: StateLatency = Thresholds().state_latency,
+    ) -> int:
         """Load the records on stdin; print STATE messages as soon as what they cover is durable."""
-        return destination.write(config, catalog, sys.stdin.fileno(), journal)
+        thresholds = Thresholds(state_latency=state_latency)
+        options = WriteOptions(journal=journal, faults=fault, thresholds=thresholds)
+        return destination.write(config, catalog, sys.stdin.fileno(), options)
 
     for command in (spec, check, write):
         app.command(command)
@@ -56,7 +78,11 @@ def main_for(definition: Definition) -> None:
     os._exit(code)
 
 
-dataflow_app = App(name="dataflow", help="What surrounds a sync: pictures of the machines, replay of journals.", result_action="return_value")
+dataflow_app = App(
+    name="dataflow",
+    help="What surrounds a sync: pictures of the machines, replay of journals.",
+    result_action="return_value",
+)
 
 
 @dataflow_app.command

@@ -97,9 +97,9 @@ class SqlLedger:
     def prepare(self) -> None:
         columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)  # type: ignore[arg-type]
         self._session.execute(
-            SQL(
-                "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))"
-            ).format(self._table, columns)
+            SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))").format(
+                self._table, columns
+            )
         )
 
     def hold(self, table: TableName) -> LedgerEntry | None:

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.ledger import LedgerEntry
 from dataflow.flush import Flush
+from connectors.faults import FLUSH, NO_FAULTS, Faults
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.evolution import TableSchema, diff
 from dataflow.types import Column, TableName
@@ -100,8 +101,11 @@ class Claim:
 class StreamOperations:
     """The port of one stream's lifecycle, and of its inserts."""
 
-    def __init__(self, connector: Connector, transactions: Transactions, run: str) -> None:
+    def __init__(
+        self, connector: Connector, transactions: Transactions, run: str, faults: Faults = NO_FAULTS
+    ) -> None:
         self._connector = connector
+        self._faults = faults
         self._transactions = transactions
         self._client = transactions.client
         self._run = run
@@ -128,18 +132,24 @@ class StreamOperations:
             self._transactions.outside(
                 f"locking {life.tables.final}", lambda: self._client.lock(life.tables.final, self._run)
             )
+        self._faults.strike("before", operation)
         doing = f"performing {operation} on stream {life.stream.name}"
-        return self._transactions.run(doing, lambda: self._performers[operation](life))
+        answer = self._transactions.run(doing, lambda: self._performers[operation](life))
+        self._faults.strike("after", operation)
+        return answer
 
-    def insert(
-        self, writer: Transactions, buffer: InsertBuffer, life: StreamLife, flush: Flush
-    ) -> None:
+    def insert(self, writer: Transactions, buffer: InsertBuffer, life: StreamLife, flush: Flush) -> None:
         """Make a flush durable on the writer's connection, with the checkpoint that rides along. Once, ever."""
 
         def work() -> None:
             entry = self._held(writer.client)
             if entry.last_flush >= flush.number:
                 return
+            if entry.last_flush != flush.number - 1:
+                raise InternalError(
+                    f"Flush {flush.number} would follow flush {entry.last_flush}: rows between them are missing.",
+                    remedy="Nothing was written. Report this, with the journal of this sync.",
+                )
             target = self._temp_of(life) if life.writes_to_temp else life.tables.final
             if flush.batches:
                 buffer.insert(target, life.tables.columns, flush.batches)
@@ -152,7 +162,9 @@ class StreamOperations:
                 )
             )
 
+        self._faults.strike("before", FLUSH)
         writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", work)
+        self._faults.strike("after", FLUSH)
 
     # -- the start
 

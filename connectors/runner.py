@@ -8,14 +8,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from attrs import frozen
+
+from connectors.check import check_connector
 from connectors.contract import Definition
+from connectors.faults import Faults, read_faults
 from connectors.journal_file import journal_file
 from connectors.sync import Sync, run_sync
-from dataflow.aggregate import Limits
+from dataflow.aggregate import Thresholds
 from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.protocol import connection_status_message, error_message, spec_message
-from connectors.check import check_connector
+
+
+@frozen(kw_only=True)
+class WriteOptions:
+    """What can be asked of a sync beside its configuration and catalog."""
+
+    journal: Path | None = None
+    faults: tuple[str, ...] = ()
+    thresholds: Thresholds = Thresholds()
 
 
 class Destination:
@@ -46,13 +58,13 @@ class Destination:
             self._write_line(connection_status_message(None))
         return 0
 
-    def write(self, config: Path, catalog: Path, source: int, journal: Path | None = None, limits: Limits | None = None) -> int:
+    def write(self, config: Path, catalog: Path, source: int, options: WriteOptions) -> int:
         """Run a sync from the file descriptor `source`; 0 when every stream was published, else 1."""
         try:
-            options = _read_json(config, "configuration")
+            faults = Faults(read_faults(options.faults, os.environ))
             streams = read_catalog(_read(catalog, "catalog"))
-            connector = self._definition.connector(options, self._run)
-            with journal_file(journal) as keep:
+            connector = self._definition.connector(_read_json(config, "configuration"), self._run)
+            with journal_file(options.journal) as keep:
                 sync = Sync(
                     run=self._run,
                     connector=connector,
@@ -60,7 +72,8 @@ class Destination:
                     source=source,
                     write_line=self._write_line,
                     keep=keep,
-                    limits=limits or Limits(),
+                    thresholds=options.thresholds,
+                    faults=faults,
                 )
                 return 0 if run_sync(sync) else 1
         except DataflowError as error:
@@ -85,7 +98,8 @@ def _read(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"The {what} {str(path)!r} cannot be read: {error.strerror}.", remedy="Check the path and its permissions."
+            f"The {what} {str(path)!r} cannot be read: {error.strerror}.",
+            remedy="Check the path and its permissions.",
         ) from error
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from connectors.contract import Connector
+from connectors.faults import NO_FAULTS, Faults
 from connectors.operations import RetryPolicy, StreamOperations, Transactions
-from dataflow.aggregate import Aggregate, Limits
+from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.batch import BatchContext
 from dataflow.catalog import DestinationStream
 from dataflow.decoder import Decoder, Shape
@@ -36,18 +37,26 @@ class Sync:
     source: int
     write_line: Callable[[bytes], None]
     keep: Callable[[Entry], None]
-    limits: Limits = Limits()
+    thresholds: Thresholds = Thresholds()
     retry: RetryPolicy = RetryPolicy()
+    faults: Faults = NO_FAULTS
 
 
 class StreamRun:
     """One stream in this run: its machine on one side, the pipeline's sink on the other."""
 
-    def __init__(self, stream: DestinationStream, tables: StreamTables, sync: Sync, writer: Transactions, starter: Transactions) -> None:
+    def __init__(
+        self,
+        stream: DestinationStream,
+        tables: StreamTables,
+        sync: Sync,
+        writer: Transactions,
+        starter: Transactions,
+    ) -> None:
         self.life = StreamLife(stream, tables)
         self._writer = writer
         self._buffer = sync.connector.insert_buffer(writer.client)
-        self.operations = StreamOperations(sync.connector, starter, sync.run)
+        self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults)
         executor = Executor(self.operations)
         self.machine = StreamLifecycle(
             self.life, listeners=[executor, Journal(sync.run, executor, sync.keep, self.life)]
@@ -158,7 +167,7 @@ class SyncOperations:
         pipeline = Pipeline(
             Decoder(shapes),
             {run.name: (self._aggregate(run), run) for run in self.runs},
-            self._sync.limits,
+            self._sync.thresholds,
             self._sync.write_line,
         )
         for run in self.runs:
@@ -177,7 +186,7 @@ class SyncOperations:
             stream=run.name,
             context=context,
             raw_ids=RawIds(run.operations.highest_raw_id),
-            limits=self._sync.limits,
+            thresholds=self._sync.thresholds,
         )
 
     def _finish_streams(self) -> None:

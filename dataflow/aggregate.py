@@ -18,7 +18,7 @@ MEBIBYTE = 1 << 20
 
 
 @frozen(kw_only=True)
-class Limits:
+class Thresholds:
     """When an aggregate is due, and how much may wait. Bytes are of input lines; times are seconds."""
 
     # Records become Arrow once there are this many bytes or rows of them: large enough to be worth a pass.
@@ -42,7 +42,7 @@ class Aggregate:
     stream: StreamName
     context: BatchContext
     raw_ids: RawIds
-    limits: Limits
+    thresholds: Thresholds
     read: int = 0
     read_bytes: int = 0
     flushed: int = 0
@@ -79,7 +79,7 @@ class Aggregate:
         self.read_bytes += records.size
         if self.oldest is None:
             self.oldest = now
-        if self._open.size >= self.limits.batch_bytes or len(self._open) >= self.limits.batch_rows:
+        if self._open.size >= self.thresholds.batch_bytes or len(self._open) >= self.thresholds.batch_rows:
             self._close_batch()
 
     def mark(self, now: float) -> int:
@@ -93,14 +93,14 @@ class Aggregate:
         """The moment by which it must be flushed, however little there is; infinity when nothing waits."""
         moments = []
         if self.oldest is not None:
-            moments.append(self.oldest + self.limits.age)
+            moments.append(self.oldest + self.thresholds.age)
         if self.waiting_since is not None:
-            moments.append(self.waiting_since + self.limits.state_latency)
+            moments.append(self.waiting_since + self.thresholds.state_latency)
         return min(moments, default=float("inf"))
 
     def is_due(self, now: float) -> bool:
         """Whether it is large enough, or has waited long enough."""
-        full = self.size >= self.limits.flush_bytes or self.rows >= self.limits.flush_rows
+        full = self.size >= self.thresholds.flush_bytes or self.rows >= self.thresholds.flush_rows
         return full or now >= self.due_at()
 
     def has_work(self) -> bool:
@@ -147,13 +147,13 @@ class Aggregate:
         return self._highest
 
 
-def due(aggregates: Iterable[Aggregate], limits: Limits, now: float) -> list[Aggregate]:
+def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> list[Aggregate]:
     """Those to flush now: the due ones, and the largest while all together hold too much."""
     waiting = [aggregate for aggregate in aggregates if aggregate.has_work()]
     chosen = [aggregate for aggregate in waiting if aggregate.is_due(now)]
     left = sorted((a for a in waiting if a not in chosen), key=lambda a: a.size)
     held = sum(aggregate.size for aggregate in left)
-    while left and held > limits.open_bytes:
+    while left and held > thresholds.open_bytes:
         largest = left.pop()
         held -= largest.size
         chosen.append(largest)

@@ -123,7 +123,8 @@ def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
     repeated = sorted({str(s.name) for s in streams if [t.name for t in streams].count(s.name) > 1})
     if repeated:
         raise ConfigError(
-            f"Some streams appeared multiple times: {repeated}", remedy="Name each stream once in the catalog."
+            f"Some streams appeared multiple times: {repeated}",
+            remedy="Name each stream once in the catalog.",
         )
     return streams
 

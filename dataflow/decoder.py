@@ -195,9 +195,7 @@ class Decoder:
     def _source_changes(self, metas: Iterable[tuple[int, _Meta | None]]) -> dict[int, bytes]:
         """The inner text of each non-empty list of changes: what stands between its brackets."""
         texts = ((i, bytes(meta.changes).strip()) for i, meta in metas if meta is not None)
-        return {
-            i: inner for i, text in texts if text.startswith(b"[") and (inner := text[1:-1].strip())
-        }
+        return {i: inner for i, text in texts if text.startswith(b"[") and (inner := text[1:-1].strip())}
 
     # -- line by line
 

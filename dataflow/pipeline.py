@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from attrs import define
 
-from dataflow.aggregate import Aggregate, Limits, due
+from dataflow.aggregate import Aggregate, Thresholds, due
 from dataflow.checkpoints import Checkpoint, Checkpoints
 from dataflow.decoder import Decoder
 from dataflow.errors import DataflowError, InternalError, TransientError
@@ -66,12 +66,12 @@ class Pipeline:
         self,
         decoder: Decoder,
         streams: Mapping[StreamName, tuple[Aggregate, StreamSink]],
-        limits: Limits,
+        thresholds: Thresholds,
         write_line: Callable[[bytes], None],
     ) -> None:
         self._decoder = decoder
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
-        self._limits = limits
+        self._thresholds = thresholds
         self._write_line = write_line
         self._checkpoints = Checkpoints()
         self._committed: dict[StreamName, tuple[int, int]] = {}
@@ -140,7 +140,7 @@ class Pipeline:
 
     @property
     def _has_room(self) -> bool:
-        return self._unwritten_bytes < self._limits.unwritten_bytes
+        return self._unwritten_bytes < self._thresholds.unwritten_bytes
 
     def _next_moment(self) -> float:
         return min((s.aggregate.due_at() for s in self._streams.values() if s.open), default=float("inf"))
@@ -213,7 +213,7 @@ class Pipeline:
 
     def _flush_due(self) -> None:
         aggregates = {s.aggregate.stream: s.aggregate for s in self._streams.values() if s.open}
-        for aggregate in due(aggregates.values(), self._limits, time.monotonic()):
+        for aggregate in due(aggregates.values(), self._thresholds, time.monotonic()):
             self._flush(self._streams[aggregate.stream])
 
     def _flush(self, stream: _Stream) -> None:

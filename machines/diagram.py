@@ -90,13 +90,19 @@ def page(name: str) -> str:
             "",
             "| from | event | if | to |",
             "|---|---|---|---|",
-            *(f"| {a.source} | {a.event} | {a.guard.replace('_', ' ')} | {a.target} |" for a in arrows(machine)),
+            *(
+                f"| {a.source} | {a.event} | {a.guard.replace('_', ' ')} | {a.target} |"
+                for a in arrows(machine)
+            ),
             "",
             "## What the states ask",
             "",
             "| state | operation | what it does |",
             "|---|---|---|",
-            *(f"| {state} | {operation} | {MEANING[operation]} |" for state, operation in machine.OPERATIONS.items()),
+            *(
+                f"| {state} | {operation} | {MEANING[operation]} |"
+                for state, operation in machine.OPERATIONS.items()
+            ),
             "",
         ]
     )

@@ -56,7 +56,11 @@ def rank(row: Row, recipe: Recipe) -> tuple[Any, ...]:
     names = [recipe.cursor] if recipe.cursor is not None else []
     names += [by_field[f] for f in CDC_POSITIONS if f in by_field]
     values = [(row.get(name) is not None, row.get(name)) for name in names]
-    return (*((known, value) if known else (known,) for known, value in values), row[EXTRACTED_AT], row[RAW_ID])
+    return (
+        *((known, value) if known else (known,) for known, value in values),
+        row[EXTRACTED_AT],
+        row[RAW_ID],
+    )
 
 
 def _key(row: Row, recipe: Recipe) -> tuple[Any, ...]:
@@ -96,4 +100,3 @@ def _integer(value: Any) -> int | None:
         return int(str(value))
     except ValueError:
         return None
-

@@ -76,7 +76,9 @@ def test_a_dedupe_stream_has_its_key_and_cursor() -> None:
         (catalog(configured(destination_sync_mode="append_dedup", primary_key=[["a", "b"]])), "root level"),
         (catalog(configured(destination_sync_mode="append_dedup", primary_key=[["x"]])), "does not exist"),
         (
-            catalog(configured(destination_sync_mode="append_dedup", primary_key=[["id"]], cursor_field=["x"])),
+            catalog(
+                configured(destination_sync_mode="append_dedup", primary_key=[["id"]], cursor_field=["x"])
+            ),
             "cursor does not exist",
         ),
     ],

@@ -21,7 +21,11 @@ from dataflow.types import StreamName
 @pytest.mark.parametrize(
     ("text", "kind", "stream"),
     [
-        (b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"a"}}}', StateKind.STREAM, StreamName(None, "a")),
+        (
+            b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"a"}}}',
+            StateKind.STREAM,
+            StreamName(None, "a"),
+        ),
         (
             b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"a","namespace":"n"}},"global_":null,"data":null}',
             StateKind.STREAM,
@@ -32,7 +36,11 @@ from dataflow.types import StreamName
         (b'{"type":null,"global":null,"stream":null,"data":{"cursor":1}}', StateKind.LEGACY, None),
         (b'{"type":"LEGACY","data":{}}', StateKind.LEGACY, None),
         (b'{"data":{}}', StateKind.LEGACY, None),
-        (b'{"stream":{"stream_descriptor":{"name":"a","namespace":""}}}', StateKind.STREAM, StreamName(None, "a")),
+        (
+            b'{"stream":{"stream_descriptor":{"name":"a","namespace":""}}}',
+            StateKind.STREAM,
+            StreamName(None, "a"),
+        ),
     ],
 )
 def test_a_state_says_what_it_covers(text: bytes, kind: StateKind, stream: StreamName | None) -> None:
@@ -60,8 +68,14 @@ def test_a_stream_state_without_its_stream_is_no_state() -> None:
 @pytest.mark.parametrize(
     ("text", "status"),
     [
-        (b'{"type":"STREAM_STATUS","stream_status":{"stream_descriptor":{"name":"a"},"status":"COMPLETE"}}', Status.COMPLETE),
-        (b'{"emitted_at":1.5,"stream_status":{"stream_descriptor":{"name":"a"},"status":"STARTED"}}', Status.STARTED),
+        (
+            b'{"type":"STREAM_STATUS","stream_status":{"stream_descriptor":{"name":"a"},"status":"COMPLETE"}}',
+            Status.COMPLETE,
+        ),
+        (
+            b'{"emitted_at":1.5,"stream_status":{"stream_descriptor":{"name":"a"},"status":"STARTED"}}',
+            Status.STARTED,
+        ),
     ],
 )
 def test_a_stream_status_is_read(text: bytes, status: Status) -> None:
@@ -71,7 +85,9 @@ def test_a_stream_status_is_read(text: bytes, status: Status) -> None:
     assert (read.stream, read.status) == (StreamName(None, "a"), status)
 
 
-@pytest.mark.parametrize("text", [b'{"type":"ESTIMATE","estimate":{}}', b'{"type":"ERROR","error":{}}', b"{}"])
+@pytest.mark.parametrize(
+    "text", [b'{"type":"ESTIMATE","estimate":{}}', b'{"type":"ERROR","error":{}}', b"{}"]
+)
 def test_other_traces_are_passed_over(text: bytes) -> None:
     assert read_trace(text) is None
 

@@ -45,7 +45,9 @@ def test_a_temp_table_of_this_recipe_is_resumed(strategy: Strategy) -> None:
     assert asked[2:] == [O.RESUME_TEMP]
 
 
-@pytest.mark.parametrize(("before", "now"), [(APPEND_TRUNCATE, DEDUP_TRUNCATE), (DEDUP_TRUNCATE, APPEND_TRUNCATE)])
+@pytest.mark.parametrize(
+    ("before", "now"), [(APPEND_TRUNCATE, DEDUP_TRUNCATE), (DEDUP_TRUNCATE, APPEND_TRUNCATE)]
+)
 def test_a_truncate_of_this_generation_is_resumed_though_its_import_type_changed(
     before: Strategy, now: Strategy
 ) -> None:

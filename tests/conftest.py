@@ -1,0 +1,74 @@
+"""What every test may ask for: a PostgreSQL server for the run, and an empty database for itself.
+
+A run in which a test asks for PostgreSQL, and there is none, fails: at once, or under xdist test by test.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.servers.address import Address
+from tests.servers.databases import fresh_database
+from tests.servers.errors import Unavailable
+from tests.servers.providers import Server, postgres, ways
+
+USED = pytest.StashKey[set[str]]()
+# Under xdist the workers use the servers, and the controller tells about them.
+FROM_WORKERS = "postgres_used"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """The server of this run; under xdist, of this worker. Held until the run ends."""
+    server = postgres(os.environ)
+    try:
+        found = server.__enter__()
+    except Unavailable as reason:
+        if hasattr(pytestconfig, "workeroutput"):
+            # A worker that leaves takes its reason along; failing its tests brings it to the report.
+            pytest.fail(str(reason), pytrace=False)
+        pytest.exit(str(reason), returncode=1)
+    used = pytestconfig.stash[USED]
+    used.add(f"{found.version} by {found.provider}")
+    try:
+        yield found
+    finally:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def postgres_database(postgres_server: Server) -> Iterator[Address]:
+    """An empty database, for this test alone."""
+    with fresh_database(postgres_server.address) as database:
+        yield database
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[USED] = set()
+
+
+def pytest_report_header() -> str:
+    try:
+        return f"postgres: {', else '.join(ways(os.environ))}"
+    except Unavailable as reason:
+        raise pytest.UsageError(str(reason)) from reason
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        used = session.config.stash[USED]
+        output[FROM_WORKERS] = sorted(used)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    used: set[str] = node.config.stash[USED]
+    used.update(getattr(node, "workeroutput", {}).get(FROM_WORKERS, []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    used = config.stash[USED]
+    terminalreporter.write_line(f"PostgreSQL in this run: {' and '.join(sorted(used)) or 'not asked for'}")

@@ -42,6 +42,7 @@ WELL_KNOWN: Mapping[str, AirbyteType] = {
         "TimeWithoutTimezone": TIME_WITHOUT_TIMEZONE,
     }.items()
 }
+BY_NAME: Mapping[str, AirbyteType] = {"boolean": BOOLEAN, "integer": INTEGER, "int": INTEGER}
 COMBINATIONS = ("oneOf", "anyOf", "allOf")
 
 
@@ -108,17 +109,13 @@ def _named(name: str, schema: Mapping[str, object]) -> AirbyteType | None:
             return None
         case "string":
             return _string(schema.get("format"), hint)
-        case "boolean":
-            return BOOLEAN
-        case "integer" | "int":
-            return INTEGER
         case "number":
             return INTEGER if hint == "integer" else NUMBER
         case "array":
             return _array(schema.get("items"))
         case "object":
             return _object(schema)
-    return _unknown({**schema, "type": name})
+    return BY_NAME.get(name) or _unknown({**schema, "type": name})
 
 
 def _string(form: object, hint: object) -> AirbyteType:

@@ -18,7 +18,7 @@ from hashlib import sha256
 from string import ascii_letters, digits
 from typing import TypeAlias
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen, validators
 
 from dataflow.errors import ConfigError
 from dataflow.types import METADATA_COLUMNS, Column, Field, StreamName, TableName
@@ -34,11 +34,6 @@ LEAST_BYTES = 32
 PLAIN = frozenset(ascii_letters + digits + "_")
 
 
-def _at_least(rules: "NamingRules", _: "Attribute[int]", value: int) -> None:
-    if value < LEAST_BYTES:
-        raise ValueError(f"max_bytes must be at least {LEAST_BYTES}, to leave room for a hash")
-
-
 @frozen(kw_only=True)
 class NamingRules:
     """What a destination allows in names of namespaces, tables, columns and indexes; given by the connector.
@@ -49,7 +44,7 @@ class NamingRules:
     never given to anything.
     """
 
-    max_bytes: int = field(validator=_at_least)
+    max_bytes: int = field(validator=validators.ge(LEAST_BYTES))
     plain: bool
     ignore_case: bool
     reserved: tuple[str, ...] = ()
@@ -132,7 +127,7 @@ def physical_name(name: str, rules: NamingRules) -> str:
     An empty name, and one of which nothing readable is left, becomes a name made of its hash.
     """
     mapped = _plain(name) if rules.plain else _storable(name)
-    if not mapped.strip("_") and mapped != name or not mapped:
+    if not mapped or (mapped != name and not mapped.strip("_")):
         mapped = f"unnamed_{name_hash(name)}"
     if rules.plain and mapped[0].isdigit():
         mapped = f"_{mapped}"
@@ -193,10 +188,11 @@ def _temp_name(stream: StreamName, rules: NamingRules) -> str:
     return _with_suffix(physical_name(stream.name, rules), suffix, rules)
 
 
-def _precedence(stream: StreamName, namespace: str, rules: NamingRules) -> tuple[bool, bool, str, str]:
+def _precedence(stream: StreamName, namespace: str, rules: NamingRules) -> tuple[bool, bool, bool, str, str]:
     """The order in which streams choose their tables; see rule 2 of the module."""
     renamed = physical_name(stream.name, rules) != stream.name
-    return renamed, namespace != stream.namespace, stream.namespace or "", stream.name
+    moved = namespace != stream.namespace
+    return renamed, moved, stream.namespace is None, stream.namespace or "", stream.name
 
 
 def _columns(stream: StreamName, declared: tuple[Field, ...], rules: NamingRules) -> tuple[Column, ...]:

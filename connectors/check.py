@@ -3,6 +3,8 @@
 import time
 import uuid
 
+import pyarrow as pa
+
 from connectors.contract import Connector
 from connectors.operations import RetryPolicy, Transactions
 from dataflow.batch import BatchContext, OpenBatch
@@ -41,7 +43,7 @@ def check_connector(connector: Connector) -> None:
         client.close()
 
 
-def _one_row(connector: Connector):  # type: ignore[no-untyped-def]
+def _one_row(connector: Connector) -> pa.RecordBatch:
     batch = OpenBatch()
     record = data_struct(_COLUMNS)(f0="test_value")
     batch.add(Records(stream=StreamName(None, "check"), data=[record], emitted_at=[int(time.time() * 1000)]))

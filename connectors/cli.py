@@ -1,4 +1,4 @@
-"""The commands: `destination-<name>` for each connector, and `dataflow` for what surrounds a sync. Parses; does nothing itself."""
+"""The commands: `destination-<name>` per connector, and `dataflow` for what surrounds a sync. Parses; no more."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from connectors.contract import Definition
 from connectors.runner import Destination, WriteOptions, standard_output
-from dataflow.aggregate import Thresholds
+from dataflow.aggregate import STATE_LATENCY, Thresholds
 from machines.diagram import MACHINES, mermaid, page
 from machines.replay import lives, replay
 
@@ -56,7 +56,7 @@ def destination_app(definition: Definition, destination: Destination) -> App:
         catalog: CatalogPath,
         journal: JournalPath = None,
         fault: Faults = (),
-        state_latency: StateLatency = Thresholds().state_latency,
+        state_latency: StateLatency = STATE_LATENCY,
     ) -> int:
         """Load the records on stdin; print STATE messages as soon as what they cover is durable."""
         thresholds = Thresholds(state_latency=state_latency)

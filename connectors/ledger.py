@@ -95,7 +95,8 @@ class SqlLedger:
         self._row_lock = row_lock
 
     def prepare(self) -> None:
-        columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)  # type: ignore[arg-type]
+        """Create the table if it is missing."""
+        columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)
         self._session.execute(
             SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))").format(
                 self._table, columns
@@ -103,6 +104,7 @@ class SqlLedger:
         )
 
     def hold(self, table: TableName) -> LedgerEntry | None:
+        """Select and lock the table's row."""
         statement = SQL("SELECT {} FROM {} WHERE {}{}").format(
             SQL(", ").join(map(Identifier, _NAMES)), self._table, self._this, self._row_lock
         )
@@ -110,6 +112,7 @@ class SqlLedger:
         return _entry(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
 
     def save(self, entry: LedgerEntry) -> None:
+        """Update the table's row, or insert its first."""
         values = _values(entry)
         settable = _NAMES[2:]
         update = SQL("UPDATE {} SET {} WHERE {} RETURNING epoch").format(
@@ -174,5 +177,5 @@ def _recipe(table: TableName, text: str) -> Recipe:
         raise ConfigError(
             f"The ledger's recipe of the temp table of {table} cannot be read.",
             doing="reading the ledger",
-            remedy="Use the version of this destination that wrote it, or drop the temp table after looking at its rows.",
+            remedy="Use the version of this destination that wrote it, or look at the temp table's rows and drop it.",
         ) from error

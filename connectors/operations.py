@@ -12,11 +12,11 @@ import tenacity
 from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer
-from connectors.ledger import LedgerEntry
-from dataflow.flush import Flush
 from connectors.faults import FLUSH, NO_FAULTS, Faults
+from connectors.ledger import LedgerEntry
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.evolution import TableSchema, diff
+from dataflow.flush import Flush
 from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
@@ -57,7 +57,7 @@ class Transactions:
 
     def outside(self, doing: str, work: Callable[[], T]) -> T:
         """The same without a transaction around it: for what connects or locks."""
-        retry = tenacity.Retrying(
+        retry: tenacity.Retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             stop=tenacity.stop_after_attempt(self._policy.attempts),
             wait=tenacity.wait_exponential_jitter(
@@ -66,7 +66,8 @@ class Transactions:
             before_sleep=self._before_sleep,
             reraise=True,
         )
-        return retry(self._attempt, doing, work)
+        done: T = retry(self._attempt, doing, work)
+        return done
 
     def _transaction(self, work: Callable[[], T]) -> T:
         with self.client.transaction():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from attrs import frozen
+from attrs import field, frozen
 
 from connectors.check import check_connector
 from connectors.contract import Definition
@@ -27,7 +27,7 @@ class WriteOptions:
 
     journal: Path | None = None
     faults: tuple[str, ...] = ()
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = field(factory=Thresholds)
 
 
 class Destination:
@@ -114,7 +114,7 @@ def _read_json(path: Path, what: str) -> Mapping[str, Any]:
 
 
 def standard_output() -> BinaryIO:
-    """stdout for the protocol alone: whatever else prints, prints to stderr from here on."""
+    """The process's stdout, for the protocol alone: whatever else prints, prints to stderr from here on."""
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr

@@ -4,7 +4,7 @@ the pipeline. Builds what a sync needs; decides nothing that a machine could.
 
 from collections.abc import Callable, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
@@ -13,7 +13,7 @@ from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.batch import BatchContext
 from dataflow.catalog import DestinationStream
 from dataflow.decoder import Decoder, Shape
-from dataflow.errors import DataflowError, TransientError
+from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.names import StreamTables, table_catalog
 from dataflow.pipeline import Pipeline
@@ -37,8 +37,8 @@ class Sync:
     source: int
     write_line: Callable[[bytes], None]
     keep: Callable[[Entry], None]
-    thresholds: Thresholds = Thresholds()
-    retry: RetryPolicy = RetryPolicy()
+    thresholds: Thresholds = field(factory=Thresholds)
+    retry: RetryPolicy = field(factory=RetryPolicy)
     faults: Faults = NO_FAULTS
 
 
@@ -122,7 +122,7 @@ class SyncOperations:
             StreamRun(stream, named[stream.name], sync, self._writer, self._starter)
             for stream in sync.streams
         ]
-        self._performers: dict[SyncOperation, Callable[[], None]] = {
+        self._performers: dict[SyncOperation, Callable[[SyncLife], None]] = {
             SyncOperation.SET_UP: self._set_up,
             SyncOperation.START_STREAMS: self._start_streams,
             SyncOperation.READ: self._read,
@@ -133,11 +133,21 @@ class SyncOperations:
 
     def perform(self, operation: SyncOperation, life: SyncLife) -> Answer:
         """Perform the operation; the answer names the streams that failed in its course."""
-        self._performers[operation]()
+        try:
+            self._performers[operation](life)
+        except DataflowError:
+            raise
+        except Exception as error:
+            # A defect ends the sync in order, like any other error: streams are abandoned, locks released.
+            raise InternalError(
+                f"Unexpected {type(error).__name__}.",
+                doing=f"performing {operation}",
+                remedy="What was told is safe. Report this, with the log of this sync.",
+            ) from error
         failed = tuple(str(run.name) for run in self.runs if run.failed)
         return Answer(failed_streams=tuple(name for name in failed if name not in life.failed_streams))
 
-    def _set_up(self) -> None:
+    def _set_up(self, _: SyncLife) -> None:
         client = self._starter.client
         namespaces = {run.life.tables.final.namespace for run in self.runs}
 
@@ -148,14 +158,14 @@ class SyncOperations:
 
         self._starter.run("setting up the destination", work)
 
-    def _start_streams(self) -> None:
+    def _start_streams(self, _: SyncLife) -> None:
         for run in self.runs:
             run.start()
         if self.runs and all(run.failed for run in self.runs):
             failures = [run.life.failure for run in self.runs if run.life.failure]
             raise failures[0]
 
-    def _read(self) -> None:
+    def _read(self, _: SyncLife) -> None:
         shapes = [
             Shape(
                 name=run.name,
@@ -189,7 +199,7 @@ class SyncOperations:
             thresholds=self._sync.thresholds,
         )
 
-    def _finish_streams(self) -> None:
+    def _finish_streams(self, _: SyncLife) -> None:
         for run in self.runs:
             if run.writing:
                 run.end(
@@ -199,12 +209,12 @@ class SyncOperations:
                     )
                 )
 
-    def _abort_streams(self) -> None:
+    def _abort_streams(self, life: SyncLife) -> None:
         for run in self.runs:
-            if run.writing:
-                run.end(TransientError(f"The sync ended before stream {run.name} was complete."))
+            if run.writing and life.failure is not None:
+                run.end(life.failure)
 
-    def _tear_down(self) -> None:
+    def _tear_down(self, _: SyncLife) -> None:
         self._writer.client.close()
         self._starter.client.close()
         self._sync.connector.close()

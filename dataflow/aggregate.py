@@ -15,6 +15,7 @@ from dataflow.raw_ids import RawIds, as_text
 from dataflow.types import StreamName
 
 MEBIBYTE = 1 << 20
+STATE_LATENCY = 3.0
 
 
 @frozen(kw_only=True)
@@ -28,7 +29,7 @@ class Thresholds:
     flush_rows: int = 100_000
     age: float = 60.0
     # How long a STATE may wait for a flush that would make it tellable.
-    state_latency: float = 3.0
+    state_latency: float = STATE_LATENCY
     # All streams together: beyond it the largest is flushed.
     open_bytes: int = 48 * MEBIBYTE
     # Handed to the writer and not yet durable: beyond it nothing more is read.

@@ -23,6 +23,9 @@ class Checkpoint:
     positions: Mapping[StreamName, int]
     # Records since the state before it in its scope: what the source's own count should say.
     count: int
+    # Records and bytes of all that it covers, since the start of the sync.
+    records: int
+    size: int
 
 
 # The position of a STATE that covers discarded records.
@@ -41,8 +44,8 @@ class Checkpoints:
     _last: dict[Scope, Mapping[StreamName, int]] = field(factory=dict)
     _broken: set[StreamName] = field(factory=set)
 
-    def arrived(self, state: State, positions: Mapping[StreamName, int]) -> Checkpoint:
-        """A STATE has come; `positions` counts the records read of each stream it covers.
+    def arrived(self, state: State, positions: Mapping[StreamName, int], size: int = 0) -> Checkpoint:
+        """A STATE has come; `positions` counts the records read of each stream it covers, `size` their bytes.
 
         Raises InternalError when STREAM and other states are mixed (upstream: refused as well).
         """
@@ -57,7 +60,9 @@ class Checkpoints:
         count = sum(position - before.get(stream, 0) for stream, position in positions.items())
         self._last[scope] = positions
         reachable = {s: _NEVER if s in self._broken else position for s, position in positions.items()}
-        checkpoint = Checkpoint(state=state, positions=reachable, count=count)
+        checkpoint = Checkpoint(
+            state=state, positions=reachable, count=count, records=sum(positions.values()), size=size
+        )
         self._queues.setdefault(scope, deque()).append(checkpoint)
         return checkpoint
 

@@ -74,7 +74,6 @@ class Pipeline:
         self._thresholds = thresholds
         self._write_line = write_line
         self._checkpoints = Checkpoints()
-        self._committed: dict[StreamName, tuple[int, int]] = {}
         self._mailbox = Mailbox(chunks=2)
         self._to_write: SimpleQueue[Flush | None] = SimpleQueue()
         self._unwritten_bytes = 0
@@ -180,13 +179,14 @@ class Pipeline:
     def _checkpoint(self, state: State) -> None:
         now = time.monotonic()
         if state.kind is StateKind.STREAM:
-            covered = {state.stream: self._streams[state.stream]} if state.stream in self._streams else {}
+            covered = {name: s for name, s in self._streams.items() if name == state.stream}
         else:
             self._global = True
             self._stop_if_nothing_can_be_told()
             covered = dict(self._streams)
-        positions = {name: stream.aggregate.mark(now) for name, stream in covered.items() if name}
-        checkpoint = self._checkpoints.arrived(state, positions)
+        positions = {name: stream.aggregate.mark(now) for name, stream in covered.items()}
+        size = sum(self._streams[name].aggregate.read_bytes for name in positions)
+        checkpoint = self._checkpoints.arrived(state, positions, size)
         if state.source_count is not None and state.source_count != checkpoint.count:
             where = f"stream {state.stream}" if state.stream else "all streams"
             self._log(
@@ -228,8 +228,8 @@ class Pipeline:
     def _wait_until(self, holds: Callable[[], bool]) -> None:
         while not holds():
             letter = self._mailbox.take(input_too=False, until=float("inf"))
-            assert isinstance(letter, Written)
-            self._heard(letter)
+            if isinstance(letter, Written):
+                self._heard(letter)
 
     def _heard(self, letter: Written) -> None:
         flush = letter.flush
@@ -238,8 +238,6 @@ class Pipeline:
         self._unwritten -= 1
         self._unwritten_bytes -= flush.size
         if letter.error is None:
-            rows, size = self._committed.get(flush.stream, (0, 0))
-            self._committed[flush.stream] = (rows + flush.rows, size + flush.size)
             self._checkpoints.durable(flush.stream, flush.position)
             stream.sink.flushed(flush, letter.seconds)
             self._tell()
@@ -267,16 +265,7 @@ class Pipeline:
 
     def _tell(self) -> None:
         for checkpoint in self._checkpoints.tellable():
-            self._write_line(state_message(checkpoint.state, self._told_with(checkpoint)))
-
-    def _told_with(self, checkpoint: Checkpoint) -> Mapping[str, Any]:
-        """The counts a told STATE carries (protocol: destinationStats; upstream: committed counts so far)."""
-        totals = [self._committed.get(name, (0, 0)) for name in checkpoint.positions]
-        return {
-            "destinationStats": {"recordCount": float(checkpoint.count)},
-            "committedRecordsCount": sum(rows for rows, _ in totals),
-            "committedBytesCount": sum(size for _, size in totals),
-        }
+            self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
 
     def _log(self, level: str, message: str) -> None:
         self._write_line(log_message(level, message))
@@ -298,6 +287,15 @@ class Pipeline:
                     # A later flush would leave a hole that its checkpoint covers.
                     broken.add(flush.stream)
             self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+
+
+def _told_with(checkpoint: Checkpoint) -> Mapping[str, Any]:
+    """The counts a told STATE carries (protocol: destinationStats; upstream: the committed counts so far)."""
+    return {
+        "destinationStats": {"recordCount": float(checkpoint.count)},
+        "committedRecordsCount": checkpoint.records,
+        "committedBytesCount": checkpoint.size,
+    }
 
 
 def _read(source: int, mailbox: Mailbox) -> None:

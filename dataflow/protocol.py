@@ -157,18 +157,29 @@ def log_message(level: str, message: str) -> bytes:
 
 
 def error_message(error: BaseException, stream: StreamName | None = None) -> bytes:
-    """The line of a TRACE ERROR. The stack trace names our code only: a cause may quote a record."""
+    """The line of a TRACE ERROR. The stack trace holds places and no messages: a cause may quote a record."""
     ours = error if isinstance(error, DataflowError) else InternalError(f"Unexpected {type(error).__name__}.")
     trace: dict[str, Any] = {
         "message": str(ours),
         "internal_message": f"{type(error).__name__} caused by {type(error.__cause__).__name__}",
-        "stack_trace": "".join(traceback.format_tb(error.__traceback__)),
+        "stack_trace": "".join(traceback.format_tb(error.__traceback__) + _cause(error)),
         "failure_type": ours.failure_type,
     }
     if stream is not None:
         trace["stream_descriptor"] = {"name": stream.name, "namespace": stream.namespace}
     body = {"type": "ERROR", "emitted_at": time.time_ns() // 1_000_000, "error": trace}
     return _line({"type": "TRACE", "trace": body})
+
+
+def _cause(error: BaseException) -> list[str]:
+    cause = error.__cause__
+    if cause is None:
+        return []
+    return [
+        f"caused by {type(cause).__name__} at\n",
+        *traceback.format_tb(cause.__traceback__),
+        *_cause(cause),
+    ]
 
 
 def connection_status_message(error: BaseException | None) -> bytes:

@@ -38,6 +38,7 @@ class Scalar(AirbyteType):
 
     @property
     def kind(self) -> Kind:
+        """The type is its kind."""
         return self.of
 
     def __str__(self) -> str:
@@ -63,6 +64,7 @@ class Array(AirbyteType):
 
     @property
     def kind(self) -> Kind:
+        """JSON, whatever it holds."""
         return Kind.JSON
 
 
@@ -82,6 +84,7 @@ class Object(AirbyteType):
 
     @property
     def kind(self) -> Kind:
+        """JSON, whatever it holds."""
         return Kind.JSON
 
 
@@ -93,6 +96,7 @@ class Union(AirbyteType):
 
     @property
     def kind(self) -> Kind:
+        """JSON, whatever it holds."""
         return Kind.JSON
 
 
@@ -104,6 +108,7 @@ class Unknown(AirbyteType):
 
     @property
     def kind(self) -> Kind:
+        """JSON, whatever it holds."""
         return Kind.JSON
 
 

@@ -1,4 +1,4 @@
-"""A machine as a page: its picture, its arrows, and what each operation does. Read from the class; draws nothing by hand."""
+"""A machine as a page: its picture, its arrows, what each operation does. Read from the class; nothing by hand."""
 
 from collections.abc import Iterable, Iterator
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from dataflow.flush import Flush
 from dataflow.catalog import Append, Dedupe, DestinationStream
+from dataflow.flush import Flush
 from dataflow.names import StreamTables
 from dataflow.types import Field, StreamName, TableName
 from machines.lifecycle import Executor, Lifecycle, leaf

@@ -45,18 +45,18 @@ class SyncOperation(StrEnum):
 
 Operation = StreamOperation | SyncOperation
 
-MEANING: dict[Operation, str] = {
+MEANING: Mapping[Operation, str] = {
     StreamOperation.CLAIM: "Lock the stream on a connection of its own, then take the ledger's next epoch.",
-    StreamOperation.INSPECT: "Read the ledger and look at the temp table: the facts every choice of the start rests on.",
-    StreamOperation.SETTLE: "Bring a temp table of another recipe into the final table, by the recipe it was opened with.",
-    StreamOperation.DISCARD: "Drop a temp table that may be dropped: empty, or a truncate's of a superseded generation.",
-    StreamOperation.OPEN_FINAL: "Create the final table, or evolve it to the catalog's schema; rows go straight into it.",
+    StreamOperation.INSPECT: "Read the ledger and look at the temp table: the facts that the start is decided by.",
+    StreamOperation.SETTLE: "Bring another recipe's temp table into the final table, by the recipe it was opened with.",
+    StreamOperation.DISCARD: "Drop a temp table that may go: empty, or a truncate's of a superseded generation.",
+    StreamOperation.OPEN_FINAL: "Create or evolve the final table; rows go straight into it.",
     StreamOperation.OPEN_TEMP: "Create an empty temp table and write its recipe into the ledger.",
-    StreamOperation.RESUME_TEMP: "Delete the temp table's rows beyond the last checkpoint, and evolve it to the schema.",
+    StreamOperation.RESUME_TEMP: "Delete temp's rows beyond the last checkpoint, and evolve it to the schema.",
     StreamOperation.MERGE: "Create or evolve the final table, merge temp into it by primary key, drop temp.",
     StreamOperation.SWAP: "Put temp in the final table's place and write the generation down as finalised.",
     StreamOperation.DEDUPE_AND_SWAP: "Keep temp's latest row of each primary key, then swap as above.",
-    StreamOperation.ABANDON: "Drop an empty temp table, keep one with rows for the next run. The final table is untouched.",
+    StreamOperation.ABANDON: "Drop an empty temp table, keep one with rows for the next run; leave the final table.",
     SyncOperation.SET_UP: "Connect, create the namespaces the catalog needs, create or upgrade the ledger.",
     SyncOperation.START_STREAMS: "Start the lifecycle of every stream, up to writing.",
     SyncOperation.READ: "Read the input to its end: decode, flush, checkpoint, tell STATE, complete streams.",

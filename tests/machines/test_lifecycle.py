@@ -34,13 +34,13 @@ class Door(Lifecycle):
 
     shut = State(initial=True)
 
-    class moving(State.Compound):
+    class moving(State.Compound):  # noqa: N801 - a state's id, like its siblings
         opening = State(initial=True)
         wide = State()
 
     gone = State(final=True)
 
-    OPERATIONS = {"opening": StreamOperation.CLAIM}
+    OPERATIONS = {"opening": StreamOperation.CLAIM}  # noqa: RUF012 - declared a ClassVar by the base class
 
     push = shut.to(moving)
     succeeded = moving.opening.to(moving.wide)

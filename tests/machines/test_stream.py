@@ -4,11 +4,11 @@ import pytest
 
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
-from machines.operations import Answer, Facts, StreamOperation, TempFacts
+from machines.operations import Answer, Facts, TempFacts
+from machines.operations import StreamOperation as Op
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
 from tests.machines.lives import Answering, found, life, recipe_of
 
-O = StreamOperation
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
 
@@ -23,18 +23,16 @@ def started(of: StreamLife, facts: Facts) -> tuple[StreamLifecycle, list[object]
 @pytest.mark.parametrize(
     ("strategy", "operations"),
     [
-        (APPEND, [O.OPEN_FINAL]),
-        (DEDUP, [O.OPEN_TEMP]),
-        (APPEND_TRUNCATE, [O.OPEN_TEMP]),
-        (DEDUP_TRUNCATE, [O.OPEN_TEMP]),
+        (APPEND, [Op.OPEN_FINAL]),
+        (DEDUP, [Op.OPEN_TEMP]),
+        (APPEND_TRUNCATE, [Op.OPEN_TEMP]),
+        (DEDUP_TRUNCATE, [Op.OPEN_TEMP]),
     ],
 )
-def test_a_first_start_opens_what_its_strategy_writes_to(
-    strategy: Strategy, operations: list[StreamOperation]
-) -> None:
+def test_a_first_start_opens_what_its_strategy_writes_to(strategy: Strategy, operations: list[Op]) -> None:
     machine, asked = started(life(strategy), found())
 
-    assert asked == [O.CLAIM, O.INSPECT, *operations]
+    assert asked == [Op.CLAIM, Op.INSPECT, *operations]
     assert machine.at == "writing"
 
 
@@ -42,7 +40,7 @@ def test_a_first_start_opens_what_its_strategy_writes_to(
 def test_a_temp_table_of_this_recipe_is_resumed(strategy: Strategy) -> None:
     _, asked = started(life(strategy), found(recipe_of(strategy)))
 
-    assert asked[2:] == [O.RESUME_TEMP]
+    assert asked[2:] == [Op.RESUME_TEMP]
 
 
 @pytest.mark.parametrize(
@@ -53,36 +51,36 @@ def test_a_truncate_of_this_generation_is_resumed_though_its_import_type_changed
 ) -> None:
     _, asked = started(life(now), found(recipe_of(before)))
 
-    assert asked[2:] == [O.RESUME_TEMP]
+    assert asked[2:] == [Op.RESUME_TEMP]
 
 
 @pytest.mark.parametrize("now", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
 def test_incremental_rows_are_settled_even_when_a_truncate_is_about_to_come(now: Strategy) -> None:
     _, asked = started(life(now, generation=3), found(recipe_of(DEDUP, generation=2)))
 
-    assert asked[2:] == [O.SETTLE, O.OPEN_TEMP]
+    assert asked[2:] == [Op.SETTLE, Op.OPEN_TEMP]
 
 
-@pytest.mark.parametrize(("now", "then"), [(APPEND, O.OPEN_FINAL), (DEDUP, O.OPEN_TEMP)])
+@pytest.mark.parametrize(("now", "then"), [(APPEND, Op.OPEN_FINAL), (DEDUP, Op.OPEN_TEMP)])
 def test_a_cancelled_truncate_is_absorbed_by_a_sync_that_keeps_all_generations(
-    now: Strategy, then: StreamOperation
+    now: Strategy, then: Op
 ) -> None:
     _, asked = started(life(now, generation=3), found(recipe_of(APPEND_TRUNCATE, generation=2)))
 
-    assert asked[2:] == [O.SETTLE, then]
+    assert asked[2:] == [Op.SETTLE, then]
 
 
 @pytest.mark.parametrize("now", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
 def test_only_a_truncate_of_a_superseded_generation_is_dropped(now: Strategy) -> None:
     _, asked = started(life(now, generation=3), found(recipe_of(DEDUP_TRUNCATE, generation=2)))
 
-    assert asked[2:] == [O.DISCARD, O.OPEN_TEMP]
+    assert asked[2:] == [Op.DISCARD, Op.OPEN_TEMP]
 
 
 def test_an_empty_temp_table_is_dropped_whatever_it_was() -> None:
     machine, asked = started(life(APPEND), found(recipe_of(DEDUP), empty=True))
 
-    assert asked[2:] == [O.DISCARD, O.OPEN_FINAL]
+    assert asked[2:] == [Op.DISCARD, Op.OPEN_FINAL]
     assert machine.at == "writing"
 
 
@@ -93,21 +91,21 @@ def test_a_finalised_generation_is_added_to_and_never_swapped_again() -> None:
 
     machine.send("completed")
 
-    assert port.asked[2:] == [O.OPEN_TEMP, O.MERGE]
+    assert port.asked[2:] == [Op.OPEN_TEMP, Op.MERGE]
 
 
 def test_a_finalised_append_truncate_writes_to_the_final_table() -> None:
     machine, asked = started(life(APPEND_TRUNCATE), found(finalised=True))
     machine.send("completed")
 
-    assert asked[2:] == [O.OPEN_FINAL]
+    assert asked[2:] == [Op.OPEN_FINAL]
     assert machine.at == "done"
 
 
 def test_the_retry_of_a_finalised_truncate_resumes_the_temp_it_opened() -> None:
     _, asked = started(life(DEDUP_TRUNCATE), found(recipe_of(DEDUP), finalised=True))
 
-    assert asked[2:] == [O.RESUME_TEMP]
+    assert asked[2:] == [Op.RESUME_TEMP]
 
 
 def test_a_temp_table_the_ledger_does_not_know_is_kept_and_the_user_told() -> None:
@@ -116,7 +114,7 @@ def test_a_temp_table_the_ledger_does_not_know_is_kept_and_the_user_told() -> No
 
     machine, asked = started(of, facts)
 
-    assert asked[2:] == [O.ABANDON]
+    assert asked[2:] == [Op.ABANDON]
     assert machine.at == "failed"
     assert isinstance(of.failure, ConfigError)
     assert "shop.users_tmp" in str(of.failure)
@@ -126,14 +124,12 @@ def test_a_temp_table_the_ledger_does_not_know_is_kept_and_the_user_told() -> No
     ("strategy", "operations"),
     [
         (APPEND, []),
-        (DEDUP, [O.MERGE]),
-        (APPEND_TRUNCATE, [O.SWAP]),
-        (DEDUP_TRUNCATE, [O.DEDUPE_AND_SWAP]),
+        (DEDUP, [Op.MERGE]),
+        (APPEND_TRUNCATE, [Op.SWAP]),
+        (DEDUP_TRUNCATE, [Op.DEDUPE_AND_SWAP]),
     ],
 )
-def test_a_completed_stream_is_published_by_its_strategy(
-    strategy: Strategy, operations: list[StreamOperation]
-) -> None:
+def test_a_completed_stream_is_published_by_its_strategy(strategy: Strategy, operations: list[Op]) -> None:
     port = Answering([Answer(), Answer(facts=found())])
     machine = stream_lifecycle(life(strategy), port)
     machine.send("start")
@@ -151,7 +147,7 @@ def test_a_stream_without_complete_is_abandoned_and_its_final_table_untouched() 
 
     machine.send("ended")
 
-    assert port.asked[3:] == [O.ABANDON]
+    assert port.asked[3:] == [Op.ABANDON]
     assert machine.at == "failed"
 
 
@@ -173,5 +169,5 @@ def test_a_stream_that_cannot_be_claimed_touches_nothing() -> None:
 
     machine.send("start")
 
-    assert port.asked == [O.CLAIM]
+    assert port.asked == [Op.CLAIM]
     assert machine.at == "failed"

@@ -1,0 +1,137 @@
+"""A destination's command as the platform runs it: a process of its own, messages in, messages out."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from attrs import define, field, frozen
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT = 120
+Row = dict[str, Any]
+
+
+@frozen
+class Outcome:
+    """What a finished command said."""
+
+    code: int
+    messages: tuple[Mapping[str, Any], ...] = field(repr=lambda messages: f"<{len(messages)} messages>")
+
+    @property
+    def states(self) -> list[Any]:
+        """The blobs of the STREAM states told, in order."""
+        return [blob(m) for m in self.messages if m["type"] == "STATE"]
+
+    @property
+    def errors(self) -> list[Mapping[str, Any]]:
+        """The TRACE ERRORs."""
+        return [m["trace"]["error"] for m in self.messages if m["type"] == "TRACE"]
+
+
+def blob(message: Mapping[str, Any]) -> Any:
+    """What the source wrote into a STREAM state."""
+    return message["state"]["stream"]["stream_state"]
+
+
+@define
+class Running:
+    """A command at work: send it lines, wait for what it tells, kill it."""
+
+    process: "subprocess.Popen[bytes]"
+    told: list[Mapping[str, Any]] = field(factory=list, repr=False)
+
+    def send(self, *lines: bytes) -> None:
+        """Write lines to its stdin."""
+        stdin = self._pipe(self.process.stdin)
+        stdin.write(b"".join(lines))
+        stdin.flush()
+
+    def wait_for_state(self) -> Any:
+        """The blob of the next STATE it tells."""
+        for text in self._pipe(self.process.stdout):
+            message = json.loads(text)
+            self.told.append(message)
+            if message["type"] == "STATE":
+                return blob(message)
+        raise AssertionError(f"it ended without a STATE: {self.told}")
+
+    def kill(self) -> Outcome:
+        """SIGKILL it; what it had told until then."""
+        self.process.kill()
+        return self.finish()
+
+    def finish(self) -> Outcome:
+        """Close its stdin and wait for its end."""
+        rest, _ = self.process.communicate(timeout=TIMEOUT)
+        self.told += [json.loads(text) for text in rest.splitlines()]
+        return Outcome(self.process.returncode, tuple(self.told))
+
+    @staticmethod
+    def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+        assert pipe is not None
+        return pipe
+
+
+@frozen
+class Destination:
+    """A configured destination, and a way to look into its tables that is not ours to test."""
+
+    name: str
+    config: Mapping[str, Any] = field(repr=False)
+    folder: Path
+    query: Callable[[str], Sequence[Sequence[Any]]] = field(repr=False)
+    namespace: str
+
+    def start(self, *arguments: str, faults: Iterable[str] = ()) -> Running:
+        """Start `python -m connectors.<name>` with these arguments."""
+        struck = [part for fault in faults for part in ("--fault", fault)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"connectors.{self.name}", *arguments, *struck],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=os.environ | {"DATAFLOW_ALLOW_FAULTS": "1"},
+        )
+        return Running(process)
+
+    def start_write(self, catalog: Mapping[str, Any], *arguments: str, faults: Iterable[str] = ()) -> Running:
+        """Start a sync of this catalog."""
+        return self.start(
+            "write",
+            "--config",
+            self.file("config.json", self.config),
+            "--catalog",
+            self.file("catalog.json", catalog),
+            *arguments,
+            faults=faults,
+        )
+
+    def write(self, catalog: Mapping[str, Any], lines: Iterable[bytes], *arguments: str) -> Outcome:
+        """A whole sync."""
+        running = self.start_write(catalog, *arguments)
+        rest, _ = running.process.communicate(b"".join(lines), timeout=TIMEOUT)
+        return Outcome(running.process.returncode, tuple(json.loads(text) for text in rest.splitlines()))
+
+    def file(self, name: str, content: Any) -> str:
+        """Write a JSON file for the command; its path."""
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    def rows(self, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Some columns of a table in the default namespace, sorted."""
+        names = ", ".join(f'"{column}"' for column in columns)
+        rows = self.query(f'SELECT {names} FROM "{self.namespace}"."{table}"')
+        return sorted((tuple(row) for row in rows), key=repr)
+
+    def tables(self) -> list[str]:
+        """The tables of the default namespace."""
+        where = f"table_schema = '{self.namespace}' AND table_type = 'BASE TABLE'"
+        return sorted(
+            name for (name,) in self.query(f"SELECT table_name FROM information_schema.tables WHERE {where}")
+        )

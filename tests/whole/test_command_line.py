@@ -1,0 +1,64 @@
+"""The command line of an Airbyte destination: its verbs, their upstream spellings, and nothing else on stdout."""
+
+import pytest
+
+from tests.whole.command import Destination
+from tests.whole.messages import catalog, complete, record, state, stream
+
+
+@pytest.mark.parametrize("verb", ["spec", "--spec"])
+def test_spec_tells_what_can_be_configured(destination: Destination, verb: str) -> None:
+    outcome = destination.start(verb).finish()
+
+    (message,) = outcome.messages
+    assert outcome.code == 0
+    assert message["spec"]["connectionSpecification"]["type"] == "object"
+    assert message["spec"]["supported_destination_sync_modes"] == ["overwrite", "append", "append_dedup"]
+
+
+@pytest.mark.parametrize("verb", ["check", "--check"])
+def test_check_succeeds_and_leaves_nothing_behind(destination: Destination, verb: str) -> None:
+    outcome = destination.start(
+        verb, "--config", destination.file("config.json", destination.config)
+    ).finish()
+
+    assert outcome.code == 0
+    assert outcome.messages[-1]["connectionStatus"]["status"] == "SUCCEEDED"
+    assert destination.tables() == []
+
+
+@pytest.mark.parametrize("verb", ["write", "--write"])
+def test_write_loads_records_and_tells_state(destination: Destination, verb: str) -> None:
+    configured = catalog(stream("users", {"id": "integer", "name": "string"}))
+    running = destination.start(
+        verb,
+        "--config",
+        destination.file("config.json", destination.config),
+        "--catalog",
+        destination.file("catalog.json", configured),
+    )
+    running.send(record("users", {"id": 1, "name": ""}), state("users", "s1", count=1), complete("users"))
+
+    outcome = running.finish()
+
+    assert outcome.code == 0
+    assert outcome.states == ["s1"]
+    assert destination.rows("users", ["id", "name"]) == [(1, "")]
+
+
+def test_everything_on_stdout_is_a_message(destination: Destination) -> None:
+    outcome = destination.write(catalog(stream("users", {"id": "integer"})), [complete("users")])
+
+    assert outcome.code == 0
+    assert {message["type"] for message in outcome.messages} <= {"LOG", "STATE", "TRACE"}
+
+
+def test_a_state_is_told_while_the_source_is_still_silent(destination: Destination) -> None:
+    running = destination.start_write(catalog(stream("users", {"id": "integer"})), "--state-latency", "0.1")
+    running.send(record("users", {"id": 1}), state("users", "s1"))
+
+    told = running.wait_for_state()
+
+    assert told == "s1"
+    running.send(complete("users"))
+    assert running.finish().code == 0

@@ -1,0 +1,157 @@
+"""kill -9 in the middle of a truncate sync, and the run after it: nothing told is lost, nothing is published twice."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from attrs import frozen
+
+from tests.whole.command import Destination, Outcome
+from tests.whole.messages import catalog, complete, record, state, stream
+
+COLUMNS = {"id": "integer", "version": "integer"}
+# Every key comes twice, so that dedupe has work and the later version must win.
+SOURCE = [(number % 60, number) for number in range(120)]
+STATE_EVERY = 20
+
+
+@frozen
+class Attempt:
+    """One run: where the source began, what was told, how it ended."""
+
+    start: int
+    outcome: Outcome
+
+    @property
+    def reached(self) -> int:
+        """Where the next run begins: the last STATE told."""
+        return int(self.outcome.states[-1]) if self.outcome.states else self.start
+
+
+def configured(mode: str) -> dict[str, object]:
+    return catalog(
+        stream("users", COLUMNS, mode=mode, primary_key=["id"], cursor="version", generation=2, minimum=2)
+    )
+
+
+def messages(start: int) -> list[bytes]:
+    lines = []
+    for position, (key, version) in enumerate(SOURCE[start:], start + 1):
+        lines.append(record("users", {"id": key, "version": version}))
+        if position % STATE_EVERY == 0:
+            lines.append(state("users", position))
+    return [*lines, complete("users")]
+
+
+def attempt(destination: Destination, mode: str, start: int, faults: Sequence[str]) -> Attempt:
+    """A run that sends the rest of the source, told to die at its faults. STATE does not wait."""
+    running = destination.start_write(configured(mode), "--state-latency", "0", faults=faults)
+    try:
+        for text in messages(start):
+            running.send(text)
+    except BrokenPipeError:
+        pass
+    return Attempt(start, running.finish())
+
+
+def attempts(destination: Destination, mode: str, faults: Sequence[Sequence[str]]) -> list[Attempt]:
+    """A run per entry of `faults`, each from the last STATE told, then one without faults."""
+    runs: list[Attempt] = []
+    for struck in [*faults, []]:
+        runs.append(attempt(destination, mode, runs[-1].reached if runs else 0, struck))
+    return runs
+
+
+def old_table(destination: Destination) -> None:
+    """What an earlier generation left."""
+    outcome = destination.write(
+        catalog(stream("users", COLUMNS)), [record("users", {"id": -1, "version": -1}), complete("users")]
+    )
+    assert outcome.code == 0
+
+
+KILLS = [
+    ["before:open_temp=kill"],
+    ["after:open_temp=kill"],
+    ["before:flush#2=kill"],
+    ["after:flush#3=kill"],
+    ["before:{publish}=kill"],
+    ["after:{publish}=kill"],
+]
+
+
+@pytest.mark.parametrize("fault", KILLS, ids=lambda fault: fault[0])
+def test_a_killed_dedup_truncate_ends_in_the_table_of_an_undisturbed_run(
+    destination: Destination, fault: list[str]
+) -> None:
+    old_table(destination)
+    faults = [text.format(publish="dedupe_and_swap") for text in fault]
+
+    first, last = attempts(destination, "append_dedup", [faults])
+
+    assert first.outcome.code == -9
+    assert last.outcome.code == 0
+    assert destination.rows("users", ["id", "version"]) == sorted(
+        ((key, key + 60) for key in range(60)), key=repr
+    )
+    assert destination.tables() == ["users"]
+
+
+@pytest.mark.parametrize("fault", KILLS, ids=lambda fault: fault[0])
+def test_a_killed_append_truncate_holds_every_record_and_doubles_only_those_not_told(
+    destination: Destination, fault: list[str]
+) -> None:
+    old_table(destination)
+    faults = [text.format(publish="swap") for text in fault]
+
+    first, last = attempts(destination, "append", [faults])
+
+    rows = Counter(destination.rows("users", ["id", "version"]))
+    doubled = {version for (_, version), count in rows.items() if count > 1}
+    assert (first.outcome.code, last.outcome.code) == (-9, 0)
+    assert set(rows) == set(SOURCE)
+    assert all(version >= first.reached for version in doubled)
+    assert destination.tables() == ["users"]
+
+
+def test_a_kill_right_after_the_swap_and_another_in_the_run_after_it_change_nothing(
+    destination: Destination,
+) -> None:
+    old_table(destination)
+
+    runs = attempts(destination, "append_dedup", [["after:dedupe_and_swap=kill"], ["after:merge=kill"]])
+
+    assert [run.outcome.code for run in runs] == [-9, -9, 0]
+    assert len(destination.rows("users", ["id"])) == 60
+    assert destination.tables() == ["users"]
+
+
+def test_two_kills_right_after_the_swap_of_an_append_truncate_double_nothing(
+    destination: Destination,
+) -> None:
+    old_table(destination)
+
+    runs = attempts(destination, "append", [["after:swap=kill"], ["after:open_final=kill"]])
+
+    assert [run.outcome.code for run in runs] == [-9, -9, 0]
+    assert destination.rows("users", ["id", "version"]) == sorted(SOURCE, key=repr)
+
+
+@pytest.mark.parametrize("mode", ["append", "append_dedup"])
+def test_a_process_killed_between_two_states_resumes_from_the_one_it_told(
+    destination: Destination, mode: str
+) -> None:
+    old_table(destination)
+    running = destination.start_write(configured(mode), "--state-latency", "0")
+    for text in messages(0)[:50]:
+        running.send(text)
+    running.wait_for_state()
+    told = int(running.wait_for_state())
+    running.kill()
+
+    last = attempt(destination, mode, told, [])
+
+    kept = destination.rows("users", ["version"])
+    assert last.outcome.code == 0
+    assert told == 2 * STATE_EVERY
+    assert len(kept) == (60 if mode == "append_dedup" else 120)

@@ -1,0 +1,1 @@
+SELECT count(*) FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--";

@@ -1,0 +1,1 @@
+CREATE SCHEMA "lake"."sales""2025";

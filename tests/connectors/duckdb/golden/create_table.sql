@@ -1,0 +1,1 @@
+CREATE TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ("_airbyte_raw_id" UUID NOT NULL, "_airbyte_extracted_at" TIMESTAMP WITH TIME ZONE NOT NULL, "_airbyte_meta" JSON NOT NULL, "_airbyte_generation_id" BIGINT NOT NULL, "id" BIGINT, "select" VARCHAR, "a""b" DECIMAL(38,9), "$name {} %s" JSON, "updated_at" TIMESTAMP WITH TIME ZONE);

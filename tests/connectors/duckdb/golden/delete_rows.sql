@@ -1,0 +1,1 @@
+DELETE FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--";

@@ -1,0 +1,89 @@
+"""Every statement, compared with a golden file of its own. GOLDEN=update rewrites the files; look at the difference."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from psycopg.sql import Composed
+
+from connectors.duckdb.columns import typed
+from connectors.duckdb.sql import SqlGenerator
+from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
+from dataflow.types import INTEGER, NUMBER, STRING, TIMESTAMP_WITH_TIMEZONE, Array, Column, TableName
+from tests.connectors.duckdb.stage import recipe
+
+GOLDEN = Path(__file__).parent / "golden"
+
+SQL = SqlGenerator("lake")
+SOFT = SqlGenerator("lake", hard_deletes=False)
+
+FINAL = TableName('sales"2025', "Robert'); DROP TABLE students;--")
+TEMP = TableName('sales"2025', "students_airbyte_tmp")
+COLUMNS = (
+    Column("id", "id", INTEGER),
+    Column("select", "select", STRING),
+    Column('a"b', 'a"b', NUMBER),
+    Column("$name {} %s", "$name {} %s", Array()),
+    Column("updated_at", "updated_at", TIMESTAMP_WITH_TIMEZONE),
+)
+CDC = (
+    *COLUMNS,
+    # A physical name need not be the field's.
+    Column("deleted", "_ab_cdc_deleted_at", STRING),
+    Column("lsn", "_ab_cdc_lsn", NUMBER),
+    Column("_ab_cdc_log_pos", "_ab_cdc_log_pos", NUMBER),
+)
+CHANGESET = ColumnChangeset(
+    add={"new": ColumnType("BIGINT"), "Renamed": ColumnType("VARCHAR"), "Both": ColumnType("JSON")},
+    drop={"old": ColumnType("VARCHAR"), "RENAMED": ColumnType("VARCHAR"), "both": ColumnType("VARCHAR")},
+    change={
+        "wider": ColumnTypeChange(ColumnType("BIGINT"), ColumnType("VARCHAR")),
+        "narrower": ColumnTypeChange(ColumnType("VARCHAR", nullable=False), ColumnType("BIGINT")),
+        "freed": ColumnTypeChange(ColumnType("DATE", nullable=False), ColumnType("DATE")),
+    },
+)
+STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
+    "find_schema": SQL.find_schema(),
+    "create_schema": SQL.create_schema('sales"2025'),
+    "find_table": SQL.find_table(),
+    "find_columns": SQL.find_columns(),
+    "create_table": SQL.create_table(FINAL, typed(COLUMNS)),
+    "create_table_without_columns": SQL.create_table(FINAL, {}),
+    "drop_table": SQL.drop_table(FINAL),
+    "rename_table": SQL.rename_table(TEMP, FINAL.name),
+    "any_row": SQL.any_row(FINAL),
+    "count_rows": SQL.count_rows(FINAL),
+    "delete_rows": SQL.delete_rows(FINAL),
+    "delete_rows_after": SQL.delete_rows_after(FINAL),
+    "copy_rows": SQL.copy_rows(TEMP, FINAL, COLUMNS),
+    "insert_batches": SQL.insert_batches(FINAL, typed(COLUMNS)),
+    "dedupe": SQL.dedupe(TEMP, recipe(COLUMNS)),
+    "dedupe_by_cursor": SQL.dedupe(TEMP, recipe(COLUMNS, ("id", 'a"b'), "updated_at")),
+    "dedupe_cdc_hard": SQL.dedupe(TEMP, recipe(CDC, cursor="lsn")),
+    "dedupe_cdc_soft": SOFT.dedupe(TEMP, recipe(CDC, cursor="lsn")),
+    "merge": SQL.merge(TEMP, FINAL, recipe(COLUMNS)),
+    "merge_by_cursor": SQL.merge(TEMP, FINAL, recipe(COLUMNS, ("id", 'a"b'), "updated_at")),
+    "merge_by_key_that_is_the_cursor": SQL.merge(TEMP, FINAL, recipe(COLUMNS, cursor="id")),
+    "merge_cdc_hard": SQL.merge(TEMP, FINAL, recipe(CDC, cursor="updated_at")),
+    "merge_cdc_soft": SOFT.merge(TEMP, FINAL, recipe(CDC, cursor="updated_at")),
+    "alter": SQL.alter(FINAL, CHANGESET),
+}
+
+
+def written(statements: Composed | Sequence[Composed]) -> str:
+    each = [statements] if isinstance(statements, Composed) else statements
+    return "".join(f"{statement.as_string(None)};\n" for statement in each)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_the_statement_is_the_golden_one(name: str) -> None:
+    golden = GOLDEN / f"{name}.sql"
+    if os.environ.get("GOLDEN") == "update":
+        golden.write_text(written(STATEMENTS[name]))
+
+    assert written(STATEMENTS[name]) == golden.read_text()
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {golden.stem for golden in GOLDEN.glob("*.sql")} == set(STATEMENTS)

@@ -33,8 +33,15 @@ __all__ = [
 class ColumnUtils(Protocol):
     """How Airbyte's columns look in this database."""
 
-    naming: NamingRules
-    limits: Limits
+    @property
+    def naming(self) -> NamingRules:
+        """What the database allows in names."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What its columns can hold."""
+        ...
 
     def column_type(self, kind: Kind) -> ColumnType:
         """The type of a user's column, spelled exactly as `discover_schema` will find it again."""

@@ -44,15 +44,18 @@ class Target:
     """For a person who wants to look at it."""
     ask: Ask
 
-    def table(self, name: str, columns: int = 5, rows: int = 3) -> Table:
+    def table(self, stream: str, columns: int = 5, rows: int = 3) -> Table:
         """Look at a table: its size, and the first of its rows and of its own columns."""
-        full_name = f'"{self.config["schema"]}"."{name}"'
+        full_name = f'"{self.config["schema"]}"."{stream}"'
         every_column, _ = self.ask(f"SELECT * FROM {full_name} LIMIT 0")
         shown = [column for column in every_column if not column.startswith(OURS)][:columns]
-        listed = ", ".join(f'"{column}"' for column in [*shown, "_airbyte_extracted_at"])
-        names, first = self.ask(f"SELECT {listed} FROM {full_name} ORDER BY id LIMIT {rows}")
+        # As text, since DuckDB's client needs one more library for times with a zone.
+        listed = ", ".join(
+            f'CAST("{name}" AS varchar) AS "{name}"' for name in [*shown, "_airbyte_extracted_at"]
+        )
+        names, first = self.ask(f"SELECT {listed} FROM {full_name} AS it ORDER BY it.id LIMIT {rows}")
         _, [(total, distinct)] = self.ask(f"SELECT count(*), count(DISTINCT id) FROM {full_name}")
-        return Table(name, names, first, total, distinct)
+        return Table(stream, names, first, total, distinct)
 
 
 @contextmanager

@@ -61,7 +61,9 @@ class Transactions:
             retry=tenacity.retry_if_exception_type(TransientError),
             stop=tenacity.stop_after_attempt(self._policy.attempts),
             wait=tenacity.wait_exponential_jitter(
-                initial=self._policy.first_wait, max=self._policy.longest_wait
+                multiplier=self._policy.first_wait,
+                max=self._policy.longest_wait,
+                jitter=self._policy.first_wait,
             ),
             before_sleep=self._before_sleep,
             reraise=True,

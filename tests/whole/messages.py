@@ -46,7 +46,7 @@ def complete(stream: str, namespace: str | None = None) -> bytes:
     )
 
 
-def stream(
+def stream(  # noqa: PLR0913 - a catalog entry has that many members
     name: str,
     columns: Mapping[str, str],
     *,

@@ -1,0 +1,58 @@
+"""100,000 records of each workload through each connector: rows, distinct ids and sums are what was generated."""
+
+import io
+import json
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+from connectors.memory import DATABASES, DEFINITION
+from connectors.runner import Destination as InProcess
+from connectors.runner import WriteOptions
+from dataflow.types import TableName
+from tests.bench.workload import Workload, workload
+from tests.whole.command import Destination
+
+RECORDS = 100_000
+LOADS = [(schema, mode) for schema in ("narrow", "wide") for mode in ("append", "dedup")]
+
+
+def expected(load: Workload, mode: str) -> tuple[int, int, int]:
+    """Rows, distinct ids, sum of the amounts in cents."""
+    told = load.expected
+    rows = told["records"] if mode == "append" else told["distinct_ids"]
+    return rows, told["distinct_ids"], told["dedup_amount_cents" if mode == "dedup" else "amount_cents"]
+
+
+@pytest.mark.parametrize(("schema", "mode"), LOADS)
+def test_a_database_holds_what_the_manifest_says(destination: Destination, schema: str, mode: str) -> None:
+    load = workload(schema, mode, RECORDS)
+    running = destination.start_write(json.loads(load.catalog.read_text()))
+    running.process.communicate(load.messages.read_bytes(), timeout=300)
+
+    table = f'"bench"."{load.stream}"'
+    (found,) = destination.query(
+        f"SELECT count(*), count(DISTINCT id), CAST(sum(amount) * 100 AS bigint) FROM {table}"
+    )
+
+    assert running.process.returncode == 0
+    assert tuple(found) == expected(load, mode)
+
+
+@pytest.mark.parametrize(("schema", "mode"), LOADS)
+def test_memory_holds_what_the_manifest_says(tmp_path: Path, schema: str, mode: str) -> None:
+    load = workload(schema, mode, RECORDS)
+    name = uuid.uuid4().hex
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"database": name}))
+    destination = InProcess(DEFINITION, io.BytesIO())
+
+    with load.messages.open("rb") as source:
+        code = destination.write(config, load.catalog, os.dup(source.fileno()), WriteOptions())
+
+    rows = DATABASES.pop(name).content.tables[TableName("bench", load.stream)].rows
+    found = len(rows), len({row["id"] for row in rows}), int(sum(row["amount"] or 0 for row in rows) * 100)
+    assert code == 0
+    assert found == expected(load, mode)

@@ -67,6 +67,18 @@ def answer(address: Address, question: str) -> object:
     return row and row[0]
 
 
+def package_of_programs(folder: Path) -> Path:
+    """As pip leaves one under a strict umask: a folder, and beside it the libraries that it loads."""
+    package = folder / "wheels" / "postgres"
+    (package / "bin").mkdir(parents=True)
+    (package / "bin" / "postgres").write_text("a program")
+    (package / "bin" / "postgres").chmod(0o700)
+    package.with_suffix(".libs").mkdir()
+    (package.with_suffix(".libs") / "libpq").write_text("a library")
+    (package.with_suffix(".libs") / "libpq").chmod(0o600)
+    return package
+
+
 @pytest.fixture
 def server() -> Iterator[EmbeddedPostgres]:
     with EmbeddedPostgres() as started:
@@ -155,29 +167,27 @@ def test_a_server_that_cannot_start_shows_its_log() -> None:
 
 
 def test_programs_are_copied_whole_and_once_even_by_two_at_a_time(tmp_path: Path) -> None:
-    programs = tmp_path / "wheel"
-    (programs / "bin").mkdir(parents=True)
-    (programs / "bin" / "postgres").write_text("a program")
-    (programs / "bin" / "postgres").chmod(0o700)
+    package = package_of_programs(tmp_path)
     room = tmp_path / "room"
     room.mkdir()
     with ThreadPoolExecutor(4) as threads:
-        copies = set(threads.map(lambda _: wheel.copy_once(programs, "18", room), range(8)))
+        copies = set(threads.map(lambda _: wheel.copy_once(package, "18", room), range(8)))
 
     (copy,) = copies
-    assert [path.name for path in room.iterdir()] == [copy.name]
+    assert list(room.iterdir()) == [copy.parent]
     assert (copy / "bin" / "postgres").read_text() == "a program"
     assert (copy / "bin" / "postgres").stat().st_mode & 0o777 == 0o755
+    assert (copy.parent / "postgres.libs" / "libpq").stat().st_mode & 0o777 == 0o644
 
 
 def test_programs_are_not_run_from_where_others_can_write(tmp_path: Path) -> None:
-    programs = tmp_path / "wheel"
-    programs.mkdir()
-    (programs / "postgres").write_text("a program")
-    wheel.copy_once(programs, "18", tmp_path).chmod(0o777)
+    package = package_of_programs(tmp_path)
+    room = tmp_path / "room"
+    room.mkdir()
+    wheel.copy_once(package, "18", room).parent.chmod(0o777)
 
     with pytest.raises(Unavailable, match="not ours alone"):
-        wheel.copy_once(programs, "18", tmp_path)
+        wheel.copy_once(package, "18", room)
 
 
 def test_databases_are_empty_and_do_not_share(postgres_server: Server) -> None:

@@ -22,6 +22,9 @@ from tests.servers.errors import Unavailable
 ROOM = Path("/tmp")  # noqa: S108 - every name below it is made with mkdtemp or checked for its owner
 
 
+PROGRAMS = "pginstall"
+
+
 @frozen
 class User:
     """Whom the server runs as, where that is not ourselves."""
@@ -70,7 +73,7 @@ def installation(user: User | None) -> Path:
             f"user {user.uid} can run PostgreSQL neither from {wheel} nor from its copy {copy}. "
             f"Is {ROOM} mounted noexec? If the copy is damaged, remove it and try again."
         )
-    return copy
+    return copy / PROGRAMS
 
 
 def _runs(where: Path, user: User) -> bool:
@@ -89,8 +92,8 @@ def _runs(where: Path, user: User) -> bool:
     return answer.returncode == 0
 
 
-def copy_once(wheel: Path, version: str, room: Path = ROOM) -> Path:
-    """Copy the programs to where everyone can read them; safe against others who do so at the same time.
+def copy_once(package: Path, version: str, room: Path = ROOM) -> Path:
+    """Copy the package to where everyone can read it; safe against others who do so at the same time.
 
     Raises:
         Unavailable: the copy's place is taken by a directory that others can write to.
@@ -98,7 +101,12 @@ def copy_once(wheel: Path, version: str, room: Path = ROOM) -> Path:
     target = room / f"dataflow-postgresql-{version}-{platform.machine()}"
     if not _ours(target):
         making = Path(tempfile.mkdtemp(prefix="dataflow-postgresql-", dir=room))
-        shutil.copytree(wheel, making, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include"))
+        # On Linux the libraries that the programs load are beside the package, on macOS in it.
+        for part in (package, package.with_suffix(".libs")):
+            if part.exists():
+                shutil.copytree(
+                    part, making / part.name, ignore=shutil.ignore_patterns("include", "*.py", "*.pyc")
+                )
         for path in (making, *making.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
@@ -111,7 +119,7 @@ def copy_once(wheel: Path, version: str, room: Path = ROOM) -> Path:
                 raise Unavailable(
                     f"{target} is not ours alone, and we will run nothing from it. Remove it."
                 ) from None
-    return target
+    return target / package.name
 
 
 def _ours(directory: Path) -> bool:

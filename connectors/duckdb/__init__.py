@@ -166,18 +166,18 @@ _MEANINGS = (
         "Open it for writing, with a token that may write.",
     ),
     _Meaning(
-        duckdb.DependencyException,
-        "",
-        ConfigError,
-        "The table cannot be changed, because something depends on it.",
-        "Drop the indexes that were made on the table, then run the sync again.",
-    ),
-    _Meaning(
         duckdb.CatalogException,
-        r"of type View",
+        "[Vv]iew|is not an? table",
         ConfigError,
         "There is a view where a table should be.",
         "Rename or drop the view, or add a prefix in the connection's configuration.",
+    ),
+    _Meaning(
+        duckdb.Error,
+        "depends? on it|main key table",
+        ConfigError,
+        "The table cannot be changed, because an index or a foreign key depends on it.",
+        "Drop what was made on the table, then run the sync again.",
     ),
     _Meaning(
         duckdb.IOException,

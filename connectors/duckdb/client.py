@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from attrs import evolve
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Recipe
@@ -72,13 +73,15 @@ class Database:
         self._instance: duckdb.DuckDBPyConnection | None = None
         # Two in-memory databases have nothing in common; two ways to one file are the same.
         self.identity: Hashable = object() if config.in_memory else config.database
-        self.hard_deletes = config.hard_deletes
+        self.sql = SqlGenerator("", config.hard_deletes)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to the shared instance. Raises DuckDB's errors."""
         with self._opening:
             if self._instance is None:
                 self._instance = self._open()
+                catalog = self._instance.execute("SELECT current_database()").fetchall()[0][0]
+                self.sql = evolve(self.sql, catalog=catalog)
             cursor = self._instance.cursor()
         # What a timestamp's date is, when a column becomes a date, must not depend on the machine.
         cursor.execute("SET TimeZone = 'UTC'")
@@ -110,12 +113,11 @@ class DuckDbClient:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._generator: SqlGenerator | None = None
 
     @property
     def ledger(self) -> "FencedLedger":
         """The ledger, on this connection."""
-        return FencedLedger(self, self._sql.catalog)
+        return FencedLedger(self, self.sql.catalog)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -175,48 +177,48 @@ class DuckDbClient:
 
     def create_namespace(self, namespace: str) -> None:
         """Looks first: to create a schema that is there conflicts with whoever else does so."""
-        if not self.execute(self._sql.find_schema(), {"catalog": self._sql.catalog, "namespace": namespace}):
-            self.execute(self._sql.create_schema(namespace))
+        if not self.execute(self.sql.find_schema(), {"catalog": self.sql.catalog, "namespace": namespace}):
+            self.execute(self.sql.create_schema(namespace))
 
     def table_exists(self, table: TableName) -> bool:
         """Whether there is such a table; a view is none."""
-        return bool(self.execute(self._sql.find_table(), self._place(table)))
+        return bool(self.execute(self.sql.find_table(), self._place(table)))
 
     def table_is_empty(self, table: TableName) -> bool:
-        return not self.execute(self._sql.any_row(table))
+        return not self.execute(self.sql.any_row(table))
 
     def count_rows(self, table: TableName) -> int:
-        return self._number(self._sql.count_rows(table))
+        return self._number(self.sql.count_rows(table))
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         """No index for the key: merges hash, and DuckDB cannot rename a table that has one."""
-        self.execute(self._sql.create_table(table, typed(columns)))
+        self.execute(self.sql.create_table(table, typed(columns)))
 
     def drop_table(self, table: TableName) -> None:
-        self.execute(self._sql.drop_table(table))
+        self.execute(self.sql.drop_table(table))
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         if after is None:
-            return self._number(self._sql.delete_rows(table))
-        return self._number(self._sql.delete_rows_after(table), {"after": after})
+            return self._number(self.sql.delete_rows(table))
+        return self._number(self.sql.delete_rows_after(table), {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
-        return self._number(self._sql.copy_rows(source, target, columns))
+        return self._number(self.sql.copy_rows(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        for statement in self._sql.merge(source, target, recipe):
+        for statement in self.sql.merge(source, target, recipe):
             self.execute(statement)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
-        self.execute(self._sql.dedupe(table, recipe))
+        self.execute(self.sql.dedupe(table, recipe))
 
     def overwrite_table(self, source: TableName, target: TableName) -> None:
         """Other connections see the old table until the commit. Views on the table's name stay."""
-        self.execute(self._sql.drop_table(target))
-        self.execute(self._sql.rename_table(source, target.name))
+        self.execute(self.sql.drop_table(target))
+        self.execute(self.sql.rename_table(source, target.name))
 
     def discover_schema(self, table: TableName) -> TableSchema:
-        rows = self.execute(self._sql.find_columns(), self._place(table))
+        rows = self.execute(self.sql.find_columns(), self._place(table))
         found = {name: ColumnType(kind, nullable) for name, kind, nullable in rows}
         if any(name not in found for name in METADATA_COLUMNS):
             raise ConfigError(
@@ -228,7 +230,7 @@ class DuckDbClient:
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
-        for statement in self._sql.alter(table, changeset):
+        for statement in self.sql.alter(table, changeset):
             self.execute(statement)
 
     @contextmanager
@@ -243,25 +245,19 @@ class DuckDbClient:
                 self._cursor.unregister(name)
 
     @property
-    def sql(self) -> SqlGenerator:
-        """The statements of this client's database."""
-        return self._sql
-
-    @property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             self._connection = self._database.cursor()
         return self._connection
 
     @property
-    def _sql(self) -> SqlGenerator:
-        if self._generator is None:
-            catalog = self.execute(SQL("SELECT current_database()").format())[0][0]
-            self._generator = SqlGenerator(catalog, self._database.hard_deletes)
-        return self._generator
+    def sql(self) -> SqlGenerator:
+        """The statements of this client's database. Connects, since only then the database has a name."""
+        _ = self._cursor
+        return self._database.sql
 
     def _place(self, table: TableName) -> Mapping[str, Any]:
-        return {"catalog": self._sql.catalog, "namespace": table.namespace, "name": table.name}
+        return {"catalog": self.sql.catalog, "namespace": table.namespace, "name": table.name}
 
     def _key(self, table: TableName) -> Hashable:
         comparable = DuckDbColumns.naming.comparable

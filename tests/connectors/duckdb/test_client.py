@@ -1,0 +1,441 @@
+"""The client on real files: tables, transactions, the ledger and its fence, and several threads at once."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import pytest
+from attrs import evolve
+
+from connectors.duckdb import DuckDbConnector
+from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
+from connectors.ledger import LedgerEntry
+from dataflow.errors import ConfigError
+from dataflow.types import INTEGER, Column, TableName
+from tests.connectors.duckdb.stage import (
+    FINAL,
+    ID_TEST,
+    TEMP,
+    batch,
+    connector,
+    contents,
+    fill,
+    numbers,
+    query,
+    raw_id,
+    recipe,
+    row,
+)
+
+
+@pytest.fixture
+def to(tmp_path: Path) -> Iterator[DuckDbConnector]:
+    made = connector(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(to: DuckDbConnector) -> Iterator[DuckDbClient]:
+    made = to.client()
+    yield made
+    made.close()
+
+
+def prepare(client: DuckDbClient) -> None:
+    with client.transaction():
+        client.create_namespace(INTERNAL_NAMESPACE)
+        client.ledger.prepare()
+
+
+# -- tables
+
+
+def test_a_namespace_is_made_once_and_may_be_asked_for_again(client: DuckDbClient) -> None:
+    with client.transaction():
+        client.create_namespace("sales")
+    with client.transaction():
+        client.create_namespace("Sales")
+
+    found = query(client, "SELECT schema_name FROM duckdb_schemas() WHERE lower(schema_name) = 'sales'")
+    assert found == [("sales",)]
+
+
+def test_a_table_exists_once_it_is_made_and_until_it_is_dropped(client: DuckDbClient) -> None:
+    answers = []
+    with client.transaction():
+        answers.append(client.table_exists(FINAL))
+        client.create_table(FINAL, ID_TEST, ("id",))
+        answers.append(client.table_exists(FINAL))
+        client.drop_table(FINAL)
+        answers.append(client.table_exists(FINAL))
+
+    assert answers == [False, True, False]
+
+
+def test_a_table_that_is_not_there_may_be_dropped(client: DuckDbClient) -> None:
+    with client.transaction():
+        client.drop_table(FINAL)
+
+
+def test_a_table_exists_however_its_ascii_letters_are_written(
+    to: DuckDbConnector, client: DuckDbClient
+) -> None:
+    fill(to, client, TableName("main", "Übersicht"), ID_TEST, [])
+
+    with client.transaction():
+        assert client.table_exists(TableName("MAIN", "ÜBERSICHT"))
+        assert not client.table_exists(TableName("main", "übersicht"))
+
+
+def test_a_view_is_no_table(client: DuckDbClient) -> None:
+    query(client, "CREATE VIEW users AS SELECT 1 AS id")
+
+    with client.transaction():
+        assert not client.table_exists(FINAL)
+
+
+def test_a_table_in_another_schema_is_another_table(to: DuckDbConnector, client: DuckDbClient) -> None:
+    fill(to, client, FINAL, ID_TEST, [])
+
+    with client.transaction():
+        assert not client.table_exists(TableName("sales", FINAL.name))
+
+
+@pytest.mark.parametrize("name", ["lake", "temp", "system", "memory", 'sales"2025', "airbyte_internal"])
+def test_a_schema_may_be_called_like_a_database(to: DuckDbConnector, client: DuckDbClient, name: str) -> None:
+    final, temp = TableName(name, "users"), TableName(name, "users_airbyte_tmp")
+    with client.transaction():
+        client.create_namespace(name)
+    fill(to, client, temp, ID_TEST, [row(1, id="a")])
+
+    with client.transaction():
+        client.create_table(final, ID_TEST, ())
+        client.merge_table(temp, final, recipe(ID_TEST))
+        client.overwrite_table(temp, final)
+
+    assert numbers(client, final) == [1]
+
+
+def test_the_file_may_be_called_like_the_ledgers_schema(tmp_path: Path) -> None:
+    to = connector(tmp_path, destination_path=str(tmp_path / f"{INTERNAL_NAMESPACE}.duckdb"))
+    client = to.client()
+    prepare(client)
+
+    with client.transaction():
+        assert client.ledger.hold(FINAL) is None
+    client.close()
+    to.close()
+
+
+def test_a_table_is_empty_until_it_holds_a_row(to: DuckDbConnector, client: DuckDbClient) -> None:
+    fill(to, client, FINAL, ID_TEST, [])
+    with client.transaction():
+        before = client.table_is_empty(FINAL), client.count_rows(FINAL)
+        to.insert_buffer(client).insert(FINAL, ID_TEST, [batch(ID_TEST, [row(1), row(2)])])
+        after = client.table_is_empty(FINAL), client.count_rows(FINAL)
+
+    assert (before, after) == ((True, 0), (False, 2))
+
+
+def test_trimming_removes_what_is_above_a_raw_id(to: DuckDbConnector, client: DuckDbClient) -> None:
+    # The sign bit of a UUID and the digits of hexadecimals are where another order would show.
+    ids = [9, 10, 1 << 64, 1 << 127, (1 << 128) - 1]
+    fill(to, client, TEMP, ID_TEST, [row(each) for each in reversed(ids)])
+
+    with client.transaction():
+        removed = client.trim_table(TEMP, raw_id(1 << 64))
+
+    assert removed == 2
+    assert numbers(client, TEMP) == ids[:3]
+
+
+def test_trimming_after_nothing_removes_all(to: DuckDbConnector, client: DuckDbClient) -> None:
+    fill(to, client, TEMP, ID_TEST, [row(1), row(2)])
+
+    with client.transaction():
+        assert client.trim_table(TEMP, None) == 2
+        assert client.table_is_empty(TEMP)
+
+
+def test_copying_appends(to: DuckDbConnector, client: DuckDbClient) -> None:
+    other_order = tuple(reversed(ID_TEST))
+    fill(to, client, TEMP, other_order, [row(3, id="c", test=3), row(4, id="d", test=4)])
+    fill(to, client, FINAL, ID_TEST, [row(1, id="a", test=1)])
+
+    with client.transaction():
+        copied = client.copy_table(TEMP, FINAL, ID_TEST)
+
+    assert copied == 2
+    assert contents(client, FINAL, "id", "test") == [("a", 1), ("c", 3), ("d", 4)]
+    assert numbers(client, TEMP) == [3, 4]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_overwriting_puts_the_source_in_the_targets_place(
+    to: DuckDbConnector, client: DuckDbClient, there: bool
+) -> None:
+    fill(to, client, TEMP, ID_TEST, [row(2)])
+    if there:
+        fill(to, client, FINAL, ID_TEST[:1], [row(1)])
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+        assert not client.table_exists(TEMP)
+
+    assert numbers(client, FINAL) == [2]
+
+
+def test_a_view_on_the_table_survives_the_swap(to: DuckDbConnector, client: DuckDbClient) -> None:
+    fill(to, client, FINAL, ID_TEST, [row(1, id="old")])
+    query(client, "CREATE VIEW names AS SELECT id FROM users")
+    fill(to, client, TEMP, ID_TEST, [row(2, id="new")])
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    assert query(client, "FROM names") == [("new",)]
+
+
+# -- transactions
+
+
+def test_a_transaction_that_fails_leaves_nothing(to: DuckDbConnector, client: DuckDbClient) -> None:
+    with suppress(RuntimeError), client.transaction():
+        client.create_table(FINAL, ID_TEST, ())
+        to.insert_buffer(client).insert(FINAL, ID_TEST, [batch(ID_TEST, [row(1)])])
+        raise RuntimeError
+
+    with client.transaction():
+        assert not client.table_exists(FINAL)
+
+
+def test_the_client_goes_on_after_an_error_of_duckdbs(to: DuckDbConnector, client: DuckDbClient) -> None:
+    with pytest.raises(duckdb.CatalogException), client.transaction():
+        client.count_rows(FINAL)
+    fill(to, client, FINAL, ID_TEST, [row(1)])
+
+    assert numbers(client, FINAL) == [1]
+
+
+def test_the_client_goes_on_after_a_commit_that_failed(to: DuckDbConnector, client: DuckDbClient) -> None:
+    query(client, "CREATE TABLE keyed (i INTEGER PRIMARY KEY)")
+    other = to.client()
+
+    def collide() -> None:
+        with client.transaction():
+            query(client, "INSERT INTO keyed VALUES (1)")
+            with other.transaction():
+                query(other, "INSERT INTO keyed VALUES (1)")
+
+    with pytest.raises(duckdb.TransactionException):
+        collide()
+    other.close()
+
+    with client.transaction():
+        assert not client.table_exists(FINAL)
+
+
+def test_a_recovered_client_has_lost_its_transaction_and_goes_on(
+    to: DuckDbConnector, client: DuckDbClient
+) -> None:
+    fill(to, client, FINAL, ID_TEST, [])
+    with suppress(duckdb.Error), client.transaction():
+        client.trim_table(FINAL, None)
+        client.drop_table(FINAL)
+        client.recover()
+
+    with client.transaction():
+        assert client.table_exists(FINAL)
+
+
+def test_a_reader_sees_the_old_table_until_the_commit(to: DuckDbConnector, client: DuckDbClient) -> None:
+    fill(to, client, FINAL, ID_TEST, [row(1)])
+    fill(to, client, TEMP, ID_TEST, [row(2)])
+    reader = to.client()
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+        during = numbers(reader, FINAL)
+    after = numbers(reader, FINAL)
+    reader.close()
+
+    assert (during, after) == ([1], [2])
+
+
+def test_a_client_may_be_closed_twice(client: DuckDbClient) -> None:
+    query(client, "SELECT 1")
+
+    client.close()
+    client.close()
+
+
+# -- the ledger
+
+
+def test_an_entry_comes_back_as_it_was_saved(client: DuckDbClient) -> None:
+    prepare(client)
+    entry = LedgerEntry(
+        table=FINAL,
+        epoch=3,
+        owner="1-abc",
+        temp=TEMP,
+        recipe=recipe(ID_TEST, cursor="test"),
+        last_flush=7,
+        checkpoint=raw_id(1),
+        highest_raw_id=raw_id(2),
+        finalised=5,
+    )
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=TEMP))
+        client.ledger.save(LedgerEntry(table=FINAL))
+    with client.transaction():
+        client.ledger.save(entry)
+
+    with client.transaction():
+        assert client.ledger.hold(FINAL) == entry
+        assert client.ledger.hold(TEMP) == LedgerEntry(table=TEMP)
+
+
+def test_a_ledger_is_prepared_once_and_may_be_again(client: DuckDbClient) -> None:
+    prepare(client)
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=FINAL, epoch=1))
+    prepare(client)
+
+    with client.transaction():
+        assert client.ledger.hold(FINAL) == LedgerEntry(table=FINAL, epoch=1)
+
+
+def test_who_waits_for_an_entry_reads_what_its_holder_wrote(
+    to: DuckDbConnector, client: DuckDbClient
+) -> None:
+    prepare(client)
+    held = threading.Event()
+
+    def take_the_next_epoch() -> int:
+        other = to.client()
+        held.wait()
+        with other.transaction():
+            entry = other.ledger.hold(FINAL)
+            epoch = entry.epoch if entry else 0
+            other.ledger.save(LedgerEntry(table=FINAL, epoch=epoch + 1))
+        other.close()
+        return epoch
+
+    with ThreadPoolExecutor(1) as pool:
+        with client.transaction():
+            client.ledger.hold(FINAL)
+            held.set()
+            answer = pool.submit(take_the_next_epoch)
+            # New entries are held too.
+            client.ledger.save(LedgerEntry(table=FINAL, epoch=41))
+
+        assert answer.result(timeout=10) == 41
+
+
+def test_a_failed_transaction_lets_go_of_its_entry(to: DuckDbConnector, client: DuckDbClient) -> None:
+    prepare(client)
+    with suppress(RuntimeError), client.transaction():
+        client.ledger.hold(FINAL)
+        raise RuntimeError
+    other = to.client()
+
+    with other.transaction():
+        assert other.ledger.hold(FINAL) is None
+    other.close()
+
+
+# -- locks
+
+
+def test_a_held_stream_is_refused_and_its_holder_named(tmp_path: Path, client: DuckDbClient) -> None:
+    client.lock(FINAL, "run 1")
+    late = connector(tmp_path)
+    rival = late.client()
+
+    with pytest.raises(ConfigError, match="being written by run 1"):
+        rival.lock(TableName("MAIN", "Users"), "run 2")
+    rival.close()
+    late.close()
+
+
+def test_a_stream_may_be_locked_again_by_who_holds_it(client: DuckDbClient) -> None:
+    client.lock(FINAL, "run 1")
+    client.recover()
+
+    client.lock(FINAL, "run 1")
+
+
+def test_a_closed_client_gives_its_streams_back(to: DuckDbConnector, client: DuckDbClient) -> None:
+    first = to.client()
+    first.lock(FINAL, "run 1")
+    first.close()
+
+    client.lock(FINAL, "run 2")
+
+
+def test_a_lock_that_is_soon_given_back_is_waited_for(to: DuckDbConnector, client: DuckDbClient) -> None:
+    first = to.client()
+    first.lock(FINAL, "run 1")
+    ending = threading.Timer(0.3, first.close)
+    ending.start()
+
+    client.lock(FINAL, "run 2")
+    ending.join()
+
+
+def test_two_databases_in_memory_have_nothing_in_common() -> None:
+    both = [connector(Path(), destination_path=":memory:") for _ in range(2)]
+    clients = [each.client() for each in both]
+
+    for number, client in enumerate(clients):
+        client.lock(FINAL, f"run {number}")
+        fill(both[number], client, FINAL, ID_TEST, [row(number)])
+
+    assert [numbers(client, FINAL) for client in clients] == [[0], [1]]
+    for client in clients:
+        client.close()
+
+
+# -- threads
+
+
+def test_streams_written_at_the_same_time_do_not_get_in_each_others_way(
+    to: DuckDbConnector, client: DuckDbClient
+) -> None:
+    prepare(client)
+    columns = (Column("n", "n", INTEGER),)
+    flushes, rows = 40, 500
+
+    def load(stream: int) -> None:
+        writer = to.client()
+        temp, final = TableName("main", f"temp{stream}"), TableName("main", f"final{stream}")
+        with writer.transaction():
+            writer.create_table(temp, columns, ())
+            writer.ledger.save(LedgerEntry(table=final))
+        for flush in range(flushes):
+            with writer.transaction():
+                entry = writer.ledger.hold(final)
+                assert entry is not None
+                arrived = [row(flush * rows + n, n=n) for n in range(rows)]
+                to.insert_buffer(writer).insert(temp, columns, [batch(columns, arrived)])
+                writer.ledger.save(evolve(entry, last_flush=flush + 1))
+        with writer.transaction():
+            writer.ledger.hold(final)
+            writer.create_table(final, columns, ("n",))
+            writer.merge_table(temp, final, recipe(columns, ("n",)))
+            writer.drop_table(temp)
+            writer.ledger.save(LedgerEntry(table=final, finalised=1))
+        writer.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(load, stream) for stream in range(4)]:
+            done.result(timeout=120)
+
+    with client.transaction():
+        counts = [client.count_rows(TableName("main", f"final{stream}")) for stream in range(4)]
+    assert counts == [rows] * 4

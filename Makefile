@@ -5,6 +5,7 @@
 #   make lint                                 style, format, architecture
 #   make types                                mypy, strict
 #   make bench [ARGS=...]                     how fast
+#   make diagrams                             draw the machines anew
 #   make lock [ARGS=--upgrade]                pin the dependencies anew
 #   make clean                                remove what was made
 
@@ -19,7 +20,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test lint types bench lock clean python
+.PHONY: help demo test lint types bench diagrams lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -40,6 +41,9 @@ types: $(READY)
 
 bench: $(READY)
 	$(RUN) -m tests.bench $(ARGS)
+
+diagrams: $(READY)
+	$(VENV)/bin/dataflow diagram --out diagrams
 
 # A virtual environment knows its own path, so one that was moved or copied here is made anew.
 ifneq ($(shell cat $(LOCKED) 2>/dev/null),$(CURDIR))

@@ -1,0 +1,130 @@
+"""Raw JSON cells to typed Arrow columns, and a change for every cell that did not fit. Knows no record, no batch.
+
+Two roads lead into `column`, and they agree cell by cell: the fast decoder reads a record's fields as the types
+of `annotation`; `loosen` reads the fields of a record that it refused, one token at a time. `column` then makes
+the column in one vectorised pass, and looks at single cells only where one does not fit.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataflow.cells import BEYOND, UNREADABLE, Outcome, holds_only_numeric, loosen, without_nul
+from dataflow.number_column import number_column
+from dataflow.temporal_column import date_column, time_column, time_with_timezone_column, timestamp_column
+from dataflow.types import AirbyteType, Array, Kind, Limits, Object
+from dataflow.vectors import (
+    Coerced,
+    any_of,
+    coerced,
+    found_in,
+    longest,
+    matches,
+    null_out,
+    read_each,
+    read_rest,
+    tokens,
+)
+
+__all__ = ["Coerced", "annotation", "column", "loosen"]
+
+# A number's digits and a JSON value's text are cheapest, and exact, as the bytes that they are.
+ANNOTATIONS: dict[Kind, Any] = {
+    Kind.BOOLEAN: bool | None,
+    Kind.INTEGER: int | None,
+    Kind.NUMBER: msgspec.Raw,
+    Kind.JSON: msgspec.Raw,
+}
+# Of an int64.
+LEAST, MOST = -(2**63), 2**63 - 1
+# Numbers out of range in JSON need an exponent of five digits, or a text so long with so many digits in a row.
+HUGE_EXPONENT = "[eE][+-]?[0-9]{5}"
+MANY_DIGITS = "[0-9]{500}"
+LONG_JSON = 6000
+
+
+def annotation(kind: Kind) -> Any:
+    """The msgspec annotation with which the fast decoder reads cells of a kind.
+
+    A field that may be absent has an empty `msgspec.Raw` as its default where that is the annotation, else None.
+    """
+    return ANNOTATIONS.get(kind, str | None)
+
+
+def column(type_: AirbyteType, values: Sequence[Any], limits: Limits) -> Coerced:
+    """The cells of one field as an Arrow array, in the order given; what does not fit is nulled or truncated.
+
+    Strings, JSON text and times with timezone are `string`; integers int64; numbers decimals of the limits'
+    precision and scale (without limits decimal128(38, 9), or plain text when a cell needs more); dates date32;
+    times time64 and timestamps timestamp, in microseconds.
+
+    A value that is not of the type is nulled (DESTINATION_SERIALIZATION_ERROR); one that the column cannot
+    hold is nulled, and one with too many digits after the point truncated (DESTINATION_FIELD_SIZE_LIMITATION).
+    U+0000 is removed where the limits say so, and no change is recorded for it.
+    """
+    return COLUMNS[type_.kind](values, type_, limits)
+
+
+def _strings(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
+    texts = _texts(values)
+    if not limits.nul and found_in(texts, r"\x00"):
+        texts = pc.replace_substring(texts, "\0", "")
+    return _sized(Coerced(texts), limits.string_bytes)
+
+
+def _integers(values: Sequence[Any], *_: object) -> Coerced:
+    try:
+        return Coerced(pa.array(values, pa.int64()))
+    except OverflowError:
+        beyond = [row for row, value in enumerate(values) if value is not None and not LEAST <= value <= MOST]
+    kept = list(values)
+    for row in beyond:
+        kept[row] = None
+    return coerced(pa.array(kept, pa.int64()), dict.fromkeys(beyond, BEYOND))
+
+
+def _json(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
+    made = Coerced(tokens(values))
+    if isinstance(type_, Array | Object):
+        other = pc.invert(pc.starts_with(made.array, "[" if isinstance(type_, Array) else "{"))
+        made = null_out(made, other, UNREADABLE) if any_of(other) else made
+    if not limits.nul:
+        made = _reread(made, r"\\u0000", lambda text: (without_nul(text), None))
+    suspect = f"{HUGE_EXPONENT}|{MANY_DIGITS}" if longest(made.array) > LONG_JSON else HUGE_EXPONENT
+    made = _reread(made, suspect, lambda text: (text, None) if holds_only_numeric(text) else (None, BEYOND))
+    return _sized(made, limits.json_bytes)
+
+
+def _reread(column: Coerced, pattern: str, read: Callable[[str], tuple[Any, Outcome | None]]) -> Coerced:
+    """The column with the cells that hold a pattern read again one by one."""
+    texts = column.array
+    if not found_in(texts, pattern):
+        return column
+    return read_rest(column, texts, matches(texts, pattern), lambda rest: read_each(rest, texts.type, read))
+
+
+def _sized(column: Coerced, limit: int) -> Coerced:
+    if longest(column.array) <= limit:
+        return column
+    return null_out(column, pc.greater(pc.binary_length(column.array), limit), BEYOND)
+
+
+def _texts(values: Sequence[Any]) -> pa.Array:
+    return pa.array(values, pa.string())
+
+
+COLUMNS: dict[Kind, Callable[[Sequence[Any], AirbyteType, Limits], Coerced]] = {
+    Kind.STRING: _strings,
+    Kind.BOOLEAN: lambda values, _, __: Coerced(pa.array(values, pa.bool_())),
+    Kind.INTEGER: _integers,
+    Kind.NUMBER: lambda values, _, limits: number_column(tokens(values), limits),
+    Kind.DATE: lambda values, _, limits: date_column(_texts(values), limits),
+    Kind.TIME_WITH_TIMEZONE: lambda values, _, __: time_with_timezone_column(_texts(values)),
+    Kind.TIME_WITHOUT_TIMEZONE: lambda values, _, __: time_column(_texts(values)),
+    Kind.TIMESTAMP_WITH_TIMEZONE: lambda v, _, limits: timestamp_column(_texts(v), limits, zoned=True),
+    Kind.TIMESTAMP_WITHOUT_TIMEZONE: lambda v, _, limits: timestamp_column(_texts(v), limits, zoned=False),
+    Kind.JSON: _json,
+}

@@ -1,0 +1,90 @@
+"""A column of numbers, from their JSON tokens to exact decimals. Never through a float.
+
+Arrow reads all cells at once when all fit; else the cells are sorted by regular expressions into those that
+fit, those that have too many digits after the point, and the rest, which alone is read cell by cell.
+"""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataflow.cells import CUT, fixed_number, plain_number
+from dataflow.types import Limits
+from dataflow.vectors import (
+    Coerced,
+    cast_all,
+    coerced,
+    found_in,
+    longest,
+    matches,
+    others,
+    read_each,
+    read_rest,
+    rows,
+    without,
+)
+
+# What unlimited numbers are held in as long as they fit: exact, and cheaper than text for everyone after us.
+USUAL = (38, 9)
+DIGITS_128 = 38
+DIGITS_256 = 76
+# Shorter numbers than these are within every limit of PostgreSQL's numeric.
+SURELY_NUMERIC = 16000
+
+
+def number_column(tokens: pa.Array, limits: Limits) -> Coerced:
+    """Decimals of the limits' precision and scale; without limits decimal(38, 9), or plain text if a cell needs it."""
+    precision, scale = limits.number or USUAL
+    array = cast_all(tokens, _decimal(precision, scale))
+    if array is not None:
+        return Coerced(array)
+    texts = _unquoted(tokens)
+    return _plain(texts) if limits.number is None else _fixed(texts, precision, scale)
+
+
+def _decimal(precision: int, scale: int) -> pa.DataType:
+    return pa.decimal128(precision, scale) if precision <= DIGITS_128 else pa.decimal256(precision, scale)
+
+
+def _unquoted(tokens: pa.Array) -> pa.Array:
+    """Tokens where the plain numbers in JSON strings stand without quotes."""
+    if not found_in(tokens, '"'):
+        return tokens
+    quoted = matches(tokens, r'^"[+-]?[0-9]+(?:\.[0-9]+)?"$')
+    return pc.if_else(quoted, pc.utf8_slice_codeunits(tokens, 1, -1), tokens)
+
+
+def _fixed(texts: pa.Array, precision: int, scale: int) -> Coerced:
+    whole = precision - scale
+    fraction = rf"(?:\.[0-9]{{1,{scale}}})?" if scale else ""
+    # Without two digits before the point the pattern would say too much: then each cell is read by itself.
+    fits = matches(texts, f"^[+-]?[0-9]{{1,{whole - 1}}}{fraction}$") if whole > 1 else pc.is_null(texts)
+    array = without(texts, where=pc.invert(fits)).cast(_decimal(precision, scale))
+    return read_rest(Coerced(array), texts, others(texts, fits), lambda rest: _long(rest, precision, scale))
+
+
+def _long(texts: pa.Array, precision: int, scale: int) -> Coerced:
+    """Texts of which many may have too many digits after the point: rounded half up, away from zero."""
+    whole = precision - scale
+    room = DIGITS_256 - whole
+    long = pc.is_null(texts)
+    if whole > 1 and room > scale:
+        # A whole part one digit short of the limit cannot be rounded up beyond it.
+        long = matches(texts, rf"^[+-]?[0-9]{{1,{whole - 1}}}\.[0-9]{{{scale + 1},{room}}}$")
+    exact = without(texts, where=pc.invert(long)).cast(pa.decimal256(DIGITS_256, room))
+    rounded = pc.round(exact, ndigits=scale, round_mode="half_towards_infinity")
+    outcomes = dict.fromkeys(rows(pc.not_equal(rounded, exact)), CUT)
+    array = rounded.cast(_decimal(precision, scale))
+
+    def one_by_one(rest: pa.Array) -> Coerced:
+        return read_each(rest, array.type, lambda text: fixed_number(text, precision, scale))
+
+    return read_rest(coerced(array, outcomes), texts, others(texts, long), one_by_one)
+
+
+def _plain(texts: pa.Array) -> Coerced:
+    fits = matches(texts, r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$")
+    if longest(texts) > SURELY_NUMERIC:
+        fits = pc.and_(fits, pc.fill_null(pc.less(pc.binary_length(texts), SURELY_NUMERIC), fill_value=False))
+    return read_rest(
+        Coerced(texts), texts, others(texts, fits), lambda rest: read_each(rest, pa.string(), plain_number)
+    )

@@ -1,0 +1,138 @@
+"""The few vectorised steps that columns of every kind share. Knows no Airbyte type and reads no cell itself."""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from attrs import frozen
+
+from dataflow.cells import Outcome
+from dataflow.types import ChangeKind, ChangeReason
+
+PROBE = 8
+# An absent cell's token, and JSON's null.
+NULLS = pa.array(["", "null"])
+
+
+@frozen
+class Coerced:
+    """A column as Arrow holds it, and what was done to cells that did not fit, by row, in the order of rows."""
+
+    array: pa.Array
+    changes: tuple[tuple[int, ChangeKind, ChangeReason], ...] = ()
+
+
+def coerced(array: pa.Array, outcomes: dict[int, Outcome]) -> Coerced:
+    """The column with its outcomes in the order of rows."""
+    return Coerced(array, tuple((row, *outcomes[row]) for row in sorted(outcomes)))
+
+
+def outcomes_of(column: Coerced) -> dict[int, Outcome]:
+    """What was done, by row."""
+    return {row: (change, reason) for row, change, reason in column.changes}
+
+
+def cast_all(texts: pa.Array, type_: pa.DataType) -> pa.Array | None:
+    """The column cast by Arrow, or None when a cell is not as Arrow wants it.
+
+    A few cells are tried first: Arrow writes an error's text for every cell that it cannot read.
+    """
+    try:
+        texts.slice(0, PROBE).cast(type_)
+        return texts.cast(type_)
+    except pa.ArrowInvalid:
+        return None
+
+
+def matches(texts: pa.Array, pattern: str) -> pa.Array:
+    """Which texts a regular expression is found in; never a null one."""
+    return pc.fill_null(pc.match_substring_regex(texts, pattern), fill_value=False)
+
+
+def without(texts: pa.Array, *, where: pa.Array) -> pa.Array:
+    """The same column with nulls at some rows."""
+    return pc.if_else(where, pa.scalar(None, texts.type), texts)
+
+
+def others(texts: pa.Array, mask: pa.Array) -> pa.Array:
+    """Where there is a text, and a mask is not true."""
+    return pc.and_(pc.is_valid(texts), pc.invert(mask))
+
+
+def rows(mask: pa.Array) -> list[int]:
+    """The rows where a mask is true."""
+    found: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return found
+
+
+def any_of(mask: pa.Array) -> bool:
+    """Whether a mask is true anywhere."""
+    return bool(pc.any(mask).as_py())
+
+
+def found_in(texts: pa.Array, pattern: str) -> bool:
+    """Whether any cell of a string column has a match, or two neighbours have one together: a cheap first look.
+
+    The column's bytes are searched as one text, which costs a tenth of asking cell by cell.
+    """
+    data = texts.buffers()[2]
+    if data is None:
+        return False
+    ends = pa.py_buffer(struct.pack("=qq", 0, data.size))
+    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, data])
+    return any_of(pc.match_substring_regex(whole, pattern))
+
+
+def longest(texts: pa.Array) -> int:
+    """The most bytes that any cell of a string column has."""
+    return pc.max(pc.binary_length(texts)).as_py() or 0
+
+
+def read_each(
+    texts: pa.Array, type_: pa.DataType, read: Callable[[str], tuple[Any, Outcome | None]]
+) -> Coerced:
+    """A column read one text at a time, nulls staying null."""
+    cells = [(None, None) if text is None else read(text) for text in texts.to_pylist()]
+    outcomes = {row: outcome for row, (_, outcome) in enumerate(cells) if outcome is not None}
+    return coerced(pa.array([value for value, _ in cells], type_), outcomes)
+
+
+def read_rest(
+    fitting: Coerced, texts: pa.Array, mask: pa.Array, read: Callable[[pa.Array], Coerced]
+) -> Coerced:
+    """The column with the cells of a mask read in another way, from their texts alone: it costs what they cost."""
+    if not any_of(mask):
+        return fitting
+    rest = read(texts.filter(mask))
+    indexes = rows(mask)
+    outcomes = outcomes_of(fitting) | {indexes[row]: (change, reason) for row, change, reason in rest.changes}
+    return coerced(pc.replace_with_mask(fitting.array, mask, rest.array), outcomes)
+
+
+def null_out(column: Coerced, mask: pa.Array, outcome: Outcome) -> Coerced:
+    """The column without the cells where a mask is true, each with this outcome instead of any it had."""
+    mask = pc.fill_null(mask, fill_value=False)
+    return coerced(
+        without(column.array, where=mask), outcomes_of(column) | dict.fromkeys(rows(mask), outcome)
+    )
+
+
+def tokens(values: Sequence[Any]) -> pa.Array:
+    """Raw JSON tokens as a string column; an absent cell and JSON's null are null, invalid UTF-8 becomes U+FFFD.
+
+    The tokens travel as one text that Arrow cuts again, so that no object is made per cell. What parts them is
+    U+0000, which JSON text cannot contain.
+    """
+    if not values:
+        return pa.array([], pa.string())
+    try:
+        joined = b"\0".join(values)
+    except TypeError:
+        joined = b"\0".join([b"" if value is None else value for value in values])
+    try:
+        texts = pc.split_pattern(pa.array([joined], pa.binary()), "\0").values.cast(pa.string())
+    except pa.ArrowInvalid:
+        texts = pa.array([part.decode("utf-8", "replace") for part in joined.split(b"\0")], pa.string())
+    return without(texts, where=pc.is_in(texts, value_set=NULLS))

@@ -10,12 +10,15 @@ from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 from attrs import frozen
 
 from dataflow.coercion import annotation, loosen
 from dataflow.errors import InternalError
 from dataflow.protocol import Message, Records, read_state, read_trace
 from dataflow.types import Change, Column, Limits, StreamName
+
+_NEWLINE = ord("\n")
 
 
 @frozen(kw_only=True)
@@ -99,11 +102,13 @@ class Decoder:
         record of a stream that the catalog does not name. The error names the line, never what it says.
         """
         try:
-            messages = list(self._spans(self._fast.decode_lines(chunk), chunk))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            decoded = self._fast.decode_lines(chunk)
+            ends = _line_ends(chunk, len(decoded))
+            messages = list(self._spans(decoded, ends))
+        except (msgspec.MsgspecError, UnicodeDecodeError, _BlankLines):
             yield from self._line_by_line(chunk)
             return
-        self.lines += chunk.count(b"\n")
+        self.lines += len(decoded)
         yield from messages
 
     # -- the fast road
@@ -142,42 +147,38 @@ class Decoder:
         record = msgspec.defstruct("Record", [("record", union)], tag_field="type", tag="RECORD", gc=False)
         return record, msgspec.json.Decoder(record | controls)
 
-    def _spans(self, messages: list[Any], chunk: bytes) -> Iterator[Message]:
+    def _spans(self, messages: list[Any], ends: "np.ndarray[Any, Any]") -> Iterator[Message]:
         kinds = list(map(type, messages))
         if kinds.count(self._message_type) == len(kinds):
-            yield from self._by_stream(messages, chunk, None)
+            yield from self._by_stream(messages, ends)
             return
-        sizes = [len(line) for line in chunk.split(b"\n") if line.strip()]
         start = 0
         for index, kind in enumerate(kinds):
             if kind is self._message_type:
                 continue
-            if index > start:
-                yield from self._by_stream(messages[start:index], b"", sizes[start:index])
+            yield from self._by_stream(messages[start:index], ends[start : index + 1])
             start = index + 1
             if kind is _State:
                 yield read_state(bytes(messages[index].state))
             elif kind is _Trace and (status := read_trace(bytes(messages[index].trace))) is not None:
                 yield status
-        if start < len(messages):
-            yield from self._by_stream(messages[start:], b"", sizes[start:])
+        yield from self._by_stream(messages[start:], ends[start:])
 
-    def _by_stream(self, messages: list[Any], chunk: bytes, sizes: list[int] | None) -> Iterator[Records]:
+    def _by_stream(self, messages: list[Any], ends: "np.ndarray[Any, Any]") -> Iterator[Records]:
+        """Messages that are all records, in groups of one stream; `ends[i]` is where the line before i ended."""
+        if not messages:
+            return
         bodies = list(map(attrgetter("record"), messages))
         kinds = list(map(type, bodies))
-        if kinds.count(kinds[0]) == len(kinds) if kinds else True:
-            if bodies:
-                size = sum(sizes) if sizes is not None else len(chunk) - len(bodies)
-                yield self._records(self._by_body[kinds[0]], bodies, size)
+        if kinds.count(kinds[0]) == len(kinds):
+            yield self._records(self._by_body[kinds[0]], bodies, int(ends[-1] - ends[0]) - len(bodies))
             return
-        if sizes is None:
-            sizes = [len(line) for line in chunk.split(b"\n") if line.strip()]
+        sizes = np.diff(ends) - 1
         groups: dict[type, list[int]] = {}
         for index, kind in enumerate(kinds):
             groups.setdefault(kind, []).append(index)
         for kind, indexes in groups.items():
-            size = sum(sizes[i] for i in indexes)
-            yield self._records(self._by_body[kind], [bodies[i] for i in indexes], size)
+            yield self._records(self._by_body[kind], [bodies[i] for i in indexes], int(sizes[indexes].sum()))
 
     def _records(self, stream: StreamName, bodies: list[Any], size: int) -> Records:
         metas = list(map(attrgetter("meta"), bodies))
@@ -200,11 +201,10 @@ class Decoder:
     # -- line by line
 
     def _line_by_line(self, chunk: bytes) -> Iterator[Message]:
-        for line in chunk.split(b"\n"):
-            if not line.strip():
-                self.lines += bool(line)
-                continue
+        for line in chunk.removesuffix(b"\n").split(b"\n"):
             self.lines += 1
+            if not line.strip():
+                continue
             try:
                 yield from self._one(line)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -216,11 +216,11 @@ class Decoder:
 
     def _one(self, line: bytes) -> Iterator[Message]:
         try:
-            messages = [self._fast.decode(line)]
+            message = self._fast.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             yield from self._exact(line)
             return
-        yield from self._spans(messages, line)
+        yield from self._spans([message], np.array([-1, len(line)]))
 
     def _exact(self, line: bytes) -> Iterator[Message]:
         envelope = self._envelope.decode(line)
@@ -259,6 +259,20 @@ class Decoder:
             changes={0: tuple(changes)} if changes else {},
             size=size,
         )
+
+
+class _BlankLines(Exception):
+    """There are lines without a message: only a look at each line tells which number a message has."""
+
+
+def _line_ends(chunk: bytes, lines: int) -> "np.ndarray[Any, Any]":
+    """Where each line ends, after -1 for the line before the first."""
+    ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == _NEWLINE)
+    if not chunk.endswith(b"\n"):
+        ends = np.append(ends, len(chunk))
+    if len(ends) != lines:
+        raise _BlankLines
+    return np.concatenate(([-1], ends))
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:

@@ -113,7 +113,6 @@ class StreamOperations:
         self._client = transactions.client
         self._run = run
         self._claim: Claim | None = None
-        self._temp: TableName | None = None
         self.highest_raw_id: str | None = None
         self._performers: dict[StreamOperation, Callable[[StreamLife], Answer]] = {
             StreamOperation.CLAIM: self._take,
@@ -153,7 +152,7 @@ class StreamOperations:
                     f"Flush {flush.number} would follow flush {entry.last_flush}: rows between them are missing.",
                     remedy="Nothing was written. Report this, with the journal of this sync.",
                 )
-            target = self._temp_of(life) if life.writes_to_temp else life.tables.final
+            target = _temp_of(entry, life) if life.writes_to_temp else life.tables.final
             if flush.batches:
                 buffer.insert(target, life.tables.columns, flush.batches)
             writer.client.ledger.save(
@@ -181,8 +180,7 @@ class StreamOperations:
 
     def _inspect(self, life: StreamLife) -> Answer:
         entry = self._held()
-        self._temp = entry.temp
-        temp = self._temp_of(life)
+        temp = _temp_of(entry, life)
         finalised = life.stream.strategy.truncates and entry.finalised == life.stream.generation_id
         if not self._client.table_exists(temp):
             return Answer(facts=Facts(temp=None, finalised=finalised))
@@ -190,7 +188,8 @@ class StreamOperations:
         return Answer(facts=Facts(temp=found, finalised=finalised))
 
     def _settle(self, life: StreamLife) -> Answer:
-        entry, temp = self._held(), self._temp_of(life)
+        entry = self._held()
+        temp = _temp_of(entry, life)
         if entry.recipe is None:
             return Answer(note="settled by an attempt whose answer was lost")
         self._client.trim_table(temp, entry.checkpoint)
@@ -199,7 +198,8 @@ class StreamOperations:
         return Answer(note=f"a temp table of {entry.recipe}")
 
     def _discard(self, life: StreamLife) -> Answer:
-        self._forget_temp(self._held(), self._temp_of(life))
+        entry = self._held()
+        self._forget_temp(entry, _temp_of(entry, life))
         return Answer()
 
     def _open_temp(self, life: StreamLife) -> Answer:
@@ -212,12 +212,12 @@ class StreamOperations:
                 )
             self._client.drop_table(temp)
         self._client.create_table(temp, life.tables.columns, ())
-        self._temp = temp
         self._client.ledger.save(evolve(entry, temp=temp, recipe=life.recipe, checkpoint=None))
         return Answer()
 
     def _resume_temp(self, life: StreamLife) -> Answer:
-        entry, temp = self._held(), self._temp_of(life)
+        entry = self._held()
+        temp = _temp_of(entry, life)
         trimmed = self._client.trim_table(temp, entry.checkpoint)
         self._match_schema(temp, life.tables.columns)
         self._client.ledger.save(evolve(entry, recipe=life.recipe))
@@ -232,7 +232,8 @@ class StreamOperations:
     # -- the end
 
     def _merge(self, life: StreamLife) -> Answer:
-        entry, temp = self._held(), self._temp_of(life)
+        entry = self._held()
+        temp = _temp_of(entry, life)
         if entry.recipe is None:
             return Answer(note="merged by an attempt whose answer was lost")
         self._publish_rows(temp, life.tables.final, life.recipe)
@@ -250,12 +251,13 @@ class StreamOperations:
         entry = self._held()
         if entry.recipe is None:
             return Answer(note="swapped by an attempt whose answer was lost")
-        self._client.dedupe_table(self._temp_of(life), life.recipe)
+        self._client.dedupe_table(_temp_of(entry, life), life.recipe)
         self._replace(entry, life)
         return Answer()
 
     def _abandon(self, life: StreamLife) -> Answer:
-        entry, temp = self._held(), self._temp_of(life)
+        entry = self._held()
+        temp = _temp_of(entry, life)
         if not self._client.table_exists(temp):
             return Answer()
         if not self._client.table_is_empty(temp):
@@ -279,9 +281,6 @@ class StreamOperations:
             )
         return entry
 
-    def _temp_of(self, life: StreamLife) -> TableName:
-        return self._temp or life.tables.temp
-
     def _publish_rows(self, temp: TableName, final: TableName, by: Recipe) -> None:
         if by.strategy.dedupes:
             self._ensure(final, by.columns, by.primary_key)
@@ -291,7 +290,7 @@ class StreamOperations:
             self._client.copy_table(temp, final, by.columns)
 
     def _replace(self, entry: LedgerEntry, life: StreamLife) -> None:
-        self._client.overwrite_table(self._temp_of(life), life.tables.final)
+        self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
         self._client.ledger.save(
             evolve(entry, temp=None, recipe=None, checkpoint=None, finalised=life.recipe.generation_id)
         )
@@ -299,7 +298,6 @@ class StreamOperations:
     def _forget_temp(self, entry: LedgerEntry, temp: TableName) -> None:
         self._client.drop_table(temp)
         self._client.ledger.save(evolve(entry, temp=None, recipe=None, checkpoint=None))
-        self._temp = None
 
     def _ensure(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         if self._client.table_exists(table):
@@ -312,3 +310,8 @@ class StreamOperations:
         changeset = diff(self._client.discover_schema(table), expected)
         if not changeset.is_noop:
             self._client.apply_changeset(table, changeset)
+
+
+def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
+    """The stream's temp table, by the name the ledger has for it: an earlier version may have chosen another."""
+    return entry.temp or life.tables.temp

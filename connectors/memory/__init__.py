@@ -1,7 +1,7 @@
 """The memory destination: the smallest correct connector, the one to copy. Loads nothing that outlives its process."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from connectors.memory.buffer import MemoryBuffer
 from connectors.memory.client import Database, MemoryClient
@@ -42,7 +42,7 @@ class MemoryConnector:
 class MemoryDefinition:
     """The memory destination before it is configured."""
 
-    name = "memory"
+    name: ClassVar[str] = "memory"
 
     def spec(self) -> Mapping[str, Any]:
         properties = {

@@ -145,7 +145,8 @@ class MemoryClient:
         kinds = {n: (Kind(c.original.type), Kind(c.new.type)) for n, c in changeset.change.items()}
         rows = tuple(
             {n: v for n, v in row.items() if n not in changeset.drop}
-            | {n: convert(row.get(n), *kind) for n, kind in kinds.items()}
+            | {n: convert(row[n], *kind) for n, kind in kinds.items()}
+            | dict.fromkeys(changeset.add)
             for row in old.rows
         )
         self._put(table, Table(columns, rows))

@@ -14,6 +14,8 @@ from tests.servers.databases import fresh_database
 from tests.servers.errors import Unavailable
 from tests.servers.providers import Server, postgres, ways
 
+pytest_plugins = ["connectors.testkit.plugin"]
+
 USED = pytest.StashKey[set[str]]()
 # Under xdist the workers use the servers, and the controller tells about them.
 FROM_WORKERS = "postgres_used"

@@ -1,0 +1,30 @@
+"""The tests that a connector must pass, as classes over one value. For connectors here and elsewhere; names none.
+
+A connector's test module subclasses the suites and gives a fixture `destination`; its conftest names the plugin
+that lists what a capability leaves out: `pytest_plugins = ["connectors.testkit.plugin"]`. Nothing but tests may
+import this package: it needs pytest.
+"""
+
+import pytest
+
+_SUITES = ("tables", "merging", "evolution", "ledger", "operations")
+# Before the suites are imported: their assertions should explain themselves like any test's.
+pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
+
+from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
+from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
+from connectors.testkit.ledger import LedgerSuite  # noqa: E402
+from connectors.testkit.merging import MergeSuite  # noqa: E402
+from connectors.testkit.operations import OperationsSuite  # noqa: E402
+from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
+
+__all__ = [
+    "Capabilities",
+    "Destination",
+    "LedgerSuite",
+    "MergeSuite",
+    "OperationsSuite",
+    "SchemaEvolutionSuite",
+    "TableOperationsSuite",
+    "needs",
+]

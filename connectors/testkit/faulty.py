@@ -1,0 +1,90 @@
+"""A real connector that fails where a script says so: it does the work, then loses the answer. Mocks nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from attrs import define
+
+from connectors.contract import Client, Connector, InsertBuffer
+from dataflow.errors import TransientError
+
+
+@define
+class Script:
+    """What goes wrong next, once, on any client; and how often something did."""
+
+    lose_answer: bool = False
+    fail_commit: bool = False
+    lost: int = 0
+
+    def lose_next_answer(self) -> None:
+        """Let the next COMMIT succeed, and its caller not know."""
+        self.lose_answer = True
+
+    def fail_next_commit(self) -> None:
+        """Let the next transaction be rolled back after all of its work."""
+        self.fail_commit = True
+
+    def before_commit(self) -> None:
+        """Called when a transaction's work is done."""
+        if self.fail_commit:
+            self.fail_commit = False
+            raise TransientError("The connection was lost before COMMIT.")
+
+    def after_commit(self) -> None:
+        """Called after every COMMIT."""
+        if self.lose_answer:
+            self.lose_answer = False
+            self.lost += 1
+            raise TransientError("The connection was lost before COMMIT was answered.")
+
+
+class FaultyClient:
+    """A client whose transactions are the real one's, with the script asked around COMMIT."""
+
+    def __init__(self, real: Client, script: Script, *, locks: bool) -> None:
+        self.real = real
+        self._script = script
+        self._locks = locks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """As the real one, unless the script says otherwise."""
+        with self.real.transaction():
+            yield
+            self._script.before_commit()
+        self._script.after_commit()
+
+    def lock(self, *of: Any) -> None:
+        """As the real one, unless this stands for a run whose lock died with its connection."""
+        if self._locks:
+            self.real.lock(*of)
+
+
+class FaultyConnector:
+    """A connector whose clients follow a script."""
+
+    def __init__(self, real: Connector, script: Script, *, locks: bool = True) -> None:
+        self._real = real
+        self._script = script
+        self._locks = locks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def client(self) -> Client:
+        """A client that follows the script."""
+        return cast("Client", FaultyClient(self._real.client(), self._script, locks=self._locks))
+
+    def insert_buffer(self, client: FaultyClient) -> InsertBuffer:
+        """The real one's buffer, within the real client's transactions."""
+        return self._real.insert_buffer(client.real)
+
+
+def faulty(real: Connector, script: Script, *, locks: bool = True) -> Connector:
+    """The connector, failing by the script."""
+    return cast("Connector", FaultyConnector(real, script, locks=locks))

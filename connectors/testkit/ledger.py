@@ -1,0 +1,175 @@
+"""The suite for the ledger and the lock: what is kept, and who is kept out."""
+
+import threading
+
+import pytest
+from attrs import evolve
+
+from connectors.ledger import LedgerEntry
+from connectors.testkit.destination import Bench, Suite
+from connectors.testkit.rows import raw_id
+from connectors.testkit.runs import USERS
+from dataflow.catalog import Strategy
+from dataflow.errors import ConfigError
+from dataflow.types import Column, Kind, Scalar, TableName
+from machines.operations import Recipe
+
+TABLE = TableName("shop", "users")
+FULL = LedgerEntry(
+    table=TABLE,
+    epoch=2**40,
+    owner="4711-ünï'; --",
+    temp=TableName("shop", 'users_airbyte_tmp_"\\'),
+    recipe=Recipe(
+        strategy=Strategy.DEDUP_TRUNCATE,
+        generation_id=2**40,
+        primary_key=("id", "funny \"key'"),
+        cursor="updated_at",
+        columns=tuple(Column(f"{kind}_column", f'field "{kind}"', Scalar(kind)) for kind in Kind),
+    ),
+    last_flush=2**40,
+    checkpoint=raw_id(1),
+    highest_raw_id=raw_id(2),
+    finalised=2**40,
+)
+EMPTY = LedgerEntry(table=TABLE)
+BARE = evolve(
+    FULL, recipe=Recipe(strategy=Strategy.APPEND, generation_id=0, primary_key=(), cursor=None, columns=())
+)
+
+
+class LedgerSuite(Suite):
+    """Ledger and lock keep `connectors.ledger` and `connectors.contract`."""
+
+    # -- what is kept
+
+    @pytest.mark.parametrize("entry", [FULL, EMPTY, BARE], ids=["full", "empty", "without key"])
+    def test_an_entry_is_held_as_it_was_saved(self, bench: Bench, entry: LedgerEntry) -> None:
+        _save(bench, entry)
+
+        assert _held(bench, TABLE) == entry
+
+    @pytest.mark.parametrize(("first", "second"), [(EMPTY, FULL), (FULL, EMPTY)], ids=["fuller", "emptier"])
+    def test_saving_replaces_the_entry(self, bench: Bench, first: LedgerEntry, second: LedgerEntry) -> None:
+        _save(bench, first)
+        _save(bench, second)
+
+        assert _held(bench, TABLE) == second
+
+    def test_a_table_without_an_entry_is_told_apart(self, bench: Bench) -> None:
+        assert _held(bench, TABLE) is None
+
+    def test_every_table_has_an_entry_of_its_own(self, bench: Bench) -> None:
+        entries = [
+            evolve(EMPTY, table=TableName(namespace, name), epoch=number)
+            for number, (namespace, name) in enumerate([("a", "users"), ("b", "users"), ("a", "b.users")])
+        ]
+
+        for entry in entries:
+            _save(bench, entry)
+
+        assert [_held(bench, entry.table) for entry in entries] == entries
+
+    def test_preparing_again_keeps_what_is_there(self, bench: Bench) -> None:
+        _save(bench, FULL)
+
+        with bench.client.transaction():
+            bench.client.ledger.prepare()
+
+        assert _held(bench, TABLE) == FULL
+
+    def test_an_entry_is_undone_with_its_transaction(self, bench: Bench) -> None:
+        """The ledger decides because it is written in the transaction of the work it describes."""
+        _save(bench, EMPTY)
+
+        with bench.undone():
+            bench.client.ledger.save(FULL)
+
+        assert _held(bench, TABLE) == EMPTY
+
+    def test_an_entry_survives_the_connector_that_wrote_it(self, bench: Bench) -> None:
+        _save(bench, FULL)
+        bench.client.close()
+        bench.connector.close()
+
+        later = bench.destination.connector()
+        client = later.client()
+        with client.transaction():
+            entry = client.ledger.hold(TABLE)
+        client.close()
+        later.close()
+
+        assert entry == FULL
+
+    # -- who is kept out
+
+    def test_holding_waits_for_who_else_holds_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
+        """The fence: a superseded run's last transaction is waited for, not overlooked."""
+        _save(bench, EMPTY)
+        found: list[LedgerEntry | None] = []
+
+        def hold() -> None:
+            other = bench.connector.client()
+            with other.transaction():
+                found.append(other.ledger.hold(TABLE))
+            other.close()
+
+        waiting = threading.Thread(target=hold)
+        with bench.client.transaction():
+            bench.client.ledger.hold(TABLE)
+            waiting.start()
+            waiting.join(0.3)
+            early = list(found)
+            bench.client.ledger.save(FULL)
+        waiting.join(10)
+
+        assert early == []
+        assert found == [FULL]
+
+    def test_a_lock_keeps_other_runs_out_and_names_who_holds_it(self, bench: Bench) -> None:
+        other = bench.connector.client()
+        bench.client.lock(TABLE, "run one")
+
+        with pytest.raises(ConfigError, match="run one"):
+            other.lock(TABLE, "run two")
+
+        other.close()
+
+    def test_a_lock_is_of_one_table_and_may_be_asked_for_again(self, bench: Bench) -> None:
+        other = bench.connector.client()
+        bench.client.lock(TABLE, "run one")
+
+        bench.client.lock(TABLE, "run one")
+        other.lock(TableName("shop", "others"), "run two")
+
+        other.close()
+
+    def test_a_lock_is_released_when_its_client_closes(self, bench: Bench) -> None:
+        other = bench.connector.client()
+        other.lock(TABLE, "run one")
+        other.close()
+
+        bench.client.lock(TABLE, "run two")
+
+    def test_a_lock_outlives_transactions_and_a_lost_connection(self, bench: Bench) -> None:
+        other = bench.connector.client()
+        other.lock(TABLE, "run one")
+        with other.transaction():
+            other.create_table(bench.table("users"), USERS, ())
+        other.recover()
+
+        with pytest.raises(ConfigError, match="run one"):
+            bench.client.lock(TABLE, "run two")
+
+        other.close()
+
+
+def _save(bench: Bench, entry: LedgerEntry) -> None:
+    with bench.client.transaction():
+        bench.client.ledger.hold(entry.table)
+        bench.client.ledger.save(entry)
+
+
+def _held(bench: Bench, table: TableName) -> LedgerEntry | None:
+    with bench.client.transaction():
+        return bench.client.ledger.hold(table)

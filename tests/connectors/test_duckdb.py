@@ -1,0 +1,90 @@
+"""The DuckDB connector keeps the contract, in a file."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from connectors.duckdb import DEFINITION
+from connectors.testkit import (
+    Destination,
+    LedgerSuite,
+    MergeSuite,
+    OperationsSuite,
+    SchemaEvolutionSuite,
+    TableOperationsSuite,
+)
+from dataflow.types import TableName
+
+COLUMNS = "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?"
+TABLES = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'airbyte_internal'"
+
+
+class Look:
+    """Looks into a DuckDB file past the connector."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self, table: TableName) -> list[dict[str, Any]]:
+        with duckdb.connect(self._file) as connection:
+            types = connection.execute(COLUMNS, [table.namespace, table.name]).fetchall()
+            # Arrow has no time with a zone; and DuckDB's own rows would want pytz.
+            shown = [
+                SQL("{0}::VARCHAR AS {0}" if kind == "TIME WITH TIME ZONE" else "{0}").format(
+                    Identifier(name)
+                )
+                for name, kind in types
+            ]
+            relation = SQL("SELECT {} FROM {}").format(SQL(", ").join(shown), _name(table))
+            connection.execute("SET TimeZone = 'UTC'")
+            rows: list[dict[str, Any]] = connection.sql(relation.as_string()).to_arrow_table().to_pylist()
+            return rows
+
+    def tables(self) -> set[TableName]:
+        with duckdb.connect(self._file) as connection:
+            return {TableName(*row) for row in connection.execute(TABLES).fetchall()}
+
+    def make_foreign(self, table: TableName) -> None:
+        with duckdb.connect(self._file) as connection:
+            connection.execute(SQL("CREATE TABLE {} (whatever VARCHAR)").format(_name(table)).as_string())
+
+
+def _name(table: TableName) -> Identifier:
+    return Identifier(table.namespace, table.name)
+
+
+class DuckDb:
+    @pytest.fixture
+    def destination(self, tmp_path: Path) -> Destination:
+        look = Look(tmp_path / "it.duckdb")
+        return Destination(
+            definition=DEFINITION,
+            options={"destination_path": str(tmp_path / "it.duckdb")},
+            soft_delete={"cdc_deletion_mode": "Soft delete"},
+            read=look.read,
+            tables=look.tables,
+            make_foreign=look.make_foreign,
+        )
+
+
+class TestTableOperations(DuckDb, TableOperationsSuite):
+    pass
+
+
+class TestMerge(DuckDb, MergeSuite):
+    pass
+
+
+class TestSchemaEvolution(DuckDb, SchemaEvolutionSuite):
+    pass
+
+
+class TestLedger(DuckDb, LedgerSuite):
+    pass
+
+
+class TestOperations(DuckDb, OperationsSuite):
+    pass

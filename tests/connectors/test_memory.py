@@ -1,0 +1,58 @@
+"""The memory connector keeps the contract."""
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import pytest
+
+from connectors.memory import DATABASES, DEFINITION
+from connectors.testkit import (
+    Capabilities,
+    Destination,
+    LedgerSuite,
+    MergeSuite,
+    OperationsSuite,
+    SchemaEvolutionSuite,
+    TableOperationsSuite,
+)
+from dataflow.types import TableName
+
+
+class Memory:
+    capabilities: ClassVar = Capabilities(foreign_tables=False)
+
+    @pytest.fixture
+    def destination(self) -> Destination:
+        name = uuid4().hex
+
+        def read(table: TableName) -> list[dict[str, Any]]:
+            with DATABASES[name].busy:
+                return [dict(row) for row in DATABASES[name].content.tables[table].rows]
+
+        return Destination(
+            definition=DEFINITION,
+            options={"database": name},
+            soft_delete={"cdc_deletion_mode": "Soft delete"},
+            read=read,
+            tables=lambda: set(DATABASES[name].content.tables),
+        )
+
+
+class TestTableOperations(Memory, TableOperationsSuite):
+    pass
+
+
+class TestMerge(Memory, MergeSuite):
+    pass
+
+
+class TestSchemaEvolution(Memory, SchemaEvolutionSuite):
+    pass
+
+
+class TestLedger(Memory, LedgerSuite):
+    pass
+
+
+class TestOperations(Memory, OperationsSuite):
+    pass

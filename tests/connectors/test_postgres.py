@@ -1,0 +1,85 @@
+"""The Postgres connector keeps the contract, on a real server."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
+
+from connectors.postgres import DEFINITION
+from connectors.testkit import (
+    Destination,
+    LedgerSuite,
+    MergeSuite,
+    OperationsSuite,
+    SchemaEvolutionSuite,
+    TableOperationsSuite,
+)
+from dataflow.types import TableName
+from tests.servers.address import Address
+
+COLUMNS = """
+    SELECT attname, atttypid = 'jsonb'::regtype FROM pg_attribute
+    WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"""
+TABLES = """
+    SELECT schemaname, tablename FROM pg_tables
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'airbyte_internal')"""
+
+
+class Look:
+    """Looks into a database past the connector."""
+
+    def __init__(self, database: Address) -> None:
+        self._dsn = database.dsn
+
+    def read(self, table: TableName) -> list[dict[str, Any]]:
+        name = Identifier(table.namespace, table.name)
+        with psycopg.connect(self._dsn, options="-c TimeZone=UTC") as connection:
+            types = connection.execute(COLUMNS, [name.as_string()]).fetchall()
+            shown = [SQL("{0}::text AS {0}" if json else "{0}").format(Identifier(n)) for n, json in types]
+            statement = SQL("SELECT {} FROM {}").format(SQL(", ").join(shown), name)
+            return connection.cursor(row_factory=dict_row).execute(statement).fetchall()
+
+    def tables(self) -> set[TableName]:
+        with psycopg.connect(self._dsn) as connection:
+            return {TableName(*row) for row in connection.execute(TABLES).fetchall()}
+
+    def make_foreign(self, table: TableName) -> None:
+        with psycopg.connect(self._dsn) as connection:
+            name = Identifier(table.namespace, table.name)
+            connection.execute(SQL("CREATE TABLE {} (whatever text)").format(name))
+
+
+class Postgres:
+    @pytest.fixture
+    def destination(self, postgres_database: Address) -> Destination:
+        look = Look(postgres_database)
+        return Destination(
+            definition=DEFINITION,
+            options=postgres_database.destination_config(),
+            soft_delete={"cdc_deletion_mode": "Soft delete"},
+            read=look.read,
+            tables=look.tables,
+            make_foreign=look.make_foreign,
+        )
+
+
+class TestTableOperations(Postgres, TableOperationsSuite):
+    pass
+
+
+class TestMerge(Postgres, MergeSuite):
+    pass
+
+
+class TestSchemaEvolution(Postgres, SchemaEvolutionSuite):
+    pass
+
+
+class TestLedger(Postgres, LedgerSuite):
+    pass
+
+
+class TestOperations(Postgres, OperationsSuite):
+    pass

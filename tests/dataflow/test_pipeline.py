@@ -1,0 +1,313 @@
+"""The way from bytes to STATE, against a sink that keeps what it is given."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from dataflow.aggregate import Aggregate, Thresholds
+from dataflow.batch import BatchContext
+from dataflow.decoder import Decoder, Shape
+from dataflow.errors import DataflowError, InternalError, TransientError
+from dataflow.flush import Flush
+from dataflow.pipeline import Pipeline
+from dataflow.raw_ids import RawIds
+from dataflow.types import INTEGER, Column, Limits, StreamName
+
+USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
+COLUMNS = (Column("id", "id", INTEGER),)
+
+
+@define
+class Kept:
+    """A sink: what became durable, what it heard, and the error its inserts are to meet."""
+
+    log: list[str]
+    rows: list[int] = field(factory=list)
+    error: DataflowError | None = None
+    publishing: DataflowError | None = None
+    failure: DataflowError | None = None
+    before_insert: Callable[[], None] = lambda: None
+
+    def insert(self, flush: Flush) -> None:
+        self.before_insert()
+        if self.error is not None:
+            raise self.error
+        self.rows += [value for batch in flush.batches for value in batch["id"].to_pylist()]
+        self.log.append(f"durable {flush.stream} {flush.rows}")
+
+    def flushed(self, flush: Flush, seconds: float) -> None:
+        pass
+
+    def complete(self) -> DataflowError | None:
+        self.log.append("complete")
+        return self.publishing
+
+    def fail(self, error: DataflowError) -> None:
+        self.failure = error
+
+
+@define
+class Run:
+    """A pipeline over two streams, its input, and what it told."""
+
+    log: list[str] = field(factory=list)
+    sinks: dict[StreamName, Kept] = field(factory=dict)
+    lines: list[dict[str, Any]] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.sinks = {USERS: Kept(self.log), ORDERS: Kept(self.log)}
+
+    def write_line(self, line: bytes) -> None:
+        message = json.loads(line)
+        self.lines.append(message)
+        if message["type"] == "STATE":
+            self.log.append(f"told {blob(message)}")
+
+    def feed(self, *lines: bytes, **thresholds: Any) -> None:
+        with self.open(**thresholds) as write:
+            write(b"".join(lines))
+
+    @contextmanager
+    def open(self, **thresholds: Any) -> Iterator[Callable[[bytes], None]]:
+        """The pipeline at work on its own thread's input; its error is raised here."""
+        limits = Thresholds(**thresholds)
+        context = BatchContext(columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1)
+        streams = {
+            name: (Aggregate(name, context, RawIds(), limits), sink) for name, sink in self.sinks.items()
+        }
+        decoder = Decoder(Shape(name=name, columns=COLUMNS, limits=Limits()) for name in self.sinks)
+        pipeline = Pipeline(decoder, streams, limits, self.write_line)
+        source, into = os.pipe()
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                pipeline.run(source)
+            except BaseException as error:  # noqa: BLE001 - raised again below
+                errors.append(error)
+
+        owner = threading.Thread(target=run)
+        owner.start()
+        try:
+            with os.fdopen(into, "wb", buffering=0) as file:
+                yield lambda text: void(file.write(text))
+        finally:
+            owner.join(timeout=20)
+            os.close(source)
+        if errors:
+            raise errors[0]
+
+    @property
+    def told(self) -> list[Any]:
+        return [blob(line) for line in self.lines if line["type"] == "STATE"]
+
+
+def void(_: object) -> None:
+    """Nothing."""
+
+
+def blob(message: dict[str, Any]) -> Any:
+    body = message["state"]
+    return body["stream"]["stream_state"] if body["type"] == "STREAM" else body["global"]["shared_state"]
+
+
+def record(stream: StreamName, number: int) -> bytes:
+    body = {"stream": stream.name, "emitted_at": 1, "data": {"id": number}}
+    return json.dumps({"type": "RECORD", "record": body}).encode() + b"\n"
+
+
+def state(stream: StreamName, name: str, count: int | None = None) -> bytes:
+    body: dict[str, Any] = {
+        "type": "STREAM",
+        "stream": {"stream_descriptor": {"name": stream.name}, "stream_state": name},
+    }
+    if count is not None:
+        body["sourceStats"] = {"recordCount": float(count)}
+    return json.dumps({"type": "STATE", "state": body}).encode() + b"\n"
+
+
+def global_state(name: str) -> bytes:
+    body = {"type": "GLOBAL", "global": {"shared_state": name, "stream_states": []}}
+    return json.dumps({"type": "STATE", "state": body}).encode() + b"\n"
+
+
+def complete(stream: StreamName) -> bytes:
+    status = {"stream_descriptor": {"name": stream.name}, "status": "COMPLETE"}
+    return (
+        json.dumps({"type": "TRACE", "trace": {"type": "STREAM_STATUS", "stream_status": status}}).encode()
+        + b"\n"
+    )
+
+
+def test_a_state_is_told_after_its_rows_are_durable_and_before_its_stream_is_published() -> None:
+    run = Run()
+
+    run.feed(record(USERS, 1), state(USERS, "s1"), complete(USERS))
+
+    assert run.log == ["durable users 1", "told s1", "complete"]
+
+
+def test_states_are_told_in_order_with_their_counts() -> None:
+    run = Run()
+
+    run.feed(
+        record(USERS, 1), record(USERS, 2), state(USERS, "s1", 2), record(USERS, 3), state(USERS, "s2", 1)
+    )
+
+    states = [line["state"] for line in run.lines]
+    assert run.told == ["s1", "s2"]
+    assert [s["destinationStats"]["recordCount"] for s in states] == [2.0, 1.0]
+    assert [s["committedRecordsCount"] for s in states] == [2, 3]
+
+
+def test_a_count_that_differs_from_the_sources_is_warned_of() -> None:
+    run = Run()
+
+    run.feed(record(USERS, 1), state(USERS, "s1", 2))
+
+    warnings = [line["log"]["message"] for line in run.lines if line["type"] == "LOG"]
+    assert run.told == ["s1"]
+    assert warnings == ["The source counts 2 records before a STATE of stream users; 1 came."]
+
+
+def test_a_state_waits_no_longer_than_its_latency_though_the_source_is_silent() -> None:
+    run = Run()
+
+    with run.open(state_latency=0.05) as write:
+        write(record(USERS, 1) + state(USERS, "s1"))
+        deadline = time.monotonic() + 10
+        while not run.told and time.monotonic() < deadline:
+            time.sleep(0.01)
+        told = list(run.told)
+
+    assert told == ["s1"]
+
+
+def test_many_states_share_a_flush() -> None:
+    run = Run()
+    lines = [line for n in range(50) for line in (record(USERS, n), state(USERS, f"s{n}"))]
+
+    run.feed(*lines)
+
+    assert run.told == [f"s{n}" for n in range(50)]
+    assert sum(entry.startswith("durable") for entry in run.log) == 1
+
+
+def test_a_failed_stream_leaves_the_other_and_its_states_alone() -> None:
+    run = Run()
+    run.sinks[ORDERS].error = TransientError("The table is gone.")
+
+    run.feed(
+        record(ORDERS, 1),
+        state(ORDERS, "o1"),
+        record(USERS, 1),
+        state(USERS, "u1"),
+        complete(ORDERS),
+        complete(USERS),
+    )
+
+    assert run.told == ["u1"]
+    assert run.sinks[USERS].rows == [1]
+    assert run.sinks[ORDERS].failure is run.sinks[ORDERS].error
+
+
+def test_after_a_failed_flush_no_later_flush_of_its_stream_is_written() -> None:
+    run = Run()
+    orders = run.sinks[ORDERS]
+    inserts: list[int] = []
+
+    def once() -> None:
+        inserts.append(1)
+        orders.error = TransientError("Lost.") if len(inserts) == 1 else None
+
+    orders.before_insert = once
+
+    run.feed(*(record(ORDERS, n) for n in range(10)), flush_rows=1, batch_rows=1)
+
+    assert orders.rows == []
+    assert len(inserts) == 1
+
+
+def test_under_global_state_the_first_failure_stops_the_reading_and_nothing_later_is_told() -> None:
+    run = Run()
+    run.sinks[ORDERS].error = TransientError("The table is gone.")
+
+    with pytest.raises(TransientError, match="Stream orders failed"):
+        run.feed(
+            record(USERS, 1), record(ORDERS, 1), global_state("g1"), record(USERS, 2), global_state("g2")
+        )
+
+    assert run.told == []
+
+
+def test_a_global_state_is_told_when_every_stream_is_durable() -> None:
+    run = Run()
+
+    run.feed(record(USERS, 1), record(ORDERS, 1), global_state("g1"))
+
+    assert run.log[-1] == "told g1"
+    assert set(run.log[:2]) == {"durable users 1", "durable orders 1"}
+
+
+def test_at_a_line_that_cannot_be_used_what_was_read_is_made_durable_and_told() -> None:
+    run = Run()
+
+    with pytest.raises(InternalError, match="Line 3"):
+        run.feed(record(USERS, 1), state(USERS, "s1"), b"nonsense\n", record(USERS, 2))
+
+    assert run.log == ["durable users 1", "told s1"]
+
+
+def test_a_second_complete_changes_nothing_and_a_record_after_it_is_refused() -> None:
+    run = Run()
+
+    with pytest.raises(InternalError, match="after its COMPLETE"):
+        run.feed(record(USERS, 1), complete(USERS), complete(USERS), record(USERS, 2))
+
+    assert run.log == ["durable users 1", "complete"]
+
+
+def test_a_slow_destination_stops_the_reading() -> None:
+    run = Run()
+    gate = threading.Event()
+    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+    line = record(USERS, 1)
+    sent = 0
+
+    with run.open(unwritten_bytes=1000, flush_rows=1000, batch_rows=1000) as write:
+        stuck = threading.Event()
+
+        def pour() -> None:
+            nonlocal sent
+            for _ in range(200):
+                write(line * 1000)
+                sent += 1
+            stuck.set()
+
+        pouring = threading.Thread(target=pour)
+        pouring.start()
+        held_back = not stuck.wait(0.5)
+        gate.set()
+        pouring.join()
+
+    assert held_back
+    assert len(run.sinks[USERS].rows) == 200_000
+
+
+def test_a_defect_in_a_sink_reaches_the_owner() -> None:
+    run = Run()
+
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    run.sinks[USERS].before_insert = defect
+
+    with pytest.raises(ZeroDivisionError):
+        run.feed(record(USERS, 1), complete(USERS))

@@ -180,6 +180,9 @@ class StreamOperations:
 
     def _inspect(self, life: StreamLife) -> Answer:
         entry = self._held()
+        if self._client.table_exists(life.tables.final):
+            # Refuses a table that is not Airbyte's: a swap would put ours in the place of a person's.
+            self._client.discover_schema(life.tables.final)
         temp = _temp_of(entry, life)
         finalised = life.stream.strategy.truncates and entry.finalised == life.stream.generation_id
         if not self._client.table_exists(temp):

@@ -7,7 +7,7 @@ import this package: it needs pytest.
 
 import pytest
 
-_SUITES = ("tables", "merging", "evolution", "ledger", "operations")
+_SUITES = ("tables", "merging", "evolution", "ledger", "operations", "syncs")
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 
@@ -16,6 +16,7 @@ from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
+from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "MergeSuite",
     "OperationsSuite",
     "SchemaEvolutionSuite",
+    "SyncSuite",
     "TableOperationsSuite",
     "needs",
 ]

@@ -14,6 +14,7 @@ from connectors.testkit import (
     MergeSuite,
     OperationsSuite,
     SchemaEvolutionSuite,
+    SyncSuite,
     TableOperationsSuite,
 )
 from dataflow.types import TableName
@@ -87,4 +88,8 @@ class TestLedger(DuckDb, LedgerSuite):
 
 
 class TestOperations(DuckDb, OperationsSuite):
+    pass
+
+
+class TestSyncs(DuckDb, SyncSuite):
     pass

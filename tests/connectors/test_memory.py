@@ -13,6 +13,7 @@ from connectors.testkit import (
     MergeSuite,
     OperationsSuite,
     SchemaEvolutionSuite,
+    SyncSuite,
     TableOperationsSuite,
 )
 from dataflow.types import TableName
@@ -55,4 +56,8 @@ class TestLedger(Memory, LedgerSuite):
 
 
 class TestOperations(Memory, OperationsSuite):
+    pass
+
+
+class TestSyncs(Memory, SyncSuite):
     pass

@@ -14,6 +14,7 @@ from connectors.testkit import (
     MergeSuite,
     OperationsSuite,
     SchemaEvolutionSuite,
+    SyncSuite,
     TableOperationsSuite,
 )
 from dataflow.types import TableName
@@ -82,4 +83,8 @@ class TestLedger(Postgres, LedgerSuite):
 
 
 class TestOperations(Postgres, OperationsSuite):
+    pass
+
+
+class TestSyncs(Postgres, SyncSuite):
     pass

@@ -1,0 +1,406 @@
+"""The suite of undisturbed syncs: what each sync mode leaves in the table, and that nothing else is left."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.testkit.destination import Destination, Suite, needs
+from connectors.testkit.messages import (
+    INTEGER,
+    STRING,
+    UNKNOWN,
+    catalog,
+    complete,
+    global_state,
+    record,
+    state,
+    stream,
+    users,
+)
+from connectors.testkit.model import Stint, User, found, published
+from connectors.testkit.rows import data
+from connectors.testkit.warehouse import Warehouse
+from dataflow.catalog import Strategy
+from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, TableName
+
+APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
+FIRST = (User(1, "a", 10), User(2, "b", 10), User(1, "c", 20), User(2, "d", 5))
+SECOND = (User(2, "e", 30), User(3, "f", 1), User(1, "g", 15), User(3, "h", 1))
+DATE_TIME = {"type": "string", "format": "date-time", "airbyte_type": "timestamp_with_timezone"}
+
+
+class SyncSuite(Suite):
+    """Complete syncs, one after the other; upstream's tests of the same scenarios are named in the docstrings."""
+
+    @pytest.fixture
+    def warehouse(self, destination: Destination) -> Warehouse:
+        """The destination, to be synced into."""
+        return Warehouse(destination)
+
+    # -- the four strategies
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_syncs_in_a_row_leave_what_the_sync_mode_says(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        expected: list[User] = []
+        for generation, sent in enumerate((FIRST, SECOND, (), FIRST), 1):
+            stint = Stint(strategy, generation, sent)
+            outcome = warehouse.sync(
+                catalog(users(strategy, generation)), *(u.message() for u in sent), complete("users")
+            )
+            expected = published(expected, strategy, stint.users)
+
+            assert (outcome.exit_code, outcome.errors) == (0, [])
+            assert found(warehouse.rows()) == sorted(expected)
+            assert warehouse.left_behind() == set()
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_a_stream_without_records_makes_an_empty_table(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """`testNoData`."""
+        outcome = warehouse.sync(catalog(users(strategy)), complete("users"))
+
+        assert outcome.exit_code == 0
+        assert warehouse.rows() == []
+        assert warehouse.left_behind() == set()
+
+    @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
+    def test_a_truncate_without_records_empties_the_table(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """`testTruncateRefreshNoData`."""
+        warehouse.sync(catalog(users(strategy, 12)), record("users", id=42), complete("users"))
+
+        warehouse.sync(catalog(users(strategy, 13)), complete("users"))
+
+        assert warehouse.rows() == []
+
+    def test_a_clear_is_told_and_leaves_an_empty_table(self, warehouse: Warehouse) -> None:
+        """`testClear`: nothing but a GLOBAL state whose shared state is null."""
+        outcome = warehouse.sync(
+            catalog(users(APPEND_TRUNCATE)), global_state(None, count=0), complete("users")
+        )
+
+        assert (outcome.exit_code, outcome.states) == (0, [None])
+        assert warehouse.rows() == []
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_records_without_columns_have_their_metadata(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """`testNoColumns`; what dedupes needs a key, and so a column."""
+        fields = {"id": INTEGER} if strategy.dedupes else {}
+        configured = catalog(stream("users", strategy, fields))
+
+        for number in range(2):
+            values = {"id": number} if strategy.dedupes else {}
+            warehouse.sync(configured, record("users", **values), complete("users"))
+
+        expected = [{"id": 0}, {"id": 1}] if strategy.dedupes else [{}, {}]
+        assert warehouse.data() == expected
+
+    def test_many_streams_complete(self, warehouse: Warehouse) -> None:
+        """`testManyStreamsCompletion`."""
+        names = [f"stream_{number}" for number in range(21)]
+
+        outcome = warehouse.sync(
+            catalog(*(users(APPEND_TRUNCATE, 42, name) for name in names)),
+            *(record(name, id=number) for number, name in enumerate(names)),
+            *(complete(name) for name in names),
+        )
+
+        assert outcome.exit_code == 0
+        assert [warehouse.data(name)[0]["id"] for name in names] == list(range(21))
+        assert warehouse.left_behind() == set()
+
+    # -- what a row is
+
+    def test_a_row_says_when_in_which_sync_and_with_which_changes_it_came(self, warehouse: Warehouse) -> None:
+        """`testBasicWrite`: the source's own changes stand before ours."""
+        change = {"field": "foo", "change": "NULLED", "reason": "SOURCE_FIELD_SIZE_LIMITATION"}
+        sent = record("users", id=5678, name={}, at=1234, changes=[change])
+
+        outcome = warehouse.sync(
+            catalog(stream("users", APPEND, generation=7)),
+            sent,
+            state("users", "bar", count=1),
+            complete("users"),
+        )
+
+        (row,) = warehouse.rows()
+        assert data([row]) == [{"id": 5678, "name": "{}", "updated": None}]
+        assert row[EXTRACTED_AT] == datetime.fromtimestamp(1.234, UTC)
+        assert row[GENERATION_ID] == 7
+        assert row[META] == {"sync_id": 42, "changes": [change]}
+        assert [s["destinationStats"]["recordCount"] for s in outcome.told] == [1.0]
+        assert [s["committedRecordsCount"] for s in outcome.told] == [1]
+
+    def test_a_cell_that_does_not_fit_is_nulled_and_its_row_kept(self, warehouse: Warehouse) -> None:
+        """Exact values or none: a value is never replaced by another, and never the reason of a failed sync."""
+        warehouse.sync(
+            catalog(users(APPEND)),
+            record("users", id=1, updated="yesterday"),
+            record("users", id=2, updated=2**63),
+            record("users", id=3, updated=2**63 - 1),
+            complete("users"),
+        )
+
+        rows = warehouse.rows()
+        reasons = [[change["reason"] for change in row[META]["changes"]] for row in rows]
+        assert [row["updated"] for row in rows] == [None, None, 2**63 - 1]
+        assert reasons == [
+            ["DESTINATION_SERIALIZATION_ERROR"],
+            ["DESTINATION_FIELD_SIZE_LIMITATION"],
+            [],
+        ]
+
+    def test_numbers_keep_the_digits_that_their_column_holds(self, warehouse: Warehouse) -> None:
+        """Decimals never pass through a float."""
+        text = "12345678901234567890123456789.123456789"
+        raw = record("users", id=1, amount=0).replace(b'"amount": 0', f'"amount": {text}'.encode())
+
+        warehouse.sync(
+            catalog(stream("users", APPEND, {"id": INTEGER, "amount": {"type": "number"}})),
+            raw,
+            complete("users"),
+        )
+
+        assert warehouse.data() == [{"id": 1, "amount": Decimal(text)}]
+
+    def test_streams_of_one_name_in_three_namespaces_are_three_tables(self, warehouse: Warehouse) -> None:
+        """`testNamespaces`: a stream without namespace goes to the configured default."""
+        spaces = ("kit_1", "kit_2", None)
+
+        warehouse.sync(
+            catalog(*(stream("users", APPEND, namespace=space) for space in spaces)),
+            *(record("users", id=number, namespace=space) for number, space in enumerate(spaces)),
+            *(complete("users", space) for space in spaces),
+        )
+
+        assert [warehouse.data("users", space)[0]["id"] for space in spaces] == [0, 1, 2]
+        assert warehouse.left_behind() == set()
+
+    # -- dedupe
+
+    @pytest.mark.parametrize("key", [1, "8a3d8e3c-0b1f-4a67-9b4c-6f5a2f0e4f11"], ids=["number", "text"])
+    @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
+    def test_a_cdc_source_updates_deletes_and_undeletes(
+        self, warehouse: Warehouse, key: int | str, soft: bool
+    ) -> None:
+        """`testDedup` and `testDedupWithStringKey`."""
+        fields = {
+            "id1": INTEGER if isinstance(key, int) else STRING,
+            "id2": INTEGER,
+            "updated_at": DATE_TIME,
+            "name": STRING,
+            "_ab_cdc_deleted_at": DATE_TIME,
+        }
+        people = stream("people", DEDUP, fields, key=("id1", "id2"), cursor="updated_at")
+
+        def person(id2: int, minute: int, name: str | None, **more: Any) -> bytes:
+            moment = f"2000-01-01T00:{minute:02}:00Z"
+            return record("people", id1=key, id2=id2, updated_at=moment, name=name, **more)
+
+        def gone(id2: int, minute: int) -> bytes:
+            return person(id2, minute, None, _ab_cdc_deleted_at=f"2000-01-01T00:{minute:02}:00Z")
+
+        warehouse.sync(
+            catalog(people),
+            *(person(200, 0, "Alice1"), person(200, 1, "Alice2"), person(201, 2, "Bob1"), complete("people")),
+            soft=soft,
+        )
+        first = {(row["id2"], row["name"]) for row in warehouse.data("people")}
+        warehouse.sync(
+            catalog(people),
+            *(person(200, 3, "Alice3"), person(201, 4, "Bob2"), gone(201, 5)),
+            *(person(202, 6, "Charlie"), gone(202, 7), gone(203, 8), complete("people")),
+            soft=soft,
+        )
+
+        tombstones = {(201, None), (202, None), (203, None)} if soft else set()
+        assert first == {(200, "Alice2"), (201, "Bob1")}
+        assert {(row["id2"], row["name"]) for row in warehouse.data("people")} == {
+            (200, "Alice3"),
+            *tombstones,
+        }
+
+    def test_without_a_cursor_what_was_extracted_later_wins(self, warehouse: Warehouse) -> None:
+        """`testDedupNoCursor`."""
+        for at, name in ((1234, "a"), (5678, "b"), (3456, "c")):
+            warehouse.sync(
+                catalog(stream("users", DEDUP)), record("users", id=1234, name=name, at=at), complete("users")
+            )
+
+        assert warehouse.data() == [{"id": 1234, "name": "b", "updated": None}]
+
+    def test_a_cursor_that_was_exchanged_starts_from_nothing(self, warehouse: Warehouse) -> None:
+        """`testDedupChangeCursor`."""
+        for at, cursor in ((1000, "cursor1"), (2000, "cursor2")):
+            fields = {"id": INTEGER, cursor: INTEGER, "name": STRING}
+            warehouse.sync(
+                catalog(stream("users", DEDUP, fields, cursor=cursor)),
+                record("users", id=1, name=f"by {cursor}", at=at, **{cursor: 1}),
+                complete("users"),
+            )
+
+        assert warehouse.data() == [{"id": 1, "cursor2": 1, "name": "by cursor2"}]
+
+    def test_a_primary_key_that_was_exchanged_keeps_the_rows_of_the_old_one(
+        self, warehouse: Warehouse
+    ) -> None:
+        """`testDedupChangePk`: the old row's new key column is null, and so it is another key."""
+        for second, name in (("id2", "foo_100"), ("id3", "foo_200")):
+            fields = {"id1": INTEGER, second: INTEGER, "name": STRING}
+            warehouse.sync(
+                catalog(stream("users", DEDUP, fields, key=("id1", second))),
+                record("users", id1=1, name=name, **{second: 200}),
+                complete("users"),
+            )
+
+        assert [(row["id3"], row["name"]) for row in warehouse.data()] == [
+            (None, "foo_100"),
+            (200, "foo_200"),
+        ]
+
+    # -- a schema that changed between two syncs
+
+    @pytest.mark.parametrize("strategy", [APPEND, DEDUP])
+    def test_rows_that_stay_are_moved_to_the_new_schema(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """`testAppendSchemaEvolution`."""
+        before = {"id": INTEGER, "to_drop": STRING, "to_change": INTEGER}
+        after = {"id": INTEGER, "to_change": STRING, "to_add": STRING}
+
+        warehouse.sync(
+            catalog(stream("users", strategy, before)),
+            record("users", id=42, to_drop="val1", to_change=42),
+            complete("users"),
+        )
+        warehouse.sync(
+            catalog(stream("users", strategy, after)),
+            record("users", id=43, to_change="val2", to_add="val3"),
+            complete("users"),
+        )
+
+        assert warehouse.data() == [
+            {"id": 42, "to_change": "42", "to_add": None},
+            {"id": 43, "to_change": "val2", "to_add": "val3"},
+        ]
+
+    def test_text_and_json_change_places(self, warehouse: Warehouse) -> None:
+        """`testAppendJsonSchemaEvolution`."""
+        for number, (a, b) in enumerate(((UNKNOWN, STRING), (STRING, UNKNOWN)), 1):
+            warehouse.sync(
+                catalog(stream("users", APPEND, {"a": a, "b": b})),
+                record("users", a=f"foo{number}", b=f"bar{number}"),
+                complete("users"),
+            )
+
+        assert warehouse.data() == [{"a": "foo1", "b": "bar1"}, {"a": "foo2", "b": "bar2"}]
+
+    def test_a_truncate_brings_its_own_schema_and_the_next_sync_adds_to_it(
+        self, warehouse: Warehouse
+    ) -> None:
+        """`testOverwriteSchemaEvolution`."""
+        before = {"id": INTEGER, "to_drop": STRING, "to_change": INTEGER}
+        after = {"id": INTEGER, "to_change": STRING, "to_add": STRING}
+        new = {"to_change": "val2", "to_add": "val3"}
+
+        warehouse.sync(
+            catalog(stream("users", APPEND, before, generation=1)), record("users", id=42), complete("users")
+        )
+        warehouse.sync(
+            catalog(stream("users", APPEND_TRUNCATE, after, generation=2)),
+            record("users", id=43, **new),
+            complete("users"),
+        )
+        warehouse.sync(
+            catalog(stream("users", APPEND, after, generation=2)),
+            record("users", id=44, **new),
+            complete("users"),
+        )
+
+        assert warehouse.data() == [{"id": 43, **new}, {"id": 44, **new}]
+
+    # -- whoever else looks at the table
+
+    @needs(foreign_tables=True)
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_a_table_that_is_not_airbytes_is_never_written_to_nor_replaced(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """A person's table of the stream's name would be lost to a swap."""
+        warehouse.sync(catalog(users(APPEND, name="others")), complete("others"))
+        others = warehouse.tables("others").final
+        foreign = TableName(others.namespace, "users")
+        assert warehouse.destination.make_foreign is not None
+        warehouse.destination.make_foreign(foreign)
+
+        outcome = warehouse.sync(catalog(users(strategy)), record("users", id=1), complete("users"))
+
+        assert outcome.exit_code == 1
+        assert {error["failure_type"] for error in outcome.errors} == {"config_error"}
+        assert warehouse.destination.read(foreign) == []
+        assert warehouse.destination.tables() == {others, foreign}
+
+    @pytest.mark.parametrize("strategy", [DEDUP, APPEND_TRUNCATE, DEDUP_TRUNCATE])
+    def test_a_reader_sees_the_old_table_or_the_new_one_and_nothing_in_between(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """Readers never meet a missing, empty or half-filled table, at any moment of a sync."""
+        old, new = (
+            [record("users", id=number, name=name) for number in range(200)] for name in ("old", "new")
+        )
+        warehouse.sync(catalog(users(strategy, 1)), *old, complete("users"))
+        told, seen, read = threading.Event(), [], threading.Event()
+
+        def look() -> None:
+            while not told.is_set():
+                seen.append([row["name"] for row in warehouse.data()])
+                read.set()
+
+        def feed() -> Iterator[bytes]:
+            read.wait(10)
+            yield from new[:100]
+            yield state("users", 1)
+            yield from new[100:]
+            yield complete("users")
+
+        with _running(look, told):
+            warehouse.sync(catalog(users(strategy, 2)), feed=feed())
+
+        assert {(len(names), *set(names)) for names in seen} <= {(200, "old"), (200, "new")}
+        assert (200, "old") in {(len(names), *set(names)) for names in seen}
+
+
+class _running:  # noqa: N801 - a context manager, used like a function
+    """Lets a thread run until the block is left; what it raised is raised there."""
+
+    def __init__(self, work: Callable[[], None], stop: threading.Event) -> None:
+        self._stop = stop
+        self._work = work
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the test
+            self._error = error

@@ -1,0 +1,169 @@
+"""Whole syncs against the destination under test, in this process: messages in, an outcome out. Asserts nothing."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from attrs import field, frozen
+
+from connectors.operations import RetryPolicy
+from connectors.sync import Sync, run_sync
+from connectors.testkit.destination import Destination
+from connectors.testkit.faulty import Script, faulty
+from connectors.testkit.rows import Rows, data, plain
+from dataflow.aggregate import Thresholds
+from dataflow.catalog import read_catalog
+from dataflow.names import StreamTables, table_catalog
+from dataflow.types import StreamName
+from machines.journal import Entry
+
+AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
+SECONDS = 60
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What a sync said. `states` are the cursors of the STATEs told, in their order, `told` their whole objects."""
+
+    exit_code: int
+    told: list[dict[str, Any]]
+    errors: list[dict[str, Any]]
+    warnings: list[str]
+    journal: list[Entry]
+
+    @property
+    def states(self) -> list[Any]:
+        """The cursors of the STATEs told."""
+        return list(map(cursor_of, self.told))
+
+    @property
+    def failed(self) -> dict[str | None, str]:
+        """The failure type that was reported for each stream; for none under None."""
+        return {
+            error.get("stream_descriptor", {}).get("name"): error["failure_type"] for error in self.errors
+        }
+
+    def operations(self, stream: str = "users") -> list[str]:
+        """What the stream's lifecycle asked for, in its order."""
+        return [e["operation"] for e in self.journal if e.get("stream") == stream and "operation" in e]
+
+
+@frozen
+class Warehouse:
+    """A destination, and what was synced into it so far."""
+
+    destination: Destination
+    _known: dict[StreamName, StreamTables] = field(factory=dict, repr=False)
+
+    def sync(
+        self,
+        catalog: bytes,
+        *messages: bytes,
+        feed: Iterable[bytes] | None = None,
+        told: Callable[[Any], None] | None = None,
+        script: Script | None = None,
+        soft: bool = False,
+        thresholds: Thresholds | None = None,
+    ) -> Outcome:
+        """Run a sync. `feed` replaces the messages by an iterator of its own pace; `told` hears each STATE told."""
+        streams = read_catalog(catalog)
+        real = self.destination.connector(soft=soft)
+        rules, namespace = real.columns.naming, real.default_namespace
+        self._known.update(table_catalog([(s.name, s.fields) for s in streams], rules, namespace))
+        lines: list[dict[str, Any]] = []
+        journal: list[Entry] = []
+
+        def write_line(line: bytes) -> None:
+            lines.append(json.loads(line))
+            if told is not None and lines[-1]["type"] == "STATE":
+                told(cursor_of(lines[-1]["state"]))
+
+        with _piped(messages if feed is None else feed) as source:
+            succeeded = run_sync(
+                Sync(
+                    run="kit",
+                    connector=faulty(real, script) if script is not None else real,
+                    streams=streams,
+                    source=source,
+                    write_line=write_line,
+                    keep=journal.append,
+                    thresholds=thresholds or Thresholds(),
+                    retry=AT_ONCE,
+                )
+            )
+        return Outcome(
+            exit_code=0 if succeeded else 1,
+            told=[line["state"] for line in lines if line["type"] == "STATE"],
+            errors=[line["trace"]["error"] for line in lines if line["type"] == "TRACE"],
+            warnings=[line["log"]["message"] for line in lines if line["type"] == "LOG"],
+            journal=journal,
+        )
+
+    def tables(self, stream: str = "users", namespace: str | None = None) -> StreamTables:
+        """The tables of a stream that was synced."""
+        return self._known[StreamName(namespace, stream)]
+
+    def rows(self, stream: str = "users", namespace: str | None = None) -> Rows:
+        """The committed rows of the stream's final table, in the order of their raw ids."""
+        tables = self.tables(stream, namespace)
+        return plain(self.destination.read(tables.final), tables.columns)
+
+    def data(self, stream: str = "users", namespace: str | None = None) -> Rows:
+        """The same without their metadata."""
+        return data(self.rows(stream, namespace))
+
+    def waiting(self, stream: str = "users") -> Rows:
+        """The committed rows of the stream's temp table; none when there is no such table."""
+        tables = self.tables(stream)
+        if tables.temp not in self.destination.tables():
+            return []
+        return data(plain(self.destination.read(tables.temp), tables.columns))
+
+    def left_behind(self) -> set[str]:
+        """The tables beside the final ones of what was synced."""
+        return {str(table) for table in self.destination.tables() - {t.final for t in self._known.values()}}
+
+
+def cursor_of(state: dict[str, Any]) -> Any:
+    """What a test knows a STATE by."""
+    match state:
+        case {"type": "STREAM"}:
+            return state["stream"]["stream_state"]["cursor"]
+        case {"type": "GLOBAL"}:
+            return (state["global"]["shared_state"] or {}).get("cursor")
+        case _:
+            return state["data"]["cursor"]
+
+
+class _piped:  # noqa: N801 - a context manager, used like a function
+    """A pipe that the messages are written into, by a thread; gives the end to read from."""
+
+    def __init__(self, messages: Iterable[bytes]) -> None:
+        self._messages = messages
+        self._before = set(threading.enumerate())
+        self._read, self._write = os.pipe()
+        self._feeder = threading.Thread(target=self._feed, name="source")
+
+    def __enter__(self) -> int:
+        self._feeder.start()
+        return self._read
+
+    def __exit__(self, *_: object) -> None:
+        # A reader may still wait for input that nobody wants; its end must stay open for as long.
+        os.set_blocking(self._read, False)
+        while self._feeder.is_alive():
+            with suppress(BlockingIOError):
+                os.read(self._read, 1 << 20)
+            self._feeder.join(0.001)
+        for thread in set(threading.enumerate()) - self._before:
+            thread.join(SECONDS)
+        os.close(self._read)
+
+    def _feed(self) -> None:
+        with open(self._write, "wb") as pipe:  # noqa: PTH123 - a descriptor, not a path
+            for message in self._messages:
+                pipe.write(message)
+                pipe.flush()

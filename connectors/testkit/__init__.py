@@ -7,10 +7,11 @@ import this package: it needs pytest.
 
 import pytest
 
-_SUITES = ("tables", "merging", "evolution", "ledger", "operations", "syncs")
+_SUITES = ("tables", "merging", "evolution", "ledger", "operations", "syncs", "changes")
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 
+from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
@@ -21,6 +22,7 @@ from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
 __all__ = [
     "Capabilities",
+    "ChangingSourceSuite",
     "Destination",
     "LedgerSuite",
     "MergeSuite",

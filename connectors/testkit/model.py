@@ -1,4 +1,4 @@
-"""What a table should hold: the sync modes by their definition, on a list of records. Knows nothing of how it is done."""
+"""What a table should hold: the sync modes by their definition, on a list of records. Knows no other way."""
 
 from collections.abc import Iterable, Sequence
 
@@ -48,11 +48,10 @@ def published(table: Sequence[User], strategy: Strategy, sent: Sequence[User]) -
         case Strategy.DEDUP_TRUNCATE:
             return list(latest(sent).values())
         case Strategy.DEDUP:
-            older = {
-                user.id for user in table if (new := latest(sent).get(user.id)) and new.updated < user.updated
-            }
-            new = {id_: user for id_, user in latest(sent).items() if id_ not in older}
-            return [*(user for user in table if user.id not in new), *new.values()]
+            coming = latest(sent)
+            late = {user.id for user in table if user.id in coming and coming[user.id].updated < user.updated}
+            winners = {key: user for key, user in coming.items() if key not in late}
+            return [*(user for user in table if user.id not in winners), *winners.values()]
 
 
 @frozen

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from connectors.testkit.destination import Destination, Suite, needs
+from connectors.testkit.destination import needs
 from connectors.testkit.messages import (
     INTEGER,
-    STRING,
-    UNKNOWN,
     catalog,
     complete,
     global_state,
@@ -23,7 +21,7 @@ from connectors.testkit.messages import (
 )
 from connectors.testkit.model import Stint, User, found, published
 from connectors.testkit.rows import data
-from connectors.testkit.warehouse import Warehouse
+from connectors.testkit.warehouse import Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, TableName
 
@@ -31,16 +29,10 @@ APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
 FIRST = (User(1, "a", 10), User(2, "b", 10), User(1, "c", 20), User(2, "d", 5))
 SECOND = (User(2, "e", 30), User(3, "f", 1), User(1, "g", 15), User(3, "h", 1))
-DATE_TIME = {"type": "string", "format": "date-time", "airbyte_type": "timestamp_with_timezone"}
 
 
-class SyncSuite(Suite):
+class SyncSuite(WarehouseSuite):
     """Complete syncs, one after the other; upstream's tests of the same scenarios are named in the docstrings."""
-
-    @pytest.fixture
-    def warehouse(self, destination: Destination) -> Warehouse:
-        """The destination, to be synced into."""
-        return Warehouse(destination)
 
     # -- the four strategies
 
@@ -100,7 +92,7 @@ class SyncSuite(Suite):
         configured = catalog(stream("users", strategy, fields))
 
         for number in range(2):
-            values = {"id": number} if strategy.dedupes else {}
+            values: dict[str, Any] = {"id": number} if strategy.dedupes else {}
             warehouse.sync(configured, record("users", **values), complete("users"))
 
         expected = [{"id": 0}, {"id": 1}] if strategy.dedupes else [{}, {}]
@@ -187,149 +179,6 @@ class SyncSuite(Suite):
         assert [warehouse.data("users", space)[0]["id"] for space in spaces] == [0, 1, 2]
         assert warehouse.left_behind() == set()
 
-    # -- dedupe
-
-    @pytest.mark.parametrize("key", [1, "8a3d8e3c-0b1f-4a67-9b4c-6f5a2f0e4f11"], ids=["number", "text"])
-    @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
-    def test_a_cdc_source_updates_deletes_and_undeletes(
-        self, warehouse: Warehouse, key: int | str, soft: bool
-    ) -> None:
-        """`testDedup` and `testDedupWithStringKey`."""
-        fields = {
-            "id1": INTEGER if isinstance(key, int) else STRING,
-            "id2": INTEGER,
-            "updated_at": DATE_TIME,
-            "name": STRING,
-            "_ab_cdc_deleted_at": DATE_TIME,
-        }
-        people = stream("people", DEDUP, fields, key=("id1", "id2"), cursor="updated_at")
-
-        def person(id2: int, minute: int, name: str | None, **more: Any) -> bytes:
-            moment = f"2000-01-01T00:{minute:02}:00Z"
-            return record("people", id1=key, id2=id2, updated_at=moment, name=name, **more)
-
-        def gone(id2: int, minute: int) -> bytes:
-            return person(id2, minute, None, _ab_cdc_deleted_at=f"2000-01-01T00:{minute:02}:00Z")
-
-        warehouse.sync(
-            catalog(people),
-            *(person(200, 0, "Alice1"), person(200, 1, "Alice2"), person(201, 2, "Bob1"), complete("people")),
-            soft=soft,
-        )
-        first = {(row["id2"], row["name"]) for row in warehouse.data("people")}
-        warehouse.sync(
-            catalog(people),
-            *(person(200, 3, "Alice3"), person(201, 4, "Bob2"), gone(201, 5)),
-            *(person(202, 6, "Charlie"), gone(202, 7), gone(203, 8), complete("people")),
-            soft=soft,
-        )
-
-        tombstones = {(201, None), (202, None), (203, None)} if soft else set()
-        assert first == {(200, "Alice2"), (201, "Bob1")}
-        assert {(row["id2"], row["name"]) for row in warehouse.data("people")} == {
-            (200, "Alice3"),
-            *tombstones,
-        }
-
-    def test_without_a_cursor_what_was_extracted_later_wins(self, warehouse: Warehouse) -> None:
-        """`testDedupNoCursor`."""
-        for at, name in ((1234, "a"), (5678, "b"), (3456, "c")):
-            warehouse.sync(
-                catalog(stream("users", DEDUP)), record("users", id=1234, name=name, at=at), complete("users")
-            )
-
-        assert warehouse.data() == [{"id": 1234, "name": "b", "updated": None}]
-
-    def test_a_cursor_that_was_exchanged_starts_from_nothing(self, warehouse: Warehouse) -> None:
-        """`testDedupChangeCursor`."""
-        for at, cursor in ((1000, "cursor1"), (2000, "cursor2")):
-            fields = {"id": INTEGER, cursor: INTEGER, "name": STRING}
-            warehouse.sync(
-                catalog(stream("users", DEDUP, fields, cursor=cursor)),
-                record("users", id=1, name=f"by {cursor}", at=at, **{cursor: 1}),
-                complete("users"),
-            )
-
-        assert warehouse.data() == [{"id": 1, "cursor2": 1, "name": "by cursor2"}]
-
-    def test_a_primary_key_that_was_exchanged_keeps_the_rows_of_the_old_one(
-        self, warehouse: Warehouse
-    ) -> None:
-        """`testDedupChangePk`: the old row's new key column is null, and so it is another key."""
-        for second, name in (("id2", "foo_100"), ("id3", "foo_200")):
-            fields = {"id1": INTEGER, second: INTEGER, "name": STRING}
-            warehouse.sync(
-                catalog(stream("users", DEDUP, fields, key=("id1", second))),
-                record("users", id1=1, name=name, **{second: 200}),
-                complete("users"),
-            )
-
-        assert [(row["id3"], row["name"]) for row in warehouse.data()] == [
-            (None, "foo_100"),
-            (200, "foo_200"),
-        ]
-
-    # -- a schema that changed between two syncs
-
-    @pytest.mark.parametrize("strategy", [APPEND, DEDUP])
-    def test_rows_that_stay_are_moved_to_the_new_schema(
-        self, warehouse: Warehouse, strategy: Strategy
-    ) -> None:
-        """`testAppendSchemaEvolution`."""
-        before = {"id": INTEGER, "to_drop": STRING, "to_change": INTEGER}
-        after = {"id": INTEGER, "to_change": STRING, "to_add": STRING}
-
-        warehouse.sync(
-            catalog(stream("users", strategy, before)),
-            record("users", id=42, to_drop="val1", to_change=42),
-            complete("users"),
-        )
-        warehouse.sync(
-            catalog(stream("users", strategy, after)),
-            record("users", id=43, to_change="val2", to_add="val3"),
-            complete("users"),
-        )
-
-        assert warehouse.data() == [
-            {"id": 42, "to_change": "42", "to_add": None},
-            {"id": 43, "to_change": "val2", "to_add": "val3"},
-        ]
-
-    def test_text_and_json_change_places(self, warehouse: Warehouse) -> None:
-        """`testAppendJsonSchemaEvolution`."""
-        for number, (a, b) in enumerate(((UNKNOWN, STRING), (STRING, UNKNOWN)), 1):
-            warehouse.sync(
-                catalog(stream("users", APPEND, {"a": a, "b": b})),
-                record("users", a=f"foo{number}", b=f"bar{number}"),
-                complete("users"),
-            )
-
-        assert warehouse.data() == [{"a": "foo1", "b": "bar1"}, {"a": "foo2", "b": "bar2"}]
-
-    def test_a_truncate_brings_its_own_schema_and_the_next_sync_adds_to_it(
-        self, warehouse: Warehouse
-    ) -> None:
-        """`testOverwriteSchemaEvolution`."""
-        before = {"id": INTEGER, "to_drop": STRING, "to_change": INTEGER}
-        after = {"id": INTEGER, "to_change": STRING, "to_add": STRING}
-        new = {"to_change": "val2", "to_add": "val3"}
-
-        warehouse.sync(
-            catalog(stream("users", APPEND, before, generation=1)), record("users", id=42), complete("users")
-        )
-        warehouse.sync(
-            catalog(stream("users", APPEND_TRUNCATE, after, generation=2)),
-            record("users", id=43, **new),
-            complete("users"),
-        )
-        warehouse.sync(
-            catalog(stream("users", APPEND, after, generation=2)),
-            record("users", id=44, **new),
-            complete("users"),
-        )
-
-        assert warehouse.data() == [{"id": 43, **new}, {"id": 44, **new}]
-
     # -- whoever else looks at the table
 
     @needs(foreign_tables=True)
@@ -360,10 +209,10 @@ class SyncSuite(Suite):
             [record("users", id=number, name=name) for number in range(200)] for name in ("old", "new")
         )
         warehouse.sync(catalog(users(strategy, 1)), *old, complete("users"))
-        told, seen, read = threading.Event(), [], threading.Event()
+        over, seen, read = threading.Event(), [], threading.Event()
 
         def look() -> None:
-            while not told.is_set():
+            while not over.is_set():
                 seen.append([row["name"] for row in warehouse.data()])
                 read.set()
 
@@ -374,7 +223,7 @@ class SyncSuite(Suite):
             yield from new[100:]
             yield complete("users")
 
-        with _running(look, told):
+        with _running(look, over):
             warehouse.sync(catalog(users(strategy, 2)), feed=feed())
 
         assert {(len(names), *set(names)) for names in seen} <= {(200, "old"), (200, "new")}

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from attrs import field, frozen
 
 from connectors.operations import RetryPolicy
 from connectors.sync import Sync, run_sync
-from connectors.testkit.destination import Destination
+from connectors.testkit.destination import Destination, Suite
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.rows import Rows, data, plain
 from dataflow.aggregate import Thresholds
@@ -125,6 +126,15 @@ class Warehouse:
     def left_behind(self) -> set[str]:
         """The tables beside the final ones of what was synced."""
         return {str(table) for table in self.destination.tables() - {t.final for t in self._known.values()}}
+
+
+class WarehouseSuite(Suite):
+    """A class of tests over whole syncs."""
+
+    @pytest.fixture
+    def warehouse(self, destination: Destination) -> Warehouse:
+        """The destination, to be synced into."""
+        return Warehouse(destination)
 
 
 def cursor_of(state: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Identifier
 
 from connectors.duckdb import DEFINITION
 from connectors.testkit import (
+    ChangingSourceSuite,
     Destination,
     LedgerSuite,
     MergeSuite,
@@ -92,4 +93,8 @@ class TestOperations(DuckDb, OperationsSuite):
 
 
 class TestSyncs(DuckDb, SyncSuite):
+    pass
+
+
+class TestChangingSource(DuckDb, ChangingSourceSuite):
     pass

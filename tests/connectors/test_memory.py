@@ -8,6 +8,7 @@ import pytest
 from connectors.memory import DATABASES, DEFINITION
 from connectors.testkit import (
     Capabilities,
+    ChangingSourceSuite,
     Destination,
     LedgerSuite,
     MergeSuite,
@@ -60,4 +61,8 @@ class TestOperations(Memory, OperationsSuite):
 
 
 class TestSyncs(Memory, SyncSuite):
+    pass
+
+
+class TestChangingSource(Memory, ChangingSourceSuite):
     pass

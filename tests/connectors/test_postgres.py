@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Identifier
 
 from connectors.postgres import DEFINITION
 from connectors.testkit import (
+    ChangingSourceSuite,
     Destination,
     LedgerSuite,
     MergeSuite,
@@ -87,4 +88,8 @@ class TestOperations(Postgres, OperationsSuite):
 
 
 class TestSyncs(Postgres, SyncSuite):
+    pass
+
+
+class TestChangingSource(Postgres, ChangingSourceSuite):
     pass

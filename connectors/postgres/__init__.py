@@ -104,7 +104,7 @@ class Meaning:
 
 
 AGAIN = "The sync can be tried again."
-DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it (views and other objects of yours too)."
+DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."
 
 # By the whole SQLSTATE, else by its class (the first two characters). Other states are defects, and their messages
 # may quote a row.

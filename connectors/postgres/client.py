@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 from attrs import define, field, frozen
 from psycopg.sql import SQL, Composed, Placeholder
-from psycopg.types.json import Jsonb
 
 from connectors.contract import Recipe
 from connectors.ledger import Ledger, SqlLedger
@@ -36,6 +35,8 @@ SETTINGS: Mapping[str, str] = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
 }
+# The first versions of the server that know a setting, where it is not all of them.
+SINCE: Mapping[str, int] = {"transaction_timeout": 170000}
 
 
 @frozen(kw_only=True)
@@ -52,12 +53,15 @@ class Access:
         try:
             # What a waiting transaction reads must be what the other has just committed: the ledger's fence needs it.
             connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-            connection.execute(
-                # Only what this version of the server knows.
-                "SELECT set_config(name, %(settings)s::jsonb ->> name, false) FROM pg_catalog.pg_settings "
-                "WHERE name IN (SELECT jsonb_object_keys(%(settings)s::jsonb))",
-                {"settings": Jsonb(SETTINGS)},
+            known = {
+                name: each
+                for name, each in SETTINGS.items()
+                if name not in SINCE or connection.info.server_version >= SINCE[name]
+            }
+            settings = SQL(", ").join(
+                SQL("set_config({}, {}, false)").format(*each) for each in known.items()
             )
+            connection.execute(SQL("SELECT {}").format(settings))
             with suppress(psycopg.errors.InvalidParameterValue):
                 # Not every system can; where it can, the server ends a killed run's statement, and its locks.
                 connection.execute("SET client_connection_check_interval = '5s'")

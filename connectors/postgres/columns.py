@@ -117,6 +117,9 @@ def conversion(column: Identifier, old: str, new: str) -> Composable:
 
 
 def _cast(text: Composed, new: str, new_base: str) -> Composed:
+    if new_base.startswith("time "):
+        # Of a date with time and offset, timetz takes only the latter two.
+        return SQL("substring({} from '[0-9][0-9]:.*$')::{}").format(text, SQL(new))
     number = SQL("{}::numeric").format(text)
     if new_base == "bigint":
         return SQL(

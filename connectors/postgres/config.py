@@ -1,18 +1,19 @@
 """The options of the Postgres destination: upstream's keys, checked, and the spec made of them. Connects nowhere.
 
-Unknown keys are ignored, as the protocol wants. A key that we know and cannot honour yet is refused.
+Unknown keys are ignored, as the protocol wants. A key that we know and cannot honour yet is refused. Longer than
+most modules: every word of the spec is here, beside the option it is about.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 from urllib.parse import parse_qsl
 
 import attrs
 import cattrs
-from attrs import field, frozen, validators
+from attrs import field, frozen
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
@@ -106,38 +107,37 @@ SSL_FIELDS: Mapping[SslModeName, Mapping[str, bool]] = {
 
 @frozen(kw_only=True)
 class PostgresConfig:
-    """The options, by upstream's names and with upstream's defaults (../../README says which are new)."""
+    """The options, by upstream's names and with upstream's defaults."""
 
     host: str = field(
-        validator=validators.min_len(1),
         metadata=_option(
-            "Host", "Hostname of the database, or the directory of its Unix socket.", "connection"
+            "Host",
+            "Hostname of the database, or the directory of its Unix socket.",
+            "connection",
+            minLength=1,
         ),
     )
     port: int = field(
         default=5432,
-        validator=[validators.ge(1), validators.le(65535)],
         metadata=_option(
             "Port", "Port of the database.", "connection", minimum=1, maximum=65535, examples=["5432"]
         ),
     )
     database: str = field(
-        validator=validators.min_len(1),
-        metadata=_option("DB Name", "Name of the database.", "connection"),
+        metadata=_option("DB Name", "Name of the database.", "connection", minLength=1),
     )
     schema: str = field(
         default="public",
-        validator=validators.min_len(1),
         metadata=_option(
             "Default Schema",
             "Schema of the tables of streams that name no namespace.",
             "connection",
+            minLength=1,
             examples=["public"],
         ),
     )
     username: str = field(
-        validator=validators.min_len(1),
-        metadata=_option("User", "Username to access the database.", "connection"),
+        metadata=_option("User", "Username to access the database.", "connection", minLength=1),
     )
     password: str | None = field(
         default=None,
@@ -207,6 +207,7 @@ def configure(options: Mapping[str, Any]) -> PostgresConfig:
     except Exception as error:  # noqa: BLE001 - cattrs raises groups of whatever was raised
         # The cause would show the values, a password among them.
         raise _refused("; ".join(cattrs.transform_error(error, format_exception=_complaint))) from None
+    _check_bounds(config)
     _refuse_unsupported(config)
     _check_certificates(config.ssl_mode)
     connection_parameters(config, run="check", certificates={})
@@ -254,6 +255,8 @@ def spec() -> dict[str, Any]:
 
 
 # -- reading
+
+_JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer", bool: "boolean"}
 
 _SSL_FILES = {"ca_certificate": "sslrootcert", "client_certificate": "sslcert", "client_key": "sslkey"}
 CERTIFICATES = tuple(_SSL_FILES)
@@ -305,6 +308,16 @@ def _ssl(config: PostgresConfig) -> dict[str, str | None]:
     return {"sslmode": str(config.ssl_mode.mode), "sslpassword": config.ssl_mode.client_key_password}
 
 
+def _check_bounds(config: PostgresConfig) -> None:
+    """Hold the values to what the spec says of them."""
+    for option in attrs.fields(PostgresConfig):
+        said, value = option.metadata["spec"], getattr(config, option.name)
+        if "minLength" in said and not value.strip():
+            raise _refused(f"{option.name}: may not be blank")
+        if "minimum" in said and not said["minimum"] <= value <= said["maximum"]:
+            raise _refused(f"{option.name}: must be {said['minimum']} to {said['maximum']}")
+
+
 def _refuse_unsupported(config: PostgresConfig) -> None:
     if config.tunnel_method and config.tunnel_method.tunnel_method is not TunnelMethod.NONE:
         raise ConfigError(
@@ -342,25 +355,23 @@ def _complaint(error: BaseException, wanted: type | None) -> str:
     return f"invalid value, expected {_JSON_TYPES.get(wanted or NoneType, 'something else')}"
 
 
-T = TypeVar("T")
-
-
-def _exactly(value: Any, wanted: type[T]) -> T:
+def _exactly(value: Any, wanted: type) -> Any:
     # cattrs would make text of a number and a truth of the text "false".
+    if issubclass(wanted, StrEnum):
+        return wanted(value)
     if type(value) is not wanted:
         raise ValueError
     return value
 
 
 _CONVERTER = cattrs.Converter()
-# Not by class: an enumeration of texts is a text too.
-_CONVERTER.register_structure_hook_func(lambda wanted: wanted in (str, int, bool), _exactly)
+for _type in _JSON_TYPES:
+    _CONVERTER.register_structure_hook(_type, _exactly)
 
 
 # -- the spec
 
 _GROUPS = {"connection": "Connection", "security": "Security", "advanced": "Advanced"}
-_JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer", bool: "boolean"}
 
 
 def _object_schema(cls: type[attrs.AttrsInstance]) -> dict[str, Any]:

@@ -306,9 +306,10 @@ def _key(recipe: Recipe) -> list[Column]:
 def _nullable_order(recipe: Recipe) -> list[Column]:
     """The cursor, then the CDC positions: what may be null, and is then the oldest."""
     by_name = {each.name: each for each in recipe.columns}
-    positions = {each.field: each for each in recipe.columns if each.field in CDC_POSITIONS}
-    cursor = [by_name[recipe.cursor]] if recipe.cursor is not None else []
-    return [*cursor, *(positions[field] for field in CDC_POSITIONS if field in positions)]
+    by_field = _by_field(recipe)
+    positions = [by_field[field] for field in CDC_POSITIONS if field in by_field]
+    cursor = [] if recipe.cursor is None else [recipe.cursor]
+    return [by_name[name] for name in dict.fromkeys([*cursor, *positions])]
 
 
 def _decisive(recipe: Recipe) -> list[str]:

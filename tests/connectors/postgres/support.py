@@ -1,6 +1,7 @@
 """What the tests of the Postgres connector have in common: columns, batches, golden files."""
 
 import os
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -124,9 +125,10 @@ def golden(name: str, *statements: Composed) -> tuple[str, str]:
     return path.read_text(), text
 
 
+# Each begins a line of its own, so that a difference can be read.
+CLAUSES = "SELECT|(?<!DELETE )(?<!DISTINCT )FROM|JOIN|WHERE|INSERT INTO|USING CASE|AND NOT EXISTS"
+ITEMS = "ADD COLUMN|DROP COLUMN|ALTER COLUMN"
+
+
 def _laid_out(statement: str) -> str:
-    for words in ("SELECT", "FROM", "JOIN", "WHERE", "ORDER BY", "INSERT INTO", "DELETE FROM", "USING CASE"):
-        statement = statement.replace(f" {words} ", f"\n{words} ").replace(f"({words} ", f"(\n{words} ")
-    for words in ("ADD COLUMN", "DROP COLUMN", "ALTER COLUMN", '"winning" AS', "replaced AS"):
-        statement = statement.replace(f", {words} ", f",\n{words} ")
-    return statement
+    return re.sub(rf"(?<=[ (])({CLAUSES}) |(?<=, )({ITEMS}) ", r"\n\g<0>", statement).replace(" \n", "\n")

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-
 from connectors.postgres import PostgresConnector
 from connectors.postgres.client import PostgresClient
 from dataflow.types import CDC_DELETED_AT, EXTRACTED_AT, RAW_ID, Kind
@@ -99,15 +97,14 @@ def merge(client: PostgresClient, by: Any = RECIPE) -> None:
         client.merge_table(TEMP, FINAL, by)
 
 
-@pytest.mark.parametrize("key", MATRIX)
 def test_the_survivor_of_each_key_is_the_latest_version_and_a_deletion_removes_it(
-    key: str, connector: PostgresConnector, client: PostgresClient
+    connector: PostgresConnector, client: PostgresClient
 ) -> None:
     load_matrix(connector, client)
 
     merge(client)
 
-    assert found(client).get(key, []) == left(MATRIX[key][2])
+    assert found(client) == {key: left(outcome) for key, (_, _, outcome) in MATRIX.items() if left(outcome)}
 
 
 def test_with_soft_deletes_a_deletion_is_a_version_like_any_other(connect: Connect) -> None:
@@ -253,25 +250,31 @@ def test_rows_of_one_key_in_the_target_stay_together(
 
 
 # Every name that a statement of ours uses for something else.
-OURS = ("source", "target", "latest", "winning", "replaced", "ranked", "row", "rank", "ctid_", "Weird Name")
+OURS = ("source", "target", "latest", "newer", "ranked", "row", "rank", "count", "attname", "Weird Name")
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_a_users_column_may_have_any_name(
-    name: str, connector: PostgresConnector, client: PostgresClient
-) -> None:
-    columns = (column(name, Kind.STRING), column("description", Kind.STRING), column("at", Kind.INTEGER))
-    by = recipe(columns, [name], "at")
-    fill(connector, client, FINAL, columns, [{name: "a", "description": "old", "at": 1}])
-    fill(connector, client, TEMP, columns, [{name: "a", "description": d, "at": 2} for d in ("first", "new")])
+def test_a_users_column_may_have_any_name(connector: PostgresConnector, client: PostgresClient) -> None:
+    for name in OURS:
+        columns = (column(name, Kind.STRING), column("description", Kind.STRING), column("at", Kind.INTEGER))
+        by = recipe(columns, [name], "at")
+        fill(connector, client, FINAL, columns, [{name: "a", "description": "old", "at": 1}])
+        fill(
+            connector,
+            client,
+            TEMP,
+            columns,
+            [{name: "a", "description": d, "at": 2} for d in ("first", "new")],
+        )
 
-    with client.transaction():
-        client.merge_table(TEMP, FINAL, by)
-        client.dedupe_table(TEMP, by)
+        with client.transaction():
+            client.merge_table(TEMP, FINAL, by)
+            client.dedupe_table(TEMP, by)
 
-    for table in (FINAL, TEMP):
-        rows = client.connection.execute(f'SELECT description FROM "{table.name}"'.encode()).fetchall()
-        assert rows == [("new",)]
+        for table in (FINAL, TEMP):
+            rows = client.connection.execute(f'SELECT description FROM "{table.name}"'.encode()).fetchall()
+            assert rows == [("new",)]
+            with client.transaction():
+                client.drop_table(table)
 
 
 def test_a_key_that_is_the_cursor_too_is_compared_once(

@@ -1,0 +1,16 @@
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE character varying USING "value"::text;
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE boolean
+USING CASE WHEN "value"::text ~ '^(?:true|false)$' AND length("value"::text) <= 10000 THEN "value"::text::boolean END;
+ALTER TABLE "public"."users" ;
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE numeric(38,9);
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE date
+USING CASE WHEN "value"::text ~  E'^(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]+)?)?(?: ?(?:[Zz]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?))?)?$' AND length("value"::text) <= 10000 THEN "value"::text::date END;
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE time with time zone
+USING CASE WHEN "value"::text ~  E'^(?:(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)[T ])?(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]+)?)?(?: ?(?:[Zz]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?))?$' AND length("value"::text) <= 10000 THEN substring("value"::text from '[0-9][0-9]:.*$')::time with time zone END;
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE time without time zone
+USING CASE WHEN "value"::text ~  E'^(?:(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)[T ])?(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]+)?)?(?: ?(?:[Zz]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?))?$' AND length("value"::text) <= 10000 THEN substring("value"::text from '[0-9][0-9]:.*$')::time without time zone END;
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE timestamp with time zone
+USING CASE WHEN "value"::text ~  E'^(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]+)?)?(?: ?(?:[Zz]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?))?)?$' AND length("value"::text) <= 10000 THEN "value"::text::timestamp with time zone END;
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE timestamp without time zone
+USING CASE WHEN "value"::text ~  E'^(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]+)?)?(?: ?(?:[Zz]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?))?)?$' AND length("value"::text) <= 10000 THEN "value"::text::timestamp without time zone END;
+ALTER TABLE "public"."users" ALTER COLUMN "value" TYPE jsonb USING to_jsonb("value");

@@ -1,0 +1,7 @@
+SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), NOT attnotnull
+FROM pg_catalog.pg_attribute
+WHERE attrelid = (
+SELECT pg_class.oid
+FROM pg_catalog.pg_class
+JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace
+WHERE pg_namespace.nspname = %(namespace)s AND pg_class.relname = %(name)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum;

@@ -1,0 +1,3 @@
+SELECT NOT EXISTS (
+SELECT
+FROM "public"."users");

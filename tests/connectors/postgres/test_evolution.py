@@ -1,0 +1,344 @@
+"""Tables that change under their rows, on a real server: what is discovered, and what survives a change of type."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from connectors.postgres import PostgresConnector
+from connectors.postgres.client import PostgresClient
+from connectors.postgres.columns import PostgresColumns
+from dataflow.errors import ConfigError
+from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange, TableSchema, diff
+from dataflow.types import METADATA_COLUMNS, Column, Kind, TableName
+from tests.connectors.postgres.conftest import Connect
+from tests.connectors.postgres.support import FINAL, column, fill, texts
+
+ALL_KINDS = tuple(column(f"a_{kind.value}", kind) for kind in Kind)
+
+
+def expected(columns: Sequence[Column], *, unconstrained: bool = False) -> TableSchema:
+    types = PostgresColumns(unconstrained=unconstrained)
+    return TableSchema({each.name: types.column_type(each.kind) for each in columns})
+
+
+def discovered(client: PostgresClient, table: TableName = FINAL) -> TableSchema:
+    with client.transaction():
+        return client.discover_schema(table)
+
+
+def evolve(client: PostgresClient, columns: Sequence[Column]) -> None:
+    with client.transaction():
+        client.apply_changeset(FINAL, diff(client.discover_schema(FINAL), expected(columns)))
+
+
+@pytest.mark.parametrize("unconstrained", [False, True])
+def test_a_new_table_is_discovered_as_it_was_meant(unconstrained: bool, connect: Connect) -> None:
+    client = connect(unconstrained_number=unconstrained).client()
+    with client.transaction():
+        client.create_table(FINAL, ALL_KINDS, ())
+
+    found = discovered(client)
+
+    assert found == expected(ALL_KINDS, unconstrained=unconstrained)
+    assert list(found.columns) == [each.name for each in ALL_KINDS]
+    client.close()
+
+
+def test_one_change_of_everything_keeps_the_rows(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    before = [column(n, Kind.STRING) for n in ("keep", "drop")] + [column("change", Kind.INTEGER)]
+    after = [column(n, Kind.STRING) for n in ("keep", "change", "add")]
+    fill(connector, client, FINAL, before, [{"keep": "kept", "drop": "dropped", "change": 42}])
+
+    evolve(client, after)
+
+    row = client.connection.execute("SELECT keep, change, add FROM users").fetchall()
+    assert row == [("kept", "42", None)]
+    assert diff(discovered(client), expected(after)).is_noop
+
+
+def test_names_of_any_kind_can_be_added_changed_and_dropped(client: PostgresClient) -> None:
+    names = ['quo"te', "per%cent %s %(x)s", "{brace}", "semi;colon", "select", "UPPER", "ünï"]
+    with client.transaction():
+        client.create_table(FINAL, [column(name, Kind.INTEGER) for name in names], ())
+
+    evolve(client, [column(name, Kind.STRING) for name in names])
+    changed = discovered(client)
+    evolve(client, [])
+
+    assert set(changed.columns.values()) == {ColumnType("character varying")}
+    assert discovered(client).columns == {}
+
+
+def test_an_empty_changeset_is_no_statement(client: PostgresClient) -> None:
+    with client.transaction():
+        client.apply_changeset(TableName("no", "table"), ColumnChangeset())
+
+
+def test_a_column_that_must_not_be_null_may_be_after_the_change(client: PostgresClient) -> None:
+    with client.transaction():
+        client.create_table(FINAL, [column("id", Kind.INTEGER)], ())
+    client.connection.execute("ALTER TABLE users ALTER id SET NOT NULL")
+
+    evolve(client, [column("id", Kind.STRING)])
+
+    assert discovered(client) == expected([column("id", Kind.STRING)])
+
+
+def test_a_table_that_is_not_airbytes_is_refused_in_upstreams_words(client: PostgresClient) -> None:
+    client.connection.execute("CREATE TABLE users (id bigint, _airbyte_raw_id uuid)")
+
+    with pytest.raises(ConfigError) as caught:
+        discovered(client)
+
+    assert str(caught.value) == (
+        "The target table (public.users) already exists in the destination, but does not contain Airbyte's internal "
+        "columns. Airbyte can only sync to Airbyte-controlled tables. To fix this error, you must either delete the "
+        "target table or add a prefix in the connection configuration in order to sync to a separate table in the "
+        "destination."
+    )
+
+
+def test_metadata_columns_of_other_types_are_refused_with_what_they_should_be(client: PostgresClient) -> None:
+    columns = ", ".join(f"{name} varchar" for name in METADATA_COLUMNS)
+    client.connection.execute(f"CREATE TABLE users ({columns})".encode())
+
+    with pytest.raises(
+        ConfigError, match="_airbyte_raw_id uuid, _airbyte_extracted_at timestamp with time zone"
+    ):
+        discovered(client)
+
+
+# -- a change of type: the values before, and what is left of them
+
+DATES = [
+    "2024-02-29",
+    "1900-02-29",
+    "2024-04-31",
+    "0000-01-01",
+    "2024-13-01",
+    "infinity",
+    "now",
+    "20240101",
+    "",
+]
+INSTANTS = ["2024-02-29T23:59:59.5Z", "2024-01-01 00:00:00+05:30", "2024-01-01T10:00", "2024-01-01T24:00:00Z"]
+CLOCKS = ["10:00:00", "23:59:59.999999+15:59", "10:00:00+16:00", "25:00", "10:00 PM", "now"]
+NUMBERS = ["1", "-1.50", "1e3", ".5", "1e400", "NaN", "Infinity", "0x10", "1_000", "1,5", " 1", "", "9" * 30]
+
+FROM_STRING: dict[Kind, dict[str, str | None]] = {
+    Kind.BOOLEAN: {"true": "true", "false": "false", "t": None, "1": None, "TRUE": None, "": None},
+    Kind.INTEGER: dict.fromkeys([*NUMBERS, "9223372036854775808", "1.5"])
+    | {"1": "1", "1e3": "1000", "1.0": "1", "-9223372036854775808": "-9223372036854775808"},
+    Kind.NUMBER: dict.fromkeys(NUMBERS)
+    | {
+        "1": "1.000000000",
+        "-1.50": "-1.500000000",
+        "1e3": "1000.000000000",
+        ".5": "0.500000000",
+        "99999999999999999999999999999.9999999994": "99999999999999999999999999999.999999999",
+        "99999999999999999999999999999.9999999995": None,
+        "1e-999": "0.000000000",
+        "9" * 20_000: None,
+    },
+    Kind.DATE: dict.fromkeys([*DATES, *CLOCKS])
+    | {"2024-02-29": "2024-02-29"}
+    | {"2024-02-29T23:59:59.5Z": "2024-02-29", "2024-01-01 00:00:00+05:30": "2024-01-01"},
+    Kind.TIMESTAMP_WITH_TIMEZONE: dict.fromkeys([*DATES, *INSTANTS, *CLOCKS])
+    | {
+        "2024-02-29": "2024-02-29 00:00:00+00",
+        "2024-02-29T23:59:59.5Z": "2024-02-29 23:59:59.5+00",
+        "2024-01-01 00:00:00+05:30": "2023-12-31 18:30:00+00",
+        "2024-01-01T10:00": "2024-01-01 10:00:00+00",
+        "9999-12-31T23:59:59-15:59": "10000-01-01 15:58:59+00",
+    },
+    Kind.TIMESTAMP_WITHOUT_TIMEZONE: dict.fromkeys([*DATES, *INSTANTS, *CLOCKS])
+    | {
+        "2024-02-29": "2024-02-29 00:00:00",
+        "2024-02-29T23:59:59.5Z": "2024-02-29 23:59:59.5",
+        "2024-01-01 00:00:00+05:30": "2024-01-01 00:00:00",
+        "2024-01-01T10:00": "2024-01-01 10:00:00",
+    },
+    Kind.TIME_WITH_TIMEZONE: dict.fromkeys([*DATES, *CLOCKS])
+    | {
+        "10:00:00": "10:00:00+00",
+        "23:59:59.999999+15:59": "23:59:59.999999+15:59",
+        "2024-02-29T23:59:59.5Z": "23:59:59.5+00",
+    },
+    Kind.TIME_WITHOUT_TIMEZONE: dict.fromkeys([*DATES, *CLOCKS])
+    | {
+        "10:00:00": "10:00:00",
+        "23:59:59.999999+15:59": "23:59:59.999999",
+        "2024-01-01 00:00:00+05:30": "00:00:00",
+    },
+    Kind.JSON: {
+        "foo": '"foo"',
+        '"foo"': '"\\"foo\\""',
+        "null": '"null"',
+        "": '""',
+        '{"a":1}': '"{\\"a\\":1}"',
+    },
+}
+
+
+def changed(
+    connector: PostgresConnector, client: PostgresClient, old: Kind, new: Kind, values: Sequence[Any]
+) -> list[str | None]:
+    fill(connector, client, FINAL, [column("value", old)], [{"value": value} for value in [*values, None]])
+    evolve(client, [column("value", new)])
+    *found, null = texts(client, FINAL, "value")
+    assert null is None
+    return found
+
+
+@pytest.mark.parametrize("kind", FROM_STRING)
+def test_of_texts_the_new_type_keeps_what_it_can_hold_and_the_rest_becomes_null(
+    kind: Kind, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    wanted = FROM_STRING[kind]
+
+    found = changed(connector, client, Kind.STRING, kind, list(wanted))
+
+    assert dict(zip(wanted, found, strict=True)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "wanted"),
+    [
+        (
+            Kind.STRING,
+            ['"foo"', '{"foo":"bar"}', "true", "0", "null"],
+            ["foo", '{"foo": "bar"}', "true", "0", None],
+        ),
+        (Kind.INTEGER, ['"5"', "5.0", "5.5", "[5]", "null"], ["5", "5", None, None, None]),
+        (Kind.BOOLEAN, ["true", '"false"', "1", "{}"], ["true", "false", None, None]),
+        (Kind.DATE, ['"2024-01-01"', "20240101"], ["2024-01-01", None]),
+    ],
+)
+def test_of_json_the_value_at_the_root_is_kept(
+    kind: Kind,
+    values: list[str],
+    wanted: list[str | None],
+    connector: PostgresConnector,
+    client: PostgresClient,
+) -> None:
+    assert changed(connector, client, Kind.JSON, kind, values) == wanted
+
+
+NAMES = ["foo", '"foo"', '{"foo": "bar"}', "true", "0", ""]
+
+
+def test_texts_that_become_json_read_back_the_same(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    changed(connector, client, Kind.STRING, Kind.JSON, NAMES)
+
+    read = client.connection.execute("SELECT value #>> '{}' FROM users ORDER BY _airbyte_raw_id").fetchall()
+    assert [text for (text,) in read[:-1]] == NAMES
+
+
+# Values at the ends of types that a table may have had before.
+STRANGE = [
+    ("smallint", "7"),
+    ("integer", "7"),
+    ("bigint", "9223372036854775807"),
+    ("double precision", "1e300"),
+    ("double precision", "NaN"),
+    ("real", "1.5"),
+    ("numeric", "123456789012345678901234567890.5"),
+    ("numeric", "NaN"),
+    ("numeric(20,0)", "5"),
+    ("text", "any"),
+    ("character varying(10)", "any"),
+    ("character(5)", "any"),
+    ("bytea", "\\x00ff"),
+    ("uuid", "00000000-0000-0000-0000-000000000001"),
+    ("boolean", "true"),
+    ("json", '{"a": 1}'),
+    ("jsonb", "null"),
+    ("date", "infinity"),
+    ("date", "4713-01-01 BC"),
+    ("date", "5874897-01-01"),
+    ("timestamp without time zone", "-infinity"),
+    ("timestamp with time zone", "294276-01-01 00:00:00+00"),
+    ("time without time zone", "24:00:00"),
+    ("time with time zone", "24:00:00-15:59"),
+    ("interval", "1 year"),
+    ("integer[]", "{1,2}"),
+    ("inet", "127.0.0.1"),
+]
+
+
+@pytest.mark.parametrize("new", Kind)
+def test_no_value_of_any_type_makes_a_change_fail(
+    new: Kind, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    columns = [column(f"v{number}", new) for number in range(len(STRANGE))]
+    fill(connector, client, FINAL, [], [{}, {}])
+    for each, (old, value) in zip(columns, STRANGE, strict=True):
+        client.connection.execute(f"ALTER TABLE users ADD COLUMN {each.name} {old}".encode())
+        client.connection.execute(f"UPDATE users SET {each.name} = %s".encode(), [value])
+    client.connection.execute("UPDATE users SET v0 = NULL WHERE _airbyte_raw_id::text LIKE '%1'")
+
+    evolve(client, columns)
+
+    assert diff(discovered(client), expected(columns)).is_noop
+
+
+def test_a_wider_type_writes_no_row_anew(connector: PostgresConnector, client: PostgresClient) -> None:
+    fill(connector, client, FINAL, [], [{}])
+    client.connection.execute(
+        "ALTER TABLE users ADD a text, ADD b varchar(5), ADD c timestamp DEFAULT '2024-01-01 10:00', ADD d numeric"
+    )
+    client.connection.execute("ALTER TABLE users ALTER c DROP DEFAULT")
+    file = "SELECT pg_relation_filenode('users'), (SELECT c::text FROM users)"
+    before = client.connection.execute(file).fetchone()
+    new = {"a": Kind.STRING, "b": Kind.STRING, "c": Kind.TIMESTAMP_WITH_TIMEZONE}
+    changes = {
+        name: ColumnTypeChange(discovered(client).columns[name], PostgresColumns().column_type(kind))
+        for name, kind in new.items()
+    }
+
+    with client.transaction():
+        client.apply_changeset(FINAL, ColumnChangeset(change=changes))
+
+    after = client.connection.execute(file).fetchone()
+    assert before is not None
+    assert after == (before[0], "2024-01-01 10:00:00+00")
+
+
+@pytest.mark.parametrize("cascade", [False, True])
+def test_a_view_on_a_dropped_column_goes_only_when_asked(cascade: bool, connect: Connect) -> None:
+    connector = connect(drop_cascade=cascade)
+    client = connector.client()
+    fill(connector, client, FINAL, [column("id", Kind.INTEGER)], [{"id": 1}])
+    client.connection.execute("CREATE VIEW seen AS SELECT id FROM users")
+
+    failure = None
+    try:
+        evolve(client, [])
+    except psycopg.Error as error:
+        failure = connector.explain(error)
+
+    left = client.connection.execute("SELECT count(*) FROM pg_views WHERE viewname = 'seen'").fetchone()
+    assert left == (0 if cascade else 1,)
+    assert (failure is None) is cascade
+    assert cascade or "view seen depends on column id of table users" in str(failure)
+    client.close()
+
+
+def test_a_view_on_a_changed_column_is_named_in_the_error(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    fill(connector, client, FINAL, [column("id", Kind.INTEGER)], [{"id": 1}])
+    client.connection.execute("CREATE VIEW seen AS SELECT id FROM users")
+
+    with pytest.raises(psycopg.Error) as caught:
+        evolve(client, [column("id", Kind.STRING)])
+
+    explained = connector.explain(caught.value)
+    assert isinstance(explained, ConfigError)
+    assert "view seen depends on column" in explained.message

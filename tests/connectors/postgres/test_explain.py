@@ -1,0 +1,138 @@
+"""What the server's errors mean: each to one of three, with words for a person and without secrets."""
+
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+from psycopg import errors
+
+from connectors.postgres import MEANINGS, explain
+from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+
+TRANSIENT = [
+    "08000",
+    "08006",
+    "40001",
+    "40P01",
+    "40003",
+    "53100",
+    "53200",
+    "53300",
+    "55P03",
+    "57P01",
+    "57P02",
+    "57P03",
+    "25P03",
+    "58030",
+    "42P06",
+]
+CONFIG = [
+    "28000",
+    "28P01",
+    "3D000",
+    "3F000",
+    "42501",
+    "0A000",
+    "2BP01",
+    "42P07",
+    "42939",
+    "54000",
+    "54011",
+    "57014",
+    "25006",
+    "22P05",
+]
+INTERNAL = ["22001", "22003", "22021", "22P02", "23502", "23505", "42601", "42703", "42P01", "XX000", "P0001"]
+
+
+def explained(error: Exception) -> DataflowError:
+    return explain(error, user="loader", database="warehouse")
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        *((state, TransientError) for state in TRANSIENT),
+        *((state, ConfigError) for state in CONFIG),
+        *((state, InternalError) for state in INTERNAL),
+    ],
+)
+def test_an_sqlstate_means_one_kind_of_error(state: str, kind: type[DataflowError]) -> None:
+    error = errors.lookup(state)("quoting: Ada, 1815")
+
+    found = explained(error)
+
+    assert type(found) is kind
+    assert found.message
+    assert kind is InternalError or found.remedy
+    assert "Ada" not in str(found)
+
+
+@pytest.mark.parametrize("meaning", MEANINGS.values(), ids=list(MEANINGS))
+def test_a_meaning_is_a_beginning_of_a_sentence(meaning: Any) -> None:
+    assert meaning.says[0].isupper()
+    assert not meaning.says.endswith(".")
+
+
+CONNECT = 'connection failed: connection to server at "db.example" (10.0.0.1), port 5432 failed: '
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ('FATAL:  password authentication failed for user "loader"', ConfigError, "username and password"),
+        ("fe_sendauth: no password supplied", ConfigError, "username and password"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.2", user "loader"', ConfigError, "administrator"),
+        ('FATAL:  database "warehouse" does not exist', ConfigError, "`database`"),
+        ('FATAL:  role "loader" does not exist', ConfigError, "username"),
+        ("server does not support SSL, but SSL was required", ConfigError, "ssl_mode"),
+        ("SSL error: certificate verify failed", ConfigError, "ssl_mode"),
+        ('root certificate file "/x" does not exist', ConfigError, "ssl_mode"),
+        ("Connection refused. Is the server running?", TransientError, "tried again"),
+        ("FATAL:  sorry, too many clients already", TransientError, "tried again"),
+        ("FATAL:  the database system is starting up", TransientError, "tried again"),
+        ("SSL connection has been closed unexpectedly", TransientError, "tried again"),
+        ("timeout expired", TransientError, "tried again"),
+    ],
+)
+def test_a_failed_connect_is_understood_by_its_text(text: str, kind: type[DataflowError], words: str) -> None:
+    found = explained(psycopg.OperationalError(CONNECT + text))
+
+    assert type(found) is kind
+    assert words in found.remedy
+    assert text.rpartition(":")[2].strip().partition(".")[0] in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('failed to resolve host "nowhere.invalid": [Errno -2] Name or service not known', ConfigError),
+        ("failed to resolve host: [Errno -3] Temporary failure in name resolution", TransientError),
+        ("the connection is closed", TransientError),
+        (
+            "server closed the connection unexpectedly\n\tThis probably means the server terminated",
+            TransientError,
+        ),
+        ("consuming input failed: SSL SYSCALL error: EOF detected", TransientError),
+    ],
+)
+def test_a_lost_connection_is_transient_and_an_unknown_host_is_not(
+    text: str, kind: type[DataflowError]
+) -> None:
+    assert type(explained(psycopg.OperationalError(text))) is kind
+
+
+def test_an_error_that_is_explained_already_stays_as_it_is() -> None:
+    error = ConfigError("as it is")
+
+    assert explained(error) is error
+
+
+@pytest.mark.parametrize("error", [ValueError("Ada, 1815"), pa.ArrowInvalid("Ada"), psycopg.DataError("Ada")])
+def test_an_error_of_our_own_is_named_and_not_quoted(error: Exception) -> None:
+    found = explained(error)
+
+    assert isinstance(found, InternalError)
+    assert type(error).__name__ in found.message
+    assert "Ada" not in str(found)

@@ -157,11 +157,14 @@ class Client(TableOperationsClient, TableSchemaEvolutionClient, Protocol):
 class InsertBuffer(Protocol):
     """Moves typed batches into a table, as fast as the database takes them."""
 
-    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> None:
+    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
         """Append all rows, within the current transaction of the client this buffer was made for.
+
+        The answer is how many the database says it took, which the framework compares with how many there are.
 
         A batch holds the four metadata columns, then `columns`, by physical name, typed as
         `dataflow.coercion` types them: fixed_size_binary(16) raw ids, timestamps in microseconds, JSON as text.
+        Batches may differ in a column's Arrow type where coercion has two for a kind (exact numbers as text).
         """
         ...
 

@@ -154,7 +154,8 @@ class StreamOperations:
                 )
             target = _temp_of(entry, life) if life.writes_to_temp else life.tables.final
             if flush.batches:
-                buffer.insert(target, life.tables.columns, flush.batches)
+                taken = buffer.insert(target, life.tables.columns, flush.batches)
+                _conserve(flush, taken)
             writer.client.ledger.save(
                 evolve(
                     entry,
@@ -318,3 +319,11 @@ class StreamOperations:
 def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
     """The stream's temp table, by the name the ledger has for it: an earlier version may have chosen another."""
     return entry.temp or life.tables.temp
+
+
+def _conserve(flush: Flush, taken: int) -> None:
+    if taken != flush.rows:
+        raise InternalError(
+            f"The destination took {taken} rows of stream {flush.stream} where {flush.rows} were read.",
+            remedy="Nothing of this flush was kept. Report this, with the journal of this sync.",
+        )

@@ -16,9 +16,10 @@ class DuckDbInsertBuffer:
     def __init__(self, client: DuckDbClient) -> None:
         self._client = client
 
-    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> None:
+    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
         """Append all rows in one statement. The batches must agree on their columns' types."""
         if not batches:
-            return
+            return 0
         with self._client.registered(BATCHES, pa.Table.from_batches(batches)):
-            self._client.execute(self._client.sql.insert_batches(table, typed(columns)))
+            ((taken,),) = self._client.execute(self._client.sql.insert_batches(table, typed(columns)))
+        return int(taken)

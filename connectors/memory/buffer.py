@@ -15,8 +15,9 @@ class MemoryBuffer:
     def __init__(self, client: MemoryClient) -> None:
         self._client = client
 
-    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> None:
+    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
         rows = tuple(
             {**row, RAW_ID: UUID(bytes=row[RAW_ID])} for batch in batches for row in batch.to_pylist()
         )
         self._client.replace(table, self._client.rows(table) + rows)
+        return len(rows)

@@ -4,8 +4,9 @@ Only numbers without a bound on their digits are converted one by one: Arrow has
 """
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -41,16 +42,18 @@ class PostgresBuffer:
         self._sql = sql
         self._layouts: dict[tuple[tuple[Column, ...], pa.Schema], Layout] = {}
 
-    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> None:
-        if not batches:
-            return
-        layout = self._layout(tuple(columns), batches[0].schema)
-        with (
-            self._client.connection.cursor() as cursor,
-            cursor.copy(self._sql.copy_in(table, columns)) as copy,
-        ):
-            for part in layout.encode(batches):
-                copy.write(part)
+    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
+        statement = self._sql.copy_in(table, columns)
+        taken = 0
+        # Unbounded numbers come as decimals where those suffice, else as text: one COPY has one layout.
+        for schema, alike in groupby(batches, key=lambda batch: batch.schema):
+            layout = self._layout(tuple(columns), schema)
+            with self._client.connection.cursor() as cursor:
+                with cursor.copy(statement) as copy:
+                    for part in layout.encode(alike):
+                        copy.write(part)
+                taken += cursor.rowcount
+        return taken
 
     def _layout(self, columns: tuple[Column, ...], schema: pa.Schema) -> "Layout":
         key = (columns, schema)
@@ -68,7 +71,7 @@ class Layout:
         self._schema = self._ready(pa.RecordBatch.from_pylist([], schema=schema)).schema
         self._encoders = {each.name: _encoder(each, kinds.get(each.name)) for each in self._schema}
 
-    def encode(self, batches: Sequence[pa.RecordBatch]) -> Iterator[bytes]:
+    def encode(self, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
         """The whole COPY stream of these batches, in parts."""
         encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(self._schema, self._encoders)
         yield encoder.write_header()

@@ -109,19 +109,21 @@ def test_batches_of_many_parts_keep_every_row_in_order(
 
     with client.transaction():
         client.create_table(FINAL, columns, ())
-        connector.insert_buffer(client).insert(FINAL, columns, batches)
+        taken = connector.insert_buffer(client).insert(FINAL, columns, batches)
 
     found = client.connection.execute(
         f'SELECT id, "at" IS NULL FROM users ORDER BY {RAW_ID}'.encode()
     ).fetchall()
     assert whole.nbytes > 2 * PART_BYTES
+    assert taken == rows
     assert found == [(n, n % 3 == 0) for n in range(rows)]
 
 
 def test_nothing_to_insert_is_no_statement(connector: PostgresConnector, client: PostgresClient) -> None:
     with client.transaction():
-        connector.insert_buffer(client).insert(FINAL, [], [])
+        taken = connector.insert_buffer(client).insert(FINAL, [], [])
 
+    assert taken == 0
     with client.transaction():
         assert not client.table_exists(FINAL)
 
@@ -186,6 +188,26 @@ def test_unconstrained_numbers_keep_every_digit(connect: Connect) -> None:
 
     expected = [format(abs(Decimal(each)) if not Decimal(each) else Decimal(each), "f") for each in NUMBERS]
     assert texts(client, FINAL, "value") == [*expected, None]
+    client.close()
+
+
+def test_unconstrained_numbers_may_be_decimals_in_one_batch_and_text_in_the_next(connect: Connect) -> None:
+    connector = connect(unconstrained_number=True)
+    client = connector.client()
+    columns = [column("value", Kind.NUMBER)]
+    long = "1" * 50
+    rows = [
+        batch(columns, [{"value": Decimal(1)}]),
+        batch(columns, [{RAW_ID: raw_id(2).bytes, "value": long}], numbers=pa.string()),
+        batch(columns, [{RAW_ID: raw_id(3).bytes, "value": Decimal(2)}]),
+    ]
+
+    with client.transaction():
+        client.create_table(FINAL, columns, ())
+        taken = connector.insert_buffer(client).insert(FINAL, columns, rows)
+
+    assert taken == 3
+    assert texts(client, FINAL, "value") == ["1.000000000", long, "2.000000000"]
     client.close()
 
 

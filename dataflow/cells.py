@@ -152,6 +152,8 @@ def _integer(token: bytes) -> tuple[int | None, Outcome | None]:
     value = number(text)
     if value is None or value != value.to_integral_value():
         return None, UNREADABLE
+    if not value:
+        return 0, None
     return (None, BEYOND) if value.adjusted() > _LONGEST_INTEGER else (int(value), None)
 
 

@@ -1,13 +1,13 @@
 """A column of numbers, from their JSON tokens to exact decimals. Never through a float.
 
-Arrow reads all cells at once when all fit; else the cells are sorted by regular expressions into those that
+Arrow reads all cells at once when all are short and fit; else regular expressions sort them into those that
 fit, those that have too many digits after the point, and the rest, which alone is read cell by cell.
 """
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataflow.cells import CUT, fixed_number, plain_number
+from dataflow.cells import CUT, UNREADABLE, fixed_number, plain_number
 from dataflow.types import Limits
 from dataflow.vectors import (
     Coerced,
@@ -17,6 +17,7 @@ from dataflow.vectors import (
     longest,
     matches,
     others,
+    outcomes_of,
     read_each,
     read_rest,
     rows,
@@ -26,19 +27,31 @@ from dataflow.vectors import (
 # What unlimited numbers are held in as long as they fit: exact, and cheaper than text for everyone after us.
 USUAL = (38, 9)
 DIGITS_128 = 38
-DIGITS_256 = 76
+# What doubles need when they are written out. Arrow 26 rounds decimal256 wrongly, decimal128 rightly; and there
+# is room for the digit by which rounding may make the number longer.
+LONG_WHOLE, LONG_SCALE = 17, 20
 # Shorter numbers than these are within every limit of PostgreSQL's numeric.
 SURELY_NUMERIC = 16000
 
 
 def number_column(tokens: pa.Array, limits: Limits) -> Coerced:
     """Decimals of the limits' precision and scale; without limits decimal(38, 9), or plain text if a cell needs it."""
-    precision, scale = limits.number or USUAL
-    array = cast_all(tokens, _decimal(precision, scale))
-    if array is not None:
-        return Coerced(array)
-    texts = _unquoted(tokens)
-    return _plain(texts) if limits.number is None else _fixed(texts, precision, scale)
+    if limits.number is not None:
+        return _held(tokens, *limits.number)
+    made = _held(tokens, *USUAL)
+    fits = all(outcome == UNREADABLE for outcome in outcomes_of(made).values())
+    return made if fits else _plain(_unquoted(tokens))
+
+
+def _held(tokens: pa.Array, precision: int, scale: int) -> Coerced:
+    # Arrow 26 reads decimals wrongly, without an error, when their digits overflow (30 digits as decimal128(38, 9))
+    # and crashes on exponents such as 1e-1000000000. It is asked only about texts too short for the one, and
+    # without the other.
+    if longest(tokens) <= precision - scale and not found_in(tokens, "e") and not found_in(tokens, "E"):
+        array = cast_all(tokens, _decimal(precision, scale))
+        if array is not None:
+            return Coerced(array)
+    return _fixed(_unquoted(tokens), precision, scale)
 
 
 def _decimal(precision: int, scale: int) -> pa.DataType:
@@ -64,13 +77,12 @@ def _fixed(texts: pa.Array, precision: int, scale: int) -> Coerced:
 
 def _long(texts: pa.Array, precision: int, scale: int) -> Coerced:
     """Texts of which many may have too many digits after the point: rounded half up, away from zero."""
-    whole = precision - scale
-    room = DIGITS_256 - whole
+    # One digit short of the limit a whole part cannot be rounded up beyond it.
+    whole = min(LONG_WHOLE, precision - scale - 1)
     long = pc.is_null(texts)
-    if whole > 1 and room > scale:
-        # A whole part one digit short of the limit cannot be rounded up beyond it.
-        long = matches(texts, rf"^[+-]?[0-9]{{1,{whole - 1}}}\.[0-9]{{{scale + 1},{room}}}$")
-    exact = without(texts, where=pc.invert(long)).cast(pa.decimal256(DIGITS_256, room))
+    if whole > 0 and scale < LONG_SCALE:
+        long = matches(texts, rf"^[+-]?[0-9]{{1,{whole}}}\.[0-9]{{{scale + 1},{LONG_SCALE}}}$")
+    exact = without(texts, where=pc.invert(long)).cast(pa.decimal128(DIGITS_128, LONG_SCALE))
     rounded = pc.round(exact, ndigits=scale, round_mode="half_towards_infinity")
     outcomes = dict.fromkeys(rows(pc.not_equal(rounded, exact)), CUT)
     array = rounded.cast(_decimal(precision, scale))

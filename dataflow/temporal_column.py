@@ -41,7 +41,7 @@ ZONE = f"(?:Z|[+-]{HOUR}(?::?[0-5][0-9])?)"
 MICROS = rf"{MINUTE}(?::[0-5][0-9](?:\.[0-9]{{1,6}})?)?"
 DIGITS = rf"{MINUTE}(?::[0-5][0-9](?:\.[0-9]+)?)?"
 TIME_PARTS = (
-    rf"^(?P<minute>{MINUTE})(?P<second>:[0-5][0-9])?(?:\.(?P<fraction>[0-9]{{1,6}}))?"
+    rf"^(?P<minute>{MINUTE})(?P<second>:[0-5][0-9](?:\.(?P<fraction>[0-9]{{1,6}}))?)?"
     r"(?P<zone>Z|[+-](?:0[0-9]|1[0-5]):[0-5][0-9])?$"
 )
 UTC = pa.array(["", "Z", "-00:00"])
@@ -81,7 +81,7 @@ def time_with_timezone_column(texts: pa.Array) -> Coerced:
     """Text as `temporal.time_with_timezone` writes it, since Arrow has no such type."""
     parts = pc.extract_regex(texts, TIME_PARTS)
     minute, second, fraction, zone = (pc.struct_field(parts, index) for index in range(4))
-    second = pc.if_else(pc.equal(second, ""), ":00", second)
+    second = pc.if_else(pc.equal(second, ""), ":00", pc.utf8_slice_codeunits(second, 0, len(":00")))
     fraction = pc.utf8_rpad(fraction, 6, "0")
     fraction = pc.if_else(pc.equal(fraction, "000000"), "", pc.binary_join_element_wise("", fraction, "."))
     zone = pc.if_else(pc.is_in(zone, value_set=UTC), "+00:00", zone)

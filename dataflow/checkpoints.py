@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from attrs import define, field, frozen
 
 from dataflow.errors import InternalError
+from dataflow.partitions import Tally
 from dataflow.protocol import State, StateKind
 from dataflow.types import StreamName
 
@@ -44,8 +45,12 @@ class Checkpoints:
     _last: dict[Scope, Mapping[StreamName, int]] = field(factory=dict)
     _broken: set[StreamName] = field(factory=set)
 
-    def arrived(self, state: State, positions: Mapping[StreamName, int], size: int = 0) -> Checkpoint:
-        """A STATE has come; `positions` counts the records read of each stream it covers, `size` their bytes.
+    def arrived(
+        self, state: State, positions: Mapping[StreamName, int], size: int = 0, covered: Tally | None = None
+    ) -> Checkpoint:
+        """A STATE stands here; `positions` counts the records read of each stream it covers, `size` their bytes.
+
+        `covered` is what it covers by its own word, where that is not all that was read (see `partitions`).
 
         Raises InternalError when STREAM and other states are mixed (upstream: refused as well).
         """
@@ -61,7 +66,11 @@ class Checkpoints:
         self._last[scope] = positions
         reachable = {s: _NEVER if s in self._broken else position for s, position in positions.items()}
         checkpoint = Checkpoint(
-            state=state, positions=reachable, count=count, records=sum(positions.values()), size=size
+            state=state,
+            positions=reachable,
+            count=covered.count if covered else count,
+            records=covered.records if covered else sum(positions.values()),
+            size=covered.size if covered else size,
         )
         self._queues.setdefault(scope, deque()).append(checkpoint)
         return checkpoint
@@ -81,14 +90,6 @@ class Checkpoints:
             while queue and self._covered(queue[0]):
                 told.append(queue.popleft())
         return told
-
-    def waiting(self) -> int:
-        """How many have come and were not told."""
-        return sum(map(len, self._queues.values()))
-
-    def waits_for(self, stream: StreamName) -> bool:
-        """Whether a state that covers the stream has come and was not told."""
-        return any(stream in checkpoint.positions for queue in self._queues.values() for checkpoint in queue)
 
     def _covered(self, checkpoint: Checkpoint) -> bool:
         positions = checkpoint.positions.items()

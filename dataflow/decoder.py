@@ -15,7 +15,7 @@ from attrs import frozen
 
 from dataflow.coercion import annotation, loosen
 from dataflow.errors import InternalError
-from dataflow.protocol import Message, Records, read_state, read_trace
+from dataflow.protocol import Message, PartitionTally, Records, read_state, read_trace
 from dataflow.types import Change, Column, Limits, StreamName
 
 _NEWLINE = ord("\n")
@@ -42,6 +42,7 @@ class _RecordMessage(msgspec.Struct, gc=False):
     data: dict[str, msgspec.Raw]
     namespace: str | None = None
     meta: _Meta | None = None
+    partition_id: str | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -130,6 +131,7 @@ class Decoder:
                     ("emitted_at", int),
                     namespace,
                     ("meta", _Meta | None, None),
+                    ("partition_id", str | None, None),
                 ],
                 tag_field="stream",
                 tag=name.name,
@@ -171,16 +173,17 @@ class Decoder:
         bodies = list(map(attrgetter("record"), messages))
         kinds = list(map(type, bodies))
         if kinds.count(kinds[0]) == len(kinds):
-            yield self._records(self._by_body[kinds[0]], bodies, int(ends[-1] - ends[0]) - len(bodies))
+            yield self._records(self._by_body[kinds[0]], bodies, ends)
             return
-        sizes = np.diff(ends) - 1
         groups: dict[type, list[int]] = {}
         for index, kind in enumerate(kinds):
             groups.setdefault(kind, []).append(index)
         for kind, indexes in groups.items():
-            yield self._records(self._by_body[kind], [bodies[i] for i in indexes], int(sizes[indexes].sum()))
+            lengths = np.diff(ends)[indexes]
+            own_ends = np.concatenate(([-1], np.cumsum(lengths) - 1))
+            yield self._records(self._by_body[kind], [bodies[i] for i in indexes], own_ends)
 
-    def _records(self, stream: StreamName, bodies: list[Any], size: int) -> Records:
+    def _records(self, stream: StreamName, bodies: list[Any], ends: "np.ndarray[Any, Any]") -> Records:
         metas = list(map(attrgetter("meta"), bodies))
         told = {}
         if metas.count(None) != len(metas):
@@ -190,7 +193,8 @@ class Decoder:
             data=list(map(attrgetter("data"), bodies)),
             emitted_at=list(map(attrgetter("emitted_at"), bodies)),
             source_changes=told,
-            size=size,
+            size=int(ends[-1] - ends[0]) - len(bodies),
+            partitions=_partitions(list(map(attrgetter("partition_id"), bodies)), ends),
         )
 
     def _source_changes(self, metas: Iterable[tuple[int, _Meta | None]]) -> dict[int, bytes]:
@@ -258,7 +262,19 @@ class Decoder:
             source_changes=self._source_changes([(0, record.meta)]),
             changes={0: tuple(changes)} if changes else {},
             size=size,
+            partitions=_partitions([record.partition_id], np.array([-1, size])),
         )
+
+
+def _partitions(names: list[str | None], ends: "np.ndarray[Any, Any]") -> dict[str, PartitionTally]:
+    if names.count(None) == len(names):
+        return {}
+    sizes = np.diff(ends) - 1
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        if name is not None:
+            rows.setdefault(name, []).append(row)
+    return {name: PartitionTally(records=len(own), size=int(sizes[own].sum())) for name, own in rows.items()}
 
 
 class _BlankLines(Exception):

@@ -4,8 +4,6 @@ Three threads: one reads bytes, one writes flushes, and the owner, between them,
 the checkpoints and talks to the streams. Everything that decides happens on the owner's thread.
 """
 
-import os
-import select
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,12 +18,10 @@ from dataflow.decoder import Decoder
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.mailbox import Chunk, EndOfInput, Mailbox, Written
+from dataflow.partitions import Partitions, Tally
 from dataflow.protocol import Records, State, StateKind, Status, StreamStatus, log_message, state_message
+from dataflow.reader import read_lines
 from dataflow.types import StreamName
-
-CHUNK_BYTES = 1 << 20
-# How long the reader waits for more while the owner is busy, in seconds.
-PATIENCE = 0.005
 
 
 class StreamSink(Protocol):
@@ -74,6 +70,7 @@ class Pipeline:
         self._thresholds = thresholds
         self._write_line = write_line
         self._checkpoints = Checkpoints()
+        self._partitions = Partitions()
         self._mailbox = Mailbox(chunks=2)
         self._to_write: SimpleQueue[Flush | None] = SimpleQueue()
         self._unwritten_bytes = 0
@@ -93,7 +90,7 @@ class Pipeline:
         Streams that the source did not complete are left open: their owner ends them. Raises a DataflowError
         for input that cannot be understood, and for a failed stream when GLOBAL states cover it.
         """
-        reader = threading.Thread(target=_read, args=(source, self._mailbox), daemon=True, name="reader")
+        reader = threading.Thread(target=read_lines, args=(source, self._mailbox), daemon=True, name="reader")
         writer = threading.Thread(target=self._write, daemon=True, name="writer")
         reader.start()
         writer.start()
@@ -104,6 +101,7 @@ class Pipeline:
                 self._settle_accounts()
                 raise
             self._settle_accounts()
+            self._warn_of_untold()
         finally:
             self._mailbox.close()
             self._to_write.put(None)
@@ -136,6 +134,13 @@ class Pipeline:
                 self._flush(stream)
         self._wait_until(lambda: not self._unwritten)
         self._tell()
+
+    def _warn_of_untold(self) -> None:
+        if waiting := self._partitions.waiting():
+            self._log(
+                "WARN",
+                f"{waiting} STATEs were not told: records they count, or states before them, never came.",
+            )
 
     @property
     def _has_room(self) -> bool:
@@ -172,11 +177,33 @@ class Pipeline:
         if not stream.open:
             return
         stream.aggregate.add(records, time.monotonic())
+        if records.partitions:
+            self._partitions.read(records.stream, records.partitions)
+            self._stand()
         if stream.aggregate.is_due(time.monotonic()):
             self._flush(stream)
             self._wait_until(lambda: self._has_room)
 
     def _checkpoint(self, state: State) -> None:
+        if state.describes_itself:
+            self._partitions.arrived(state)
+            self._stand()
+            return
+        checkpoint = self._stands(state)
+        if state.source_count is not None and state.source_count != checkpoint.count:
+            where = f"stream {state.stream}" if state.stream else "all streams"
+            self._log(
+                "WARN",
+                f"The source counts {state.source_count:.0f} records before a STATE of {where}; "
+                f"{checkpoint.count} came.",
+            )
+
+    def _stand(self) -> None:
+        """States that waited for their records, or for their turn, stand where the input is now."""
+        for state, tally in self._partitions.ready():
+            self._stands(state, tally)
+
+    def _stands(self, state: State, tally: Tally | None = None) -> Checkpoint:
         now = time.monotonic()
         if state.kind is StateKind.STREAM:
             covered = {name: s for name, s in self._streams.items() if name == state.stream}
@@ -186,14 +213,7 @@ class Pipeline:
             covered = dict(self._streams)
         positions = {name: stream.aggregate.mark(now) for name, stream in covered.items()}
         size = sum(self._streams[name].aggregate.read_bytes for name in positions)
-        checkpoint = self._checkpoints.arrived(state, positions, size)
-        if state.source_count is not None and state.source_count != checkpoint.count:
-            where = f"stream {state.stream}" if state.stream else "all streams"
-            self._log(
-                "WARN",
-                f"The source counts {state.source_count:.0f} records before a STATE of {where}; "
-                f"{checkpoint.count} came.",
-            )
+        return self._checkpoints.arrived(state, positions, size, tally)
 
     def _complete(self, name: StreamName) -> None:
         stream = self._streams.get(name)
@@ -296,36 +316,3 @@ def _told_with(checkpoint: Checkpoint) -> Mapping[str, Any]:
         "committedRecordsCount": checkpoint.records,
         "committedBytesCount": checkpoint.size,
     }
-
-
-def _read(source: int, mailbox: Mailbox) -> None:
-    """Read whole lines into the mailbox, as many at a time as are there while the owner is busy."""
-    pending = bytearray()
-    try:
-        while block := os.read(source, CHUNK_BYTES):
-            pending += block
-            # A full chunk costs less per record; an owner with nothing to do is not kept waiting for one.
-            while len(pending) < CHUNK_BYTES and (_readable(source, 0) or not mailbox.hungry):
-                if not _readable(source, PATIENCE):
-                    continue
-                block = os.read(source, CHUNK_BYTES)
-                if not block:
-                    break
-                pending += block
-            end = pending.rfind(b"\n") + 1
-            if end:
-                wanted = mailbox.put_input(Chunk(bytes(pending[:end])))
-                del pending[:end]
-                if not wanted:
-                    return
-        if pending:
-            mailbox.put_input(Chunk(bytes(pending)))
-        mailbox.put_input(EndOfInput())
-    except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
-        mailbox.put_input(EndOfInput(error))
-
-
-def _readable(source: int, patience: float) -> bool:
-    """Whether a read returns at once, now or within that many seconds; a file's always does."""
-    readable, _, _ = select.select([source], [], [], patience)
-    return bool(readable)

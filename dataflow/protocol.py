@@ -24,6 +24,18 @@ class StateKind(StrEnum):
     LEGACY = "LEGACY"
 
 
+# A partition of a stream's records, or of any stream's for None: a name the source gives.
+Partition = tuple[StreamName | None, str]
+
+
+@frozen(kw_only=True)
+class PartitionTally:
+    """How many records of a partition, and the bytes of their lines."""
+
+    records: int
+    size: int
+
+
 @frozen(kw_only=True)
 class State:
     """A checkpoint of the source. `text` is its JSON object as it came, which is what is told back."""
@@ -34,6 +46,14 @@ class State:
     stream: StreamName | None
     # How many records the source says it sent since the state before; None where it does not say.
     source_count: float | None
+    # A state that describes itself: its place in the order, from 1, and the partitions whose records it covers.
+    id: int | None = None
+    partitions: tuple[Partition, ...] = ()
+
+    @property
+    def describes_itself(self) -> bool:
+        """Whether it covers the partitions it names, and not simply what came before it."""
+        return self.id is not None and bool(self.partitions) and self.source_count is not None
 
 
 class Status(StrEnum):
@@ -68,6 +88,8 @@ class Records:
     changes: Mapping[int, tuple[Change, ...]] = field(factory=dict, repr=False)
     # Of the input lines, in bytes without their line ends.
     size: int = 0
+    # Only of records that name their partition.
+    partitions: Mapping[str, PartitionTally] = field(factory=dict, repr=False)
 
 
 Message = Records | State | StreamStatus
@@ -83,6 +105,11 @@ class _Descriptor(msgspec.Struct):
 
 class _StreamState(msgspec.Struct):
     stream_descriptor: _Descriptor
+    partition_id: str | None = None
+
+
+class _Global(msgspec.Struct):
+    stream_states: list[_StreamState] | None = None
 
 
 class _SourceStats(msgspec.Struct):
@@ -92,7 +119,9 @@ class _SourceStats(msgspec.Struct):
 class _State(msgspec.Struct):
     type: str | None = None
     stream: _StreamState | None = None
-    globe: msgspec.Raw = msgspec.field(name="global", default=msgspec.Raw())
+    globe: _Global | None = msgspec.field(name="global", default=None)
+    id: int | None = None
+    partition_id: str | None = None
     stats: _SourceStats | None = msgspec.field(name="sourceStats", default=None)
 
 
@@ -123,14 +152,25 @@ def read_state(text: bytes) -> State:
         kind=kind,
         stream=state.stream.stream_descriptor.stream() if kind is StateKind.STREAM and state.stream else None,
         source_count=state.stats.record_count if state.stats else None,
+        id=state.id,
+        partitions=_partitions_of(state),
     )
+
+
+def _partitions_of(state: _State) -> tuple[Partition, ...]:
+    found: list[Partition] = []
+    if state.partition_id is not None:
+        found.append((state.stream.stream_descriptor.stream() if state.stream else None, state.partition_id))
+    parts = (state.globe.stream_states or []) if state.globe else []
+    found += [(p.stream_descriptor.stream(), p.partition_id) for p in parts if p.partition_id is not None]
+    return tuple(found)
 
 
 def _kind(state: _State) -> StateKind:
     # PyAirbyte writes every absent member as null, so a member counts only when it holds something.
     if state.type is not None:
         return StateKind(state.type) if state.type in StateKind.__members__ else StateKind.LEGACY
-    if bytes(state.globe) not in (b"", b"null"):
+    if state.globe is not None:
         return StateKind.GLOBAL
     return StateKind.STREAM if state.stream is not None else StateKind.LEGACY
 

@@ -311,3 +311,112 @@ def test_a_defect_in_a_sink_reaches_the_owner() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run.feed(record(USERS, 1), complete(USERS))
+
+
+# -- states that describe themselves
+
+
+def part(stream: StreamName, number: int, partition: str) -> bytes:
+    body = {"stream": stream.name, "emitted_at": 1, "data": {"id": number}, "partition_id": partition}
+    return json.dumps({"type": "RECORD", "record": body}).encode() + b"\n"
+
+
+def own_state(stream: StreamName, number: int, partition: str, count: int) -> bytes:
+    body = {
+        "type": "STREAM",
+        "stream": {"stream_descriptor": {"name": stream.name}, "stream_state": f"{stream.name} {number}"},
+        "id": number,
+        "partition_id": partition,
+        "sourceStats": {"recordCount": float(count)},
+    }
+    return json.dumps({"type": "STATE", "state": body}).encode() + b"\n"
+
+
+def test_states_out_of_order_are_told_in_the_order_of_their_ids() -> None:
+    """Upstream: testOutOfOrderStateMessages."""
+    run = Run()
+
+    run.feed(*(own_state(USERS, number, f"p{number}", 0) for number in (5, 4, 3, 2, 1)))
+
+    assert run.told == [f"users {number}" for number in (1, 2, 3, 4, 5)]
+
+
+def test_states_before_their_records_are_told_with_what_they_cover() -> None:
+    """Upstream: testStateMessageBeforeRecords."""
+    run = Run()
+    records = [part(USERS, 1, "p1"), part(USERS, 2, "p2"), part(USERS, 3, "p2")]
+
+    run.feed(own_state(USERS, 2, "p2", 2), own_state(USERS, 1, "p1", 1), *records)
+
+    states = [line["state"] for line in run.lines]
+    sizes = [len(line) - 1 for line in records]
+    assert run.told == ["users 1", "users 2"]
+    assert [s["destinationStats"]["recordCount"] for s in states] == [1.0, 2.0]
+    assert [s["committedRecordsCount"] for s in states] == [1, 3]
+    assert [s["committedBytesCount"] for s in states] == [sizes[0], sum(sizes)]
+    assert [(s["id"], s["partition_id"]) for s in states] == [(1, "p1"), (2, "p2")]
+
+
+def test_each_stream_counts_its_own_partitions() -> None:
+    """Upstream: testStreamStateTypes."""
+    run = Run()
+
+    run.feed(
+        part(USERS, 1, "a"),
+        part(ORDERS, 1, "a"),
+        part(ORDERS, 2, "a"),
+        own_state(USERS, 1, "a", 1),
+        own_state(ORDERS, 1, "a", 2),
+        part(USERS, 2, "b"),
+        part(ORDERS, 3, "b"),
+        own_state(USERS, 2, "b", 1),
+        own_state(ORDERS, 2, "b", 1),
+    )
+
+    counts = {blob(line): line["state"]["committedRecordsCount"] for line in run.lines}
+    assert counts == {"users 1": 1, "orders 1": 2, "users 2": 2, "orders 2": 3}
+
+
+def test_global_states_mix_the_partitions_of_streams_with_one_of_their_own() -> None:
+    """Upstream: testCDCStateTypes; a stream the catalog does not name comes along untouched."""
+    run = Run()
+
+    def global_own(number: int, count: int) -> bytes:
+        streams = [
+            {"stream_descriptor": {"name": name}, "stream_state": {}, "partition_id": f"{name}{number}"}
+            for name in ("users", "orders", "strangers")
+        ]
+        body = {
+            "type": "GLOBAL",
+            "global": {"shared_state": number, "stream_states": streams},
+            "id": number,
+            "partition_id": f"outer{number}",
+            "sourceStats": {"recordCount": float(count)},
+        }
+        return json.dumps({"type": "STATE", "state": body}).encode() + b"\n"
+
+    run.feed(
+        part(USERS, 1, "users1"),
+        part(ORDERS, 1, "orders1"),
+        part(USERS, 2, "outer1"),
+        part(ORDERS, 2, "outer1"),
+        global_own(1, 4),
+        part(USERS, 3, "users2"),
+        part(USERS, 4, "outer2"),
+        part(ORDERS, 3, "orders2"),
+        global_own(2, 3),
+    )
+
+    states = [line["state"] for line in run.lines]
+    assert run.told == [1, 2]
+    assert [s["committedRecordsCount"] for s in states] == [4, 7]
+    assert [len(s["global"]["stream_states"]) for s in states] == [3, 3]
+
+
+def test_a_state_whose_records_never_came_is_not_told_and_warned_of() -> None:
+    run = Run()
+
+    run.feed(own_state(USERS, 1, "p1", 2), part(USERS, 1, "p1"))
+
+    assert run.told == []
+    assert [line["log"]["level"] for line in run.lines] == ["WARN"]

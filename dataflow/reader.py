@@ -1,0 +1,43 @@
+"""Whole lines from a file descriptor into a mailbox, as many at a time as are there. Looks into none of them."""
+
+import os
+import select
+
+from dataflow.mailbox import Chunk, EndOfInput, Mailbox
+
+CHUNK_BYTES = 1 << 20
+# How long to wait for more while the owner is busy, in seconds.
+PATIENCE = 0.005
+
+
+def read_lines(source: int, mailbox: Mailbox) -> None:
+    """Read to the end of the input, or until nobody wants more; runs on a thread of its own."""
+    pending = bytearray()
+    try:
+        while block := os.read(source, CHUNK_BYTES):
+            pending += block
+            # A full chunk costs less per record; an owner with nothing to do is not kept waiting for one.
+            while len(pending) < CHUNK_BYTES and (_readable(source, 0) or not mailbox.hungry):
+                if not _readable(source, PATIENCE):
+                    continue
+                block = os.read(source, CHUNK_BYTES)
+                if not block:
+                    break
+                pending += block
+            end = pending.rfind(b"\n") + 1
+            if end:
+                wanted = mailbox.put_input(Chunk(bytes(pending[:end])))
+                del pending[:end]
+                if not wanted:
+                    return
+        if pending:
+            mailbox.put_input(Chunk(bytes(pending)))
+        mailbox.put_input(EndOfInput())
+    except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
+        mailbox.put_input(EndOfInput(error))
+
+
+def _readable(source: int, patience: float) -> bool:
+    """Whether a read returns at once, now or within that many seconds; a file's always does."""
+    readable, _, _ = select.select([source], [], [], patience)
+    return bool(readable)

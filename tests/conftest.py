@@ -3,6 +3,7 @@
 A run in which a test asks for PostgreSQL, and there is none, fails: at once, or under xdist test by test.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -74,3 +75,9 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     used = config.stash[USED]
     terminalreporter.write_line(f"PostgreSQL in this run: {' and '.join(sorted(used)) or 'not asked for'}")
+
+
+def pytest_unconfigure() -> None:
+    # Hypothesis hangs itself on the garbage collector for good. Through it our modules would outlive the
+    # interpreter, and DuckDB would end the output with a page of complaints about its types among them.
+    gc.callbacks.clear()

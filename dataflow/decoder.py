@@ -5,6 +5,7 @@ it does not expect goes line by line, and a record that does not fit its struct 
 road, which nulls the cell that does not fit and says so.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Literal
@@ -19,6 +20,11 @@ from dataflow.protocol import Message, PartitionTally, Records, read_state, read
 from dataflow.types import Change, Column, Limits, StreamName
 
 _NEWLINE = ord("\n")
+# What is no half by itself is matched first, as group 1: a whole pair, or any other escape.
+_SURROGATES = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_REPLACEMENT = rb"\ufffd"
 
 
 @frozen(kw_only=True)
@@ -106,7 +112,7 @@ class Decoder:
             decoded = self._fast.decode_lines(chunk)
             ends = _line_ends(chunk, len(decoded))
             messages = list(self._spans(decoded, ends))
-        except (msgspec.MsgspecError, UnicodeDecodeError, _BlankLines):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _BlankLines):
             yield from self._line_by_line(chunk)
             return
         self.lines += len(decoded)
@@ -210,8 +216,8 @@ class Decoder:
             if not line.strip():
                 continue
             try:
-                yield from self._one(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                yield from self._one(_without_lone_surrogates(line))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 raise InternalError(
                     f"Line {self.lines} of the input is not a message of the Airbyte protocol.",
                     doing="reading the input",
@@ -221,7 +227,7 @@ class Decoder:
     def _one(self, line: bytes) -> Iterator[Message]:
         try:
             message = self._fast.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             yield from self._exact(line)
             return
         yield from self._spans([message], np.array([-1, len(line)]))
@@ -289,6 +295,14 @@ def _line_ends(chunk: bytes, lines: int) -> "np.ndarray[Any, Any]":
     if len(ends) != lines:
         raise _BlankLines
     return np.concatenate(([-1], ends))
+
+
+def _without_lone_surrogates(line: bytes) -> bytes:
+    """The line with U+FFFD for every escaped half of a surrogate pair: JSON may hold one, UTF-8 cannot.
+
+    JavaScript sources write them when they cut a string in the middle of a character.
+    """
+    return _SURROGATES.sub(lambda m: m[0] if m[1] else _REPLACEMENT, line) if b"\\u" in line else line
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:

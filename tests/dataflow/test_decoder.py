@@ -97,7 +97,9 @@ def test_an_absent_field_and_an_explicit_null_are_the_same() -> None:
 def test_the_sources_own_changes_come_along_as_they_stand() -> None:
     changes = {"changes": [{"field": "foo", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}]}
 
-    (records,) = decoder().decode(record(id=1) + record(meta=changes, id=2) + record(meta={"changes": []}, id=3))
+    (records,) = decoder().decode(
+        record(id=1) + record(meta=changes, id=2) + record(meta={"changes": []}, id=3)
+    )
 
     assert isinstance(records, Records)
     assert list(records.source_changes) == [1]
@@ -130,7 +132,7 @@ def test_a_line_that_cannot_be_used_is_named_by_its_number_after_what_stands_bef
     list(decode.decode(record(id=1) + b"\n" + record(id=2)))
     seen: list[Message] = []
 
-    with pytest.raises(InternalError, match=f"Line 5 .*{says}"):
+    with pytest.raises(InternalError, match=f"Line 5 .*{says}"):  # noqa: PT012 - what came before counts too
         for message in decode.decode(record(id=3) + bad + record(id=4)):
             seen.append(message)  # noqa: PERF402 - what came before the error is the point
 
@@ -153,3 +155,31 @@ def test_a_catalog_of_streams_without_columns_is_decoded() -> None:
 
     assert isinstance(records, Records)
     assert len(records.data) == 2
+
+
+@pytest.mark.parametrize(
+    ("escaped", "kept"),
+    [
+        (rb"a\ud800b", "a\ufffdb"),
+        (rb"\udc00", "\ufffd"),
+        (rb"\ud83d\ude80", "\U0001f680"),
+        (rb"\ud800\ud83d\ude80", "\ufffd\U0001f680"),
+        (rb"\\ud800", r"\ud800"),
+        (rb"\\\ud800", "\\\ufffd"),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced_and_its_record_kept(escaped: bytes, kept: str) -> None:
+    line = (
+        b'{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"name":"' + escaped + b'"}}}\n'
+    )
+
+    messages = list(decoder().decode(record(name="x") + line))
+
+    assert [data.f1 for m in messages if isinstance(m, Records) for data in m.data] == ["x", kept]
+
+
+def test_a_line_nested_without_end_is_refused_like_any_other() -> None:
+    deep = b'{"type":"RECORD","record":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001 + b"\n"
+
+    with pytest.raises(InternalError, match="Line 1 "):
+        list(decoder().decode(deep))

@@ -7,26 +7,40 @@ import this package: it needs pytest.
 
 import pytest
 
-_SUITES = ("tables", "merging", "evolution", "ledger", "operations", "syncs", "changes")
+_SUITES = (
+    "tables",
+    "merging",
+    "evolution",
+    "ledger",
+    "operations",
+    "syncs",
+    "changes",
+    "recovery",
+    "checkpoints",
+)
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 
 from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
+from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
+from connectors.testkit.recovery import RecoverySuite  # noqa: E402
 from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
 __all__ = [
     "Capabilities",
     "ChangingSourceSuite",
+    "CheckpointSuite",
     "Destination",
     "LedgerSuite",
     "MergeSuite",
     "OperationsSuite",
+    "RecoverySuite",
     "SchemaEvolutionSuite",
     "SyncSuite",
     "TableOperationsSuite",

@@ -18,6 +18,8 @@ class Capabilities:
 
     # Can hold tables that this connector did not make.
     foreign_tables: bool = True
+    # Numbers have a fixed count of digits, as `Limits.number` says; else they keep every digit.
+    fixed_decimals: bool = True
 
 
 def needs(**capabilities: bool) -> pytest.MarkDecorator:

@@ -1,22 +1,27 @@
 """A real connector that fails where a script says so: it does the work, then loses the answer. Mocks nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 from attrs import define
 
 from connectors.contract import Client, Connector, InsertBuffer
-from dataflow.errors import TransientError
+from dataflow.errors import ConfigError, TransientError
+from dataflow.types import TableName
 
 
 @define
 class Script:
-    """What goes wrong next, once, on any client; and how often something did."""
+    """What goes wrong next, once, on any client, after `wait` transactions that go well; and how often it did."""
 
     lose_answer: bool = False
     fail_commit: bool = False
+    wait: int = 0
     lost: int = 0
+    # The methods of a client or a buffer that refuse every table whose name begins with this.
+    refused: tuple[str, ...] = ()
+    refused_table: str = ""
 
     def lose_next_answer(self) -> None:
         """Let the next COMMIT succeed, and its caller not know."""
@@ -26,15 +31,27 @@ class Script:
         """Let the next transaction be rolled back after all of its work."""
         self.fail_commit = True
 
+    def refuse(self, table: str, *methods: str) -> None:
+        """From now on these methods refuse the stream's tables, as a database does that a person must see to."""
+        self.refused, self.refused_table = methods, table
+
+    def asked(self, method: str, tables: Sequence[object]) -> None:
+        """Called before a method is."""
+        of = [table for table in tables if isinstance(table, TableName)]
+        if method in self.refused and any(table.name.startswith(self.refused_table) for table in of):
+            raise ConfigError(f"Permission denied for {of[0]}.")
+
     def before_commit(self) -> None:
         """Called when a transaction's work is done."""
-        if self.fail_commit:
+        if self.fail_commit and not self.wait:
             self.fail_commit = False
             raise TransientError("The connection was lost before COMMIT.")
 
     def after_commit(self) -> None:
         """Called after every COMMIT."""
-        if self.lose_answer:
+        if self.wait:
+            self.wait -= 1
+        elif self.lose_answer:
             self.lose_answer = False
             self.lost += 1
             raise TransientError("The connection was lost before COMMIT was answered.")
@@ -49,7 +66,7 @@ class FaultyClient:
         self._locks = locks
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.real, name)
+        return _asking(self.real, name, self._script)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -82,7 +99,30 @@ class FaultyConnector:
 
     def insert_buffer(self, client: FaultyClient) -> InsertBuffer:
         """The real one's buffer, within the real client's transactions."""
-        return self._real.insert_buffer(client.real)
+        return cast("InsertBuffer", FaultyBuffer(self._real.insert_buffer(client.real), self._script))
+
+
+class FaultyBuffer:
+    """A buffer that asks the script first."""
+
+    def __init__(self, real: InsertBuffer, script: Script) -> None:
+        self._real = real
+        self._script = script
+
+    def __getattr__(self, name: str) -> Any:
+        return _asking(self._real, name, self._script)
+
+
+def _asking(real: object, name: str, script: Script) -> Any:
+    member = getattr(real, name)
+    if name not in script.refused:
+        return member
+
+    def asking(*of: Any) -> Any:
+        script.asked(name, of)
+        return member(*of)
+
+    return asking
 
 
 def faulty(real: Connector, script: Script, *, locks: bool = True) -> Connector:

@@ -70,8 +70,9 @@ def batch(of: Sequence[Column], rows: Iterable[Row], limits: Limits) -> pa.Recor
         GENERATION_ID: pa.array([r[GENERATION_ID] for r in listed], pa.int64()),
     }
     for column in of:
-        values = [_encoded(r.get(column.name), column.kind) for r in listed]
-        arrays[column.name] = pa.array(values, arrow_type(column.kind, limits))
+        arrow = arrow_type(column.kind, limits)
+        values = [_encoded(r.get(column.name), column.kind, arrow) for r in listed]
+        arrays[column.name] = pa.array(values, arrow)
     return pa.RecordBatch.from_pydict(arrays)
 
 
@@ -92,10 +93,12 @@ def without(rows: Iterable[Row], *names: str) -> Rows:
     return [{name: value for name, value in row.items() if name not in names} for row in rows]
 
 
-def _encoded(value: Any, kind: Kind) -> Any:
-    if value is not None and kind is Kind.JSON:
+def _encoded(value: Any, kind: Kind, arrow: pa.DataType) -> Any:
+    if value is None:
+        return None
+    if kind is Kind.JSON:
         return value if isinstance(value, JsonText) else _json(value)
-    return value
+    return f"{value:f}" if kind is Kind.NUMBER and pa.types.is_string(arrow) else value
 
 
 def _decoded(name: str, value: Any, kind: Kind | None) -> Any:

@@ -1,10 +1,12 @@
 """The suite for tables as such: make, fill, look, trim, copy, swap, undo. What rows mean is the part of `merging`."""
 
+from decimal import Decimal
+
 import pytest
 
-from connectors.testkit.destination import Bench, Suite
+from connectors.testkit.destination import Bench, Suite, needs
 from connectors.testkit.rows import VALUES, batch, columns, data, raw_id, row
-from dataflow.types import Kind, TableName
+from dataflow.types import Kind, Limits, TableName
 
 INT = columns(test=Kind.INTEGER)
 ID_TEST = columns(id=Kind.STRING, test=Kind.INTEGER)
@@ -84,6 +86,17 @@ class TableOperationsSuite(Suite):
 
         assert counts == [3, 4, 10]
 
+    def test_an_insert_says_how_many_rows_the_database_took(self, bench: Bench) -> None:
+        """Counts are conserved: the framework compares it with what was read."""
+        table, limits = bench.table("users"), bench.connector.columns.limits
+        bench.make(table, INT, row(0))
+        batches = [batch(INT, [row(n) for n in numbers], limits) for numbers in ((1, 2), (3, 4, 5))]
+
+        with bench.client.transaction():
+            taken = bench.buffer.insert(table, INT, batches)
+
+        assert taken == 5
+
     def test_an_insert_takes_several_batches(self, bench: Bench) -> None:
         table, limits = bench.table("users"), bench.connector.columns.limits
         bench.make(table, INT)
@@ -112,6 +125,30 @@ class TableOperationsSuite(Suite):
         bench.make(table, of, *(row(n, value=value) for n, value in enumerate(values)))
 
         assert [r["value"] for r in bench.rows(table, of)] == values
+
+    @needs(fixed_decimals=False)
+    def test_a_number_keeps_every_digit(self, bench: Bench) -> None:
+        table, of = bench.table("users"), columns(value=Kind.NUMBER)
+        values = [Decimal(text) for text in ("1" * 60, "-0." + "0" * 40 + "1", "1e40", "0.1")]
+
+        bench.make(table, of, *(row(n, value=value) for n, value in enumerate(values)))
+
+        assert [r["value"] for r in bench.rows(table, of)] == values
+
+    @needs(fixed_decimals=False)
+    def test_batches_of_one_insert_may_hold_numbers_as_decimals_and_as_text(self, bench: Bench) -> None:
+        """Coercion gives decimals where all cells of a batch fit them, and text where one needs more."""
+        table, of = bench.table("users"), columns(value=Kind.NUMBER)
+        bench.make(table, of)
+        batches = [
+            batch(of, [row(1, value=Decimal("0.5"))], Limits(number=(38, 9))),
+            batch(of, [row(2, value=Decimal("1e50"))], Limits(number=None)),
+        ]
+
+        with bench.client.transaction():
+            bench.buffer.insert(table, of, batches)
+
+        assert [r["value"] for r in bench.rows(table, of)] == [Decimal("0.5"), Decimal("1e50")]
 
     def test_a_row_of_nulls_comes_back(self, bench: Bench) -> None:
         table = bench.table("users")

@@ -22,7 +22,8 @@ from dataflow.types import StreamName
 from machines.journal import Entry
 
 AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
-SECONDS = 60
+# Longer than any sync of a test may take.
+SECONDS = 20
 
 
 @frozen(kw_only=True)

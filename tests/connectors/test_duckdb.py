@@ -10,10 +10,12 @@ from psycopg.sql import SQL, Identifier
 from connectors.duckdb import DEFINITION
 from connectors.testkit import (
     ChangingSourceSuite,
+    CheckpointSuite,
     Destination,
     LedgerSuite,
     MergeSuite,
     OperationsSuite,
+    RecoverySuite,
     SchemaEvolutionSuite,
     SyncSuite,
     TableOperationsSuite,
@@ -97,4 +99,12 @@ class TestSyncs(DuckDb, SyncSuite):
 
 
 class TestChangingSource(DuckDb, ChangingSourceSuite):
+    pass
+
+
+class TestRecovery(DuckDb, RecoverySuite):
+    pass
+
+
+class TestCheckpoints(DuckDb, CheckpointSuite):
     pass

@@ -9,10 +9,12 @@ from connectors.memory import DATABASES, DEFINITION
 from connectors.testkit import (
     Capabilities,
     ChangingSourceSuite,
+    CheckpointSuite,
     Destination,
     LedgerSuite,
     MergeSuite,
     OperationsSuite,
+    RecoverySuite,
     SchemaEvolutionSuite,
     SyncSuite,
     TableOperationsSuite,
@@ -65,4 +67,12 @@ class TestSyncs(Memory, SyncSuite):
 
 
 class TestChangingSource(Memory, ChangingSourceSuite):
+    pass
+
+
+class TestRecovery(Memory, RecoverySuite):
+    pass
+
+
+class TestCheckpoints(Memory, CheckpointSuite):
     pass

@@ -1,6 +1,7 @@
 """The Postgres connector keeps the contract, on a real server."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -9,11 +10,14 @@ from psycopg.sql import SQL, Identifier
 
 from connectors.postgres import DEFINITION
 from connectors.testkit import (
+    Capabilities,
     ChangingSourceSuite,
+    CheckpointSuite,
     Destination,
     LedgerSuite,
     MergeSuite,
     OperationsSuite,
+    RecoverySuite,
     SchemaEvolutionSuite,
     SyncSuite,
     TableOperationsSuite,
@@ -54,12 +58,14 @@ class Look:
 
 
 class Postgres:
+    options: ClassVar[Mapping[str, Any]] = {}
+
     @pytest.fixture
     def destination(self, postgres_database: Address) -> Destination:
         look = Look(postgres_database)
         return Destination(
             definition=DEFINITION,
-            options=postgres_database.destination_config(),
+            options={**postgres_database.destination_config(), **self.options},
             soft_delete={"cdc_deletion_mode": "Soft delete"},
             read=look.read,
             tables=look.tables,
@@ -69,6 +75,11 @@ class Postgres:
 
 class TestTableOperations(Postgres, TableOperationsSuite):
     pass
+
+
+class TestUnconstrainedNumbers(Postgres, TableOperationsSuite):
+    capabilities: ClassVar = Capabilities(fixed_decimals=False)
+    options: ClassVar[Mapping[str, Any]] = {"unconstrained_number": True}
 
 
 class TestMerge(Postgres, MergeSuite):
@@ -92,4 +103,12 @@ class TestSyncs(Postgres, SyncSuite):
 
 
 class TestChangingSource(Postgres, ChangingSourceSuite):
+    pass
+
+
+class TestRecovery(Postgres, RecoverySuite):
+    pass
+
+
+class TestCheckpoints(Postgres, CheckpointSuite):
     pass

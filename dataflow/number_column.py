@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from dataflow.cells import CUT, UNREADABLE, fixed_number, plain_number
 from dataflow.types import Limits
 from dataflow.vectors import (
+    FEW,
     Coerced,
     cast_all,
     coerced,
@@ -77,20 +78,20 @@ def _fixed(texts: pa.Array, precision: int, scale: int) -> Coerced:
 
 def _long(texts: pa.Array, precision: int, scale: int) -> Coerced:
     """Texts of which many may have too many digits after the point: rounded half up, away from zero."""
+    type_ = _decimal(precision, scale)
+
+    def one_by_one(rest: pa.Array) -> Coerced:
+        return read_each(rest, type_, lambda text: fixed_number(text, precision, scale))
+
     # One digit short of the limit a whole part cannot be rounded up beyond it.
     whole = min(LONG_WHOLE, precision - scale - 1)
-    long = pc.is_null(texts)
-    if whole > 0 and scale < LONG_SCALE:
-        long = matches(texts, rf"^[+-]?[0-9]{{1,{whole}}}\.[0-9]{{{scale + 1},{LONG_SCALE}}}$")
+    if whole < 1 or scale >= LONG_SCALE or len(texts) <= FEW:
+        return one_by_one(texts)
+    long = matches(texts, rf"^[+-]?[0-9]{{1,{whole}}}\.[0-9]{{{scale + 1},{LONG_SCALE}}}$")
     exact = without(texts, where=pc.invert(long)).cast(pa.decimal128(DIGITS_128, LONG_SCALE))
     rounded = pc.round(exact, ndigits=scale, round_mode="half_towards_infinity")
     outcomes = dict.fromkeys(rows(pc.not_equal(rounded, exact)), CUT)
-    array = rounded.cast(_decimal(precision, scale))
-
-    def one_by_one(rest: pa.Array) -> Coerced:
-        return read_each(rest, array.type, lambda text: fixed_number(text, precision, scale))
-
-    return read_rest(coerced(array, outcomes), texts, others(texts, long), one_by_one)
+    return read_rest(coerced(rounded.cast(type_), outcomes), texts, others(texts, long), one_by_one)
 
 
 def _plain(texts: pa.Array) -> Coerced:

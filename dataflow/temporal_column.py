@@ -17,9 +17,11 @@ from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome
 from dataflow.temporal import DAY, EPOCH
 from dataflow.types import Limits
 from dataflow.vectors import (
+    FEW,
     Coerced,
     cast_all,
     coerced,
+    found_in,
     matches,
     null_out,
     others,
@@ -105,14 +107,13 @@ def _timestamps(texts: pa.Array, *, zoned: bool) -> Coerced:
 def _strict(texts: pa.Array, *, zoned: bool) -> Coerced:
     """Texts of which many may be ISO 8601, but with more digits, with a zone too many or without one."""
     type_ = pa.timestamp("us", tz="UTC" if zoned else None)
+    one_by_one = _each(lambda text: temporal.timestamp_micros(text, zoned=zoned), type_)
+    if len(texts) <= FEW:
+        return one_by_one(texts)
     strict = matches(texts, f"^{DATE}(?:[T ]{DIGITS}{ZONE}?)?$")
     plain, outcomes = _cut(without(texts, where=pc.invert(strict)))
     plain = _with_zone(plain) if zoned else pc.replace_substring_regex(plain, "([T ].*?)(?:Z|[+-].*)$", r"\1")
-
-    def micros(text: str) -> int:
-        return temporal.timestamp_micros(text, zoned=zoned)
-
-    return read_rest(coerced(plain.cast(type_), outcomes), texts, others(texts, strict), _each(micros, type_))
+    return read_rest(coerced(plain.cast(type_), outcomes), texts, others(texts, strict), one_by_one)
 
 
 def _with_zone(plain: pa.Array) -> pa.Array:
@@ -125,6 +126,8 @@ def _with_zone(plain: pa.Array) -> pa.Array:
 
 def _cut(plain: pa.Array) -> tuple[pa.Array, dict[int, Outcome]]:
     """Strict texts without their digits beyond microseconds, and where one of those was not zero."""
+    if not found_in(plain, r"\.[0-9]{7}"):
+        return plain, {}
     lost = rows(matches(plain, r"\.[0-9]{6}[0-9]*[1-9]"))
     return pc.replace_substring_regex(plain, r"(\.[0-9]{6})[0-9]+", r"\1"), dict.fromkeys(lost, CUT)
 

@@ -12,6 +12,8 @@ from dataflow.cells import Outcome
 from dataflow.types import ChangeKind, ChangeReason
 
 PROBE = 8
+# Up to so many cells it is cheaper to read each than to make the regular expressions that would sort them.
+FEW = 256
 # An absent cell's token, and JSON's null.
 NULLS = pa.array(["", "null"])
 

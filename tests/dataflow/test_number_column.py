@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dataflow import number_column, vectors
 from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome, fixed_number, number, plain_number
-from dataflow.number_column import number_column
 from dataflow.types import Limits
 from dataflow.vectors import Coerced
 
@@ -32,8 +32,12 @@ TOKENS = (
 )
 
 
+# The number of cells up to which each is read by itself.
+FEW = st.sampled_from([0, vectors.FEW])
+
+
 def column(*tokens: str | None, limits: tuple[int, int] | None = (38, 9)) -> Coerced:
-    return number_column(pa.array(tokens, pa.string()), Limits(number=limits))
+    return number_column.number_column(pa.array(tokens, pa.string()), Limits(number=limits))
 
 
 @pytest.mark.parametrize(
@@ -145,21 +149,23 @@ def test_a_column_without_values_has_its_type() -> None:
     assert column(None).array == pa.array([None], pa.decimal128(38, 9))
 
 
-@given(st.lists(TOKENS | st.none(), max_size=6), st.sampled_from([(38, 9), (38, 0), (10, 2), (50, 20)]))
-@example(["0.00000000000000000000000000000000000000000000000001"], (38, 9))
-@example(["1E-9", "1e28", "10e-10"], (38, 9))
-@example(["716484784357299580225678683570"], (38, 9))
-@example(["-9999999999999999999999999999.9999999999", "99999999999999999.99999999999999999999"], (38, 9))
-@example(["999999999999.999999999999999999999999999"], (50, 20))
-@example(["9e-1653346444", "0e-1000000000"], (38, 9))
-@example(["0.00000000000000000000000000000000000000002"], (10, 2))
-@example(["381090126609809156076102901404156044685"], (38, 0))
+@given(st.lists(TOKENS | st.none(), max_size=6), st.sampled_from([(38, 9), (38, 0), (10, 2), (50, 20)]), FEW)
+@example(["0.00000000000000000000000000000000000000000000000001"], (38, 9), 0)
+@example(["1E-9", "1e28", "10e-10"], (38, 9), 0)
+@example(["716484784357299580225678683570"], (38, 9), 0)
+@example(["-9999999999999999999999999999.9999999999", "99999999999999999.99999999999999999999"], (38, 9), 0)
+@example(["999999999999.999999999999999999999999999"], (50, 20), 0)
+@example(["9e-1653346444", "0e-1000000000"], (38, 9), 0)
+@example(["0.00000000000000000000000000000000000000002"], (10, 2), 0)
+@example(["381090126609809156076102901404156044685"], (38, 0), 0)
 def test_every_way_of_reading_gives_what_the_exact_one_gives(
-    tokens: list[str | None], limits: tuple[int, int]
+    tokens: list[str | None], limits: tuple[int, int], few: int
 ) -> None:
     expected = [(None, None) if token is None else fixed_number(token, *limits) for token in tokens]
 
-    made = column(*tokens, limits=limits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(number_column, "FEW", few)
+        made = column(*tokens, limits=limits)
 
     assert made.array.to_pylist() == [value for value, _ in expected]
     assert made.changes == tuple((row, *outcome) for row, (_, outcome) in enumerate(expected) if outcome)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dataflow import temporal
+from dataflow import temporal, temporal_column, vectors
 from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome
 from dataflow.temporal_column import date_column, time_column, time_with_timezone_column, timestamp_column
 from dataflow.types import Limits
@@ -26,6 +26,9 @@ ZONES = st.from_regex(r"(|Z| ?[+-](0[0-9]|1[0-9]|2[0-4])(:?[0-6][0-9])?| UTC|GMT
 MOMENTS = st.builds("{}{}{}{}".format, DATES, st.sampled_from(["T", " ", ""]), TIMES, ZONES) | DATES
 CLEAN = st.datetimes().map(datetime.isoformat) | st.datetimes().map(lambda value: f"{value.isoformat()}Z")
 OTHER = st.text(max_size=5) | st.sampled_from(["infinity", "", "2021-01-01T00", "now"])
+
+# The number of cells up to which each is read by itself.
+FEW = st.sampled_from([0, vectors.FEW])
 
 
 def oracle(
@@ -48,14 +51,16 @@ def oracle(
     return values, changes
 
 
-@given(st.lists(CLEAN | MOMENTS | OTHER | st.none(), max_size=6), st.booleans())
-@example(["2021-01-02T03:04:05", "2021-01-02"], True)
-@example(["2021-01-02T03:04:05.1234567", "2021-01-02T03:04:05Z"], False)
-@example(["0000-01-01T00:00:00Z"], True)
-def test_timestamps_are_read_as_text_by_text(texts: list[str | None], zoned: bool) -> None:
+@given(st.lists(CLEAN | MOMENTS | OTHER | st.none(), max_size=6), st.booleans(), FEW)
+@example(["2021-01-02T03:04:05", "2021-01-02"], True, 0)
+@example(["2021-01-02T03:04:05.1234567", "2021-01-02T03:04:05Z"], False, 0)
+@example(["0000-01-01T00:00:00Z"], True, 0)
+def test_timestamps_are_read_as_text_by_text(texts: list[str | None], zoned: bool, few: int) -> None:
     values, changes = oracle(texts, lambda text: temporal.timestamp_micros(text, zoned=zoned))
 
-    made = timestamp_column(pa.array(texts, pa.string()), LIMITS, zoned=zoned)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(temporal_column, "FEW", few)
+        made = timestamp_column(pa.array(texts, pa.string()), LIMITS, zoned=zoned)
 
     assert made.array.type == (ZONED if zoned else LOCAL)
     assert made.array.cast(pa.int64()).to_pylist() == values

@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,8 +32,8 @@ class PostgresConnector:
 
     def __init__(self, config: PostgresConfig, run: str) -> None:
         self._config = config
-        self._certificates = tempfile.TemporaryDirectory(prefix="dataflow-tls-")
-        files = _write_certificates(config, Path(self._certificates.name))
+        self._closing = ExitStack()
+        files = _certificates(config, self._closing)
         self._access = Access(parameters=connection_parameters(config, run, files))
         self.columns = PostgresColumns(unconstrained=config.unconstrained_number)
         self._sql = PostgresSql(
@@ -59,7 +60,7 @@ class PostgresConnector:
         return explain(error, user=self._config.username, database=self._config.database)
 
     def close(self) -> None:
-        self._certificates.cleanup()
+        self._closing.close()
 
 
 class PostgresDefinition:
@@ -77,16 +78,17 @@ class PostgresDefinition:
 DEFINITION = PostgresDefinition()
 
 
-def _write_certificates(config: PostgresConfig, directory: Path) -> dict[str, Path]:
-    """The PEM texts of the SSL mode as files that only we can read, since libpq takes no texts."""
-    written = {}
-    for name in CERTIFICATES if config.ssl else ():
-        text = getattr(config.ssl_mode, name, None)
-        if text:
-            written[name] = directory / name
-            written[name].touch(mode=0o600)
-            written[name].write_text(text)
-    return written
+def _certificates(config: PostgresConfig, closing: ExitStack) -> dict[str, Path]:
+    """The PEM texts of the SSL mode as files that only we can read, until closing: libpq takes no texts."""
+    given = {name: getattr(config.ssl_mode, name, None) for name in CERTIFICATES if config.ssl}
+    texts = {name: text for name, text in given.items() if text}
+    if not texts:
+        return {}
+    directory = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="dataflow-tls-")))
+    for name, text in texts.items():
+        (directory / name).touch(mode=0o600)
+        (directory / name).write_text(text)
+    return {name: directory / name for name in texts}
 
 
 # -- what an error means

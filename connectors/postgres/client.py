@@ -22,8 +22,8 @@ from dataflow.types import METADATA_COLUMNS, Column, TableName
 
 Row = tuple[Any, ...]
 
-# What a session must not inherit from the server's defaults, as pg_dump sees it. Waiting for
-# a lock is bounded, and so is sitting on one; a load may take as long as it takes.
+# What a session must not inherit from the server's defaults, as pg_dump sees it. Waiting for a lock is
+# bounded, and so is sitting on one; a load may take as long as it takes.
 SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "datestyle": "ISO, MDY",
@@ -53,15 +53,7 @@ class Access:
         try:
             # What a waiting transaction reads must be what the other has just committed: the ledger's fence needs it.
             connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-            known = {
-                name: each
-                for name, each in SETTINGS.items()
-                if name not in SINCE or connection.info.server_version >= SINCE[name]
-            }
-            settings = SQL(", ").join(
-                SQL("set_config({}, {}, false)").format(*each) for each in known.items()
-            )
-            connection.execute(SQL("SELECT {}").format(settings))
+            connection.execute(_settings(connection.info.server_version))
             with suppress(psycopg.errors.InvalidParameterValue):
                 # Not every system can; where it can, the server ends a killed run's statement, and its locks.
                 connection.execute("SET client_connection_check_interval = '5s'")
@@ -69,6 +61,13 @@ class Access:
             connection.close()
             raise
         return connection
+
+
+def _settings(version: int) -> Composed:
+    known = ((name, value) for name, value in SETTINGS.items() if version >= SINCE.get(name, 0))
+    return SQL("SELECT {}").format(
+        SQL(", ").join(SQL("set_config({}, {}, false)").format(*each) for each in known)
+    )
 
 
 @define

@@ -209,7 +209,8 @@ def configure(options: Mapping[str, Any]) -> PostgresConfig:
         raise _refused("; ".join(cattrs.transform_error(error, format_exception=_complaint))) from None
     _check_bounds(config)
     _refuse_unsupported(config)
-    _check_certificates(config.ssl_mode)
+    if config.ssl:
+        _check_certificates(config.ssl_mode)
     connection_parameters(config, run="check", certificates={})
     return config
 

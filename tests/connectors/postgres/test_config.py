@@ -81,8 +81,8 @@ def test_no_tunnel_may_be_said_aloud() -> None:
         ({"cdc_deletion_mode": "hidden"}, "expected one of Hard delete, Soft delete @ cdc_deletion_mode"),
         ({"ssl_mode": {"mode": "hidden"}}, "@ ssl_mode.mode"),
         ({"ssl_mode": {}}, "required field missing @ ssl_mode.mode"),
-        ({"ssl_mode": {"mode": "verify-ca"}}, "ssl_mode.ca_certificate: required"),
-        ({"ssl_mode": {**VERIFY, "client_key": ""}}, "ssl_mode.client_key: required"),
+        ({"ssl": True, "ssl_mode": {"mode": "verify-ca"}}, "ssl_mode.ca_certificate: required"),
+        ({"ssl": True, "ssl_mode": {**VERIFY, "client_key": ""}}, "ssl_mode.client_key: required"),
         ({"tunnel_method": {"tunnel_method": "SSH_KEY_AUTH", "tunnel_host": "hidden"}}, "tunnel_method: SSH"),
         ({"tunnel_method": {"tunnel_method": "hidden"}}, "@ tunnel_method.tunnel_method"),
         ({"disable_type_dedupe": True}, "disable_type_dedupe: raw tables are not supported yet"),
@@ -153,6 +153,7 @@ def test_connection_parameters_are_passed_on_by_libpqs_names(text: str, expected
     [
         ({}, None),
         ({"ssl_mode": {"mode": "require"}}, None),
+        ({"ssl_mode": {"mode": "verify-ca"}}, None),
         ({"ssl": True}, "require"),
         *(({"ssl": True, "ssl_mode": {"mode": str(mode)}}, str(mode)) for mode in list(SslModeName)[:4]),
         ({"ssl": True, "ssl_mode": VERIFY, "jdbc_url_params": "sslmode=disable"}, "verify-full"),

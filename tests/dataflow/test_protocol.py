@@ -50,7 +50,10 @@ def test_a_state_says_what_it_covers(text: bytes, kind: StateKind, stream: Strea
 
 
 def test_a_state_is_told_back_as_it_came_with_our_members_added() -> None:
-    text = b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"a"},"stream_state":{"n":1.10,"big":12345678901234567890123}},"x":[1, 2]}'
+    text = (
+        b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"a"},'
+        b'"stream_state":{"n":1.10,"big":12345678901234567890123}},"x":[1, 2]}'
+    )
 
     line = state_message(read_state(text), {"destinationStats": {"recordCount": 2.0}})
 

@@ -176,13 +176,13 @@ REFUSALS: Mapping[str, str] = {
     "password authentication failed|no password supplied|authentication method|role .* does not exist": (
         "Check username and password."
     ),
-    "no pg_hba.conf entry|not permitted to log in": (
-        "Let the server's administrator allow this user and host to connect, with or without SSL."
+    r"no pg_hba\.conf entry|pg_hba\.conf rejects|not permitted to log in": (
+        "Let the administrator allow this user to connect from here, or choose another ssl_mode."
     ),
     "database .* does not exist": "Create it, or correct the option `database`.",
     "permission denied for database": "Let the administrator GRANT CONNECT on the database to the user.",
-    "server does not support SSL|server closed .* SSL|no encryption": "Choose another ssl_mode, or switch ssl off.",
-    "certificate|private key|SSL error|sslmode": "Check ssl_mode, its certificates and its key.",
+    "server does not support SSL": "Choose another ssl_mode, or switch ssl off.",
+    "certificate|private key|SSL error: (?!unexpected eof)|sslmode": "Check ssl_mode, its certificates and its key.",
     "Name or service not known|nodename nor servname|No address associated": "Correct the option `host`.",
     "unsupported startup parameter|invalid connection option|invalid .* value|unrecognized configuration": (
         "Correct the option jdbc_url_params."
@@ -211,7 +211,7 @@ def explain(error: Exception, *, user: str, database: str) -> DataflowError:
 def _without_state(error: psycopg.Error) -> DataflowError:
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return InternalError(f"{type(error).__name__} of the Postgres driver.")
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).removeprefix("connection failed: ").rstrip(".?")
     for pattern, remedy in REFUSALS.items():
         if re.search(pattern, text):
             return ConfigError(f"Could not connect: {text}.", remedy=remedy)

@@ -1,7 +1,8 @@
 """The statements of the Postgres destination: composed here, executed elsewhere. Values are always parameters.
 
 Names are always quoted, and every column is written with its table's alias, so that no name of a user's can
-meet one of ours. Statements with parameters hold no names that were found in a database.
+meet one of ours. Statements with parameters hold no names that were found in a database. Longer than most modules:
+all that the server is told of tables is here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -86,6 +86,12 @@ CONNECT = 'connection failed: connection to server at "db.example" (10.0.0.1), p
         ('FATAL:  no pg_hba.conf entry for host "10.0.0.2", user "loader"', ConfigError, "administrator"),
         ('FATAL:  database "warehouse" does not exist', ConfigError, "`database`"),
         ('FATAL:  role "loader" does not exist', ConfigError, "username"),
+        (
+            'FATAL:  pg_hba.conf rejects connection for host "10.0.0.2", no encryption',
+            ConfigError,
+            "ssl_mode",
+        ),
+        ("SSL error: unexpected eof while reading", TransientError, "tried again"),
         ("server does not support SSL, but SSL was required", ConfigError, "ssl_mode"),
         ("SSL error: certificate verify failed", ConfigError, "ssl_mode"),
         ('root certificate file "/x" does not exist', ConfigError, "ssl_mode"),

@@ -19,6 +19,7 @@ from dataflow.types import Limits
 from dataflow.vectors import (
     FEW,
     Coerced,
+    any_of,
     cast_all,
     coerced,
     found_in,
@@ -52,9 +53,7 @@ UTC = pa.array(["", "Z", "-00:00"])
 def date_column(texts: pa.Array, limits: Limits) -> Coerced:
     """date32, within the limits' years."""
     array = cast_all(texts, pa.date32())
-    days = Coerced(array)
-    if array is None:
-        days = _cast(texts, f"^{DATE}$", pa.date32(), _each(temporal.date_days, pa.date32(), cuts=False))
+    days = _dates(texts) if array is None else Coerced(array)
     first, last = limits.years
     return _within(days, pa.int32(), _new_year(first), _new_year(last + 1) - 1)
 
@@ -92,6 +91,13 @@ def time_with_timezone_column(texts: pa.Array) -> Coerced:
     return read_rest(Coerced(array), texts, rest, _each(temporal.time_with_timezone, array.type))
 
 
+def _dates(texts: pa.Array) -> Coerced:
+    fits = matches(texts, f"^{DATE}$")
+    array = without(texts, where=pc.invert(fits)).cast(pa.date32())
+    one_by_one = _each(temporal.date_days, pa.date32(), cuts=False)
+    return read_rest(Coerced(array), texts, others(texts, fits), one_by_one)
+
+
 def _timestamps(texts: pa.Array, *, zoned: bool) -> Coerced:
     type_ = pa.timestamp("us", tz="UTC" if zoned else None)
     # Without a zone in any cell, what is read as local is UTC.
@@ -99,9 +105,10 @@ def _timestamps(texts: pa.Array, *, zoned: bool) -> Coerced:
         array = cast_all(texts, form)
         if array is not None:
             return Coerced(array.cast(pa.int64()).cast(type_))
-    return _cast(
-        texts, f"^{DATE}[T ]{MICROS}{ZONE if zoned else ''}$", type_, lambda rest: _strict(rest, zoned=zoned)
-    )
+    fits = matches(texts, f"^{DATE}[T ]{MICROS}{f'{ZONE}?' if zoned else ''}$")
+    plain = without(texts, where=pc.invert(fits))
+    array = (_with_zone(plain) if zoned else plain).cast(type_)
+    return read_rest(Coerced(array), texts, others(texts, fits), lambda rest: _strict(rest, zoned=zoned))
 
 
 def _strict(texts: pa.Array, *, zoned: bool) -> Coerced:
@@ -118,10 +125,12 @@ def _strict(texts: pa.Array, *, zoned: bool) -> Coerced:
 
 def _with_zone(plain: pa.Array) -> pa.Array:
     """Strict timestamps that name no zone, and dates, as the UTC that they mean."""
+    named = pc.ends_with(plain, "Z")
+    if not any_of(pc.invert(named)):
+        return plain
+    local = pc.invert(pc.or_(named, matches(plain, "[T ].*[+-]")))
     dates = pc.equal(pc.binary_length(plain), len("2021-01-01"))
-    named = matches(plain, f"[T ].*{ZONE}$")
-    ending = pc.if_else(dates, "T00:00Z", pc.if_else(named, "", "Z"))
-    return pc.binary_join_element_wise(plain, ending, "")
+    return pc.binary_join_element_wise(plain, pc.if_else(dates, "T00:00Z", pc.if_else(local, "Z", "")), "")
 
 
 def _cut(plain: pa.Array) -> tuple[pa.Array, dict[int, Outcome]]:
@@ -130,13 +139,6 @@ def _cut(plain: pa.Array) -> tuple[pa.Array, dict[int, Outcome]]:
         return plain, {}
     lost = rows(matches(plain, r"\.[0-9]{6}[0-9]*[1-9]"))
     return pc.replace_substring_regex(plain, r"(\.[0-9]{6})[0-9]+", r"\1"), dict.fromkeys(lost, CUT)
-
-
-def _cast(texts: pa.Array, form: str, type_: pa.DataType, read: Callable[[pa.Array], Coerced]) -> Coerced:
-    """The texts of a form that Arrow takes cast to its type, and the rest read in another way."""
-    fits = matches(texts, form)
-    array = without(texts, where=pc.invert(fits)).cast(type_)
-    return read_rest(Coerced(array), texts, others(texts, fits), read)
 
 
 def _each(

@@ -1,8 +1,8 @@
 """The tests that a connector must pass, as classes over one value. For connectors here and elsewhere; names none.
 
-A connector's test module subclasses the suites and gives a fixture `destination`; its conftest names the plugin
-that lists what a capability leaves out: `pytest_plugins = ["connectors.testkit.plugin"]`. Nothing but tests may
-import this package: it needs pytest.
+A connector's test module subclasses `ContractSuite`, or some of its parts, and gives a fixture `destination`. Its
+conftest names the plugin that lists what a capability leaves out: `pytest_plugins = ["connectors.testkit.plugin"]`.
+Nothing but tests may import this package: it needs pytest.
 """
 
 import pytest
@@ -15,8 +15,10 @@ _SUITES = (
     "operations",
     "syncs",
     "changes",
-    "recovery",
     "checkpoints",
+    "failures",
+    "recovery",
+    "leftovers",
 )
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
@@ -25,7 +27,9 @@ from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
+from connectors.testkit.failures import FailureSuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
+from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
@@ -36,8 +40,12 @@ __all__ = [
     "Capabilities",
     "ChangingSourceSuite",
     "CheckpointSuite",
+    "ContractSuite",
     "Destination",
+    "FailureSuite",
     "LedgerSuite",
+    "LeftoverSuite",
+    "LifecycleSuite",
     "MergeSuite",
     "OperationsSuite",
     "RecoverySuite",
@@ -46,3 +54,15 @@ __all__ = [
     "TableOperationsSuite",
     "needs",
 ]
+
+
+class LifecycleSuite(
+    SyncSuite, ChangingSourceSuite, CheckpointSuite, FailureSuite, RecoverySuite, LeftoverSuite
+):
+    """Whole syncs, undisturbed and not."""
+
+
+class ContractSuite(
+    TableOperationsSuite, MergeSuite, SchemaEvolutionSuite, LedgerSuite, OperationsSuite, LifecycleSuite
+):
+    """All that a connector must pass."""

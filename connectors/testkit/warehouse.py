@@ -25,6 +25,9 @@ AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
 # Longer than any sync of a test may take.
 SECONDS = 20
 
+# Two records make a batch, and two batches a flush: a handful of records is enough for several transactions.
+SMALL = Thresholds(batch_rows=2, flush_rows=4, state_latency=0.0)
+
 
 @frozen(kw_only=True)
 class Outcome:

@@ -8,18 +8,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from connectors.duckdb import DEFINITION
-from connectors.testkit import (
-    ChangingSourceSuite,
-    CheckpointSuite,
-    Destination,
-    LedgerSuite,
-    MergeSuite,
-    OperationsSuite,
-    RecoverySuite,
-    SchemaEvolutionSuite,
-    SyncSuite,
-    TableOperationsSuite,
-)
+from connectors.testkit import ContractSuite, Destination
 from dataflow.types import TableName
 
 COLUMNS = "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?"
@@ -60,7 +49,7 @@ def _name(table: TableName) -> Identifier:
     return Identifier(table.namespace, table.name)
 
 
-class DuckDb:
+class TestDuckDb(ContractSuite):
     @pytest.fixture
     def destination(self, tmp_path: Path) -> Destination:
         look = Look(tmp_path / "it.duckdb")
@@ -72,39 +61,3 @@ class DuckDb:
             tables=look.tables,
             make_foreign=look.make_foreign,
         )
-
-
-class TestTableOperations(DuckDb, TableOperationsSuite):
-    pass
-
-
-class TestMerge(DuckDb, MergeSuite):
-    pass
-
-
-class TestSchemaEvolution(DuckDb, SchemaEvolutionSuite):
-    pass
-
-
-class TestLedger(DuckDb, LedgerSuite):
-    pass
-
-
-class TestOperations(DuckDb, OperationsSuite):
-    pass
-
-
-class TestSyncs(DuckDb, SyncSuite):
-    pass
-
-
-class TestChangingSource(DuckDb, ChangingSourceSuite):
-    pass
-
-
-class TestRecovery(DuckDb, RecoverySuite):
-    pass
-
-
-class TestCheckpoints(DuckDb, CheckpointSuite):
-    pass

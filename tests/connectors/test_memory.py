@@ -6,23 +6,11 @@ from uuid import uuid4
 import pytest
 
 from connectors.memory import DATABASES, DEFINITION
-from connectors.testkit import (
-    Capabilities,
-    ChangingSourceSuite,
-    CheckpointSuite,
-    Destination,
-    LedgerSuite,
-    MergeSuite,
-    OperationsSuite,
-    RecoverySuite,
-    SchemaEvolutionSuite,
-    SyncSuite,
-    TableOperationsSuite,
-)
+from connectors.testkit import Capabilities, ContractSuite, Destination
 from dataflow.types import TableName
 
 
-class Memory:
+class TestMemory(ContractSuite):
     capabilities: ClassVar = Capabilities(foreign_tables=False)
 
     @pytest.fixture
@@ -40,39 +28,3 @@ class Memory:
             read=read,
             tables=lambda: set(DATABASES[name].content.tables),
         )
-
-
-class TestTableOperations(Memory, TableOperationsSuite):
-    pass
-
-
-class TestMerge(Memory, MergeSuite):
-    pass
-
-
-class TestSchemaEvolution(Memory, SchemaEvolutionSuite):
-    pass
-
-
-class TestLedger(Memory, LedgerSuite):
-    pass
-
-
-class TestOperations(Memory, OperationsSuite):
-    pass
-
-
-class TestSyncs(Memory, SyncSuite):
-    pass
-
-
-class TestChangingSource(Memory, ChangingSourceSuite):
-    pass
-
-
-class TestRecovery(Memory, RecoverySuite):
-    pass
-
-
-class TestCheckpoints(Memory, CheckpointSuite):
-    pass

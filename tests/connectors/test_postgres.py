@@ -9,19 +9,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
 from connectors.postgres import DEFINITION
-from connectors.testkit import (
-    Capabilities,
-    ChangingSourceSuite,
-    CheckpointSuite,
-    Destination,
-    LedgerSuite,
-    MergeSuite,
-    OperationsSuite,
-    RecoverySuite,
-    SchemaEvolutionSuite,
-    SyncSuite,
-    TableOperationsSuite,
-)
+from connectors.testkit import Capabilities, ContractSuite, Destination, TableOperationsSuite
 from dataflow.types import TableName
 from tests.servers.address import Address
 
@@ -73,42 +61,10 @@ class Postgres:
         )
 
 
-class TestTableOperations(Postgres, TableOperationsSuite):
+class TestPostgres(Postgres, ContractSuite):
     pass
 
 
 class TestUnconstrainedNumbers(Postgres, TableOperationsSuite):
     capabilities: ClassVar = Capabilities(fixed_decimals=False)
     options: ClassVar[Mapping[str, Any]] = {"unconstrained_number": True}
-
-
-class TestMerge(Postgres, MergeSuite):
-    pass
-
-
-class TestSchemaEvolution(Postgres, SchemaEvolutionSuite):
-    pass
-
-
-class TestLedger(Postgres, LedgerSuite):
-    pass
-
-
-class TestOperations(Postgres, OperationsSuite):
-    pass
-
-
-class TestSyncs(Postgres, SyncSuite):
-    pass
-
-
-class TestChangingSource(Postgres, ChangingSourceSuite):
-    pass
-
-
-class TestRecovery(Postgres, RecoverySuite):
-    pass
-
-
-class TestCheckpoints(Postgres, CheckpointSuite):
-    pass

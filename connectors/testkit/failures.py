@@ -1,0 +1,202 @@
+"""The suite of what fails: a stream, its publication, the input. Each leaves alone what it can."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.testkit.destination import open_bench
+from connectors.testkit.faulty import Script
+from connectors.testkit.messages import catalog, complete, global_state, record, state, status, users
+from connectors.testkit.rows import row
+from connectors.testkit.warehouse import SECONDS, SMALL, Warehouse, WarehouseSuite
+from dataflow.aggregate import Thresholds
+from dataflow.catalog import Strategy
+
+APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
+PAIR = ("bad", "good")
+
+
+class FailureSuite(WarehouseSuite):
+    """Each stream stands alone, and what was told before a failure is kept."""
+
+    # -- of one stream
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_a_failed_stream_leaves_the_others_and_their_states_alone(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """Each stream stands alone: one that cannot be written fails neither the others nor their checkpoints."""
+        script = Script()
+        script.refuse("bad", "insert")
+
+        outcome = warehouse.sync(
+            catalog(*(users(strategy, 1, name) for name in PAIR)),
+            *(
+                part
+                for n in range(1, 7)
+                for name in PAIR
+                for part in (record(name, id=n), state(name, f"{name}{n}"))
+            ),
+            *map(complete, PAIR),
+            script=script,
+            thresholds=SMALL,
+        )
+
+        assert outcome.exit_code == 1
+        assert outcome.failed == {"bad": "config_error"}
+        assert outcome.states == [f"good{n}" for n in range(1, 7)]
+        assert [row["id"] for row in warehouse.data("good")] == list(range(1, 7))
+
+    @pytest.mark.parametrize(
+        ("strategy", "method"),
+        [(DEDUP, "merge_table"), (APPEND_TRUNCATE, "overwrite_table"), (DEDUP_TRUNCATE, "dedupe_table")],
+    )
+    def test_a_stream_that_cannot_be_published_keeps_its_rows_for_the_next_run(
+        self, warehouse: Warehouse, strategy: Strategy, method: str
+    ) -> None:
+        """Its STATE was told before; so its rows wait in temp, and the final table is as it was."""
+        warehouse.sync(catalog(users(strategy, 1, "bad")), record("bad", id=1, name="old"), complete("bad"))
+        script = Script()
+        script.refuse("bad", method)
+        sent = [part for name in PAIR for part in (record(name, id=1, name="new"), state(name, name))]
+
+        failed = warehouse.sync(
+            catalog(*(users(strategy, 2, name) for name in PAIR)), *sent, *map(complete, PAIR), script=script
+        )
+        untouched = [row["name"] for row in warehouse.data("bad")]
+        mended = warehouse.sync(catalog(users(strategy, 2, "bad")), complete("bad"))
+
+        assert failed.failed == {"bad": "config_error"}
+        assert set(failed.states) == set(PAIR)
+        assert untouched == ["old"]
+        assert mended.exit_code == 0
+        assert {name: [row["name"] for row in warehouse.data(name)] for name in PAIR} == {
+            "bad": ["new"],
+            "good": ["new"],
+        }
+        assert warehouse.left_behind() == set()
+
+    def test_a_stream_that_cannot_start_leaves_the_others_alone(self, warehouse: Warehouse) -> None:
+        warehouse.sync(catalog(*(users(APPEND, 1, name) for name in PAIR)), *map(complete, PAIR))
+        tables = warehouse.tables("bad")
+        with open_bench(warehouse.destination) as bench:
+            bench.make(tables.temp, tables.columns, row(1, id=1))
+
+        outcome = warehouse.sync(
+            catalog(*(users(DEDUP, 2, name) for name in PAIR)),
+            *(part for name in PAIR for part in (record(name, id=2), state(name, name), complete(name))),
+        )
+
+        assert outcome.failed == {"bad": "config_error"}
+        assert outcome.states == ["good"]
+        assert [row["id"] for row in warehouse.data("good")] == [2]
+        assert warehouse.data("bad") == []
+
+    def test_a_stream_without_complete_leaves_the_others_alone(self, warehouse: Warehouse) -> None:
+        outcome = warehouse.sync(
+            catalog(*(users(DEDUP, 1, name) for name in PAIR)),
+            *(part for name in PAIR for part in (record(name, id=1), state(name, name))),
+            complete("good"),
+        )
+
+        assert outcome.failed == {"bad": "transient_error"}
+        assert set(outcome.states) == set(PAIR)
+        assert [row["id"] for row in warehouse.data("good")] == [1]
+
+    def test_under_global_state_the_first_failure_stops_the_reading(self, warehouse: Warehouse) -> None:
+        """Nothing more could be told; what was told stays, and the other streams' rows wait for the next run."""
+        script, told = Script(), threading.Event()
+
+        def feed() -> Iterator[bytes]:
+            yield from (record(name, id=1) for name in PAIR)
+            yield global_state(1, *PAIR)
+            told.wait(SECONDS)
+            script.refuse("bad", "insert")
+            yield from (record(name, id=2) for name in PAIR)
+            yield global_state(2, *PAIR)
+            yield complete("bad")
+            yield from (record("good", id=3), global_state(3, *PAIR), complete("good"))
+
+        outcome = warehouse.sync(
+            catalog(*(users(DEDUP, 1, name) for name in PAIR)),
+            feed=feed(),
+            told=lambda _: told.set(),
+            script=script,
+            thresholds=Thresholds(state_latency=0.01),
+        )
+        again = warehouse.sync(
+            catalog(*(users(DEDUP, 1, name) for name in PAIR)),
+            *(record(name, id=2) for name in PAIR),
+            global_state(4, *PAIR),
+            *map(complete, PAIR),
+        )
+
+        assert (outcome.exit_code, outcome.states) == (1, [1])
+        assert (again.exit_code, again.states) == (0, [4])
+        assert {name: [row["id"] for row in warehouse.data(name)] for name in PAIR} == {
+            "bad": [1, 2],
+            "good": [1, 2],
+        }
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_a_flush_of_which_rows_were_lost_is_undone_and_not_told(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """Counts are conserved: what was read and what the database took must agree."""
+        outcome = warehouse.sync(
+            catalog(users(strategy)),
+            *(record("users", id=1), record("users", id=2), state("users", 2), complete("users")),
+            script=Script(miscount=1),
+        )
+
+        assert (outcome.failed, outcome.states) == ({"users": "system_error"}, [])
+        assert all(warehouse.destination.read(table) == [] for table in warehouse.destination.tables())
+
+    # -- input that is not as it should be
+
+    @pytest.mark.parametrize(
+        ("wrong", "complaint"),
+        [
+            (b'{"type": "RECORD", "record": {"secret": \n', "Line 3"),
+            (record("strangers", id=1, name="secret"), "Line 3"),
+            (status("users", "INCOMPLETE"), "INCOMPLETE"),
+        ],
+        ids=["no message", "unknown stream", "incomplete"],
+    )
+    def test_a_line_that_cannot_be_right_ends_the_sync_and_what_is_durable_is_told(
+        self, warehouse: Warehouse, wrong: bytes, complaint: str
+    ) -> None:
+        """The error names the place, never the content."""
+        outcome = warehouse.sync(
+            catalog(users(DEDUP)), record("users", id=1), state("users", 1), wrong, complete("users")
+        )
+
+        assert (outcome.exit_code, outcome.states) == (1, [1])
+        assert complaint in outcome.errors[0]["message"]
+        assert "secret" not in str(outcome.errors)
+        assert [row["id"] for row in warehouse.waiting()] == [1]
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_an_input_that_ends_the_sync_at_once_leaves_nothing_behind(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        outcome = warehouse.sync(catalog(users(strategy)), b"Hello\n")
+
+        assert outcome.exit_code == 1
+        assert warehouse.left_behind() == set()
+
+    def test_a_record_after_its_streams_complete_is_refused(self, warehouse: Warehouse) -> None:
+        outcome = warehouse.sync(
+            catalog(users(APPEND)), record("users", id=1), complete("users"), record("users", id=2)
+        )
+
+        assert (outcome.exit_code, [row["id"] for row in warehouse.data()]) == (1, [1])
+
+    def test_a_second_complete_changes_nothing(self, warehouse: Warehouse) -> None:
+        outcome = warehouse.sync(
+            catalog(users(APPEND_TRUNCATE)), record("users", id=1), complete("users"), complete("users")
+        )
+
+        assert (outcome.exit_code, [row["id"] for row in warehouse.data()]) == (0, [1])

@@ -46,6 +46,7 @@ class Transactions:
         self._connector = connector
         self._policy = policy
         self._retrying = retrying
+        # How many the last work took.
         self.attempts = 0
 
     def run(self, doing: str, work: Callable[[], T]) -> T:
@@ -68,6 +69,7 @@ class Transactions:
             before_sleep=self._before_sleep,
             reraise=True,
         )
+        self.attempts = 0
         done: T = retry(self._attempt, doing, work)
         return done
 
@@ -76,6 +78,7 @@ class Transactions:
             return work()
 
     def _attempt(self, doing: str, work: Callable[[], T]) -> T:
+        self.attempts += 1
         try:
             return work()
         except DataflowError:
@@ -138,7 +141,7 @@ class StreamOperations:
         doing = f"performing {operation} on stream {life.stream.name}"
         answer = self._transactions.run(doing, lambda: self._performers[operation](life))
         self._faults.strike("after", operation)
-        return answer
+        return evolve(answer, attempts=self._transactions.attempts)
 
     def insert(self, writer: Transactions, buffer: InsertBuffer, life: StreamLife, flush: Flush) -> None:
         """Make a flush durable on the writer's connection, with the checkpoint that rides along. Once, ever."""

@@ -124,8 +124,9 @@ class OperationsSuite(Suite):
         with open_run(faulty(bench.connector, script), APPEND) as second:
             second.do(O.CLAIM, O.INSPECT)
             script.fail_next_commit()
-            second.do(O.SETTLE)
+            answer = second.do(O.SETTLE)
 
+        assert answer.attempts == 2
         assert [r["name"] for r in bench.rows(final, USERS)] == ["b", "c"]
         assert bench.destination.tables() == {final}
 

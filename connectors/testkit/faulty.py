@@ -20,9 +20,9 @@ class Script:
     fail_commit: bool = False
     wait: int = 0
     lost: int = 0
-    # The methods of a client or a buffer that refuse every table whose name begins with this.
+    # The methods of a client or a buffer that refuse whatever has a name that begins with this.
     refused: tuple[str, ...] = ()
-    refused_table: str = ""
+    refused_name: str = ""
     # How many rows fewer a buffer says it took than it did.
     miscount: int = 0
 
@@ -34,15 +34,17 @@ class Script:
         """Let the next transaction be rolled back after all of its work."""
         self.fail_commit = True
 
-    def refuse(self, table: str, *methods: str) -> None:
-        """From now on these methods refuse the stream's tables, as a database does that a person must see to."""
-        self.refused, self.refused_table = methods, table
+    def refuse(self, name: str, *methods: str) -> None:
+        """From now on these methods refuse tables and namespaces that are named so: a person must see to it."""
+        self.refused, self.refused_name = methods, name
 
-    def asked(self, method: str, tables: Sequence[object]) -> None:
+    def asked(self, method: str, of: Sequence[object]) -> None:
         """Called before a method is."""
-        of = [table for table in tables if isinstance(table, TableName)]
-        if method in self.refused and any(table.name.startswith(self.refused_table) for table in of):
-            raise ConfigError(f"Permission denied for {of[0]}.")
+        names = [each.name if isinstance(each, TableName) else str(each) for each in of]
+        if method in self.refused and any(name.startswith(self.refused_name) for name in names or [""]):
+            raise ConfigError(
+                f"Permission denied for {method} of {', '.join(names[:1]) or 'the connection'}."
+            )
 
     def before_commit(self) -> None:
         """Called when a transaction's work is done."""
@@ -81,6 +83,7 @@ class FaultyClient:
 
     def lock(self, *of: Any) -> None:
         """As the real one, unless this stands for a run whose lock died with its connection."""
+        self._script.asked("lock", of)
         if self._locks:
             self.real.lock(*of)
 

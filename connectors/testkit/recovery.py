@@ -126,9 +126,7 @@ class RecoverySuite(WarehouseSuite):
     # -- a lost answer anywhere
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_any_one_answer_may_be_lost_in_async_users(
-        self, warehouse: Warehouse, strategy: Strategy
-    ) -> None:
+    def test_any_one_answer_may_be_lost_in_a_sync(self, warehouse: Warehouse, strategy: Strategy) -> None:
         """An error on COMMIT is ambiguous; the retry finds in the ledger what was achieved."""
         expected: list[User] = []
         lost, generation = True, 0

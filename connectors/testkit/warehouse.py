@@ -69,11 +69,14 @@ class Warehouse:
         *messages: bytes,
         feed: Iterable[bytes] | None = None,
         told: Callable[[Any], None] | None = None,
+        keep: Callable[[Entry], None] = lambda _: None,
         script: Script | None = None,
         soft: bool = False,
         thresholds: Thresholds | None = None,
     ) -> Outcome:
-        """Run a sync. `feed` replaces the messages by an iterator of its own pace; `told` hears each STATE told."""
+        """Run a sync. `feed` replaces the messages by an iterator of its own pace; `told` hears each STATE told,
+        `keep` each line of the journal.
+        """
         streams = read_catalog(catalog)
         real = self.destination.connector(soft=soft)
         rules, namespace = real.columns.naming, real.default_namespace
@@ -86,6 +89,10 @@ class Warehouse:
             if told is not None and lines[-1]["type"] == "STATE":
                 told(cursor_of(lines[-1]["state"]))
 
+        def keep_too(entry: Entry) -> None:
+            keep(entry)
+            journal.append(entry)
+
         with _piped(messages if feed is None else feed) as source:
             succeeded = run_sync(
                 Sync(
@@ -94,7 +101,7 @@ class Warehouse:
                     streams=streams,
                     source=source,
                     write_line=write_line,
-                    keep=journal.append,
+                    keep=keep_too,
                     thresholds=thresholds or Thresholds(),
                     retry=AT_ONCE,
                 )

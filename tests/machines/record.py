@@ -1,0 +1,186 @@
+"""Records the lives under `journals/`, each from a real run on the memory connector: `python -m tests.machines.record`.
+
+What differs from run to run (times) is left out, so that a life is rewritten only when it is another.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from connectors.testkit.destination import open_bench
+from connectors.testkit.faulty import Script
+from connectors.testkit.messages import catalog, complete, global_state, record, state, users
+from connectors.testkit.rows import row
+from connectors.testkit.warehouse import Outcome, Warehouse
+from dataflow.catalog import Strategy
+from machines.journal import Entry
+from tests.connectors.memory import memory_destination
+
+JOURNALS = Path(__file__).parent / "journals"
+TIMES = ("at", "milliseconds")
+# Lives of the destination's machine are called so; all others are a stream's.
+OF_A_SYNC = "sync_"
+APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
+SENT = (record("users", id=1, name="a", updated=1), record("users", id=2, name="b", updated=2))
+TOLD = (*SENT, state("users", 2))
+Scene = Callable[[Warehouse], Outcome]
+
+
+def whole(strategy: Strategy, generation: int = 1, **given: Any) -> Scene:
+    """A sync that the source completes."""
+    return lambda to: to.sync(catalog(users(strategy, generation)), *TOLD, complete("users"), **given)
+
+
+def cut(strategy: Strategy, generation: int = 1, **given: Any) -> Scene:
+    """A sync whose input ends before the stream is complete."""
+    return lambda to: to.sync(catalog(users(strategy, generation)), *TOLD, **given)
+
+
+def bare(strategy: Strategy, **given: Any) -> Scene:
+    """A sync that is cut off before it brought anything."""
+    return lambda to: to.sync(catalog(users(strategy)), **given)
+
+
+def after(*scenes: Scene) -> Scene:
+    """The last of these, which come one after the other."""
+
+    def play(to: Warehouse) -> Outcome:
+        *before, last = scenes
+        for scene in before:
+            scene(to)
+        return last(to)
+
+    return play
+
+
+def refusing(*methods: str, name: str = "users") -> dict[str, Any]:
+    """A database that refuses these methods."""
+    script = Script()
+    script.refuse(name, *methods)
+    return {"script": script}
+
+
+def losing(wait: int) -> dict[str, Any]:
+    """A database that loses the answer to one COMMIT, after so many others."""
+    script = Script(wait=wait)
+    script.lose_next_answer()
+    return {"script": script}
+
+
+def unknown_temp(*values: Mapping[str, Any]) -> Scene:
+    """A temp table that the ledger does not know, with these rows."""
+
+    def play(to: Warehouse) -> Outcome:
+        outcome = whole(APPEND)(to)
+        tables = to.tables()
+        with open_bench(to.destination) as bench:
+            bench.make(tables.temp, tables.columns, *(row(n, **each) for n, each in enumerate(values)))
+        return outcome
+
+    return play
+
+
+def full_disk(state_left: str) -> Callable[[Entry], None]:
+    """A journal that cannot be written when a stream leaves the state."""
+
+    def keep(entry: Entry) -> None:
+        if entry["machine"] == "stream" and entry["from"] == state_left:
+            raise OSError(28, "No space left on device")
+
+    return keep
+
+
+def line(text: bytes, **given: Any) -> Scene:
+    """A sync of which the first line is this."""
+    return lambda to: to.sync(catalog(users(DEDUP)), text + b"\n", complete("users"), **given)
+
+
+def two(**given: Any) -> Scene:
+    """Two streams under GLOBAL states."""
+    names = ("users", "others")
+    return lambda to: to.sync(
+        catalog(*(users(DEDUP, 1, name) for name in names)),
+        *(record(name, id=1) for name in names),
+        global_state(1, *names),
+        *map(complete, names),
+        **given,
+    )
+
+
+SCENES: Mapping[str, Callable[[], Scene]] = {
+    # The four strategies, undisturbed.
+    "append": lambda: whole(APPEND),
+    "dedup": lambda: whole(DEDUP),
+    "append_truncate": lambda: whole(APPEND_TRUNCATE),
+    "dedup_truncate": lambda: whole(DEDUP_TRUNCATE),
+    # What a start may find.
+    "dedup_resumed": lambda: after(cut(DEDUP), whole(DEDUP)),
+    "truncate_resumed_with_another_import_type": lambda: after(cut(APPEND_TRUNCATE), whole(DEDUP_TRUNCATE)),
+    "append_settles_a_dedup": lambda: after(cut(DEDUP), whole(APPEND)),
+    "dedup_absorbs_a_cancelled_truncate": lambda: after(cut(APPEND_TRUNCATE, 1), whole(DEDUP, 2)),
+    "truncate_drops_a_superseded_one": lambda: after(cut(DEDUP_TRUNCATE, 1), whole(DEDUP_TRUNCATE, 2)),
+    "append_drops_an_empty_temp": lambda: after(unknown_temp(), whole(APPEND)),
+    "append_truncate_published_before": lambda: after(whole(APPEND_TRUNCATE), whole(APPEND_TRUNCATE)),
+    "dedup_truncate_published_before": lambda: after(whole(DEDUP_TRUNCATE), whole(DEDUP_TRUNCATE)),
+    "temp_of_unknown_recipe_is_kept": lambda: after(unknown_temp({"id": 7}), whole(DEDUP)),
+    # Cut off, with and without rows.
+    "dedup_cut_off": lambda: cut(DEDUP),
+    "append_cut_off": lambda: cut(APPEND),
+    "dedup_cut_off_before_any_record": lambda: bare(DEDUP),
+    # An answer that was lost: set-up, claim and inspection are three COMMITs.
+    "merge_whose_answer_was_lost": lambda: whole(DEDUP, **losing(5)),
+    "swap_whose_answer_was_lost": lambda: whole(APPEND_TRUNCATE, **losing(5)),
+    "flush_whose_answer_was_lost": lambda: whole(DEDUP, **losing(4)),
+    # Refused, in each state.
+    "claim_refused": lambda: whole(DEDUP, **refusing("lock")),
+    "inspection_refused": lambda: whole(DEDUP, **refusing("table_exists")),
+    "discarding_refused": lambda: after(
+        cut(DEDUP_TRUNCATE, 1), whole(DEDUP_TRUNCATE, 2, **refusing("drop_table"))
+    ),
+    "settling_refused": lambda: after(cut(DEDUP), whole(APPEND, **refusing("merge_table"))),
+    "opening_temp_refused": lambda: whole(DEDUP, **refusing("create_table")),
+    "resuming_refused": lambda: after(cut(DEDUP), whole(DEDUP, **refusing("trim_table"))),
+    "opening_final_refused": lambda: whole(APPEND, **refusing("create_table")),
+    "flush_refused": lambda: whole(DEDUP, **refusing("insert")),
+    "merge_refused": lambda: whole(DEDUP, **refusing("merge_table")),
+    "swap_refused": lambda: whole(APPEND_TRUNCATE, **refusing("overwrite_table")),
+    "dedupe_refused": lambda: whole(DEDUP_TRUNCATE, **refusing("dedupe_table")),
+    "abandoning_refused": lambda: bare(DEDUP, **refusing("drop_table")),
+    # The whole sync.
+    "sync_complete": two,
+    "sync_with_a_failed_stream": lambda: cut(DEDUP),
+    "sync_that_cannot_set_up": lambda: whole(DEDUP, **refusing("create_namespace", name="")),
+    "sync_of_which_no_stream_starts": lambda: whole(DEDUP, **refusing("lock")),
+    "sync_of_unreadable_input": lambda: line(b"Hello"),
+    "sync_stopped_under_global_state": lambda: two(**refusing("insert")),
+    "sync_whose_journal_cannot_be_written": lambda: bare(DEDUP, keep=full_disk("writing")),
+    "sync_whose_journal_cannot_be_written_on_abort": lambda: line(b"Hello", keep=full_disk("writing")),
+    "sync_that_cannot_close": lambda: whole(DEDUP, **refusing("close", name="")),
+}
+
+
+def recorded(name: str) -> list[Entry]:
+    """The life, as it goes now."""
+    outcome = SCENES[name]()(Warehouse(memory_destination()))
+    machine = "destination" if name.startswith(OF_A_SYNC) else "stream"
+    lives = [e for e in outcome.journal if e["machine"] == machine and e.get("stream") in (None, "users")]
+    return [{member: value for member, value in entry.items() if member not in TIMES} for entry in lives]
+
+
+def text_of(life: list[Entry]) -> str:
+    """A life as its file holds it."""
+    return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in life)
+
+
+def main() -> None:
+    """Write every life anew, and remove those that are no more."""
+    for old in JOURNALS.glob("*.jsonl"):
+        old.unlink()
+    for name in SCENES:
+        (JOURNALS / f"{name}.jsonl").write_text(text_of(recorded(name)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Every recorded life replays on a fresh machine, and together they walk every arrow."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dataflow.errors import ConfigError
+from machines.diagram import MACHINES, walkable
+from machines.journal import Entry
+from machines.replay import lives, replay
+from tests.machines.record import JOURNALS, SCENES, recorded, text_of
+
+FILES = sorted(JOURNALS.glob("*.jsonl"))
+
+
+def read(file: Path) -> list[Entry]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_life_is_still_the_recorded_one(name: str) -> None:
+    """Rewrite them with `python -m tests.machines.record`, and read the difference."""
+    assert text_of(recorded(name)) == (JOURNALS / f"{name}.jsonl").read_text()
+
+
+def test_every_file_is_a_life_that_can_be_recorded() -> None:
+    assert {file.stem for file in FILES} == set(SCENES)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_recorded_life_replays(file: Path) -> None:
+    life = read(file)
+
+    replayed = replay(life)
+
+    assert replayed.divergence is None
+    assert list(replayed.path) == [entry["to"] for entry in life]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_life_cut_off_at_any_line_replays_as_far_as_it_goes(file: Path) -> None:
+    """The journal is written after the fact: a process that dies leaves it without its last line."""
+    life = read(file)
+
+    for length in range(1, len(life)):
+        assert replay(life[:length]).divergence is None
+        assert list(replay(life[:length]).path) == [entry["to"] for entry in life[:length]]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_first_divergence_is_named(file: Path) -> None:
+    life = read(file)
+
+    for index, entry in enumerate(life):
+        for member in {"to", "from", "operation"} & entry.keys():
+            tampered = [*life[:index], {**entry, member: "elsewhere"}, *life[index + 1 :]]
+            divergence = replay(tampered).divergence
+            assert divergence is not None
+            assert divergence.index == index
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_together_the_lives_walk_every_arrow(machine: str) -> None:
+    walked = {
+        (entry["from"], entry["event"], entry["to"])
+        for file in FILES
+        for entry in read(file)
+        if entry["machine"] == machine
+    }
+
+    assert walked == walkable(MACHINES[machine])
+
+
+def test_a_machine_that_would_ask_for_something_else_diverges() -> None:
+    life = read(JOURNALS / "dedup.jsonl")
+    wishes = {**life[0], "life": read(JOURNALS / "append.jsonl")[0]["life"]}
+
+    divergence = replay([wishes, *life[1:]]).divergence
+
+    assert divergence is not None
+    assert "opening_temp" in str(divergence)
+
+
+def test_a_journal_of_many_lives_is_taken_apart() -> None:
+    apart = [read(JOURNALS / f"{name}.jsonl") for name in ("dedup", "sync_complete")]
+    together = [entry for pair in zip(*apart, strict=False) for entry in pair]
+
+    assert [replay(life).divergence for life in lives(together)] == [None, None]
+
+
+def test_what_is_no_life_is_refused() -> None:
+    with pytest.raises(ConfigError, match="nothing to replay"):
+        replay([])
+    with pytest.raises(ConfigError, match="does not begin"):
+        replay(read(JOURNALS / "dedup.jsonl")[1:])

@@ -40,6 +40,7 @@ class SyncSuite(WarehouseSuite):
     def test_syncs_in_a_row_leave_what_the_sync_mode_says(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
+        """`testAppend` and its like; each sync is of a new generation, as a refresh makes it."""
         expected: list[User] = []
         for generation, sent in enumerate((FIRST, SECOND, (), FIRST), 1):
             stint = Stint(strategy, generation, sent)

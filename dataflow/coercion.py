@@ -20,8 +20,9 @@ from dataflow.vectors import (
     Coerced,
     any_of,
     coerced,
+    exceeds,
     found_in,
-    longest,
+    holds,
     matches,
     null_out,
     read_each,
@@ -70,7 +71,7 @@ def column(type_: AirbyteType, values: Sequence[Any], limits: Limits) -> Coerced
 
 def _strings(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
     texts = _texts(values)
-    if not limits.nul and found_in(texts, r"\x00"):
+    if not limits.nul and holds(texts, b"\0"):
         texts = pc.replace_substring(texts, "\0", "")
     return _sized(Coerced(texts), limits.string_bytes)
 
@@ -91,9 +92,9 @@ def _json(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
     if isinstance(type_, Array | Object):
         other = pc.invert(pc.starts_with(made.array, "[" if isinstance(type_, Array) else "{"))
         made = null_out(made, other, UNREADABLE) if any_of(other) else made
-    if not limits.nul:
+    if not limits.nul and holds(made.array, b"\\"):
         made = _reread(made, r"\\u0000", lambda text: (without_nul(text), None))
-    suspect = f"{HUGE_EXPONENT}|{MANY_DIGITS}" if longest(made.array) > LONG_JSON else HUGE_EXPONENT
+    suspect = f"{HUGE_EXPONENT}|{MANY_DIGITS}" if exceeds(made.array, LONG_JSON) else HUGE_EXPONENT
     made = _reread(made, suspect, lambda text: (text, None) if holds_only_numeric(text) else (None, BEYOND))
     return _sized(made, limits.json_bytes)
 
@@ -107,7 +108,7 @@ def _reread(column: Coerced, pattern: str, read: Callable[[str], tuple[Any, Outc
 
 
 def _sized(column: Coerced, limit: int) -> Coerced:
-    if longest(column.array) <= limit:
+    if not exceeds(column.array, limit):
         return column
     return null_out(column, pc.greater(pc.binary_length(column.array), limit), BEYOND)
 

@@ -14,8 +14,8 @@ from dataflow.vectors import (
     Coerced,
     cast_all,
     coerced,
-    found_in,
-    longest,
+    exceeds,
+    holds,
     matches,
     others,
     outcomes_of,
@@ -48,7 +48,7 @@ def _held(tokens: pa.Array, precision: int, scale: int) -> Coerced:
     # Arrow 26 reads decimals wrongly, without an error, when their digits overflow (30 digits as decimal128(38, 9))
     # and crashes on exponents such as 1e-1000000000. It is asked only about texts too short for the one, and
     # without the other.
-    if longest(tokens) <= precision - scale and not found_in(tokens, "e") and not found_in(tokens, "E"):
+    if not (holds(tokens, b"e") or holds(tokens, b"E") or exceeds(tokens, precision - scale)):
         array = cast_all(tokens, _decimal(precision, scale))
         if array is not None:
             return Coerced(array)
@@ -61,7 +61,7 @@ def _decimal(precision: int, scale: int) -> pa.DataType:
 
 def _unquoted(tokens: pa.Array) -> pa.Array:
     """Tokens where the plain numbers in JSON strings stand without quotes."""
-    if not found_in(tokens, '"'):
+    if not holds(tokens, b'"'):
         return tokens
     quoted = matches(tokens, r'^"[+-]?[0-9]+(?:\.[0-9]+)?"$')
     return pc.if_else(quoted, pc.utf8_slice_codeunits(tokens, 1, -1), tokens)
@@ -96,7 +96,7 @@ def _long(texts: pa.Array, precision: int, scale: int) -> Coerced:
 
 def _plain(texts: pa.Array) -> Coerced:
     fits = matches(texts, r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$")
-    if longest(texts) > SURELY_NUMERIC:
+    if exceeds(texts, SURELY_NUMERIC):
         fits = pc.and_(fits, pc.fill_null(pc.less(pc.binary_length(texts), SURELY_NUMERIC), fill_value=False))
     return read_rest(
         Coerced(texts), texts, others(texts, fits), lambda rest: read_each(rest, pa.string(), plain_number)

@@ -100,11 +100,12 @@ def _dates(texts: pa.Array) -> Coerced:
 
 def _timestamps(texts: pa.Array, *, zoned: bool) -> Coerced:
     type_ = pa.timestamp("us", tz="UTC" if zoned else None)
-    # Without a zone in any cell, what is read as local is UTC.
-    for form in dict.fromkeys((type_, pa.timestamp("us"))):
-        array = cast_all(texts, form)
-        if array is not None:
-            return Coerced(array.cast(pa.int64()).cast(type_))
+    array = cast_all(texts, type_)
+    if array is not None:
+        return Coerced(array)
+    if zoned and (local := cast_all(texts, pa.timestamp("us"))) is not None:
+        # No cell names a zone, and then each of them means UTC.
+        return Coerced(local.cast(pa.int64()).cast(type_))
     fits = matches(texts, f"^{DATE}[T ]{MICROS}{f'{ZONE}?' if zoned else ''}$")
     plain = without(texts, where=pc.invert(fits))
     array = (_with_zone(plain) if zoned else plain).cast(type_)

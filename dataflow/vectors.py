@@ -12,6 +12,8 @@ from dataflow.cells import Outcome
 from dataflow.types import ChangeKind, ChangeReason
 
 PROBE = 8
+# Bytes searched at a time.
+PIECE = 1 << 20
 # Up to so many cells it is cheaper to read each than to make the regular expressions that would sort them.
 FEW = 256
 # An absent cell's token, and JSON's null.
@@ -74,10 +76,18 @@ def any_of(mask: pa.Array) -> bool:
     return bool(pc.any(mask).as_py())
 
 
+def holds(texts: pa.Array, byte: bytes) -> bool:
+    """Whether any cell of a string column holds an ASCII character."""
+    data = texts.buffers()[2]
+    # Python's search needs bytes of its own: a piece at a time, so that a large column is not copied whole.
+    starts = range(0, data.size, PIECE) if data is not None else ()
+    return any(byte in data.slice(start, min(PIECE, data.size - start)).to_pybytes() for start in starts)
+
+
 def found_in(texts: pa.Array, pattern: str) -> bool:
     """Whether any cell of a string column has a match, or two neighbours have one together: a cheap first look.
 
-    The column's bytes are searched as one text, which costs a tenth of asking cell by cell.
+    The column's bytes are searched as one text, which costs a fraction of asking cell by cell.
     """
     data = texts.buffers()[2]
     if data is None:
@@ -90,6 +100,12 @@ def found_in(texts: pa.Array, pattern: str) -> bool:
 def longest(texts: pa.Array) -> int:
     """The most bytes that any cell of a string column has."""
     return pc.max(pc.binary_length(texts)).as_py() or 0
+
+
+def exceeds(texts: pa.Array, limit: int) -> bool:
+    """Whether any cell of a string column has more bytes than a limit."""
+    data = texts.buffers()[2]
+    return data is not None and data.size > limit and longest(texts) > limit
 
 
 def read_each(
@@ -134,7 +150,7 @@ def tokens(values: Sequence[Any]) -> pa.Array:
     except TypeError:
         joined = b"\0".join([b"" if value is None else value for value in values])
     try:
-        texts = pc.split_pattern(pa.array([joined], pa.binary()), "\0").values.cast(pa.string())
+        texts = pc.split_pattern(pa.array([joined], pa.string()), "\0").values
     except pa.ArrowInvalid:
         texts = pa.array([part.decode("utf-8", "replace") for part in joined.split(b"\0")], pa.string())
     return without(texts, where=pc.is_in(texts, value_set=NULLS))

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow import vectors
 from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome
 from dataflow.vectors import (
     Coerced,
     cast_all,
     coerced,
+    exceeds,
     found_in,
+    holds,
     longest,
     matches,
     null_out,
@@ -53,6 +56,22 @@ def test_a_pattern_is_found_in_any_cell() -> None:
     assert not found_in(texts, "z")
     assert not found_in(pa.array([], pa.string()), "a")
     assert not found_in(pa.array([None], pa.string()), "a")
+
+
+def test_a_character_is_found_on_either_side_of_the_pieces_that_are_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vectors, "PIECE", 2)
+
+    assert all(holds(pa.array(["abc", None, "de"]), each) for each in (b"a", b"b", b"c", b"d", b"e"))
+    assert not holds(pa.array(["abc"]), b"z")
+    assert not holds(pa.array([None], pa.string()), b"a")
+
+
+@pytest.mark.parametrize(("limit", "beyond"), [(3, True), (4, False)])
+def test_a_column_exceeds_a_limit_when_one_cell_does(limit: int, beyond: bool) -> None:
+    assert exceeds(pa.array(["abcd", "abc", None]), limit) is beyond
+    assert not exceeds(pa.array([None], pa.string()), limit)
 
 
 def test_a_null_matches_nothing_and_has_no_length() -> None:

@@ -110,8 +110,7 @@ class Decoder:
         """
         try:
             decoded = self._fast.decode_lines(chunk)
-            ends = _line_ends(chunk, len(decoded))
-            messages = list(self._spans(decoded, ends))
+            messages = list(self._spans(decoded, _line_ends(chunk, len(decoded))))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _BlankLines):
             yield from self._line_by_line(chunk)
             return

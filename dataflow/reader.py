@@ -1,7 +1,9 @@
 """Whole lines from a file descriptor into a mailbox, as many at a time as are there. Looks into none of them."""
 
+import fcntl
 import os
 import select
+from contextlib import suppress
 
 from dataflow.mailbox import Chunk, EndOfInput, Mailbox
 
@@ -13,6 +15,7 @@ PATIENCE = 0.005
 def read_lines(source: int, mailbox: Mailbox) -> None:
     """Read to the end of the input, or until nobody wants more; runs on a thread of its own."""
     pending = bytearray()
+    _widen(source)
     try:
         while block := os.read(source, CHUNK_BYTES):
             pending += block
@@ -35,6 +38,14 @@ def read_lines(source: int, mailbox: Mailbox) -> None:
         mailbox.put_input(EndOfInput())
     except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
         mailbox.put_input(EndOfInput(error))
+
+
+def _widen(source: int) -> None:
+    """Let a pipe hold a whole chunk: with 64 KiB each read would wait for its turn among the threads."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        # Not a pipe, or more than this user may have.
+        with suppress(OSError):
+            fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, CHUNK_BYTES)
 
 
 def _readable(source: int, patience: float) -> bool:

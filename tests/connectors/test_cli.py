@@ -1,0 +1,53 @@
+"""The command lines, as people and platforms spell them."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.cli import destination_parser, draw, replay_journal, upstream_spelling
+from machines.diagram import page
+
+JOURNALS = Path(__file__).parents[1] / "machines" / "journals"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["write", "--config", "c", "--catalog", "k"],
+        ["--write", "--config", "c", "--catalog", "k"],
+        ["--config", "c", "--write", "--catalog", "k"],
+        ["--config", "c", "--catalog", "k", "--write"],
+    ],
+)
+def test_upstreams_spelling_means_the_same_wherever_it_stands(arguments: list[str]) -> None:
+    given = destination_parser("it").parse_args(upstream_spelling(arguments))
+
+    assert (given.verb, given.config, given.catalog) == ("write", Path("c"), Path("k"))
+
+
+def test_a_missing_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        destination_parser("it").parse_args(["write", "--config", "c"])
+
+    assert caught.value.code == 2
+    assert "--catalog" in capsys.readouterr().err
+
+
+def test_the_pages_of_all_machines_are_written_into_a_folder(tmp_path: Path) -> None:
+    code = draw(None, tmp_path)
+
+    assert code == 0
+    assert (tmp_path / "stream.md").read_text() == page("stream")
+
+
+def test_a_recorded_journal_replays_and_a_changed_one_names_the_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = next(iter(sorted(JOURNALS.glob("*.jsonl"))))
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text(journal.read_text().replace('"claim"', '"inspect"'))
+
+    codes = replay_journal(journal), replay_journal(changed)
+
+    assert codes == (0, 1)
+    assert "entry 1: recorded" in capsys.readouterr().out

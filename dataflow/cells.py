@@ -26,7 +26,7 @@ CUT: Outcome = (ChangeKind.TRUNCATED, ChangeReason.FIELD_SIZE)
 NUMERIC_DIGITS = (131072, 16383)
 
 # A JSON number, or one as Java's BigDecimal reads it from a string: a sign, and digits on one side of the point.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*(?P<digits>[0-9]*))?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*(?P<digits>[0-9]+))?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 # Far beyond any column, near enough for `decimal`: its C library ends at about 10**18.
 _LARGEST_EXPONENT = 10**12

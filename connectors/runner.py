@@ -18,7 +18,7 @@ from connectors.sync import Sync, run_sync
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.protocol import connection_status_message, error_message, spec_message
+from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
 
 
 @frozen(kw_only=True)
@@ -64,7 +64,7 @@ class Destination:
             faults = Faults(read_faults(options.faults, os.environ))
             streams = read_catalog(_read(catalog, "catalog"))
             connector = self._definition.connector(_read_json(config, "configuration"), self._run)
-            with journal_file(options.journal) as keep:
+            with journal_file(options.journal, self._warn) as keep:
                 sync = Sync(
                     run=self._run,
                     connector=connector,
@@ -87,6 +87,9 @@ class Destination:
         except Exception as error:  # noqa: BLE001 - the last line of defence: nothing leaves without a TRACE
             self._write_line(error_message(error))
             return 1
+
+    def _warn(self, message: str) -> None:
+        self._write_line(log_message("WARN", message))
 
     def _write_line(self, line: bytes) -> None:
         self._out.write(line)

@@ -162,8 +162,8 @@ class SyncOperations:
         for run in self.runs:
             run.start()
         if self.runs and all(run.failed for run in self.runs):
-            failures = [run.life.failure for run in self.runs if run.life.failure]
-            raise failures[0]
+            first = next(run.life.failure for run in self.runs if run.life.failure is not None)
+            raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
 
     def _read(self, _: SyncLife) -> None:
         shapes = [

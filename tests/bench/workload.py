@@ -32,7 +32,14 @@ class Workload:
     @property
     def stream(self) -> str:
         """The name of its one stream; its namespace is `bench`."""
-        return str(self._manifest["stream"])
+        (name,) = self.streams
+        return name
+
+    @property
+    def streams(self) -> list[str]:
+        """The names of its streams; their namespace is `bench`."""
+        entries = json.loads(self.catalog.read_text())["streams"]
+        return [str(entry["stream"]["name"]) for entry in entries]
 
     @property
     def expected(self) -> dict[str, int]:
@@ -67,4 +74,28 @@ def workload(schema: str, mode: str, records: int, *options: str) -> Workload:
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
+    return made
+
+
+def interleaved(work: Workload, streams: int) -> Workload:
+    """The same records, dealt out to this many streams one by one, each with a STATE and a COMPLETE at the end."""
+    made = Workload(work.folder, f"{work.name}-{streams}-streams")
+    if made.messages.exists():
+        return made
+    names = [f"{work.stream}_{number:02}" for number in range(streams)]
+    (entry,) = json.loads(work.catalog.read_text())["streams"]
+    entries = [{**entry, "stream": {**entry["stream"], "name": name}} for name in names]
+    made.catalog.write_text(json.dumps({"streams": entries}))
+    written = made.messages.with_suffix(".part")
+    with work.messages.open("rb") as lines, written.open("wb") as out:
+        old = work.stream.encode()
+        dealt = 0
+        for line in lines:
+            if line.startswith(b'{"type":"RECORD"'):
+                out.write(line.replace(old, names[dealt % streams].encode(), 1))
+                dealt += 1
+            elif b'"COMPLETE"' in line:
+                for name in names:
+                    out.write(line.replace(old, name.encode(), 1))
+    written.rename(made.messages)
     return made

@@ -62,3 +62,28 @@ def test_a_state_is_told_while_the_source_is_still_silent(destination: Destinati
     assert told == "s1"
     running.send(complete("users"))
     assert running.finish().code == 0
+
+
+def test_a_journal_that_can_no_longer_be_written_does_not_end_the_sync(destination: Destination) -> None:
+    running = destination.start_write(catalog(stream("users", {"id": "integer"})), "--journal", "/dev/full")
+    running.send(record("users", {"id": 1}), state("users", "s1"), complete("users"))
+
+    outcome = running.finish()
+
+    warnings = [message["log"]["message"] for message in outcome.messages if message["type"] == "LOG"]
+    assert (outcome.code, outcome.states) == (0, ["s1"])
+    assert warnings == ["The journal ends here: No space left on device. The sync goes on without it."]
+
+
+def test_a_stream_that_cannot_be_started_is_named(destination: Destination) -> None:
+    running = destination.start_write(
+        catalog(stream("users", {"id": "integer"})), faults=["before:claim=permanent"]
+    )
+
+    outcome = running.finish()
+
+    assert outcome.code == 1
+    assert [error.get("stream_descriptor") for error in outcome.errors] == [
+        None,
+        {"name": "users", "namespace": None},
+    ]

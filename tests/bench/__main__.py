@@ -1,0 +1,171 @@
+r"""`make bench`: our destinations and the limits in turn, on one machine in one run; medians and their ratios.
+
+    make bench                                  all of it
+    make bench ARGS="--only postgres-narrow --runs 5"
+
+Seconds on a shared machine mean little; a ratio within one run means something. Speed is ours relative to the
+limit's (1.0 is as fast); times relate a harder load to an easier one (1.0 is no dearer).
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from attrs import frozen
+
+from tests.bench.duck import DuckDbBench
+from tests.bench.postgres import PostgresBench, server
+from tests.bench.process import Cost
+from tests.bench.workload import Workload, interleaved, workload
+
+MILLION, HUNDRED_THOUSAND = 1_000_000, 100_000
+
+
+@frozen
+class Arm:
+    """One side of a comparison."""
+
+    name: str
+    run: Callable[[], Cost]
+
+
+def in_turn(arms: list[Arm], runs: int) -> Mapping[str, list[Cost]]:
+    """Every arm `runs` times, one after the other, after a first round that does not count."""
+    costs: dict[str, list[Cost]] = {arm.name: [] for arm in arms}
+    for number in range(runs + 1):
+        for arm in arms:
+            cost = arm.run()
+            if number:
+                costs[arm.name].append(cost)
+    for name, found in costs.items():
+        seconds = ", ".join(f"{cost.seconds:.2f}" for cost in found)
+        memory = max(cost.memory for cost in found)
+        print(f"    {name:28} {seconds} s" + (f"; {memory:.0f} MiB" if memory else ""), flush=True)
+    return costs
+
+
+def seconds(costs: list[Cost]) -> float:
+    """The median time."""
+    return median(cost.seconds for cost in costs)
+
+
+def speed(costs: Mapping[str, list[Cost]], limit: str) -> str:
+    """Ours relative to a limit."""
+    return f"{seconds(costs[limit]) / seconds(costs['ours']):.2f} of the speed of {limit}"
+
+
+def times(costs: Mapping[str, list[Cost]], easy: str, hard: str) -> str:
+    """The harder load relative to the easier one."""
+    return f"{seconds(costs[hard]) / seconds(costs[easy]):.2f} x the time of {easy}"
+
+
+@contextmanager
+def postgres(work: Workload) -> Iterator[PostgresBench]:
+    """A server of its own for one workload."""
+    with server() as running, folder() as here:
+        yield PostgresBench(running, work, here)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder that psql, run by anyone, can read."""
+    with tempfile.TemporaryDirectory(prefix="dataflow-bench-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def against_copy(schema: str, records: int, runs: int) -> list[str]:
+    with postgres(workload(schema, "append", records)) as bench:
+        bench.prepare_limit()
+        arms = [
+            Arm("ours", bench.ours),
+            Arm("\\copy binary", lambda: bench.copy("binary")),
+            Arm("\\copy csv", lambda: bench.copy("csv")),
+        ]
+        costs = in_turn(arms, runs)
+    return [speed(costs, "\\copy binary"), speed(costs, "\\copy csv")]
+
+
+def against_read_json(schema: str, records: int, runs: int) -> list[str]:
+    with folder() as here:
+        bench = DuckDbBench(workload(schema, "append", records), here)
+        costs = in_turn([Arm("ours", bench.ours), Arm("read_json", bench.read_json)], runs)
+    return [speed(costs, "read_json")]
+
+
+def larger_target(runs: int) -> list[str]:
+    found: dict[str, list[Cost]] = {}
+    for name, rows in (("into 100k", HUNDRED_THOUSAND), ("into 1M", MILLION)):
+        with postgres(workload("narrow", "dedup", HUNDRED_THOUSAND)) as bench:
+            bench.ours()
+            bench.grow(rows)
+            found |= in_turn([Arm(name, bench.on_top)], runs)
+    return [times(found, "into 100k", "into 1M")]
+
+
+def dirty(runs: int) -> list[str]:
+    clean, bad = (workload("narrow", "append", MILLION, *options) for options in ((), ("--dirty", "0.01")))
+    with postgres(clean) as a, postgres(bad) as b:
+        costs = in_turn([Arm("clean", a.ours), Arm("1 % dirty", b.ours)], runs)
+    return [times(costs, "clean", "1 % dirty")]
+
+
+def many_streams(runs: int) -> list[str]:
+    one = workload("narrow", "append", MILLION)
+    with postgres(one) as a, postgres(interleaved(one, 50)) as b:
+        costs = in_turn([Arm("1 stream", a.ours), Arm("50 streams", b.ours)], runs)
+    return [times(costs, "1 stream", "50 streams")]
+
+
+def frequent_states(runs: int) -> list[str]:
+    rare = workload("narrow", "append", MILLION)
+    often = workload("narrow", "append", MILLION, "--state-every", "100")
+    with postgres(rare) as a, postgres(often) as b:
+        costs = in_turn([Arm("STATE per 10,000", a.ours), Arm("STATE per 100", b.ours)], runs)
+    return [times(costs, "STATE per 10,000", "STATE per 100")]
+
+
+def memory(runs: int) -> list[str]:
+    told = []
+    for schema, records in (("narrow", HUNDRED_THOUSAND), ("wide", 10_000)):
+        small, large = (workload(schema, "append", n) for n in (records * 3, records * 30))
+        with postgres(small) as a, postgres(large) as b:
+            costs = in_turn([Arm("1 x", a.ours), Arm("10 x", b.ours)], runs)
+        most = {name: max(cost.memory for cost in found) for name, found in costs.items()}
+        told.append(f"{schema}: {most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB")
+    return told
+
+
+BENCHES: Mapping[str, Callable[[int], list[str]]] = {
+    "postgres-narrow": lambda runs: against_copy("narrow", MILLION, runs),
+    "postgres-wide": lambda runs: against_copy("wide", HUNDRED_THOUSAND, runs),
+    "duckdb-narrow": lambda runs: against_read_json("narrow", MILLION, runs),
+    "duckdb-wide": lambda runs: against_read_json("wide", HUNDRED_THOUSAND, runs),
+    "larger-target": larger_target,
+    "dirty": dirty,
+    "many-streams": many_streams,
+    "frequent-states": frequent_states,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    """Run the benches asked for."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=[*BENCHES], action="append", help="one of them; may be repeated")
+    parser.add_argument("--runs", type=int, default=3, help="how often each arm runs (default: %(default)s)")
+    given = parser.parse_args()
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, medians of {given.runs}")
+    for name in given.only or BENCHES:
+        print(f"\n{name}", flush=True)
+        for line in BENCHES[name](given.runs):
+            print(f"  {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

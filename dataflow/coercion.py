@@ -34,8 +34,9 @@ __all__ = ["Coerced", "annotation", "column", "loosen"]
 
 # A number's digits and a JSON value's text are cheapest, and exact, as the bytes that they are.
 ANNOTATIONS: dict[Kind, Any] = {
-    Kind.BOOLEAN: bool | None,
-    Kind.INTEGER: int | None,
+    # The word that stands in place of a boolean or an integer is the usual dirt: it need not stop the decoder.
+    Kind.BOOLEAN: bool | str | None,
+    Kind.INTEGER: int | str | None,
     Kind.NUMBER: msgspec.Raw,
     Kind.JSON: msgspec.Raw,
 }
@@ -76,15 +77,35 @@ def _strings(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
     return _sized(Coerced(texts), limits.string_bytes)
 
 
-def _integers(values: Sequence[Any], *_: object) -> Coerced:
+def _booleans(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
+    try:
+        return Coerced(pa.array(values, pa.bool_()))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        kept, outcomes = _without_words(values, type_, limits)
+        return coerced(pa.array(kept, pa.bool_()), outcomes)
+
+
+def _integers(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
     try:
         return Coerced(pa.array(values, pa.int64()))
-    except OverflowError:
-        beyond = [row for row, value in enumerate(values) if value is not None and not LEAST <= value <= MOST]
-    kept = list(values)
-    for row in beyond:
-        kept[row] = None
-    return coerced(pa.array(kept, pa.int64()), dict.fromkeys(beyond, BEYOND))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        kept, outcomes = _without_words(values, type_, limits)
+    for row, value in enumerate(kept):
+        if value is not None and not LEAST <= value <= MOST:
+            kept[row], outcomes[row] = None, BEYOND
+    return coerced(pa.array(kept, pa.int64()), outcomes)
+
+
+def _without_words(
+    values: Sequence[Any], type_: AirbyteType, limits: Limits
+) -> tuple[list[Any], dict[int, Outcome]]:
+    """The cells with those that are strings read as the exact road reads them."""
+    kept, outcomes = list(values), {}
+    for row in [row for row, value in enumerate(values) if isinstance(value, str)]:
+        kept[row], outcome = loosen(type_, msgspec.json.encode(values[row]), limits)
+        if outcome is not None:
+            outcomes[row] = outcome
+    return kept, outcomes
 
 
 def _json(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
@@ -119,7 +140,7 @@ def _texts(values: Sequence[Any]) -> pa.Array:
 
 COLUMNS: dict[Kind, Callable[[Sequence[Any], AirbyteType, Limits], Coerced]] = {
     Kind.STRING: _strings,
-    Kind.BOOLEAN: lambda values, _, __: Coerced(pa.array(values, pa.bool_())),
+    Kind.BOOLEAN: _booleans,
     Kind.INTEGER: _integers,
     Kind.NUMBER: lambda values, _, limits: number_column(tokens(values), limits),
     Kind.DATE: lambda values, _, limits: date_column(_texts(values), limits),

@@ -25,6 +25,10 @@ _SURROGATES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
 _REPLACEMENT = rb"\ufffd"
+# How the decoder names what it refused: the message's index, or the byte.
+_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_REFUSED_INDEX = re.compile(r"at `\$\[(\d+)\]")
+_REFUSED_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 @frozen(kw_only=True)
@@ -108,14 +112,35 @@ class Decoder:
         Raises InternalError, after what stands before it was given, for a line that is no message and for a
         record of a stream that the catalog does not name. The error names the line, never what it says.
         """
-        try:
-            decoded = self._fast.decode_lines(chunk)
-            messages = list(self._spans(decoded, _line_ends(chunk, len(decoded))))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _BlankLines):
-            yield from self._line_by_line(chunk)
-            return
+        ends = _line_ends(chunk)
+        view, line, last = memoryview(chunk), 0, len(ends) - 1
+        while line < last:
+            begin = int(ends[line]) + 1
+            try:
+                yield from self._many(view[begin:], ends[line:])
+                return
+            except _REFUSED as refused:
+                bad = _refused_line(refused, ends, line)
+            if bad is None:
+                yield from self._line_by_line(chunk[begin:])
+                return
+            if bad > line:
+                try:
+                    yield from self._many(view[begin : int(ends[bad]) + 1], ends[line : bad + 1])
+                except _REFUSED:
+                    yield from self._line_by_line(chunk[begin:])
+                    return
+            yield from self._line_by_line(chunk[int(ends[bad]) + 1 : int(ends[bad + 1]) + 1])
+            line = bad + 1
+
+    def _many(self, lines: memoryview, ends: "np.ndarray[Any, Any]") -> list[Message]:
+        """All of these lines at once, or none: what refuses one of them refuses them all."""
+        decoded = self._fast.decode_lines(lines)
+        if len(decoded) != len(ends) - 1:
+            raise msgspec.ValidationError("there are lines without a message")
+        messages = list(self._spans(decoded, ends))
         self.lines += len(decoded)
-        yield from messages
+        return messages
 
     # -- the fast road
 
@@ -216,7 +241,7 @@ class Decoder:
                 continue
             try:
                 yield from self._one(_without_lone_surrogates(line))
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            except _REFUSED as error:
                 raise InternalError(
                     f"Line {self.lines} of the input is not a message of the Airbyte protocol.",
                     doing="reading the input",
@@ -226,7 +251,7 @@ class Decoder:
     def _one(self, line: bytes) -> Iterator[Message]:
         try:
             message = self._fast.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except _REFUSED:
             yield from self._exact(line)
             return
         yield from self._spans([message], np.array([-1, len(line)]))
@@ -282,18 +307,22 @@ def _partitions(names: list[str | None], ends: "np.ndarray[Any, Any]") -> dict[s
     return {name: PartitionTally(records=len(own), size=int(sizes[own].sum())) for name, own in rows.items()}
 
 
-class _BlankLines(Exception):
-    """There are lines without a message: only a look at each line tells which number a message has."""
-
-
-def _line_ends(chunk: bytes, lines: int) -> "np.ndarray[Any, Any]":
+def _line_ends(chunk: bytes) -> "np.ndarray[Any, Any]":
     """Where each line ends, after -1 for the line before the first."""
     ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == _NEWLINE)
-    if not chunk.endswith(b"\n"):
-        ends = np.append(ends, len(chunk))
-    if len(ends) != lines:
-        raise _BlankLines
-    return np.concatenate(([-1], ends))
+    last = [] if chunk.endswith(b"\n") else [len(chunk)]
+    return np.concatenate(([-1], ends, last)).astype(np.int64)
+
+
+def _refused_line(refused: Exception, ends: "np.ndarray[Any, Any]", first: int) -> int | None:
+    """Which line the decoder refused of those from `first` on; None when it does not say."""
+    if (index := _REFUSED_INDEX.search(str(refused))) is not None:
+        line = first + int(index[1])
+    elif (offset := _REFUSED_BYTE.search(str(refused))) is not None:
+        line = int(np.searchsorted(ends, int(ends[first]) + 1 + int(offset[1]))) - 1
+    else:
+        return None
+    return line if first <= line < len(ends) - 1 else None
 
 
 def _without_lone_surrogates(line: bytes) -> bytes:

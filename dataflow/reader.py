@@ -3,6 +3,7 @@
 import fcntl
 import os
 import select
+from collections.abc import Sequence
 from contextlib import suppress
 
 from dataflow.mailbox import Chunk, EndOfInput, Mailbox
@@ -14,30 +15,40 @@ PATIENCE = 0.005
 
 def read_lines(source: int, mailbox: Mailbox) -> None:
     """Read to the end of the input, or until nobody wants more; runs on a thread of its own."""
-    pending = bytearray()
     _widen(source)
+    # The beginning of a line whose end is still to come.
+    begun: list[bytes] = []
     try:
-        while block := os.read(source, CHUNK_BYTES):
-            pending += block
-            # A full chunk costs less per record; an owner with nothing to do is not kept waiting for one.
-            while len(pending) < CHUNK_BYTES and (_readable(source, 0) or not mailbox.hungry):
-                if not _readable(source, PATIENCE):
-                    continue
-                block = os.read(source, CHUNK_BYTES)
-                if not block:
-                    break
-                pending += block
-            end = pending.rfind(b"\n") + 1
-            if end:
-                wanted = mailbox.put_input(Chunk(bytes(pending[:end])))
-                del pending[:end]
-                if not wanted:
-                    return
-        if pending:
-            mailbox.put_input(Chunk(bytes(pending)))
+        while blocks := _read_some(source, mailbox):
+            last = next((i for i in reversed(range(len(blocks))) if b"\n" in blocks[i]), None)
+            if last is None:
+                begun += blocks
+                continue
+            block, end = memoryview(blocks[last]), blocks[last].rfind(b"\n") + 1
+            if not mailbox.put_input(Chunk(b"".join([*begun, *blocks[:last], block[:end]]))):
+                return
+            begun = [bytes(block[end:]), *blocks[last + 1 :]]
+        if rest := b"".join(begun):
+            mailbox.put_input(Chunk(rest))
         mailbox.put_input(EndOfInput())
     except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
         mailbox.put_input(EndOfInput(error))
+
+
+def _read_some(source: int, mailbox: Mailbox) -> Sequence[bytes]:
+    """What is there, up to a chunk; at least one block, waiting for it, but for the end of the input."""
+    blocks: list[bytes] = []
+    size = 0
+    # A full chunk costs less per record; an owner with nothing to do is not kept waiting for one.
+    while not size or (size < CHUNK_BYTES and (_readable(source, 0) or not mailbox.hungry)):
+        if size and not _readable(source, PATIENCE):
+            continue
+        block = os.read(source, CHUNK_BYTES)
+        if not block:
+            break
+        blocks.append(block)
+        size += len(block)
+    return blocks
 
 
 def _widen(source: int) -> None:

@@ -7,6 +7,7 @@ the checkpoints and talks to the streams. Everything that decides happens on the
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -98,7 +99,9 @@ class Pipeline:
             try:
                 self._take_in()
             except DataflowError:
-                self._settle_accounts()
+                # Why the reading stopped is the reason; what fails after it is its stream's own.
+                with suppress(DataflowError):
+                    self._settle_accounts()
                 raise
             self._settle_accounts()
             self._warn_of_untold()
@@ -128,12 +131,19 @@ class Pipeline:
             self._tell()
 
     def _settle_accounts(self) -> None:
-        """Make what was read durable, and tell what that allows."""
+        """Make what was read durable, and tell what that allows. A failure on the way is raised after all of it."""
+        failure: DataflowError | None = None
         for stream in self._streams.values():
             if stream.open:
                 self._flush(stream)
-        self._wait_until(lambda: not self._unwritten)
+        while self._unwritten:
+            try:
+                self._wait_until(lambda: not self._unwritten)
+            except DataflowError as error:
+                failure = failure or error
         self._tell()
+        if failure is not None:
+            raise failure
 
     def _warn_of_untold(self) -> None:
         if waiting := self._partitions.waiting():

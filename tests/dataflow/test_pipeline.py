@@ -22,6 +22,8 @@ from dataflow.types import INTEGER, Column, Limits, StreamName
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
 COLUMNS = (Column("id", "id", INTEGER),)
+# Records on either side of a message do not come together.
+LOG = b'{"type":"LOG","log":{"level":"INFO","message":""}}\n'
 
 
 @define
@@ -245,6 +247,33 @@ def test_under_global_state_the_first_failure_stops_the_reading_and_nothing_late
         )
 
     assert run.told == []
+
+
+def test_a_failure_at_the_end_of_input_keeps_no_durable_state_from_being_told() -> None:
+    """Users' last flush fails while what the GLOBAL state covers of orders is yet to be written."""
+    run = Run()
+    users = run.sinks[USERS]
+    inserts: list[int] = []
+
+    def second() -> None:
+        inserts.append(1)
+        users.error = TransientError("Lost.") if len(inserts) == 2 else None
+
+    users.before_insert = second
+    lines = [record(USERS, 1), record(ORDERS, 1), global_state("g1"), record(USERS, 2), LOG, record(USERS, 3)]
+
+    with pytest.raises(TransientError, match="Stream users failed"):
+        run.feed(*lines, flush_rows=2)
+
+    assert run.log == ["durable users 2", "durable orders 1", "told g1"]
+
+
+def test_the_error_that_stopped_the_reading_is_the_one_that_is_raised() -> None:
+    run = Run()
+    run.sinks[USERS].error = TransientError("Lost.")
+
+    with pytest.raises(InternalError, match="Line 3"):
+        run.feed(record(USERS, 1), global_state("g1"), b"nonsense\n")
 
 
 def test_a_global_state_is_told_when_every_stream_is_durable() -> None:

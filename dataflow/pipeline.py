@@ -240,6 +240,9 @@ class Pipeline:
         error = stream.sink.complete()
         if error is not None:
             self._broken(name, error)
+            return
+        # A STATE may come after the COMPLETE of a stream it covers. Temp is gone: no checkpoint is needed any more.
+        self._checkpoints.durable(name, stream.aggregate.read)
 
     def _flush_due(self) -> None:
         aggregates = {s.aggregate.stream: s.aggregate for s in self._streams.values() if s.open}

@@ -303,6 +303,35 @@ def test_a_second_complete_changes_nothing_and_a_record_after_it_is_refused() ->
     assert run.log == ["durable users 1", "complete"]
 
 
+def test_a_state_after_its_stream_is_published_is_told() -> None:
+    run = Run()
+
+    run.feed(record(USERS, 1), complete(USERS), state(USERS, "s1", 1))
+
+    assert run.log == ["durable users 1", "complete", "told s1"]
+
+
+def test_a_global_state_does_not_wait_for_what_is_published() -> None:
+    """Streams complete one by one, and no STATE covered the rows of users before theirs did."""
+    run = Run()
+
+    run.feed(
+        *(record(USERS, 1), complete(USERS), record(ORDERS, 1), global_state("g1")),
+        *(record(ORDERS, 2), complete(ORDERS), global_state("g2")),
+    )
+
+    assert run.told == ["g1", "g2"]
+
+
+def test_a_state_after_a_failed_publication_is_not_told() -> None:
+    run = Run()
+    run.sinks[USERS].publishing = TransientError("The table is gone.")
+
+    run.feed(record(USERS, 1), complete(USERS), state(USERS, "s1"))
+
+    assert run.told == []
+
+
 def test_a_slow_destination_stops_the_reading() -> None:
     run = Run()
     gate = threading.Event()

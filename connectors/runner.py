@@ -117,8 +117,13 @@ def _read_json(path: Path, what: str) -> Mapping[str, Any]:
 
 
 def standard_output() -> BinaryIO:
-    """The process's stdout, for the protocol alone: whatever else prints, prints to stderr from here on."""
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    """The process's stdout, for the protocol alone: whatever else prints, prints to stderr from here on.
+
+    Buffered, since only then a long line is written whole, also between those of another thread.
+    """
+    out = os.fdopen(os.dup(1), "wb")
+    # Who started us may have left it otherwise: a slow reader would then cost us lines.
+    os.set_blocking(out.fileno(), True)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return out

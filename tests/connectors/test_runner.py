@@ -1,0 +1,41 @@
+"""What a destination's process does with its standard output."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+# Two threads tell lines longer than a pipe takes at once.
+TWO_THREADS = """
+import os, sys, threading
+from connectors.runner import Destination, standard_output
+
+class Long:
+    name = "long"
+
+    def spec(self):
+        return {"words": threading.current_thread().name * 100_000}
+
+os.set_blocking(1, sys.argv[1] == "blocking")
+destination = Destination(Long(), standard_output())
+threads = [threading.Thread(target=lambda: [destination.spec() for _ in range(10)], name=name) for name in "ab"]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("stdout", ["blocking", "nonblocking"])
+def test_lines_of_two_threads_stay_whole(stdout: str) -> None:
+    """The writer's thread warns of a retry while the owner tells a long STATE; a parent may share its own stdout."""
+    with subprocess.Popen([sys.executable, "-c", TWO_THREADS, stdout], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        output = process.stdout
+        lines = b"".join(iter(lambda: os.read(output.fileno(), 4096), b"")).splitlines()
+
+    expected = [json.dumps({"type": "SPEC", "spec": {"words": name * 100_000}}) for name in "ab"] * 10
+    assert process.returncode == 0
+    assert sorted(map(json.loads, lines), key=str) == sorted(map(json.loads, expected), key=str)

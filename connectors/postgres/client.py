@@ -82,12 +82,13 @@ class Locks:
         """Lock a table for a run. ConfigError when a live run holds it; TransientError when that run is ending."""
         if table in self._owners:
             return
+        self.renew()
         self._lock(table, owner)
         self._owners[table] = owner
 
     def renew(self) -> None:
         """Take again what was lost with the connection, if it was lost."""
-        if self._owners and not self._alive():
+        if not self._alive():
             self._connection = None
             for table, owner in self._owners.items():
                 self._lock(table, owner)

@@ -438,6 +438,22 @@ def test_a_lock_lost_with_its_connection_is_taken_again(postgres_database: Addre
     theirs.release()
 
 
+def test_a_lock_lost_with_its_connection_does_not_keep_the_next_from_being_taken(
+    postgres_database: Address,
+) -> None:
+    mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
+    mine.take(FINAL, "mine")
+    end_sessions(postgres_database)
+
+    mine.take(TEMP, "mine")
+
+    for table in (FINAL, TEMP):
+        with pytest.raises(ConfigError, match="dataflow mine"):
+            theirs.take(table, "theirs")
+    mine.release()
+    theirs.release()
+
+
 def test_a_lock_lost_to_another_run_is_told(postgres_database: Address) -> None:
     mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
     mine.take(FINAL, "mine")

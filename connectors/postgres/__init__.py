@@ -11,6 +11,7 @@ import psycopg
 from attrs import frozen
 from psycopg.sql import SQL, Identifier
 
+from connectors.ledger import TABLE as LEDGER
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.client import Access, PostgresClient
 from connectors.postgres.columns import NAMING, PostgresColumns
@@ -199,8 +200,9 @@ def explain(error: Exception, *, user: str, database: str) -> DataflowError:
     if error.sqlstate is None:
         return _without_state(error)
     state = error.sqlstate
-    if state == "23505" and error.diag.schema_name == "pg_catalog":
-        return TransientError("Another run created the same object at the same moment.", remedy=AGAIN)
+    # The ledger's first entry for a table is not to be seen before its COMMIT: an attempt whose answer was lost.
+    if state == "23505" and (error.diag.schema_name == "pg_catalog" or error.diag.table_name == LEDGER):
+        return TransientError("Another run or attempt created the same at the same moment.", remedy=AGAIN)
     meaning = MEANINGS.get(state) or MEANINGS.get(state[:2])
     if meaning is None:
         return InternalError(f"Postgres reported {_condition(error)}{_place(error.diag)}.")

@@ -494,6 +494,36 @@ def test_a_lock_waited_for_too_long_is_transient(
     assert isinstance(connector.explain(caught.value), TransientError)
 
 
+def test_a_first_ledger_entry_that_waits_for_the_commit_of_another_can_be_tried_again(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    """So it is when a first claim is repeated while the server still commits the one whose answer was lost."""
+    other = connector.client()
+    with client.transaction():
+        client.create_namespace(connector.internal_namespace)
+        client.ledger.prepare()
+    caught: list[Exception] = []
+
+    def repeat() -> None:
+        try:
+            with other.transaction():
+                other.ledger.save(other.ledger.hold(FINAL) or LedgerEntry(table=FINAL))
+        except psycopg.Error as error:
+            caught.append(error)
+
+    repeating = threading.Thread(target=repeat)
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=FINAL))
+        repeating.start()
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+        while client.connection.execute(waiting).fetchone() != (True,):
+            time.sleep(0.01)
+    repeating.join()
+
+    assert [type(connector.explain(each)) for each in caught] == [TransientError]
+    other.close()
+
+
 def test_a_name_that_something_else_has_is_told(connector: PostgresConnector, client: PostgresClient) -> None:
     client.connection.execute("CREATE VIEW users AS SELECT 1 AS id")
 

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.faults import FLUSH, NO_FAULTS, Faults
 from connectors.ledger import LedgerEntry
+from dataflow.batch import clean_meta
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.evolution import TableSchema, diff
 from dataflow.flush import Flush
@@ -219,6 +220,7 @@ class StreamOperations:
                 )
             self._client.drop_table(temp)
         self._client.create_table(temp, life.tables.columns, ())
+        self._client.expect_meta(temp, clean_meta(life.stream.sync_id))
         self._client.ledger.save(evolve(entry, temp=temp, recipe=life.recipe, checkpoint=None))
         return Answer()
 
@@ -227,12 +229,14 @@ class StreamOperations:
         temp = _temp_of(entry, life)
         trimmed = self._client.trim_table(temp, entry.checkpoint)
         self._match_schema(temp, life.tables.columns)
+        self._client.expect_meta(temp, clean_meta(life.stream.sync_id))
         self._client.ledger.save(evolve(entry, recipe=life.recipe))
         return Answer(rows=trimmed)
 
     def _open_final(self, life: StreamLife) -> Answer:
         entry = self._held()
         self._ensure(life.tables.final, life.tables.columns, ())
+        self._client.expect_meta(life.tables.final, clean_meta(life.stream.sync_id))
         self._client.ledger.save(evolve(entry, temp=None, recipe=None, checkpoint=None))
         return Answer()
 

@@ -25,6 +25,9 @@ from dataflow.types import (
     Limits,
 )
 
+# In a batch's schema metadata.
+_SAME_META = b"same_meta"
+
 
 @frozen(kw_only=True)
 class BatchContext:
@@ -93,8 +96,11 @@ class OpenBatch:
             pa.repeat(pa.scalar(context.generation_id, pa.int64()), count),
         ]
         names = [RAW_ID, EXTRACTED_AT, META, GENERATION_ID, *(of.name for of in context.columns)]
+        rows = pa.RecordBatch.from_arrays([*metadata, *arrays], names=names)
+        if not self._changed:
+            rows = rows.replace_schema_metadata({_SAME_META: clean_meta(context.sync_id)})
         return Batch(
-            rows=pa.RecordBatch.from_arrays([*metadata, *arrays], names=names),
+            rows=rows,
             size=self.size,
             nulled=tally[ChangeKind.NULLED],
             truncated=tally[ChangeKind.TRUNCATED],
@@ -106,10 +112,14 @@ class OpenBatch:
             self.changes.setdefault(row, []).append(Change(of.field, change, reason))
         return coerced.array
 
+    @property
+    def _changed(self) -> set[int]:
+        """The rows whose `_airbyte_meta` is their own."""
+        return self.source_changes.keys() | self.changes.keys()
+
     def _meta(self, sync_id: int) -> pa.Array:
         """`{"sync_id": n, "changes": [...]}` per row, the source's changes before ours (protocol: meta)."""
-        clean = _meta_text(sync_id, [])
-        changed = self.source_changes.keys() | self.changes.keys()
+        clean, changed = clean_meta(sync_id), self._changed
         if not changed:
             return pa.repeat(pa.scalar(clean, pa.string()), len(self.data))
         texts = [clean] * len(self.data)
@@ -117,6 +127,17 @@ class OpenBatch:
             ours = encode_changes(self.changes.get(row, ()))
             texts[row] = _meta_text(sync_id, [t for t in (self.source_changes.get(row), ours) if t])
         return pa.array(texts, pa.string())
+
+
+def clean_meta(sync_id: int) -> str:
+    """The `_airbyte_meta` of a row without changes: most rows of a sync have this one."""
+    return _meta_text(sync_id, [])
+
+
+def same_meta(batch: pa.RecordBatch) -> str | None:
+    """The `_airbyte_meta` that all rows of a batch have, if they do."""
+    told = (batch.schema.metadata or {}).get(_SAME_META)
+    return told.decode() if told is not None else None
 
 
 def _meta_text(sync_id: int, changes: Sequence[bytes]) -> str:

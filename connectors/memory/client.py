@@ -109,6 +109,9 @@ class MemoryClient:
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         self._put(table, Table({c.name: ColumnType(str(c.kind)) for c in columns}))
 
+    def expect_meta(self, table: TableName, meta: str) -> None:
+        """Nothing is sent anywhere."""
+
     def drop_table(self, table: TableName) -> None:
         content = self._database.content
         tables = {name: kept for name, kept in content.tables.items() if name != table}

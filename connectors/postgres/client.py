@@ -18,7 +18,7 @@ from connectors.postgres.columns import METADATA_TYPES
 from connectors.postgres.sql import PostgresSql, lock_key, merge_columns
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
-from dataflow.types import METADATA_COLUMNS, Column, TableName
+from dataflow.types import META, METADATA_COLUMNS, Column, TableName
 
 Row = tuple[Any, ...]
 
@@ -215,6 +215,19 @@ class PostgresClient:
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         # The index on the key comes with the first merge, so that no row is loaded through it.
         self.execute(self._sql.create_table(table, columns))
+
+    def expect_meta(self, table: TableName, meta: str) -> None:
+        if self.has_default(table, META, meta):
+            return
+        # Whoever reads the table now is not made to wait, nor to queue behind us: then it is sent with each row.
+        with suppress(psycopg.errors.LockNotAvailable), self.connection.transaction():
+            self.execute(SQL("SET LOCAL lock_timeout = '100ms'").format())
+            self.execute(self._sql.set_default(table, META, meta))
+            self.execute(SQL("SET LOCAL lock_timeout = {}").format(SETTINGS["lock_timeout"]))
+
+    def has_default(self, table: TableName, column: str, value: str) -> bool:
+        """Whether a jsonb column has this default."""
+        return bool(self._tell(self._sql.has_default(), _named(table) | {"column": column, "value": value}))
 
     def drop_table(self, table: TableName) -> None:
         self.execute(self._sql.drop_table(table))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from attrs import frozen
-from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from connectors.contract import Recipe
 from connectors.postgres.columns import METADATA_TYPES, PostgresColumns, conversion
@@ -89,10 +89,28 @@ class PostgresSql:
             _table(target), names, names, _table(source)
         )
 
-    def copy_in(self, table: TableName, columns: Sequence[Column]) -> Composed:
-        """Take rows of the metadata columns and `columns` in the binary format."""
-        names = _list(map(Identifier, _all_names(columns)))
-        return SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(_table(table), names)
+    def copy_in(self, table: TableName, names: Sequence[str]) -> Composed:
+        """Take rows of these columns in the binary format; the others get their defaults."""
+        return SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+            _table(table), _list(map(Identifier, names))
+        )
+
+    def set_default(self, table: TableName, name: str, value: str) -> Composed:
+        """Let a column's value be this one where none is given. A definition takes no parameters."""
+        return SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
+            _table(table), Identifier(name), Literal(value)
+        )
+
+    def has_default(self) -> Composed:
+        """Whether the jsonb column `column` of `namespace`.`name` has the default `value`, parameters all."""
+        return SQL(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_attrdef "
+            "JOIN pg_catalog.pg_attribute ON attrelid = adrelid AND attnum = adnum "
+            "JOIN pg_catalog.pg_class ON pg_class.oid = adrelid "
+            "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace "
+            "WHERE nspname = {} AND relname = {} AND attname = {} "
+            "AND pg_get_expr(adbin, adrelid) = quote_literal({}::jsonb::text) || '::jsonb')"
+        ).format(*map(Placeholder, ("namespace", "name", "column", "value")))
 
     def overwrite_table(self, source: TableName, target: TableName) -> tuple[Composed, ...]:
         """Put the source in the target's place, in one transaction.

@@ -154,7 +154,7 @@ class LeftoverSuite(WarehouseSuite):
         outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
 
         assert (outcome.exit_code, set(outcome.failed.values())) == (1, {"config_error"})
-        assert str(tables.temp) in outcome.errors[0]["message"]
+        assert str(tables.temp) in outcome.errors[-1]["message"]
         assert names_found(warehouse.waiting()) == ["unknown"]
         assert names_found(warehouse.data()) == names_sent(PRIOR)
 

@@ -246,3 +246,41 @@ def test_times_with_offset_become_the_servers_form_in_a_sliced_array_too() -> No
 
     east, west = (1_000_000).to_bytes(8, "big") + bytes(4), (1).to_bytes(8, "big") + (3600).to_bytes(4, "big")
     assert binary.to_pylist() == [east, None, west]
+
+
+def test_a_batch_of_one_meta_is_sent_without_it_only_where_the_table_gives_it(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    """Its rows say {}: what the table holds shows whether they were asked."""
+    columns = [column("id", Kind.INTEGER)]
+    metas = ['{"sync_id":1,"changes":[]}', '{"sync_id":2,"changes":[]}']
+    batches = [
+        batch(columns, [{RAW_ID: raw_id(n).bytes, "id": n}]).replace_schema_metadata({"same_meta": meta})
+        for n, meta in enumerate(metas)
+    ]
+    with client.transaction():
+        client.create_table(FINAL, columns, ())
+        client.expect_meta(FINAL, metas[0])
+
+    with client.transaction():
+        connector.insert_buffer(client).insert(FINAL, columns, batches)
+
+    assert texts(client, FINAL, META) == ['{"changes": [], "sync_id": 1}', "{}"]
+
+
+def test_what_a_table_gives_by_itself_is_not_worth_a_readers_wait(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    columns = [column("id", Kind.INTEGER)]
+    fill(connector, client, FINAL, columns, [{"id": 1}])
+    reader = connector.client()
+
+    with reader.transaction():
+        reader.count_rows(FINAL)
+        with client.transaction():
+            client.expect_meta(FINAL, "{}")
+
+    with client.transaction():
+        given_by_itself = client.has_default(FINAL, META, "{}")
+    reader.close()
+    assert not given_by_itself

@@ -8,7 +8,7 @@ road, which nulls the cell that does not fit and says so.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -20,6 +20,8 @@ from dataflow.protocol import Message, PartitionTally, Records, read_state, read
 from dataflow.types import Change, Column, Limits, StreamName
 
 _NEWLINE = ord("\n")
+# Years 1 to 9999 in milliseconds: a source that counts nanoseconds would order its records by accident.
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
 # What is no half by itself is matched first, as group 1: a whole pair, or any other escape.
 _SURROGATES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -48,7 +50,7 @@ class _RecordMessage(msgspec.Struct, gc=False):
     """A record of any stream, as its line stands."""
 
     stream: str
-    emitted_at: float
+    emitted_at: Annotated[float, msgspec.Meta(ge=_EARLIEST, le=_LATEST)]
     data: dict[str, msgspec.Raw]
     namespace: str | None = None
     meta: _Meta | None = None
@@ -158,7 +160,7 @@ class Decoder:
                 "Body",
                 [
                     ("data", self._structs[name]),
-                    ("emitted_at", int),
+                    ("emitted_at", Annotated[int, msgspec.Meta(ge=_EARLIEST, le=_LATEST)]),
                     namespace,
                     ("meta", _Meta | None, None),
                     ("partition_id", str | None, None),
@@ -240,13 +242,23 @@ class Decoder:
             if not line.strip():
                 continue
             try:
-                yield from self._one(_without_lone_surrogates(line))
+                yield from self._mended(line)
             except _REFUSED as error:
                 raise InternalError(
                     f"Line {self.lines} of the input is not a message of the Airbyte protocol.",
                     doing="reading the input",
                     remedy="Nothing after that line was read. Find out what the source wrote there.",
                 ) from error
+
+    def _mended(self, line: bytes) -> list[Message]:
+        """A line's messages. A record may lose what UTF-8 cannot hold; a STATE is told as it came, or refused."""
+        try:
+            return list(self._one(line))
+        except _REFUSED:
+            mended = _without_lone_surrogates(line)
+            if mended == line or self._envelope.decode(mended).type != "RECORD":
+                raise
+        return list(self._one(mended))
 
     def _one(self, line: bytes) -> Iterator[Message]:
         try:

@@ -63,6 +63,11 @@ class Locks:
 _STREAMS = Locks()
 _ROWS = Locks()
 
+# A flush is a commit, and at DuckDB's own threshold (16 MB of log) nearly each would write the file anew.
+# Arrival is in the raw ids, so that rows need not keep their order in the table.
+# Set once connected: two connections of one process to one file must be opened with the same settings.
+_SETTINGS = ("SET checkpoint_threshold = '64MB'", "SET preserve_insertion_order = false")
+
 
 class Database:
     """The instance that a connector's clients share. Opened when first used; safe to use from several threads."""
@@ -80,6 +85,8 @@ class Database:
         with self._opening:
             if self._instance is None:
                 self._instance = self._open()
+                for setting in _SETTINGS:
+                    self._instance.execute(setting)
                 catalog = self._instance.execute("SELECT current_database()").fetchall()[0][0]
                 self.sql = evolve(self.sql, catalog=catalog)
             cursor = self._instance.cursor()

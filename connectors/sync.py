@@ -196,7 +196,7 @@ class SyncOperations:
             stream=run.name,
             context=context,
             raw_ids=RawIds(run.operations.highest_raw_id),
-            thresholds=self._sync.thresholds,
+            thresholds=self._sync.thresholds.shared(len(self.runs)),
         )
 
     def _finish_streams(self, _: SyncLife) -> None:

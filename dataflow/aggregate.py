@@ -6,7 +6,7 @@ carries the raw id of the last record that a mark covers, so that the rows and t
 
 from collections.abc import Iterable
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from dataflow.batch import Batch, BatchContext, OpenBatch
 from dataflow.flush import Flush
@@ -16,13 +16,15 @@ from dataflow.types import StreamName
 
 MEBIBYTE = 1 << 20
 STATE_LATENCY = 3.0
+LEAST_BATCH_BYTES = 128 * 1024
 
 
 @frozen(kw_only=True)
 class Thresholds:
     """When an aggregate is due, and how much may wait. Bytes are of input lines; times are seconds."""
 
-    # Records become Arrow once there are this many bytes or rows of them: large enough to be worth a pass.
+    # Records become Arrow once there are this many bytes or rows of them: large enough to be worth a pass, and
+    # soon, since until then each is some Python objects.
     batch_bytes: int = 2 * MEBIBYTE
     batch_rows: int = 10_000
     flush_bytes: int = 16 * MEBIBYTE
@@ -34,6 +36,10 @@ class Thresholds:
     open_bytes: int = 48 * MEBIBYTE
     # Handed to the writer and not yet durable: beyond it nothing more is read.
     unwritten_bytes: int = 48 * MEBIBYTE
+
+    def shared(self, streams: int) -> "Thresholds":
+        """The same for this many streams at once: what they hold together as Python objects stays the same."""
+        return evolve(self, batch_bytes=max(self.batch_bytes * 8 // max(streams, 8), LEAST_BATCH_BYTES))
 
 
 @define

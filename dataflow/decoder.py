@@ -6,6 +6,7 @@ road, which nulls the cell that does not fit and says so.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, Literal
@@ -207,12 +208,12 @@ class Decoder:
         if kinds.count(kinds[0]) == len(kinds):
             yield self._records(self._by_body[kinds[0]], bodies, ends)
             return
-        groups: dict[type, list[int]] = {}
+        lengths = np.diff(ends)
+        groups: defaultdict[type, list[int]] = defaultdict(list)
         for index, kind in enumerate(kinds):
-            groups.setdefault(kind, []).append(index)
+            groups[kind].append(index)
         for kind, indexes in groups.items():
-            lengths = np.diff(ends)[indexes]
-            own_ends = np.concatenate(([-1], np.cumsum(lengths) - 1))
+            own_ends = np.concatenate(([-1], np.cumsum(lengths[indexes]) - 1))
             yield self._records(self._by_body[kind], [bodies[i] for i in indexes], own_ends)
 
     def _records(self, stream: StreamName, bodies: list[Any], ends: "np.ndarray[Any, Any]") -> Records:

@@ -115,3 +115,12 @@ def test_the_largest_go_when_all_together_hold_too_much() -> None:
     large.add(records(1, size=70), now=0)
 
     assert due([small, large], small.thresholds, now=0) == [large]
+
+
+def test_many_streams_hold_together_what_few_do_as_python_objects() -> None:
+    thresholds = Thresholds()
+
+    together = {count: count * thresholds.shared(count).batch_bytes for count in (1, 8, 50)}
+
+    assert together[1] == thresholds.batch_bytes
+    assert together[50] <= together[8] == 8 * thresholds.batch_bytes

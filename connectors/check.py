@@ -6,7 +6,7 @@ import uuid
 import pyarrow as pa
 
 from connectors.contract import Connector
-from connectors.operations import RetryPolicy, Transactions
+from connectors.transactions import RetryPolicy, Transactions
 from dataflow.batch import BatchContext, OpenBatch
 from dataflow.decoder import data_struct
 from dataflow.errors import InternalError

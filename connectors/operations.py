@@ -2,98 +2,24 @@
 
 Every transaction first holds the stream's ledger entry and must find this run's epoch in it; what the operation
 did is written into the entry before the commit. So an operation whose COMMIT went unanswered can be repeated:
-the entry tells that there is nothing left to do. Retry lives here and nowhere else.
+the entry tells that there is nothing left to do.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
-import tenacity
 from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.faults import FLUSH, NO_FAULTS, Faults
 from connectors.ledger import LedgerEntry
+from connectors.transactions import Transactions
 from dataflow.batch import clean_meta
-from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.errors import ConfigError, InternalError
 from dataflow.evolution import TableSchema, diff
 from dataflow.flush import Flush
 from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
-
-T = TypeVar("T")
-
-
-@frozen(kw_only=True)
-class RetryPolicy:
-    """How often a transaction that failed in passing is tried, and how long we wait in between, in seconds."""
-
-    attempts: int = 5
-    first_wait: float = 0.2
-    longest_wait: float = 10.0
-
-
-class Transactions:
-    """Runs whole transactions on one client, again on a fresh connection when they failed in passing."""
-
-    def __init__(
-        self,
-        connector: Connector,
-        policy: RetryPolicy,
-        retrying: Callable[[DataflowError, int, float], None],
-    ) -> None:
-        self.client: Client = connector.client()
-        self._connector = connector
-        self._policy = policy
-        self._retrying = retrying
-        # How many the last work took.
-        self.attempts = 0
-
-    def run(self, doing: str, work: Callable[[], T]) -> T:
-        """The work's result, once it is committed. `doing` completes "This happened while ...".
-
-        Raises the DataflowError that the last attempt ended with.
-        """
-        return self.outside(doing, lambda: self._transaction(work))
-
-    def outside(self, doing: str, work: Callable[[], T]) -> T:
-        """The same without a transaction around it: for what connects or locks."""
-        retry: tenacity.Retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TransientError),
-            stop=tenacity.stop_after_attempt(self._policy.attempts),
-            wait=tenacity.wait_exponential_jitter(
-                multiplier=self._policy.first_wait,
-                max=self._policy.longest_wait,
-                jitter=self._policy.first_wait,
-            ),
-            before_sleep=self._before_sleep,
-            reraise=True,
-        )
-        self.attempts = 0
-        done: T = retry(self._attempt, doing, work)
-        return done
-
-    def _transaction(self, work: Callable[[], T]) -> T:
-        with self.client.transaction():
-            return work()
-
-    def _attempt(self, doing: str, work: Callable[[], T]) -> T:
-        self.attempts += 1
-        try:
-            return work()
-        except DataflowError:
-            raise
-        except Exception as error:
-            explained = self._connector.explain(error)
-            raise evolve(explained, doing=explained.doing or doing) from error
-
-    def _before_sleep(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        wait = state.next_action.sleep if state.next_action else 0.0
-        if isinstance(error, DataflowError):
-            self._retrying(error, state.attempt_number, wait)
-        self.client.recover()
 
 
 @frozen

@@ -8,7 +8,8 @@ from attrs import field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
-from connectors.operations import RetryPolicy, StreamOperations, Transactions
+from connectors.operations import StreamOperations
+from connectors.transactions import RetryPolicy, Transactions
 from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.batch import BatchContext
 from dataflow.catalog import DestinationStream

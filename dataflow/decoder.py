@@ -5,7 +5,6 @@ it does not expect goes line by line, and a record that does not fit its struct 
 road, which nulls the cell that does not fit and says so.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
@@ -17,21 +16,12 @@ from attrs import frozen
 
 from dataflow.coercion import annotation, loosen
 from dataflow.errors import InternalError
+from dataflow.lines import REFUSED, line_ends, refused_line, without_lone_surrogates
 from dataflow.protocol import Message, PartitionTally, Records, read_state, read_trace
 from dataflow.types import Change, Column, Limits, StreamName
 
-_NEWLINE = ord("\n")
 # Years 1 to 9999 in milliseconds: a source that counts nanoseconds would order its records by accident.
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
-# What is no half by itself is matched first, as group 1: a whole pair, or any other escape.
-_SURROGATES = re.compile(
-    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-_REPLACEMENT = rb"\ufffd"
-# How the decoder names what it refused: the message's index, or the byte.
-_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_REFUSED_INDEX = re.compile(r"at `\$\[(\d+)\]")
-_REFUSED_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 @frozen(kw_only=True)
@@ -115,22 +105,22 @@ class Decoder:
         Raises InternalError, after what stands before it was given, for a line that is no message and for a
         record of a stream that the catalog does not name. The error names the line, never what it says.
         """
-        ends = _line_ends(chunk)
+        ends = line_ends(chunk)
         view, line, last = memoryview(chunk), 0, len(ends) - 1
         while line < last:
             begin = int(ends[line]) + 1
             try:
                 yield from self._many(view[begin:], ends[line:])
                 return
-            except _REFUSED as refused:
-                bad = _refused_line(refused, ends, line)
+            except REFUSED as refused:
+                bad = refused_line(refused, ends, line)
             if bad is None:
                 yield from self._line_by_line(chunk[begin:])
                 return
             if bad > line:
                 try:
                     yield from self._many(view[begin : int(ends[bad]) + 1], ends[line : bad + 1])
-                except _REFUSED:
+                except REFUSED:
                     yield from self._line_by_line(chunk[begin:])
                     return
             yield from self._line_by_line(chunk[int(ends[bad]) + 1 : int(ends[bad + 1]) + 1])
@@ -244,7 +234,7 @@ class Decoder:
                 continue
             try:
                 yield from self._mended(line)
-            except _REFUSED as error:
+            except REFUSED as error:
                 raise InternalError(
                     f"Line {self.lines} of the input is not a message of the Airbyte protocol.",
                     doing="reading the input",
@@ -255,8 +245,8 @@ class Decoder:
         """A line's messages. A record may lose what UTF-8 cannot hold; a STATE is told as it came, or refused."""
         try:
             return list(self._one(line))
-        except _REFUSED:
-            mended = _without_lone_surrogates(line)
+        except REFUSED:
+            mended = without_lone_surrogates(line)
             if mended == line or self._envelope.decode(mended).type != "RECORD":
                 raise
         return list(self._one(mended))
@@ -264,7 +254,7 @@ class Decoder:
     def _one(self, line: bytes) -> Iterator[Message]:
         try:
             message = self._fast.decode(line)
-        except _REFUSED:
+        except REFUSED:
             yield from self._exact(line)
             return
         yield from self._spans([message], np.array([-1, len(line)]))
@@ -318,32 +308,6 @@ def _partitions(names: list[str | None], ends: "np.ndarray[Any, Any]") -> dict[s
         if name is not None:
             rows.setdefault(name, []).append(row)
     return {name: PartitionTally(records=len(own), size=int(sizes[own].sum())) for name, own in rows.items()}
-
-
-def _line_ends(chunk: bytes) -> "np.ndarray[Any, Any]":
-    """Where each line ends, after -1 for the line before the first."""
-    ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == _NEWLINE)
-    last = [] if chunk.endswith(b"\n") else [len(chunk)]
-    return np.concatenate(([-1], ends, last)).astype(np.int64)
-
-
-def _refused_line(refused: Exception, ends: "np.ndarray[Any, Any]", first: int) -> int | None:
-    """Which line the decoder refused of those from `first` on; None when it does not say."""
-    if (index := _REFUSED_INDEX.search(str(refused))) is not None:
-        line = first + int(index[1])
-    elif (offset := _REFUSED_BYTE.search(str(refused))) is not None:
-        line = int(np.searchsorted(ends, int(ends[first]) + 1 + int(offset[1]))) - 1
-    else:
-        return None
-    return line if first <= line < len(ends) - 1 else None
-
-
-def _without_lone_surrogates(line: bytes) -> bytes:
-    """The line with U+FFFD for every escaped half of a surrogate pair: JSON may hold one, UTF-8 cannot.
-
-    JavaScript sources write them when they cut a string in the middle of a character.
-    """
-    return _SURROGATES.sub(lambda m: m[0] if m[1] else _REPLACEMENT, line) if b"\\u" in line else line
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 
-from connectors.operations import RetryPolicy
 from connectors.sync import Sync, run_sync
 from connectors.testkit.destination import Destination, Suite
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.rows import Rows, data, plain
+from connectors.transactions import RetryPolicy
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import read_catalog
 from dataflow.names import StreamTables, table_catalog

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from dataflow.errors import ConfigError
@@ -38,6 +38,10 @@ class LedgerEntry:
     checkpoint: str | None = None
     highest_raw_id: str | None = None
     finalised: int | None = None
+
+    def without_temp(self) -> "LedgerEntry":
+        """The entry of a table that has no temp table."""
+        return evolve(self, temp=None, recipe=None, checkpoint=None)
 
 
 class Ledger(Protocol):
@@ -87,11 +91,14 @@ _NAMES = tuple(name for name, _ in _COLUMNS)
 
 
 class SqlLedger:
-    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row."""
+    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row.
 
-    def __init__(self, session: Session, namespace: str, row_lock: SQL) -> None:
+    `place` is what qualifies the table's name: the internal namespace, after a catalog where there are several.
+    """
+
+    def __init__(self, session: Session, place: Sequence[str], row_lock: SQL) -> None:
         self._session = session
-        self._table = Identifier(namespace, TABLE)
+        self._table = Identifier(*place, TABLE)
         self._row_lock = row_lock
 
     def prepare(self) -> None:

@@ -163,7 +163,7 @@ class StreamOperations:
         entry = self._held()
         self._ensure(life.tables.final, life.tables.columns, ())
         self._client.expect_meta(life.tables.final, clean_meta(life.stream.sync_id))
-        self._client.ledger.save(evolve(entry, temp=None, recipe=None, checkpoint=None))
+        self._client.ledger.save(entry.without_temp())
         return Answer()
 
     # -- the end
@@ -228,13 +228,11 @@ class StreamOperations:
 
     def _replace(self, entry: LedgerEntry, life: StreamLife) -> None:
         self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
-        self._client.ledger.save(
-            evolve(entry, temp=None, recipe=None, checkpoint=None, finalised=life.recipe.generation_id)
-        )
+        self._client.ledger.save(evolve(entry.without_temp(), finalised=life.recipe.generation_id))
 
     def _forget_temp(self, entry: LedgerEntry, temp: TableName) -> None:
         self._client.drop_table(temp)
-        self._client.ledger.save(evolve(entry, temp=None, recipe=None, checkpoint=None))
+        self._client.ledger.save(entry.without_temp())
 
     def _ensure(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         if self._client.table_exists(table):

@@ -1,7 +1,7 @@
 """The configured catalog: what the platform asks of this sync, stream by stream. Reads JSON; opens no file."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -205,8 +205,3 @@ def _absent(stream: DestinationStream, complaint: str) -> ConfigError:
         f"For stream {stream.name}: {complaint}",
         remedy="Refresh the source's schema, or choose another key.",
     )
-
-
-def by_name(streams: Sequence[DestinationStream]) -> Mapping[StreamName, DestinationStream]:
-    """The streams by the name the source gives them."""
-    return {stream.name: stream for stream in streams}

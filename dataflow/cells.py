@@ -75,6 +75,14 @@ def mend(text: bytes) -> bytes:
         text.decode()
     except UnicodeDecodeError:
         text = text.decode("utf-8", "replace").encode()
+    return without_lone_surrogates(text)
+
+
+def without_lone_surrogates(text: bytes) -> bytes:
+    """JSON text with U+FFFD for every escaped half of a surrogate pair: JSON may hold one, UTF-8 cannot.
+
+    JavaScript sources write them when they cut a string in the middle of a character.
+    """
     if re.search(_SURROGATE, text) is None:
         return text
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)

@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 from attrs import frozen
 
+from dataflow.cells import without_lone_surrogates
 from dataflow.coercion import annotation, loosen
 from dataflow.errors import InternalError
-from dataflow.lines import REFUSED, line_ends, refused_line, without_lone_surrogates
+from dataflow.lines import REFUSED, line_ends, refused_line
 from dataflow.protocol import Message, PartitionTally, Records, read_state, read_trace
 from dataflow.types import Change, Column, Limits, StreamName
 
@@ -95,7 +96,6 @@ class Decoder:
         self._by_body: dict[type, StreamName] = {}
         self._envelope = msgspec.json.Decoder(_Envelope)
         self._record = msgspec.json.Decoder(_RecordMessage)
-        self._changes = msgspec.json.Decoder(list[msgspec.Raw])
         self._message_type, self._fast = self._fast_decoder()
         self.lines = 0
 

@@ -1,7 +1,4 @@
-"""Lines of a chunk: where they end, which one a decoder refused, and a line without what UTF-8 cannot hold.
-
-Works on bytes alone; decodes no message.
-"""
+"""Lines of a chunk: where they end, and which one a decoder refused. Decodes no message."""
 
 import re
 from typing import Any
@@ -10,11 +7,6 @@ import msgspec
 import numpy as np
 
 _NEWLINE = ord("\n")
-# What is no half by itself is matched first, as group 1: a whole pair, or any other escape.
-_SURROGATES = re.compile(
-    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-_REPLACEMENT = rb"\ufffd"
 # How the decoder names what it refused: the message's index, or the byte.
 REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _REFUSED_INDEX = re.compile(r"at `\$\[(\d+)\]")
@@ -37,11 +29,3 @@ def refused_line(refused: Exception, ends: "np.ndarray[Any, Any]", first: int) -
     else:
         return None
     return line if first <= line < len(ends) - 1 else None
-
-
-def without_lone_surrogates(line: bytes) -> bytes:
-    """The line with U+FFFD for every escaped half of a surrogate pair: JSON may hold one, UTF-8 cannot.
-
-    JavaScript sources write them when they cut a string in the middle of a character.
-    """
-    return _SURROGATES.sub(lambda m: m[0] if m[1] else _REPLACEMENT, line) if b"\\u" in line else line

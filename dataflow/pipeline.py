@@ -215,14 +215,13 @@ class Pipeline:
 
     def _stands(self, state: State, tally: Tally | None = None) -> Checkpoint:
         now = time.monotonic()
-        if state.kind is StateKind.STREAM:
-            covered = {name: s for name, s in self._streams.items() if name == state.stream}
-        else:
+        if state.kind is not StateKind.STREAM:
             self._global = True
             self._stop_if_nothing_can_be_told()
-            covered = dict(self._streams)
-        positions = {name: stream.aggregate.mark(now) for name, stream in covered.items()}
-        size = sum(self._streams[name].aggregate.read_bytes for name in positions)
+        names = {state.stream} if state.kind is StateKind.STREAM else self._streams.keys()
+        covered = {name: self._streams[name].aggregate for name in self._streams.keys() & names}
+        positions = {name: aggregate.mark(now) for name, aggregate in covered.items()}
+        size = sum(aggregate.read_bytes for aggregate in covered.values())
         return self._checkpoints.arrived(state, positions, size, tally)
 
     def _complete(self, name: StreamName) -> None:

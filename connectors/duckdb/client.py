@@ -13,13 +13,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from attrs import evolve
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed
 
 from connectors.contract import Recipe
 from connectors.duckdb.columns import DuckDbColumns, typed
 from connectors.duckdb.config import Config
 from connectors.duckdb.sql import SqlGenerator, parameter
-from connectors.ledger import TABLE, LedgerEntry, SqlLedger
+from connectors.ledger import LedgerEntry, SqlLedger
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import METADATA_COLUMNS, Column, TableName
@@ -288,9 +288,8 @@ class FencedLedger(SqlLedger):
     """The ledger with locks of our own: DuckDB has no SELECT that locks, only conflicts found on writing."""
 
     def __init__(self, client: DuckDbClient, catalog: str) -> None:
-        super().__init__(client, INTERNAL_NAMESPACE, SQL(""))
+        super().__init__(client, [catalog, INTERNAL_NAMESPACE], SQL(""))
         self._client = client
-        self._table = Identifier(catalog, INTERNAL_NAMESPACE, TABLE)
 
     def hold(self, table: TableName) -> LedgerEntry | None:
         """Waits before it reads, so that it reads what the transaction waited for has written."""

@@ -156,7 +156,7 @@ class PostgresClient:
         self._sql = sql
         self._locks = Locks(access)
         self._connection: psycopg.Connection[Row] | None = None
-        self._ledger = SqlLedger(self, internal_namespace, SQL(" FOR UPDATE"))
+        self._ledger = SqlLedger(self, [internal_namespace], SQL(" FOR UPDATE"))
 
     # -- the connection
 

@@ -1,6 +1,5 @@
 """Arrow into a table: every type to its edges, nothing lost, nothing left registered."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -40,20 +39,6 @@ from tests.connectors.duckdb.stage import (
     raw_id,
     row,
 )
-
-
-@pytest.fixture
-def to(tmp_path: Path) -> Iterator[DuckDbConnector]:
-    made = connector(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(to: DuckDbConnector) -> Iterator[DuckDbClient]:
-    made = to.client()
-    yield made
-    made.close()
 
 
 def test_metadata_arrives_as_it_was_sent(to: DuckDbConnector, client: DuckDbClient) -> None:

@@ -1,7 +1,6 @@
 """The client on real files: tables, transactions, the ledger and its fence, and several threads at once."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -29,20 +28,6 @@ from tests.connectors.duckdb.stage import (
     recipe,
     row,
 )
-
-
-@pytest.fixture
-def to(tmp_path: Path) -> Iterator[DuckDbConnector]:
-    made = connector(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(to: DuckDbConnector) -> Iterator[DuckDbClient]:
-    made = to.client()
-    yield made
-    made.close()
 
 
 def prepare(client: DuckDbClient) -> None:

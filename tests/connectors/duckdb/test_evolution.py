@@ -1,8 +1,6 @@
 """A table that changes its columns: upstream's evolution suite, and what DuckDB makes of one transaction."""
 
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -33,7 +31,6 @@ from tests.connectors.duckdb.stage import (
     ID_TEST,
     TEMP,
     batch,
-    connector,
     contents,
     fill,
     numbers,
@@ -61,20 +58,6 @@ ALL_TYPES = tuple(
         "unknown": UNKNOWN,
     }.items()
 )
-
-
-@pytest.fixture
-def to(tmp_path: Path) -> Iterator[DuckDbConnector]:
-    made = connector(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(to: DuckDbConnector) -> Iterator[DuckDbClient]:
-    made = to.client()
-    yield made
-    made.close()
 
 
 def discovered(client: DuckDbClient) -> TableSchema:

@@ -1,25 +1,29 @@
-"""The commands: `destination-<name>` per connector, and `dataflow` for what surrounds a sync. Parses; no more.
+"""The command of a destination, `destination-<name>`. Parses, and starts what takes time to come up; no more.
 
-The standard library parses: a destination starts once per sync, and a richer parser took a fifth of its start.
+A destination starts once per sync. So the standard library parses (a richer parser took a fifth of the start),
+and what is slow to import waits until the processes that pack the input are on their way.
 """
 
 import argparse
 import gc
 import importlib.metadata
-import json
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from connectors.contract import Definition
-from connectors.runner import Destination, WriteOptions, standard_output
-from dataflow.aggregate import STATE_LATENCY, Thresholds
-from machines.diagram import MACHINES, mermaid, page
-from machines.replay import lives, replay
+from dataflow.processes import Process, begin, usual_count
+
+if TYPE_CHECKING:
+    from connectors.runner import Destination
 
 VERBS = ("spec", "check", "write")
 DISTRIBUTION = "dataflow-destinations"
+# For libraries that read them when they are imported, here and in the processes that pack. There is no linear
+# algebra, whose threads would spin at every start; and what Arrow frees shall be free for others.
+FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 def destination_parser(name: str) -> argparse.ArgumentParser:
@@ -41,9 +45,27 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
     write.add_argument(
         "--state-latency",
         type=float,
-        default=STATE_LATENCY,
         metavar="SECONDS",
-        help="how long a STATE may wait before the rows it covers are written (default: %(default)s)",
+        help="how long a STATE may wait before the rows it covers are written (default: 3)",
+    )
+    write.add_argument(
+        "--flush-rows",
+        type=int,
+        metavar="ROWS",
+        help="write a stream's rows once there are so many, or enough bytes of them (default: 100000)",
+    )
+    write.add_argument(
+        "--miscounts",
+        choices=["warn", "fail"],
+        default="warn",
+        help="what to do when a source counts other records before a STATE than came (default: %(default)s)",
+    )
+    write.add_argument(
+        "--processes",
+        type=int,
+        default=usual_count(),
+        metavar="COUNT",
+        help="how many further processes unpack the input; with 0 this one does (default here: %(default)s)",
     )
     write.add_argument(
         "--fault",
@@ -62,86 +84,62 @@ def upstream_spelling(arguments: Sequence[str]) -> list[str]:
     return list(arguments)
 
 
-def run_destination(destination: Destination, given: argparse.Namespace) -> int:
-    """Run the parsed command; its exit code."""
-    match given.verb:
-        case "spec":
-            return destination.spec()
-        case "check":
-            return destination.check(given.config)
-        case _:
-            options = WriteOptions(
-                journal=given.journal,
-                faults=tuple(given.fault),
-                thresholds=Thresholds(state_latency=given.state_latency),
-            )
-            return destination.write(given.config, given.catalog, sys.stdin.fileno(), options)
+def main_for(module: str) -> None:
+    """The whole of a connector's command: run it, exit with its code. stdout carries protocol lines only.
 
-
-def main_for(definition: Definition) -> None:
-    """The whole of a connector's command: run it, exit with its code. stdout carries protocol lines only."""
-    parser = destination_parser(definition.name)
+    `module` is the connector's package, whose `connector` module has its `DEFINITION`.
+    """
+    parser = destination_parser(module.rpartition(".")[2])
     given = parser.parse_args(upstream_spelling(sys.argv[1:]))
     if given.version:
         print(importlib.metadata.version(DISTRIBUTION))
         return
     if given.verb is None:
         parser.error("say what to do: spec, check or write")
+    for name, value in FRUGAL.items():
+        os.environ.setdefault(name, value)
+    processes = begin(given.processes) if given.verb == "write" else ()
+    gc.disable()
+    from connectors.runner import Destination, standard_output
+
+    definition = import_module(f"{module}.connector").DEFINITION
     _collect_rarely()
     destination = Destination(definition, standard_output())
-    code = destination.guard(lambda: run_destination(destination, given))
+    code = destination.guard(lambda: run_destination(destination, given, processes))
     sys.stderr.flush()
     os._exit(code)
+
+
+def run_destination(
+    destination: "Destination", given: argparse.Namespace, processes: tuple[Process, ...] = ()
+) -> int:
+    """Run the parsed command; its exit code."""
+    from connectors.runner import WriteOptions
+    from dataflow.aggregate import Thresholds
+    from dataflow.pipeline import Miscounts
+
+    match given.verb:
+        case "spec":
+            return destination.spec()
+        case "check":
+            return destination.check(given.config)
+    chosen: dict[str, Any] = {}
+    if given.state_latency is not None:
+        chosen["state_latency"] = given.state_latency
+    if given.flush_rows is not None:
+        chosen["flush_rows"] = chosen["parcel_rows"] = given.flush_rows
+    options = WriteOptions(
+        journal=given.journal,
+        processes=processes,
+        miscounts=Miscounts(given.miscounts),
+        faults=tuple(given.fault),
+        thresholds=Thresholds(**chosen),
+    )
+    return destination.write(given.config, given.catalog, sys.stdin.fileno(), options)
 
 
 def _collect_rarely() -> None:
     """A batch makes thousands of short-lived tuples and no cycles: looking for cycles cost a fifth of a sync's CPU."""
     gc.freeze()
     gc.set_threshold(200_000, 50, 50)
-
-
-def dataflow_parser() -> argparse.ArgumentParser:
-    """The command line of what surrounds a sync."""
-    parser = argparse.ArgumentParser(
-        prog="dataflow", description="Pictures of the machines, and replay of journals."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{diagram,replay}")
-    diagram = commands.add_parser("diagram", help="print a machine's picture (Mermaid), or write every page")
-    diagram.add_argument("machine", nargs="?", choices=[*MACHINES], help="which; all, if it is not said")
-    diagram.add_argument("--out", type=Path, help="write the machines' pages into this folder")
-    again = commands.add_parser("replay", help="drive fresh machines from a journal; name where one diverges")
-    again.add_argument("journal", type=Path, help="a journal that `write --journal` wrote")
-    return parser
-
-
-def draw(machine: str | None, out: Path | None) -> int:
-    """Print pictures, or write pages into a folder."""
-    for name in [machine] if machine else list(MACHINES):
-        if out is not None:
-            (out / f"{name}.md").write_text(page(name))
-        else:
-            print(mermaid(MACHINES[name]))
-    return 0
-
-
-def replay_journal(journal: Path) -> int:
-    """Replay every life of a journal; 1 when one diverged."""
-    entries = [json.loads(line) for line in journal.read_text().splitlines()]
-    diverged = 0
-    for life in lives(entries):
-        replayed = replay(life)
-        who = life[0].get("stream") or life[0]["machine"]
-        if replayed.divergence is None:
-            print(f"{who}: {len(life)} transitions, ends in {replayed.path[-1]}")
-        else:
-            diverged += 1
-            print(f"{who}: {replayed.divergence}")
-    return 1 if diverged else 0
-
-
-def main() -> None:
-    """The `dataflow` command."""
-    given = dataflow_parser().parse_args()
-    if given.command == "diagram":
-        sys.exit(draw(given.machine, given.out))
-    sys.exit(replay_journal(given.journal))
+    gc.enable()

@@ -5,6 +5,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,11 +15,18 @@ from connectors.check import check_connector
 from connectors.contract import Definition
 from connectors.faults import Faults, read_faults
 from connectors.journal_file import journal_file
+from connectors.journal_keeper import journal_keeper
+from connectors.masking import Mask, mask_of
+from connectors.options import read_options, with_options
 from connectors.sync import Sync, run_sync
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
+from dataflow.intake import intake_of
+from dataflow.pipeline import Miscounts
+from dataflow.processes import Process
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
+from machines.journal import Entry
 
 
 @frozen(kw_only=True)
@@ -26,6 +34,9 @@ class WriteOptions:
     """What can be asked of a sync beside its configuration and catalog."""
 
     journal: Path | None = None
+    # Started already, to pack the input; without any, this process does.
+    processes: tuple[Process, ...] = ()
+    miscounts: Miscounts = Miscounts.WARN
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)
 
@@ -37,20 +48,21 @@ class Destination:
         self._definition = definition
         self._out = out
         self._run = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._mask = Mask()
 
     def spec(self) -> int:
         """Tell what the destination can be configured with."""
-        self._write_line(spec_message(self._definition.spec()))
+        self._write_line(spec_message(with_options(self._definition.spec())))
         return 0
 
     def check(self, config: Path) -> int:
         """Tell whether a sync could work; a failed check is an answer and no failure of the command."""
         try:
-            connector = self._definition.connector(_read_json(config, "configuration"), self._run)
-            try:
+            configuration = self._configuration(config)
+            read_options(configuration)
+            connector = self._definition.connector(configuration, self._run)
+            with closing(connector):
                 check_connector(connector)
-            finally:
-                connector.close()
         except DataflowError as error:
             self._write_line(error_message(error))
             self._write_line(connection_status_message(error))
@@ -60,11 +72,24 @@ class Destination:
 
     def write(self, config: Path, catalog: Path, source: int, options: WriteOptions) -> int:
         """Run a sync from the file descriptor `source`; 0 when every stream was published, else 1."""
+        intake = intake_of(options.processes)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
             streams = read_catalog(_read(catalog, "catalog"))
-            connector = self._definition.connector(_read_json(config, "configuration"), self._run)
-            with journal_file(options.journal, self._warn) as keep:
+            configuration = self._configuration(config)
+            shared = read_options(configuration)
+            connector = self._definition.connector(configuration, self._run)
+            with (
+                closing(connector),
+                journal_file(options.journal, self._warn) as keep_in_file,
+                journal_keeper(connector, shared.journal_days, self._warn) as keep_in_table,
+            ):
+
+                def keep(entry: Entry) -> None:
+                    masked = self._mask.entry(entry)
+                    keep_in_file(masked)
+                    keep_in_table(masked)
+
                 sync = Sync(
                     run=self._run,
                     connector=connector,
@@ -73,12 +98,17 @@ class Destination:
                     write_line=self._write_line,
                     keep=keep,
                     thresholds=options.thresholds,
+                    intake=intake,
+                    miscounts=options.miscounts,
                     faults=faults,
+                    generations=shared.generations,
                 )
                 return 0 if run_sync(sync) else 1
         except DataflowError as error:
             self._write_line(error_message(error))
             return 1
+        finally:
+            intake.close()
 
     def guard(self, command: Callable[[], int]) -> int:
         """A command's exit code; a defect of ours is told as a TRACE ERROR like any other error."""
@@ -88,11 +118,17 @@ class Destination:
             self._write_line(error_message(error))
             return 1
 
+    def _configuration(self, path: Path) -> Mapping[str, Any]:
+        """The configuration; from here on its secrets are told to nobody."""
+        configuration = _read_json(path, "configuration")
+        self._mask = mask_of(self._definition.spec(), configuration)
+        return configuration
+
     def _warn(self, message: str) -> None:
         self._write_line(log_message("WARN", message))
 
     def _write_line(self, line: bytes) -> None:
-        self._out.write(line)
+        self._out.write(self._mask.line(line))
         self._out.flush()
 
 

@@ -3,23 +3,26 @@ the pipeline. Builds what a sync needs; decides nothing that a machine could.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from attrs import field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
-from connectors.operations import StreamOperations
+from connectors.operations import StreamOperations, tells_state
+from connectors.options import Generations
 from connectors.transactions import RetryPolicy, Transactions
+from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
-from dataflow.batch import BatchContext
 from dataflow.catalog import DestinationStream
-from dataflow.decoder import Decoder, Shape
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
+from dataflow.intake import Intake, OwnIntake
 from dataflow.names import StreamTables, table_catalog
-from dataflow.pipeline import Pipeline
+from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.protocol import error_message, log_message
 from dataflow.raw_ids import RawIds
+from dataflow.structs import Shape
 from dataflow.types import StreamName
 from machines.destination import DestinationLifecycle, SyncLife
 from machines.journal import Entry, Journal
@@ -30,7 +33,10 @@ from machines.stream import StreamLife, StreamLifecycle
 
 @frozen(kw_only=True)
 class Sync:
-    """What a sync is made of. `source` is the file descriptor of its input; lines go out through `write_line`."""
+    """What a sync is made of. `source` is the file descriptor of its input; lines go out through `write_line`.
+
+    Who made the connector closes it.
+    """
 
     run: str
     connector: Connector
@@ -40,7 +46,10 @@ class Sync:
     keep: Callable[[Entry], None]
     thresholds: Thresholds = field(factory=Thresholds)
     retry: RetryPolicy = field(factory=RetryPolicy)
+    intake: Intake = field(factory=OwnIntake)
+    miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
+    generations: Generations = Generations.CATALOG
 
 
 class StreamRun:
@@ -56,12 +65,13 @@ class StreamRun:
     ) -> None:
         self.life = StreamLife(stream, tables)
         self._writer = writer
+        # How many attempts each flush took, until its transition is written down.
+        self._attempts: dict[int, int] = {}
         self._buffer = sync.connector.insert_buffer(writer.client)
-        self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults)
+        self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults, sync.generations)
         executor = Executor(self.operations)
-        self.machine = StreamLifecycle(
-            self.life, listeners=[executor, Journal(sync.run, executor, sync.keep, self.life)]
-        )
+        journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
+        self.machine = StreamLifecycle(self.life, listeners=[executor, journal])
 
     @property
     def name(self) -> StreamName:
@@ -85,10 +95,12 @@ class StreamRun:
     def insert(self, flush: Flush) -> None:
         """Make a flush durable (on the writer's thread)."""
         self.operations.insert(self._writer, self._buffer, self.life, flush)
+        self._attempts[flush.number] = self._writer.attempts
 
     def flushed(self, flush: Flush, seconds: float) -> None:
         """A flush is durable."""
-        self.machine.send("flushed", flush=flush, seconds=seconds)
+        attempts = self._attempts.pop(flush.number)
+        self.machine.send("flushed", flush=flush, seconds=seconds, attempts=attempts)
 
     def complete(self) -> DataflowError | None:
         """Publish; why it failed, if it did."""
@@ -98,12 +110,21 @@ class StreamRun:
     def fail(self, error: DataflowError) -> None:
         """A flush failed."""
         self.life.fail(error)
-        self.machine.send("errored")
+        self.machine.send("errored", reason=error)
 
     def end(self, reason: DataflowError) -> None:
         """The input is over and the source did not complete the stream."""
         self.life.fail(reason)
-        self.machine.send("ended")
+        self.machine.send("ended", reason=reason)
+
+
+def _keep(sync: Sync, entry: Entry) -> None:
+    """Keep a stream's entry; what its operation noted is for the reader of the log too."""
+    sync.keep(entry)
+    if "note" in entry:
+        sync.write_line(
+            log_message("INFO", f"Stream {entry['stream']}, {entry['operation']}: {entry['note']}.")
+        )
 
 
 class SyncOperations:
@@ -111,6 +132,8 @@ class SyncOperations:
 
     def __init__(self, sync: Sync) -> None:
         self._sync = sync
+        untold = {each.name for each in sync.streams if not tells_state(each, sync.generations)}
+        self._write_line = withholding(untold, sync.write_line)
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
         connector = sync.connector
@@ -167,19 +190,12 @@ class SyncOperations:
             raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
 
     def _read(self, _: SyncLife) -> None:
-        shapes = [
-            Shape(
-                name=run.name,
-                columns=run.life.tables.columns,
-                limits=self._sync.connector.columns.limits,
-            )
-            for run in self.runs
-        ]
         pipeline = Pipeline(
-            Decoder(shapes),
+            self._sync.intake,
             {run.name: (self._aggregate(run), run) for run in self.runs},
             self._sync.thresholds,
-            self._sync.write_line,
+            self._write_line,
+            self._sync.miscounts,
         )
         for run in self.runs:
             if run.life.failure is not None:
@@ -187,17 +203,17 @@ class SyncOperations:
         pipeline.run(self._sync.source)
 
     def _aggregate(self, run: StreamRun) -> Aggregate:
-        context = BatchContext(
+        shape = Shape(
+            name=run.name,
             columns=run.life.tables.columns,
             limits=self._sync.connector.columns.limits,
             generation_id=run.life.stream.generation_id,
             sync_id=run.life.stream.sync_id,
         )
         return Aggregate(
-            stream=run.name,
-            context=context,
+            shape=shape,
             raw_ids=RawIds(run.operations.highest_raw_id),
-            thresholds=self._sync.thresholds.shared(len(self.runs)),
+            thresholds=self._sync.thresholds,
         )
 
     def _finish_streams(self, _: SyncLife) -> None:
@@ -218,7 +234,6 @@ class SyncOperations:
     def _tear_down(self, _: SyncLife) -> None:
         self._writer.client.close()
         self._starter.client.close()
-        self._sync.connector.close()
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
         self._sync.write_line(

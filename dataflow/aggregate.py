@@ -6,27 +6,30 @@ carries the raw id of the last record that a mark covers, so that the rows and t
 
 from collections.abc import Iterable
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
-from dataflow.batch import Batch, BatchContext, OpenBatch
+from dataflow.batch import Batch, Rows, joined, with_raw_ids
 from dataflow.flush import Flush
-from dataflow.protocol import Records
+from dataflow.parcel import Span
 from dataflow.raw_ids import RawIds, as_text
+from dataflow.structs import Shape
 from dataflow.types import StreamName
 
 MEBIBYTE = 1 << 20
 STATE_LATENCY = 3.0
-LEAST_BATCH_BYTES = 128 * 1024
+# A slow source brings a few rows at a time; as single pieces they would take more memory than their cells.
+MANY_PIECES = 256
 
 
 @frozen(kw_only=True)
 class Thresholds:
     """When an aggregate is due, and how much may wait. Bytes are of input lines; times are seconds."""
 
-    # Records become Arrow once there are this many bytes or rows of them: large enough to be worth a pass, and
-    # soon, since until then each is some Python objects.
-    batch_bytes: int = 2 * MEBIBYTE
-    batch_rows: int = 10_000
+    # Read and packed at a time: large enough to be worth a pass over each column, and small, since until it is
+    # packed each record is some Python objects.
+    chunk_bytes: int = 2 * MEBIBYTE
+    # Of one stream; so many are a parcel of their own.
+    parcel_rows: int = 50_000
     flush_bytes: int = 16 * MEBIBYTE
     flush_rows: int = 100_000
     age: float = 60.0
@@ -37,19 +40,19 @@ class Thresholds:
     # Handed to the writer and not yet durable: beyond it nothing more is read.
     unwritten_bytes: int = 48 * MEBIBYTE
 
-    def shared(self, streams: int) -> "Thresholds":
-        """The same for this many streams at once: what they hold together as Python objects stays the same."""
-        return evolve(self, batch_bytes=max(self.batch_bytes * 8 // max(streams, 8), LEAST_BATCH_BYTES))
-
 
 @define
 class Aggregate:
-    """The open rows of one stream. `read` and `flushed` count its records since the start of the run."""
+    """The open rows of one stream. `read`, `received` and `flushed` count its records since the start of the run.
 
-    stream: StreamName
-    context: BatchContext
+    Rows are received a parcel at a time; what happened between them is then read, span by span. A flush takes all
+    that was received, so it must wait until the parcel was read to its end.
+    """
+
+    shape: Shape
     raw_ids: RawIds
     thresholds: Thresholds
+    received: int = 0
     read: int = 0
     read_bytes: int = 0
     flushed: int = 0
@@ -59,35 +62,39 @@ class Aggregate:
     checkpointed: int = 0
     waiting_since: float | None = None
     oldest: float | None = None
-    _open: OpenBatch = field(factory=OpenBatch, repr=False)
-    _closed: list[Batch] = field(factory=list, repr=False)
-    _closed_bytes: int = field(default=0, repr=False)
+    size: int = 0
+    _pieces: list[Rows] = field(factory=list, repr=False)
     _highest: str | None = field(default=None, repr=False)
 
     @property
-    def size(self) -> int:
-        """Bytes of input that wait here."""
-        return self._open.size + self._closed_bytes
+    def stream(self) -> StreamName:
+        """Whose records they are."""
+        return self.shape.name
 
     @property
     def rows(self) -> int:
         """Records that wait here."""
-        return self.read - self.flushed
+        return self.received - self.flushed
 
     @property
     def unmarked(self) -> bool:
         """Whether a STATE stands beyond what flushes have carried."""
         return self.marked > self.checkpointed
 
-    def add(self, records: Records, now: float) -> None:
-        """Take in records of the stream."""
-        self._open.add(records)
-        self.read += len(records.data)
-        self.read_bytes += records.size
+    def receive(self, rows: Rows, now: float) -> None:
+        """Take in rows of the stream."""
+        self._pieces.append(rows)
+        if len(self._pieces) >= MANY_PIECES:
+            self._pieces = joined(self._pieces)
+        self.received += len(rows)
+        self.size += rows.size
         if self.oldest is None:
             self.oldest = now
-        if self._open.size >= self.thresholds.batch_bytes or len(self._open) >= self.thresholds.batch_rows:
-            self._close_batch()
+
+    def count(self, span: Span) -> None:
+        """Records that were received are what is read next."""
+        self.read += span.records
+        self.read_bytes += span.size
 
     def mark(self, now: float) -> int:
         """A STATE has come that covers all that was read: its position."""
@@ -115,15 +122,14 @@ class Aggregate:
         return self.rows > 0 or self.unmarked
 
     def flush(self) -> Flush:
-        """All that waits here, which is then the flush's."""
-        if len(self._open):
-            self._close_batch()
-        batches, self._closed, size, self._closed_bytes = self._closed, [], self._closed_bytes, 0
+        """All that waits here, which is then the flush's. Raw ids are given here, in input order."""
+        batches = [with_raw_ids(piece, self.shape, self.raw_ids) for piece in joined(self._pieces)]
+        size, self.size, self._pieces = self.size, 0, []
         checkpoint = self._checkpoint(batches) if self.unmarked else None
         if batches:
             self._highest = as_text(batches[-1].raw_id(-1))
         self.flushes += 1
-        self.flushed, self.checkpointed = self.read, self.marked
+        self.flushed, self.checkpointed = self.received, self.marked
         self.waiting_since = self.oldest = None
         return Flush(
             stream=self.stream,
@@ -137,12 +143,6 @@ class Aggregate:
             nulled=sum(batch.nulled for batch in batches),
             truncated=sum(batch.truncated for batch in batches),
         )
-
-    def _close_batch(self) -> None:
-        batch = self._open.close(self.context, self.raw_ids)
-        self._closed.append(batch)
-        self._closed_bytes += batch.size
-        self._open = OpenBatch()
 
     def _checkpoint(self, batches: list[Batch]) -> str | None:
         """The raw id of the last record that the last STATE covers; it is here, or the last one flushed."""

@@ -75,6 +75,11 @@ class Checkpoints:
         self._queues.setdefault(scope, deque()).append(checkpoint)
         return checkpoint
 
+    def withdraw(self, checkpoint: Checkpoint) -> None:
+        """A STATE that has just arrived will not be told."""
+        state = checkpoint.state
+        self._queues[state.stream if state.kind is StateKind.STREAM else None].remove(checkpoint)
+
     def durable(self, stream: StreamName, position: int) -> None:
         """The stream's first `position` records are durable, and a checkpoint says so."""
         self._durable[stream] = max(position, self._durable.get(stream, 0))

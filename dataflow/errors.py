@@ -17,11 +17,15 @@ class DataflowError(Exception):
     message: str
     doing: str = field(default="", kw_only=True)
     remedy: str = field(default="", kw_only=True)
+    # How often it was tried, the last time in vain.
+    attempts: int = field(default=1, kw_only=True)
 
     def __str__(self) -> str:
         parts = [self.message]
         if self.doing:
             parts.append(f"This happened while {self.doing}.")
+        if self.attempts > 1:
+            parts.append(f"It was tried {self.attempts} times.")
         if self.remedy:
             parts.append(self.remedy)
         return " ".join(parts)

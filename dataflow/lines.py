@@ -10,6 +10,7 @@ _NEWLINE = ord("\n")
 # How the decoder names what it refused: the message's index, or the byte.
 REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _REFUSED_INDEX = re.compile(r"at `\$\[(\d+)\]")
+_UNKNOWN_MEMBER = "contains unknown field"
 _REFUSED_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
@@ -29,3 +30,8 @@ def refused_line(refused: Exception, ends: "np.ndarray[Any, Any]", first: int) -
     else:
         return None
     return line if first <= line < len(ends) - 1 else None
+
+
+def tells_more(refused: Exception) -> bool:
+    """Whether the decoder refused a member that it does not know."""
+    return _UNKNOWN_MEMBER in str(refused)

@@ -1,4 +1,4 @@
-"""Where the threads of a pipeline leave letters for its owner: chunks of input, and word of what was written.
+"""Where the threads of a pipeline leave letters for its owner: parcels of input, and word of what was written.
 
 Bounded on the side of the input, so that a slow destination stops the reading instead of filling the memory.
 """
@@ -7,16 +7,10 @@ import threading
 import time
 from collections import deque
 
-from attrs import field, frozen
+from attrs import frozen
 
 from dataflow.flush import Flush
-
-
-@frozen
-class Chunk:
-    """Whole lines of input."""
-
-    text: bytes = field(repr=lambda text: f"<{len(text)} bytes>")
+from dataflow.parcel import Packed
 
 
 @frozen
@@ -35,23 +29,23 @@ class Written:
     error: BaseException | None = None
 
 
-Letter = Chunk | EndOfInput | Written
+Letter = Packed | EndOfInput | Written
 
 
 class Mailbox:
     """Letters for one owner. Word of writing goes first, and is never held back."""
 
-    def __init__(self, chunks: int) -> None:
-        self._most_chunks = chunks
-        self._input: deque[Chunk | EndOfInput] = deque()
+    def __init__(self, most_packed: int) -> None:
+        self._most_packed = most_packed
+        self._input: deque[Packed | EndOfInput] = deque()
         self._written: deque[Written] = deque()
         self._changed = threading.Condition()
         self._closed = False
 
-    def put_input(self, letter: Chunk | EndOfInput) -> bool:
+    def put_input(self, letter: Packed | EndOfInput) -> bool:
         """Leave input, waiting for room; False when the owner has gone and nothing more is wanted."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._input) < self._most_chunks)
+            self._changed.wait_for(lambda: self._closed or len(self._input) < self._most_packed)
             self._input.append(letter)
             self._changed.notify_all()
             return not self._closed
@@ -82,8 +76,3 @@ class Mailbox:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-
-    @property
-    def hungry(self) -> bool:
-        """Whether the owner waits for input: what has been read should be handed over at once."""
-        return not self._input

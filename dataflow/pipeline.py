@@ -1,13 +1,14 @@
-"""The way of a record, from bytes on stdin to STATE on stdout. Owns all threads; knows no machine and no database.
+"""The way of a record, from bytes on stdin to STATE on stdout. Knows no machine and no database.
 
-Three threads: one reads bytes, one writes flushes, and the owner, between them, decodes, builds batches, keeps
-the checkpoints and talks to the streams. Everything that decides happens on the owner's thread.
+An intake reads and packs, a thread writes flushes, and the owner, between them, gives out raw ids, keeps the
+checkpoints and talks to the streams. Everything that decides happens on the owner's thread.
 """
 
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from enum import StrEnum
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -15,13 +16,14 @@ from attrs import define
 
 from dataflow.aggregate import Aggregate, Thresholds, due
 from dataflow.checkpoints import Checkpoint, Checkpoints
-from dataflow.decoder import Decoder
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.mailbox import Chunk, EndOfInput, Mailbox, Written
+from dataflow.intake import Intake
+from dataflow.mailbox import EndOfInput, Mailbox, Written
+from dataflow.packing import Order
+from dataflow.parcel import Event, Packed, Parcel, Span, refusal
 from dataflow.partitions import Partitions, Tally
-from dataflow.protocol import Records, State, StateKind, Status, StreamStatus, log_message, state_message
-from dataflow.reader import read_lines
+from dataflow.protocol import State, StateKind, Status, StreamStatus, log_message, state_message
 from dataflow.types import StreamName
 
 
@@ -45,6 +47,13 @@ class StreamSink(Protocol):
         ...
 
 
+class Miscounts(StrEnum):
+    """What is done when a source counts other records than came: say so, or fail what the STATE covers."""
+
+    WARN = "warn"
+    FAIL = "fail"
+
+
 @define
 class _Stream:
     """A stream on its way. `open`: its records are still taken in."""
@@ -54,6 +63,7 @@ class _Stream:
     open: bool = True
     completed: bool = False
     unwritten: int = 0
+    written: int = 0
 
 
 class Pipeline:
@@ -61,18 +71,21 @@ class Pipeline:
 
     def __init__(
         self,
-        decoder: Decoder,
+        intake: Intake,
         streams: Mapping[StreamName, tuple[Aggregate, StreamSink]],
         thresholds: Thresholds,
         write_line: Callable[[bytes], None],
+        miscounts: Miscounts = Miscounts.WARN,
     ) -> None:
-        self._decoder = decoder
+        self._intake = intake
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
         self._write_line = write_line
+        self._miscounts = miscounts
         self._checkpoints = Checkpoints()
         self._partitions = Partitions()
-        self._mailbox = Mailbox(chunks=2)
+        self._mailbox = Mailbox(most_packed=2)
+        self._lines = 0
         self._to_write: SimpleQueue[Flush | None] = SimpleQueue()
         self._unwritten_bytes = 0
         self._unwritten = 0
@@ -91,11 +104,10 @@ class Pipeline:
         Streams that the source did not complete are left open: their owner ends them. Raises a DataflowError
         for input that cannot be understood, and for a failed stream when GLOBAL states cover it.
         """
-        reader = threading.Thread(target=read_lines, args=(source, self._mailbox), daemon=True, name="reader")
         writer = threading.Thread(target=self._write, daemon=True, name="writer")
-        reader.start()
         writer.start()
         try:
+            self._intake.start(source, self._order(), self._mailbox)
             try:
                 self._take_in()
             except DataflowError:
@@ -107,10 +119,18 @@ class Pipeline:
             self._warn_of_untold()
         finally:
             self._mailbox.close()
+            self._intake.close()
             self._to_write.put(None)
             writer.join()
 
     # -- the owner's thread
+
+    def _order(self) -> Order:
+        return Order(
+            shapes=tuple(stream.aggregate.shape for stream in self._streams.values()),
+            chunk_bytes=self._thresholds.chunk_bytes,
+            most_rows=self._thresholds.parcel_rows,
+        )
 
     def _take_in(self) -> None:
         while True:
@@ -118,17 +138,40 @@ class Pipeline:
             match letter:
                 case Written():
                     self._heard(letter)
-                case Chunk(text):
-                    for message in self._decoder.decode(text):
-                        self._handle(message)
+                case Packed():
+                    self._unpack(letter)
                 case EndOfInput(None):
                     return
+                case EndOfInput(DataflowError() as error):
+                    raise error
                 case EndOfInput(error):
                     raise TransientError("The input could not be read to its end.") from error
                 case None:
-                    pass
-            self._flush_due()
+                    self._flush_due()
             self._tell()
+
+    def _unpack(self, packed: Packed) -> None:
+        for parcel in packed.parcels:
+            self._receive(parcel)
+            for event in parcel.events:
+                self._handle(event)
+            self._flush_due()
+        if packed.refused is not None:
+            raise refusal(packed.refused, self._lines) from packed.refused
+        self._lines += packed.lines
+
+    def _receive(self, parcel: Parcel) -> None:
+        now = time.monotonic()
+        for rows in parcel.rows:
+            stream = self._streams[rows.stream]
+            if stream.completed:
+                raise InternalError(
+                    f"A record of stream {rows.stream} came after its COMPLETE.",
+                    doing="reading the input",
+                    remedy="The source must not send it. Report this to its author.",
+                )
+            if stream.open:
+                stream.aggregate.receive(rows, now)
 
     def _settle_accounts(self) -> None:
         """Make what was read durable, and tell what that allows. A failure on the way is raised after all of it."""
@@ -159,12 +202,12 @@ class Pipeline:
     def _next_moment(self) -> float:
         return min((s.aggregate.due_at() for s in self._streams.values() if s.open), default=float("inf"))
 
-    def _handle(self, message: Records | State | StreamStatus) -> None:
-        match message:
-            case Records():
-                self._take(message)
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Span():
+                self._count(event)
             case State():
-                self._checkpoint(message)
+                self._checkpoint(event)
             case StreamStatus(stream, Status.COMPLETE):
                 self._complete(stream)
             case StreamStatus(stream, Status.INCOMPLETE):
@@ -176,44 +219,28 @@ class Pipeline:
             case _:
                 pass
 
-    def _take(self, records: Records) -> None:
-        stream = self._streams[records.stream]
-        if stream.completed:
-            raise InternalError(
-                f"A record of stream {records.stream} came after its COMPLETE.",
-                doing="reading the input",
-                remedy="The source must not send it. Report this to its author.",
-            )
+    def _count(self, span: Span) -> None:
+        stream = self._streams[span.stream]
         if not stream.open:
             return
-        stream.aggregate.add(records, time.monotonic())
-        if records.partitions:
-            self._partitions.read(records.stream, records.partitions)
+        stream.aggregate.count(span)
+        if span.partitions:
+            self._partitions.read(span.stream, span.partitions)
             self._stand()
-        if stream.aggregate.is_due(time.monotonic()):
-            self._flush(stream)
-            self._wait_until(lambda: self._has_room)
 
     def _checkpoint(self, state: State) -> None:
         if state.describes_itself:
             self._partitions.arrived(state)
             self._stand()
-            return
-        checkpoint = self._stands(state)
-        if state.source_count is not None and state.source_count != checkpoint.count:
-            where = f"stream {state.stream}" if state.stream else "all streams"
-            self._log(
-                "WARN",
-                f"The source counts {state.source_count:.0f} records before a STATE of {where}; "
-                f"{checkpoint.count} came.",
-            )
+        else:
+            self._stands(state)
 
     def _stand(self) -> None:
         """States that waited for their records, or for their turn, stand where the input is now."""
         for state, tally in self._partitions.ready():
             self._stands(state, tally)
 
-    def _stands(self, state: State, tally: Tally | None = None) -> Checkpoint:
+    def _stands(self, state: State, tally: Tally | None = None) -> None:
         now = time.monotonic()
         if state.kind is not StateKind.STREAM:
             self._global = True
@@ -222,7 +249,33 @@ class Pipeline:
         covered = {name: self._streams[name].aggregate for name in self._streams.keys() & names}
         positions = {name: aggregate.mark(now) for name, aggregate in covered.items()}
         size = sum(aggregate.read_bytes for aggregate in covered.values())
-        return self._checkpoints.arrived(state, positions, size, tally)
+        checkpoint = self._checkpoints.arrived(state, positions, size, tally)
+        if state.source_count is not None and state.source_count != checkpoint.count:
+            self._miscounted(checkpoint)
+
+    def _miscounted(self, checkpoint: Checkpoint) -> None:
+        """The source's count of records before a STATE is not ours."""
+        state = checkpoint.state
+        where = f"stream {state.stream}" if state.stream else "all streams"
+        message = (
+            f"The source counts {state.source_count:.0f} records before a STATE of {where}; "
+            f"{checkpoint.count} came."
+        )
+        if self._miscounts is Miscounts.WARN:
+            self._log("WARN", message)
+            return
+        self._checkpoints.withdraw(checkpoint)
+        error = InternalError(
+            message,
+            doing="reading the input",
+            remedy="What was told is safe, and this STATE was not told. Sync again; if it stays so, report it to "
+            "the source's author.",
+        )
+        stream = self._streams.get(state.stream) if state.stream else None
+        if stream is None:
+            raise error
+        if stream.open:
+            self._failed(stream, error)
 
     def _complete(self, name: StreamName) -> None:
         stream = self._streams.get(name)
@@ -233,6 +286,9 @@ class Pipeline:
         # What is durable is told before the stream is finalised: published rows must not be sent again.
         self._tell()
         if not stream.open:
+            return
+        if stream.written != stream.aggregate.read:
+            self._failed(stream, _not_conserved(stream))
             return
         stream.completed = True
         stream.open = False
@@ -247,6 +303,7 @@ class Pipeline:
         aggregates = {s.aggregate.stream: s.aggregate for s in self._streams.values() if s.open}
         for aggregate in due(aggregates.values(), self._thresholds, time.monotonic()):
             self._flush(self._streams[aggregate.stream])
+            self._wait_until(lambda: self._has_room)
 
     def _flush(self, stream: _Stream) -> None:
         if not stream.aggregate.has_work():
@@ -270,15 +327,19 @@ class Pipeline:
         self._unwritten -= 1
         self._unwritten_bytes -= flush.size
         if letter.error is None:
+            stream.written += flush.rows
             self._checkpoints.durable(flush.stream, flush.position)
             stream.sink.flushed(flush, letter.seconds)
             self._tell()
         elif not isinstance(letter.error, DataflowError):
             raise letter.error
         elif stream.open:
-            stream.open = False
-            stream.sink.fail(letter.error)
-            self._broken(flush.stream, letter.error)
+            self._failed(stream, letter.error)
+
+    def _failed(self, stream: _Stream, error: DataflowError) -> None:
+        stream.open = False
+        stream.sink.fail(error)
+        self._broken(stream.aggregate.stream, error)
 
     def _broken(self, name: StreamName, error: DataflowError) -> None:
         self._checkpoints.broken(name)
@@ -319,6 +380,15 @@ class Pipeline:
                     # A later flush would leave a hole that its checkpoint covers.
                     broken.add(flush.stream)
             self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+
+
+def _not_conserved(stream: _Stream) -> InternalError:
+    name, read = stream.aggregate.stream, stream.aggregate.read
+    return InternalError(
+        f"{read} records of stream {name} were read and {stream.written} rows written.",
+        doing="completing the stream",
+        remedy="Nothing was published. Report this, with the journal of this sync.",
+    )
 
 
 def _told_with(checkpoint: Checkpoint) -> Mapping[str, Any]:

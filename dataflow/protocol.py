@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+import numpy as np
 from attrs import field, frozen
 
 from dataflow.errors import DataflowError, InternalError
@@ -83,7 +84,8 @@ class Records:
 
     stream: StreamName
     data: list[Any] = field(repr=False)
-    emitted_at: list[int] = field(repr=False)
+    # Milliseconds since 1970, as int64.
+    emitted_at: "np.ndarray[Any, Any]" = field(repr=False, eq=False)
     source_changes: Mapping[int, bytes] = field(factory=dict, repr=False)
     changes: Mapping[int, tuple[Change, ...]] = field(factory=dict, repr=False)
     # Of the input lines, in bytes without their line ends.

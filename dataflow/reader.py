@@ -1,65 +1,63 @@
-"""Whole lines from a file descriptor into a mailbox, as many at a time as are there. Looks into none of them."""
+"""Whole lines from a file descriptor, as many at a time as come soon. Looks into none of them."""
 
 import fcntl
 import os
 import select
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 
-from dataflow.mailbox import Chunk, EndOfInput, Mailbox
-
-CHUNK_BYTES = 1 << 20
-# How long to wait for more while the owner is busy, in seconds.
-PATIENCE = 0.005
+# How long to gather lines of a slow source before they are handed on, in seconds.
+PATIENCE = 0.1
+PIPE_BYTES = 1 << 20
 
 
-def read_lines(source: int, mailbox: Mailbox) -> None:
-    """Read to the end of the input, or until nobody wants more; runs on a thread of its own."""
-    _widen(source)
-    # The beginning of a line whose end is still to come.
-    begun: list[bytes] = []
-    try:
-        while blocks := _read_some(source, mailbox):
-            last = next((i for i in reversed(range(len(blocks))) if b"\n" in blocks[i]), None)
-            if last is None:
-                begun += blocks
-                continue
-            block, end = memoryview(blocks[last]), blocks[last].rfind(b"\n") + 1
-            if not mailbox.put_input(Chunk(b"".join([*begun, *blocks[:last], block[:end]]))):
-                return
-            begun = [bytes(block[end:]), *blocks[last + 1 :]]
-        if rest := b"".join(begun):
-            mailbox.put_input(Chunk(rest))
-        mailbox.put_input(EndOfInput())
-    except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
-        mailbox.put_input(EndOfInput(error))
-
-
-def _read_some(source: int, mailbox: Mailbox) -> Sequence[bytes]:
-    """What is there, up to a chunk; at least one block, waiting for it, but for the end of the input."""
-    blocks: list[bytes] = []
-    size = 0
-    # A full chunk costs less per record; an owner with nothing to do is not kept waiting for one.
-    while not size or (size < CHUNK_BYTES and (_readable(source, 0) or not mailbox.hungry)):
-        if size and not _readable(source, PATIENCE):
+def chunks(source: int, chunk_bytes: int) -> Iterator[bytes]:
+    """The input to its end, in chunks of whole lines of about `chunk_bytes`; the last may lack its line end."""
+    widen(source)
+    # One space for all: what is read lies where the chunk's lines are cut from. `begun` bytes of it are a line's
+    # beginning whose end is still to come, `sought` of them known to hold no line end.
+    space = bytearray(chunk_bytes)
+    begun = sought = 0
+    while read := _gather(source, space, begun):
+        begun += read
+        end = space.rfind(b"\n", sought, begun) + 1
+        if not end:
+            sought = begun
+            if begun == len(space):
+                space += bytes(len(space))
             continue
-        block = os.read(source, CHUNK_BYTES)
-        if not block:
+        yield bytes(memoryview(space)[:end])
+        space[: begun - end] = space[end:begun]
+        begun, sought = begun - end, 0
+    if begun:
+        yield bytes(memoryview(space)[:begun])
+
+
+def _gather(source: int, space: bytearray, begun: int) -> int:
+    """Fill the space with what comes until it is full or the source has had its time; 0 at the end of the input."""
+    view, size, until = memoryview(space), begun, float("inf")
+    while size < len(space):
+        if size > begun and not ((left := until - time.monotonic()) > 0 and _readable(source, left)):
             break
-        blocks.append(block)
-        size += len(block)
-    return blocks
-
-
-def _widen(source: int) -> None:
-    """Let a pipe hold a whole chunk: with 64 KiB each read would wait for its turn among the threads."""
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        # Not a pipe, or more than this user may have.
-        with suppress(OSError):
-            fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, CHUNK_BYTES)
+        read = os.readv(source, [view[size:]])
+        if not read:
+            break
+        size += read
+        until = min(until, time.monotonic() + PATIENCE)
+    view.release()
+    return size - begun
 
 
 def _readable(source: int, patience: float) -> bool:
-    """Whether a read returns at once, now or within that many seconds; a file's always does."""
+    """Whether there is something to read within that many seconds; a file's always does."""
     readable, _, _ = select.select([source], [], [], patience)
     return bool(readable)
+
+
+def widen(pipe: int) -> None:
+    """Let a pipe hold as much as it may: with 64 KiB those at its ends would wait for each other all the time."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        # Not a pipe, or more than this user may have.
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

@@ -4,6 +4,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import frozen
@@ -16,6 +18,8 @@ PROBE = 8
 PIECE = 1 << 20
 # Up to so many cells it is cheaper to read each than to make the regular expressions that would sort them.
 FEW = 256
+LINE_END = ord("\n")
+_lines = msgspec.json.Encoder().encode_lines
 # An absent cell's token, and JSON's null.
 NULLS = pa.array(["", "null"])
 
@@ -140,17 +144,18 @@ def null_out(column: Coerced, mask: pa.Array, outcome: Outcome) -> Coerced:
 def tokens(values: Sequence[Any]) -> pa.Array:
     """Raw JSON tokens as a string column; an absent cell and JSON's null are null, invalid UTF-8 becomes U+FFFD.
 
-    The tokens travel as one text that Arrow cuts again, so that no object is made per cell. What parts them is
-    U+0000, which JSON text cannot contain.
+    The tokens travel as lines of one text, so that no object is made per cell: no token of one line holds a line end.
     """
-    if not values:
-        return pa.array([], pa.string())
-    try:
-        joined = b"\0".join(values)
-    except TypeError:
-        joined = b"\0".join([b"" if value is None else value for value in values])
-    try:
-        texts = pc.split_pattern(pa.array([joined], pa.string()), "\0").values
-    except pa.ArrowInvalid:
-        texts = pa.array([part.decode("utf-8", "replace") for part in joined.split(b"\0")], pa.string())
-    return without(texts, where=pc.is_in(texts, value_set=NULLS))
+    lines = _lines(values)
+    if not lines.isascii():
+        lines = lines.decode("utf-8", "replace").encode()
+    ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == LINE_END)
+    if len(ends) != len(values):
+        raise ValueError(f"{len(values)} tokens of one line each were {len(ends)} lines")
+    # Without the line ends each token begins where the one before it ends, which is how Arrow keeps strings.
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.subtract(ends, np.arange(len(values)), out=offsets[1:], casting="unsafe")
+    text = pa.py_buffer(lines.replace(b"\n", b""))
+    texts = pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), text])
+    absent = pc.is_in(texts, value_set=NULLS)
+    return without(texts, where=absent) if any_of(absent) else texts

@@ -3,17 +3,26 @@
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
 
 from tests.bench.workload import Workload
 
+# Between looks at the memory, in seconds: a look costs about a millisecond.
+INTERVAL = 0.1
+
 
 @frozen
 class Cost:
-    """What a process took: seconds on the clock, seconds of CPU, and the most memory it held, in MiB."""
+    """What a process and its own took: seconds on the clock, seconds of CPU, and the most memory they held, in MiB.
+
+    Memory that processes share is counted once, and sampled: a peak of a few milliseconds may be missed.
+    """
 
     seconds: float
     cpu: float
@@ -31,11 +40,55 @@ def load(connector: str, config: Path, work: Workload, *options: str) -> Cost:
             ],
             stdin=source.stdout,
             stdout=subprocess.DEVNULL,
+            env=_installed(),
         )
+        memory = _watch(destination.pid)
         _, status, used = os.wait4(destination.pid, 0)
         seconds = time.perf_counter() - started
         # It was waited for behind its back.
         destination.returncode = os.waitstatus_to_exitcode(status)
     if destination.returncode != 0:
         raise RuntimeError(f"destination-{connector} exited with {destination.returncode}: see its output")
-    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Cost(seconds, used.ru_utime + used.ru_stime, memory())
+
+
+def _watch(pid: int) -> Callable[[], float]:
+    """Begin to watch a process and its children; the answer ends it, and tells the most memory seen, in MiB."""
+    peak = 0.0
+    ended = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        while not ended.wait(INTERVAL):
+            family = [pid, *_children(pid)]
+            peak = max(peak, sum(map(_proportional_memory, family)))
+
+    watcher = threading.Thread(target=sample)
+    watcher.start()
+
+    def end() -> float:
+        ended.set()
+        watcher.join()
+        return peak
+
+    return end
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def _proportional_memory(pid: int) -> float:
+    """What a process holds, of shared pages its share, in MiB; 0 once it is gone."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _installed() -> dict[str, str]:
+    """The environment in which what is installed was compiled once, and is not compiled again at each start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -3,28 +3,47 @@
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from dataflow.aggregate import Aggregate, Thresholds, due
-from dataflow.batch import BatchContext
-from dataflow.decoder import data_struct
+from dataflow.batch import OpenBatch, Rows, same_meta
 from dataflow.flush import Flush
+from dataflow.parcel import Span
 from dataflow.protocol import Records
 from dataflow.raw_ids import RawIds
-from dataflow.types import INTEGER, RAW_ID, Column, Limits, StreamName
+from dataflow.structs import Shape, data_struct
+from dataflow.types import INTEGER, META, RAW_ID, Column, Limits, StreamName
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
 COLUMNS = (Column("id", "id", INTEGER),)
 DATA = data_struct(COLUMNS)
 
 
+def shape(stream: StreamName = USERS) -> Shape:
+    return Shape(name=stream, columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1)
+
+
 def aggregate(stream: StreamName = USERS, **thresholds: Any) -> Aggregate:
-    context = BatchContext(columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1)
-    return Aggregate(stream, context, RawIds(), Thresholds(**thresholds))
+    return Aggregate(shape(stream), RawIds(), Thresholds(**thresholds))
 
 
-def records(count: int, size: int = 0) -> Records:
-    return Records(stream=USERS, data=[DATA(f0=n) for n in range(count)], emitted_at=[0] * count, size=size)
+def rows(count: int, size: int = 0, source_changes: dict[int, bytes] | None = None) -> Rows:
+    batch = OpenBatch(USERS)
+    data = [DATA(f0=n) for n in range(count)]
+    emitted_at = np.zeros(count, np.int64)
+    batch.add(
+        Records(
+            stream=USERS, data=data, emitted_at=emitted_at, size=size, source_changes=source_changes or {}
+        )
+    )
+    return batch.close(shape())
+
+
+def add(it: Aggregate, count: int, size: int = 0) -> None:
+    """Rows are received, and at once read."""
+    it.receive(rows(count, size), now=0)
+    it.count(Span(stream=it.stream, records=count, size=size))
 
 
 def raw_ids(flush: Flush) -> list[str]:
@@ -32,9 +51,9 @@ def raw_ids(flush: Flush) -> list[str]:
 
 
 def test_a_flush_holds_all_that_waits_in_input_order() -> None:
-    it = aggregate(batch_rows=2)
+    it = aggregate()
     for count in (1, 2, 3):
-        it.add(records(count), now=0)
+        add(it, count)
 
     flush = it.flush()
 
@@ -45,10 +64,10 @@ def test_a_flush_holds_all_that_waits_in_input_order() -> None:
 
 
 def test_a_flush_carries_the_raw_id_of_the_last_record_a_state_covers() -> None:
-    it = aggregate(batch_rows=2)
-    it.add(records(3), now=0)
+    it = aggregate()
+    add(it, 3)
     it.mark(now=0)
-    it.add(records(2), now=0)
+    add(it, 2)
 
     flush = it.flush()
 
@@ -58,7 +77,7 @@ def test_a_flush_carries_the_raw_id_of_the_last_record_a_state_covers() -> None:
 
 def test_without_a_state_a_flush_carries_no_checkpoint() -> None:
     it = aggregate()
-    it.add(records(3), now=0)
+    add(it, 3)
 
     flush = it.flush()
 
@@ -67,7 +86,7 @@ def test_without_a_state_a_flush_carries_no_checkpoint() -> None:
 
 def test_a_state_right_after_a_flush_needs_a_flush_without_rows() -> None:
     it = aggregate()
-    it.add(records(3), now=0)
+    add(it, 3)
     first = it.flush()
     it.mark(now=0)
 
@@ -78,7 +97,7 @@ def test_a_state_right_after_a_flush_needs_a_flush_without_rows() -> None:
 
 def test_a_state_that_covers_nothing_new_needs_no_flush() -> None:
     it = aggregate()
-    it.add(records(3), now=0)
+    add(it, 3)
     it.mark(now=0)
     it.flush()
 
@@ -95,7 +114,7 @@ def test_an_aggregate_is_due_when_it_is_large_or_old_or_a_state_waits(
     thresholds: dict[str, Any], now: float
 ) -> None:
     it = aggregate(**thresholds)
-    it.add(records(3, size=30), now=0)
+    add(it, 3, size=30)
     it.mark(now=0)
 
     assert due([it], it.thresholds, now) == [it]
@@ -103,7 +122,7 @@ def test_an_aggregate_is_due_when_it_is_large_or_old_or_a_state_waits(
 
 def test_a_young_and_small_aggregate_is_not_due() -> None:
     it = aggregate()
-    it.add(records(3, size=30), now=0)
+    add(it, 3, size=30)
     it.mark(now=0)
 
     assert due([it], it.thresholds, now=0.1) == []
@@ -111,16 +130,47 @@ def test_a_young_and_small_aggregate_is_not_due() -> None:
 
 def test_the_largest_go_when_all_together_hold_too_much() -> None:
     small, large = aggregate(open_bytes=100), aggregate(ORDERS, open_bytes=100)
-    small.add(records(1, size=60), now=0)
-    large.add(records(1, size=70), now=0)
+    add(small, 1, size=60)
+    add(large, 1, size=70)
 
     assert due([small, large], small.thresholds, now=0) == [large]
 
 
-def test_many_streams_hold_together_what_few_do_as_python_objects() -> None:
-    thresholds = Thresholds()
+def test_a_state_in_the_middle_of_what_was_received_covers_what_was_read() -> None:
+    it = aggregate()
+    it.receive(rows(5), now=0)
+    it.count(Span(stream=USERS, records=2, size=0))
+    it.mark(now=0)
+    it.count(Span(stream=USERS, records=3, size=0))
 
-    together = {count: count * thresholds.shared(count).batch_bytes for count in (1, 8, 50)}
+    flush = it.flush()
 
-    assert together[1] == thresholds.batch_bytes
-    assert together[50] <= together[8] == 8 * thresholds.batch_bytes
+    assert (flush.rows, flush.position) == (5, 2)
+    assert flush.checkpoint == raw_ids(flush)[1]
+
+
+def test_the_few_rows_a_slow_source_brings_at_a_time_are_joined() -> None:
+    it = aggregate()
+    for _ in range(1000):
+        add(it, 1)
+
+    flush = it.flush()
+
+    assert len(flush.batches) <= 10
+    assert flush.rows == 1000
+    assert raw_ids(flush) == sorted(set(raw_ids(flush)))
+
+
+def test_joined_rows_keep_the_metadata_they_have_of_their_own() -> None:
+    it = aggregate()
+    changed = {0: b'{"field":"id","change":"NULLED","reason":"SOURCE_RETRIEVAL_ERROR"}'}
+    it.receive(rows(1), now=0)
+    it.receive(rows(1), now=0)
+    it.receive(rows(1, source_changes=changed), now=0)
+    it.receive(rows(1), now=0)
+
+    flush = it.flush()
+
+    metas = [text.as_py() for batch in flush.batches for text in batch[META]]
+    assert ["SOURCE" in meta for meta in metas] == [False, False, True, False]
+    assert [same_meta(batch) is not None for batch in flush.batches] == [True, False, True]

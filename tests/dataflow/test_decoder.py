@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dataflow.decoder import Decoder, Shape
-from dataflow.errors import InternalError
-from dataflow.protocol import Message, Records, State, Status, StreamStatus
+from dataflow.decoder import Decoder, Refused
+from dataflow.protocol import Message, PartitionTally, Records, State, Status, StreamStatus
+from dataflow.structs import Shape
 from dataflow.types import INTEGER, STRING, Change, ChangeKind, ChangeReason, Column, Limits, StreamName
 
 USERS, ORDERS, TWIN = StreamName(None, "users"), StreamName("shop", "orders"), StreamName("eu", "users")
@@ -15,7 +15,11 @@ COLUMNS = (Column("id", "id", INTEGER), Column("name", "name", STRING))
 
 
 def decoder(*streams: StreamName) -> Decoder:
-    return Decoder(Shape(name=name, columns=COLUMNS, limits=Limits()) for name in streams or (USERS, ORDERS))
+    return Decoder([shape(name) for name in streams or (USERS, ORDERS)])
+
+
+def shape(name: StreamName, columns: tuple[Column, ...] = COLUMNS) -> Shape:
+    return Shape(name=name, columns=columns, limits=Limits(), generation_id=1, sync_id=1)
 
 
 def record(stream: StreamName = USERS, meta: Any = None, **data: Any) -> bytes:
@@ -113,33 +117,46 @@ def test_streams_of_one_name_in_two_namespaces_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "says"),
+    ("bad", "unknown"),
     [
-        (b"no JSON\n", "is not a message"),
-        (b"[1]\n", "is not a message"),
-        (b'{"no":"type"}\n', "is not a message"),
-        (b'{"type":"RECORD"}\n', "is not a message"),
-        (b'{"type":"STATE","state":{"type":"STREAM"}}\n', "is not a message"),
-        (STATE.replace(b"}}\n", b',"stream_state":"\\ud83d"}}\n'), "is not a message"),
-        (record(id=1).replace(b'"emitted_at": 5', b'"emitted_at": 1780272000000000000'), "is not a message"),
-        (record(id=1).replace(b'"emitted_at": 5', b'"emitted_at": 1e300'), "is not a message"),
-        (b"\xff\xfe\n", "is not a message"),
-        (record(StreamName(None, "strangers"), id=1), "stream strangers, which the catalog does not name"),
-        (record(StreamName("eu", "orders"), id=1), "stream eu.orders"),
+        (b"no JSON\n", None),
+        (b"[1]\n", None),
+        (b'{"no":"type"}\n', None),
+        (b'{"type":"RECORD"}\n', None),
+        (b'{"type":"STATE","state":{"type":"STREAM"}}\n', None),
+        (STATE.replace(b"}}\n", b',"stream_state":"\\ud83d"}}\n'), None),
+        (record(id=1).replace(b'"emitted_at": 5', b'"emitted_at": 1780272000000000000'), None),
+        (record(id=1).replace(b'"emitted_at": 5', b'"emitted_at": 1e300'), None),
+        (b"\xff\xfe\n", None),
+        (record(StreamName(None, "strangers"), id=1), StreamName(None, "strangers")),
+        (record(StreamName("eu", "orders"), id=1), StreamName("eu", "orders")),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named_by_its_number_after_what_stands_before_it(
-    bad: bytes, says: str
+    bad: bytes, unknown: StreamName | None
 ) -> None:
-    decode = decoder()
-    list(decode.decode(record(id=1) + b"\n" + record(id=2)))
     seen: list[Message] = []
 
-    with pytest.raises(InternalError, match=f"Line 5 .*{says}"):  # noqa: PT012 - what came before counts too
-        for message in decode.decode(record(id=3) + bad + record(id=4)):
+    with pytest.raises(Refused) as refused:  # noqa: PT012 - what came before counts too
+        for message in decoder().decode(record(id=3) + b"\n" + bad + record(id=4)):
             seen.append(message)  # noqa: PERF402 - what came before the error is the point
 
+    assert (refused.value.line, refused.value.stream) == (3, unknown)
     assert ids(seen) == [("users", [3])]
+
+
+def test_a_record_may_tell_more_than_its_data_in_the_middle_of_a_chunk() -> None:
+    told = record(id=2).replace(b'"stream"', b'"file_reference": {}, "partition_id": "p1", "stream"', 1)
+
+    messages = list(decoder().decode(bare(1) + told + bare(3)))
+
+    assert ids(messages) == [("users", [1, 2, 3])]
+    assert isinstance(messages[0], Records)
+    assert messages[0].partitions == {"p1": PartitionTally(records=1, size=len(told) - 1)}
+
+
+def bare(number: int) -> bytes:
+    return b'{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"id":%d}}}\n' % number
 
 
 def test_a_records_time_may_be_a_float() -> None:
@@ -148,13 +165,11 @@ def test_a_records_time_may_be_a_float() -> None:
     (records,) = decoder().decode(line)
 
     assert isinstance(records, Records)
-    assert records.emitted_at == [5]
+    assert list(records.emitted_at) == [5]
 
 
 def test_a_catalog_of_streams_without_columns_is_decoded() -> None:
-    shape = Shape(name=USERS, columns=(), limits=Limits())
-
-    (records,) = Decoder([shape]).decode(record() + record(id=9))
+    (records,) = Decoder([shape(USERS, ())]).decode(record() + record(id=9))
 
     assert isinstance(records, Records)
     assert len(records.data) == 2
@@ -184,5 +199,7 @@ def test_half_a_surrogate_pair_is_replaced_and_its_record_kept(escaped: bytes, k
 def test_a_line_nested_without_end_is_refused_like_any_other() -> None:
     deep = b'{"type":"RECORD","record":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001 + b"\n"
 
-    with pytest.raises(InternalError, match="Line 1 "):
+    with pytest.raises(Refused) as refused:
         list(decoder().decode(deep))
+
+    assert refused.value.line == 1

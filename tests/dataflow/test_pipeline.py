@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
 from dataflow.aggregate import Aggregate, Thresholds
-from dataflow.batch import BatchContext
-from dataflow.decoder import Decoder, Shape
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.pipeline import Pipeline
+from dataflow.intake import Intake, OwnIntake
+from dataflow.mailbox import EndOfInput, Mailbox
+from dataflow.packing import Order
+from dataflow.parcel import Packed
+from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.raw_ids import RawIds
+from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
@@ -62,6 +65,8 @@ class Run:
     log: list[str] = field(factory=list)
     sinks: dict[StreamName, Kept] = field(factory=dict)
     lines: list[dict[str, Any]] = field(factory=list)
+    intake: Intake = field(factory=OwnIntake)
+    miscounts: Miscounts = Miscounts.WARN
 
     def __attrs_post_init__(self) -> None:
         self.sinks = {USERS: Kept(self.log), ORDERS: Kept(self.log)}
@@ -80,12 +85,10 @@ class Run:
     def open(self, **thresholds: Any) -> Iterator[Callable[[bytes], None]]:
         """The pipeline at work on its own thread's input; its error is raised here."""
         limits = Thresholds(**thresholds)
-        context = BatchContext(columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1)
         streams = {
-            name: (Aggregate(name, context, RawIds(), limits), sink) for name, sink in self.sinks.items()
+            name: (Aggregate(shape(name), RawIds(), limits), sink) for name, sink in self.sinks.items()
         }
-        decoder = Decoder(Shape(name=name, columns=COLUMNS, limits=Limits()) for name in self.sinks)
-        pipeline = Pipeline(decoder, streams, limits, self.write_line)
+        pipeline = Pipeline(self.intake, streams, limits, self.write_line, self.miscounts)
         source, into = os.pipe()
         errors: list[BaseException] = []
 
@@ -109,6 +112,10 @@ class Run:
     @property
     def told(self) -> list[Any]:
         return [blob(line) for line in self.lines if line["type"] == "STATE"]
+
+
+def shape(name: StreamName) -> Shape:
+    return Shape(name=name, columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1)
 
 
 def void(_: object) -> None:
@@ -179,6 +186,59 @@ def test_a_count_that_differs_from_the_sources_is_warned_of() -> None:
     assert warnings == ["The source counts 2 records before a STATE of stream users; 1 came."]
 
 
+def test_a_count_that_differs_fails_its_stream_alone_where_that_is_wanted() -> None:
+    run = Run(miscounts=Miscounts.FAIL)
+    users = [
+        record(USERS, 1),
+        state(USERS, "u1", 7),
+        record(USERS, 2),
+        complete(USERS),
+    ]
+
+    run.feed(*users, record(ORDERS, 1), state(ORDERS, "o1", 1), complete(ORDERS))
+
+    assert "counts 7 records before a STATE of stream users; 1 came" in str(run.sinks[USERS].failure)
+    assert run.told == ["o1"]
+    assert run.sinks[ORDERS].failure is None
+    assert run.log.count("complete") == 1
+
+
+def test_a_global_count_that_differs_ends_the_sync_where_that_is_wanted() -> None:
+    run = Run(miscounts=Miscounts.FAIL)
+    text = global_state("g1").replace(
+        b'{"type": "GLOBAL"', b'{"sourceStats": {"recordCount": 2.0}, "type": "GLOBAL"'
+    )
+
+    with pytest.raises(InternalError, match="counts 2 records before a STATE of all streams; 1 came"):
+        run.feed(record(USERS, 1), text)
+
+    assert run.told == []
+
+
+def test_a_stream_of_which_rows_went_missing_is_not_published() -> None:
+    run = Run(intake=Losing())
+
+    run.feed(record(USERS, 1), record(USERS, 2), complete(USERS))
+
+    assert str(run.sinks[USERS].failure).startswith("2 records of stream users were read and 0 rows written.")
+    assert run.log == []
+
+
+class Losing(OwnIntake):
+    """An intake that loses the rows on the way, and not the word of them."""
+
+    def start(self, source: int, order: Order, mailbox: Mailbox) -> None:
+        put = mailbox.put_input
+
+        def without_rows(letter: Packed | EndOfInput) -> bool:
+            if isinstance(letter, Packed):
+                letter = evolve(letter, parcels=tuple(evolve(parcel, rows=()) for parcel in letter.parcels))
+            return put(letter)
+
+        mailbox.put_input = without_rows  # type: ignore[method-assign]
+        super().start(source, order, mailbox)
+
+
 def test_a_state_waits_no_longer_than_its_latency_though_the_source_is_silent() -> None:
     run = Run()
 
@@ -231,7 +291,7 @@ def test_after_a_failed_flush_no_later_flush_of_its_stream_is_written() -> None:
 
     orders.before_insert = once
 
-    run.feed(*(record(ORDERS, n) for n in range(10)), flush_rows=1, batch_rows=1)
+    run.feed(*(record(ORDERS, n) for n in range(10)), flush_rows=1, parcel_rows=1)
 
     assert orders.rows == []
     assert len(inserts) == 1
@@ -263,7 +323,7 @@ def test_a_failure_at_the_end_of_input_keeps_no_durable_state_from_being_told() 
     lines = [record(USERS, 1), record(ORDERS, 1), global_state("g1"), record(USERS, 2), LOG, record(USERS, 3)]
 
     with pytest.raises(TransientError, match="Stream users failed"):
-        run.feed(*lines, flush_rows=2)
+        run.feed(*lines, flush_rows=2, parcel_rows=2)
 
     assert run.log == ["durable users 2", "durable orders 1", "told g1"]
 
@@ -339,7 +399,7 @@ def test_a_slow_destination_stops_the_reading() -> None:
     line = record(USERS, 1)
     sent = 0
 
-    with run.open(unwritten_bytes=1000, flush_rows=1000, batch_rows=1000) as write:
+    with run.open(unwritten_bytes=1000, flush_rows=1000, parcel_rows=1000) as write:
         stuck = threading.Event()
 
         def pour() -> None:

@@ -6,13 +6,11 @@ import time
 
 import pytest
 
-from dataflow.mailbox import Chunk, EndOfInput, Mailbox
-from dataflow.reader import read_lines
+from dataflow.reader import PATIENCE, chunks
 
 
-def chunks(parts: list[bytes], pause: float = 0.0) -> list[bytes]:
-    """What arrives in the mailbox when these parts are written one after another."""
-    mailbox = Mailbox(chunks=2)
+def read(parts: list[bytes], pause: float = 0.0, chunk_bytes: int = 1 << 20) -> list[bytes]:
+    """The chunks that are read when these parts are written one after another."""
     source, into = os.pipe()
 
     def write() -> None:
@@ -21,19 +19,11 @@ def chunks(parts: list[bytes], pause: float = 0.0) -> list[bytes]:
             time.sleep(pause)
         os.close(into)
 
-    threads = [
-        threading.Thread(target=write),
-        threading.Thread(target=read_lines, args=(source, mailbox)),
-    ]
-    for thread in threads:
-        thread.start()
-    found: list[bytes] = []
-    while isinstance(letter := mailbox.take(input_too=True, until=time.monotonic() + 10), Chunk):
-        found.append(letter.text)
-    for thread in threads:
-        thread.join(10)
+    thread = threading.Thread(target=write)
+    thread.start()
+    found = list(chunks(source, chunk_bytes))
+    thread.join(10)
     os.close(source)
-    assert letter == EndOfInput()
     return found
 
 
@@ -48,39 +38,52 @@ def chunks(parts: list[bytes], pause: float = 0.0) -> list[bytes]:
         [],
     ],
 )
-@pytest.mark.parametrize("pause", [0.0, 0.02])
+@pytest.mark.parametrize("pause", [0.0, PATIENCE / 4, PATIENCE * 2])
+@pytest.mark.parametrize("chunk_bytes", [3, 1 << 20])
 def test_every_chunk_but_the_last_holds_whole_lines_and_nothing_is_lost(
-    parts: list[bytes], pause: float
+    parts: list[bytes], pause: float, chunk_bytes: int
 ) -> None:
-    found = chunks(parts, pause)
+    found = read(parts, pause, chunk_bytes)
 
     assert b"".join(found) == b"".join(parts)
     assert all(chunk.endswith(b"\n") for chunk in found[:-1])
 
 
 def test_a_line_is_handed_over_while_the_source_is_silent() -> None:
-    mailbox = Mailbox(chunks=2)
     source, into = os.pipe()
-    thread = threading.Thread(target=read_lines, args=(source, mailbox))
-    thread.start()
     os.write(into, b"a\nb")
 
-    letter = mailbox.take(input_too=True, until=time.monotonic() + 10)
+    first = next(chunks(source, 1 << 20))
 
     os.close(into)
-    thread.join(10)
     os.close(source)
-    assert letter == Chunk(b"a\n")
+    assert first == b"a\n"
+
+
+def test_a_source_that_never_rests_is_not_gathered_for_long() -> None:
+    source, into = os.pipe()
+    resting = threading.Event()
+
+    def drip() -> None:
+        while not resting.wait(PATIENCE / 50):
+            os.write(into, b"a\n")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+
+    first = next(chunks(source, 1 << 20))
+
+    resting.set()
+    thread.join(10)
+    os.close(into)
+    os.close(source)
+    assert 2 < len(first) < 1000
 
 
 def test_an_unreadable_input_says_why() -> None:
-    mailbox = Mailbox(chunks=2)
     source, into = os.pipe()
     os.close(source)
     os.close(into)
 
-    read_lines(source, mailbox)
-
-    letter = mailbox.take(input_too=True, until=time.monotonic() + 10)
-    assert isinstance(letter, EndOfInput)
-    assert isinstance(letter.error, OSError)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        next(chunks(source, 1 << 20))

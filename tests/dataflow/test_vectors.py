@@ -24,9 +24,16 @@ from dataflow.vectors import (
 )
 
 
-def test_tokens_are_cut_again_as_they_were_joined() -> None:
+def test_tokens_come_one_by_one_as_they_stand() -> None:
     made = tokens(
-        [msgspec.Raw(b"[1, 2]"), msgspec.Raw(b"null"), msgspec.Raw(), b"3", None, msgspec.Raw("é".encode())]
+        [
+            msgspec.Raw(b"[1, 2]"),
+            msgspec.Raw(b"null"),
+            msgspec.Raw(),
+            msgspec.Raw(b"3"),
+            None,
+            msgspec.Raw("é".encode()),
+        ]
     )
 
     assert made.to_pylist() == ["[1, 2]", None, None, "3", None, "é"]
@@ -38,15 +45,24 @@ def test_columns_without_a_token_have_their_rows(values: list[object]) -> None:
     assert tokens(values).to_pylist() == [None] * len(values)
 
 
+def test_a_token_of_two_lines_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 tokens of one line each were 3 lines"):
+        tokens([msgspec.Raw(b"[1,\n2]"), msgspec.Raw(b"3")])
+
+
 def test_invalid_utf_8_is_replaced_in_its_cell_alone() -> None:
-    assert tokens([b'"\xff"', '"é"'.encode(), b"null"]).to_pylist() == ['"\ufffd"', '"é"', None]
+    values = [b'"\xff"', '"é"'.encode(), b'"\xc3', b"null"]
+
+    assert tokens(list(map(msgspec.Raw, values))).to_pylist() == ['"\ufffd"', '"é"', '"\ufffd', None]
 
 
-@given(st.lists(st.none() | st.text().filter(lambda text: "\0" not in text), max_size=8))
+@given(st.lists(st.none() | st.text().filter(lambda text: "\n" not in text), max_size=8))
 def test_any_tokens_come_back(texts: list[str | None]) -> None:
     expected = [None if text in (None, "", "null") else text for text in texts]
 
-    assert tokens([None if text is None else text.encode() for text in texts]).to_pylist() == expected
+    made = tokens([None if text is None else msgspec.Raw(text.encode()) for text in texts])
+
+    assert made.to_pylist() == expected
 
 
 def test_a_pattern_is_found_in_any_cell() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from connectors.memory import DATABASES, DEFINITION
+from connectors.memory.connector import DATABASES, DEFINITION
 from connectors.runner import Destination, WriteOptions
 from dataflow.types import TableName
 from tests.whole.messages import catalog, complete, record, state, stream

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.memory import DATABASES, DEFINITION
+from connectors.memory.connector import DATABASES, DEFINITION
 from connectors.runner import Destination as InProcess
 from connectors.runner import WriteOptions
 from dataflow.types import TableName

@@ -1,0 +1,97 @@
+"""From a chunk to parcels: whose rows, what happened between them, and where a parcel ends."""
+
+import json
+from typing import Any
+
+from dataflow.parcel import Packed, Packer, Span, refusal
+from dataflow.protocol import State, StreamStatus
+from dataflow.structs import Shape
+from dataflow.types import EXTRACTED_AT, INTEGER, META, Column, Limits, StreamName
+
+USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
+COLUMNS = (Column("id", "id", INTEGER),)
+STATE = b'{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"}}}}\n'
+
+
+def pack(*lines: bytes, most_rows: int = 1000) -> Packed:
+    shapes = [
+        Shape(name=name, columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=7)
+        for name in (USERS, ORDERS)
+    ]
+    return Packer(shapes, most_rows).pack(b"".join(lines))
+
+
+def record(stream: StreamName, number: Any) -> bytes:
+    body = {"stream": stream.name, "emitted_at": 5, "data": {"id": number}}
+    return json.dumps({"type": "RECORD", "record": body}).encode() + b"\n"
+
+
+def status(stream: StreamName, name: str) -> bytes:
+    told = {"stream_descriptor": {"name": stream.name}, "status": name}
+    trace = {"type": "STREAM_STATUS", "stream_status": told}
+    return json.dumps({"type": "TRACE", "trace": trace}).encode() + b"\n"
+
+
+def numbers(packed: Packed) -> list[dict[str, list[int]]]:
+    """Per parcel, the ids of each stream."""
+    return [
+        {rows.stream.name: rows.cells["id"].to_pylist() for rows in parcel.rows} for parcel in packed.parcels
+    ]
+
+
+def test_a_chunk_is_one_parcel_with_all_that_happened_in_order() -> None:
+    lines = [record(USERS, 1), record(ORDERS, 7), STATE, record(USERS, 2)]
+
+    packed = pack(*lines)
+
+    (parcel,) = packed.parcels
+    spans = [(e.stream, e.records, e.size) if isinstance(e, Span) else type(e) for e in parcel.events]
+    assert numbers(packed) == [{"users": [1, 2], "orders": [7]}]
+    assert spans == [
+        (USERS, 1, len(lines[0]) - 1),
+        (ORDERS, 1, len(lines[1]) - 1),
+        State,
+        (USERS, 1, len(lines[3]) - 1),
+    ]
+    assert (packed.lines, packed.refused) == (4, None)
+
+
+def test_nothing_follows_a_complete_in_its_parcel() -> None:
+    packed = pack(record(USERS, 1), status(USERS, "COMPLETE"), record(ORDERS, 7), status(ORDERS, "RUNNING"))
+
+    assert numbers(packed) == [{"users": [1]}, {"orders": [7]}]
+    assert isinstance(packed.parcels[0].events[-1], StreamStatus)
+
+
+def test_many_rows_of_a_stream_are_a_parcel_of_their_own() -> None:
+    packed = pack(record(USERS, 1), record(USERS, 2), STATE, record(USERS, 3), most_rows=2)
+
+    assert numbers(packed) == [{"users": [1, 2]}, {"users": [3]}]
+
+
+def test_clean_rows_carry_no_metadata_of_their_own() -> None:
+    packed = pack(record(USERS, 1), status(USERS, "COMPLETE"), record(USERS, "many"))
+
+    names = [parcel.rows[0].cells.schema.names for parcel in packed.parcels]
+    assert names == [[EXTRACTED_AT, "id"], [EXTRACTED_AT, META, "id"]]
+    assert packed.parcels[1].rows[0].nulled == 1
+
+
+def test_what_stands_before_a_refused_line_is_packed() -> None:
+    packed = pack(record(USERS, 1), b"nonsense\n", record(USERS, 2))
+
+    assert numbers(packed) == [{"users": [1]}]
+    assert packed.refused is not None
+    assert str(refusal(packed.refused, lines_before=10)).startswith("Line 12 of the input is not a message")
+
+
+def test_a_record_of_a_stream_that_nobody_asked_for_is_named_by_its_stream() -> None:
+    packed = pack(record(StreamName(None, "strangers"), 1))
+
+    assert packed.parcels == ()
+    assert packed.refused is not None
+    assert "stream strangers, which the catalog does not name" in str(refusal(packed.refused, 0))
+
+
+def test_an_empty_chunk_has_no_parcel() -> None:
+    assert pack(b"\n") == Packed(parcels=(), lines=1)

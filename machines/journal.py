@@ -11,11 +11,12 @@ from typing import Any
 from attrs import asdict, frozen
 
 from dataflow.catalog import Append, Dedupe, DestinationStream
+from dataflow.errors import DataflowError
 from dataflow.flush import Flush
 from dataflow.names import StreamTables
 from dataflow.types import Field, StreamName, TableName
-from machines.lifecycle import Executor, Lifecycle, leaf
-from machines.operations import Facts, TempFacts, recipe_from_json, recipe_to_json
+from machines.lifecycle import Executor, Lifecycle, Performed, leaf
+from machines.operations import Answer, Facts, TempFacts, recipe_from_json, recipe_to_json
 from machines.stream import StreamLife
 
 Entry = Mapping[str, Any]
@@ -23,20 +24,31 @@ Entry = Mapping[str, Any]
 
 @frozen(kw_only=True)
 class Line:
-    """One transition. Absent members are None and are left out of its JSON."""
+    """One transition. Absent members are None and are left out of its JSON.
+
+    `reason` is the failure that the event brought, `error` the one that the entered state's operation met, and
+    `attempt` how many it took. `rows` are those that the operation moved or removed. `read`, `written` and
+    `rejected` count a flush's rows, `nulled` its values that were replaced by null or cut. `bytes` are of its input.
+    """
 
     run: str
     machine: str
     stream: str | None
     generation: int | None
+    sync: int | None
     source: str
     event: str
     target: str
     operation: str | None = None
     rows: int | None = None
+    read: int | None = None
+    written: int | None = None
+    rejected: int | None = None
+    nulled: int | None = None
     bytes: int | None = None
     milliseconds: float | None = None
     attempt: int | None = None
+    reason: str | None = None
     error: str | None = None
     note: str | None = None
     failed_streams: tuple[str, ...] | None = None
@@ -67,39 +79,75 @@ class Journal:
         self._source = leaf(machine)
 
     def after_transition(
-        self, event: Any, machine: Lifecycle, flush: Flush | None = None, seconds: float | None = None
+        self,
+        event: Any,
+        machine: Lifecycle,
+        flush: Flush | None = None,
+        seconds: float = 0.0,
+        attempts: int = 1,
+        reason: DataflowError | None = None,
     ) -> None:
-        """Write down the transition that has just ended."""
+        """Write down the transition that has just ended, with what its event brought."""
         performed, life = self._executor.performed, self._life
-        answer = performed.answer if performed else None
-        milliseconds = performed.milliseconds if performed else None
-        if seconds is not None:
-            milliseconds = seconds * 1000
-        rows = flush.rows if flush is not None else (answer.rows if answer else None)
         self._keep(
             Line(
                 run=self._run,
                 machine="stream" if life else "destination",
                 stream=str(life.stream.name) if life else None,
                 generation=life.stream.generation_id if life else None,
+                sync=life.stream.sync_id if life else None,
                 source=self._source,
                 event=str(event),
                 target=leaf(machine),
-                operation=str(performed.operation) if performed else None,
-                rows=rows,
-                bytes=flush.size if flush is not None else None,
-                milliseconds=round(milliseconds, 3) if milliseconds is not None else None,
-                attempt=answer.attempts if answer and answer.attempts > 1 else None,
-                error=performed.error.failure_type + ": " + performed.error.message
-                if performed and performed.error
-                else None,
-                note=(answer.note or None) if answer else None,
-                failed_streams=(answer.failed_streams or None) if answer else None,
-                facts=facts_to_json(answer.facts) if answer and answer.facts else None,
+                reason=_reason(reason) if reason else None,
                 life=life_to_json(life) if life and self._source == "idle" else None,
                 at=round(time.time(), 3),
+                **(_of_operation(performed) if performed else {}),
+                **(_of_flush(flush, seconds, attempts) if flush else {}),
             ).entry()
         )
+
+
+def _of_operation(performed: Performed) -> Mapping[str, Any]:
+    """What the entered state's operation adds to a line."""
+    common = {"operation": str(performed.operation), "milliseconds": round(performed.milliseconds, 3)}
+    error, answer = performed.error, performed.answer or Answer()
+    if error is not None:
+        return common | {"error": _words(error), "attempt": _repeated(error.attempts)}
+    return common | {
+        "attempt": _repeated(answer.attempts),
+        "rows": answer.rows,
+        "note": answer.note or None,
+        "failed_streams": answer.failed_streams or None,
+        "facts": facts_to_json(answer.facts) if answer.facts else None,
+    }
+
+
+def _of_flush(flush: Flush, seconds: float, attempts: int) -> Mapping[str, Any]:
+    """What a flush adds to a line. One of which the destination did not take every row is undone, and none."""
+    return {
+        "read": flush.rows,
+        "written": flush.rows,
+        "rejected": 0,
+        "nulled": (flush.nulled + flush.truncated) or None,
+        "bytes": flush.size,
+        "milliseconds": round(seconds * 1000, 3),
+        "attempt": _repeated(attempts),
+    }
+
+
+def _repeated(attempts: int) -> int | None:
+    return attempts if attempts > 1 else None
+
+
+def _reason(error: DataflowError) -> str:
+    # The attempts of the line are those of the entered state's operation.
+    tried = f" It was tried {error.attempts} times." if error.attempts > 1 else ""
+    return _words(error) + tried
+
+
+def _words(error: DataflowError) -> str:
+    return f"{error.failure_type}: {error.message}"
 
 
 def facts_to_json(facts: Facts) -> Entry:
@@ -110,7 +158,7 @@ def facts_to_json(facts: Facts) -> Entry:
         "temp": None
         if temp is None
         else {"empty": temp.empty, "recipe": recipe_to_json(temp.recipe) if temp.recipe else None},
-    }
+    } | ({"generation": facts.generation} if facts.generation is not None else {})
 
 
 def facts_from_json(entry: Entry) -> Facts:
@@ -123,6 +171,7 @@ def facts_from_json(entry: Entry) -> Facts:
         else TempFacts(
             empty=temp["empty"], recipe=recipe_from_json(temp["recipe"]) if temp["recipe"] else None
         ),
+        generation=entry.get("generation"),
     )
 
 

@@ -126,10 +126,14 @@ class TempFacts:
 
 @frozen(kw_only=True)
 class Facts:
-    """What INSPECT found. `finalised`: the ledger says that this stream's generation was published before."""
+    """What INSPECT found. `finalised`: the ledger says that this stream's generation was published before.
+
+    `generation` is set where the ledger counts the generations and not the catalog: this sync is its own.
+    """
 
     temp: TempFacts | None
     finalised: bool
+    generation: int | None = None
 
 
 @frozen(kw_only=True)

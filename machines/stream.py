@@ -29,6 +29,9 @@ class StreamLife:
     def learn(self, answer: Answer) -> None:
         """Take in what INSPECT found; a temp table that nobody can account for is a failure of this stream."""
         self.facts = answer.facts or self.facts
+        if answer.facts is not None and answer.facts.generation is not None:
+            own = answer.facts.generation
+            self.stream = evolve(self.stream, generation_id=own, minimum_generation_id=own)
         if self.temp_of_unknown_recipe:
             self.fail(_refusal(self))
 

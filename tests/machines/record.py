@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
+from connectors.options import Generations
 from connectors.testkit.destination import open_bench
 from connectors.testkit.faulty import Script
 from connectors.testkit.messages import catalog, complete, global_state, record, state, users
@@ -53,6 +56,11 @@ def after(*scenes: Scene) -> Scene:
         return last(to)
 
     return play
+
+
+def counting(scene: Scene) -> Scene:
+    """The same where the ledger counts the generations."""
+    return lambda to: scene(evolve(to, generations=Generations.LEDGER))
 
 
 def refusing(*methods: str, name: str = "users") -> dict[str, Any]:
@@ -124,6 +132,9 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "append_drops_an_empty_temp": lambda: after(unknown_temp(), whole(APPEND)),
     "append_truncate_published_before": lambda: after(whole(APPEND_TRUNCATE), whole(APPEND_TRUNCATE)),
     "dedup_truncate_published_before": lambda: after(whole(DEDUP_TRUNCATE), whole(DEDUP_TRUNCATE)),
+    "overwrite_of_the_ledgers_generation": lambda: counting(
+        after(whole(APPEND_TRUNCATE), cut(APPEND_TRUNCATE), whole(APPEND_TRUNCATE))
+    ),
     "temp_of_unknown_recipe_is_kept": lambda: after(unknown_temp({"id": 7}), whole(DEDUP)),
     # Cut off, with and without rows.
     "dedup_cut_off": lambda: cut(DEDUP),

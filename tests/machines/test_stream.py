@@ -1,6 +1,7 @@
 """The rules of a stream's start and end, each as the operations its machine asks for."""
 
 import pytest
+from attrs import evolve
 
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
@@ -106,6 +107,18 @@ def test_the_retry_of_a_finalised_truncate_resumes_the_temp_it_opened() -> None:
     _, asked = started(life(DEDUP_TRUNCATE), found(recipe_of(DEDUP), finalised=True))
 
     assert asked[2:] == [Op.RESUME_TEMP]
+
+
+def test_a_generation_that_the_ledger_gives_is_this_syncs_own() -> None:
+    of = life(APPEND, generation=2)
+    facts = evolve(found(recipe_of(APPEND_TRUNCATE, generation=2)), generation=3)
+
+    machine, asked = started(of, facts)
+    machine.send("completed")
+
+    assert of.stream.strategy is APPEND_TRUNCATE
+    assert of.recipe.generation_id == 3
+    assert asked[2:] == [Op.DISCARD, Op.OPEN_TEMP]
 
 
 def test_a_temp_table_the_ledger_does_not_know_is_kept_and_the_user_told() -> None:

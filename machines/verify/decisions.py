@@ -1,0 +1,75 @@
+"""The lifecycle's decisions, asked of the real class and remembered. Knows no rule of a stream itself.
+
+A machine of the class is put into a state, is sent an event, and tells where it went; with an event at some 80 µs
+the search would take hours, so an answer is asked for once. A test drives the class from its start and compares.
+"""
+
+from typing import Any
+
+from attrs import frozen
+
+from machines.operations import Answer, Facts, Recipe, StreamOperation
+from machines.stream import StreamLife, StreamLifecycle
+from machines.verify.scenarios import Sync
+
+
+@frozen(eq=False)
+class Knowledge:
+    """What the stream's life says once INSPECT found these facts. One for each, so that it is compared by identity."""
+
+    sync: Sync
+    facts: Facts | None
+    recipe: Recipe
+    columns: tuple[str, ...]
+    finalises: int | None
+    writes_to_temp: bool
+
+
+class Decisions:
+    """What the machine does next, for each state, event and knowledge."""
+
+    def __init__(
+        self, machine: type[StreamLifecycle] = StreamLifecycle, life: type[StreamLife] = StreamLife
+    ) -> None:
+        self._machine = machine
+        self._life = life
+        self._known: dict[tuple[Sync, Facts | None], Knowledge] = {}
+        self._targets: dict[tuple[Knowledge, str, str], str] = {}
+        self.operations: dict[str, Any] = dict(machine.OPERATIONS)
+        self.first = str(machine.initial_state.id)
+
+    def knowledge(self, sync: Sync, facts: Facts | None = None) -> Knowledge:
+        """What a life of that sync says."""
+        known = self._known.get((sync, facts))
+        if known is None:
+            known = self._known[sync, facts] = self._ask(sync, facts)
+        return known
+
+    def target(self, knowledge: Knowledge, state: str, event: str) -> str:
+        """The state that the event leads to. Raises TransitionNotAllowed when the machine does not take it."""
+        target = self._targets.get((knowledge, state, event))
+        if target is None:
+            machine = self._machine(self._living(knowledge.sync, knowledge.facts), start_value=state)
+            machine.send(event)
+            target = self._targets[knowledge, state, event] = machine.at
+        return target
+
+    def operation(self, state: str) -> StreamOperation | None:
+        """What the state asks for, if it asks for something."""
+        return self.operations.get(state)
+
+    def _living(self, sync: Sync, facts: Facts | None) -> StreamLife:
+        life = self._life(sync.stream, sync.tables)
+        life.learn(Answer(facts=facts))
+        return life
+
+    def _ask(self, sync: Sync, facts: Facts | None) -> Knowledge:
+        life = self._living(sync, facts)
+        return Knowledge(
+            sync=sync,
+            facts=facts,
+            recipe=life.recipe,
+            columns=tuple(column.name for column in life.tables.columns),
+            finalises=life.stream.generation_id if life.stream.strategy.truncates else None,
+            writes_to_temp=life.writes_to_temp,
+        )

@@ -1,0 +1,179 @@
+"""The five laws, as questions about a step. Judges; makes nothing happen.
+
+1. Told means kept. 2. Readers see old or new. 3. The result does not depend on the crashes. 4. Nothing is left
+behind. 5. One writer per stream. Each answers with what is wrong, or with an empty text.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+
+from machines.verify.database import Database, Record, Row, Rows, Table, deduped, key_of, rank
+from machines.verify.scenarios import Scenario, Sync
+from machines.verify.steps import Step
+from machines.verify.undisturbed import undisturbed
+from machines.verify.world import Progress, World
+
+
+class Laws:
+    """The laws of one scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._over = scenario.over
+        # Moments in which what was told is known to be kept: most steps change nothing of it.
+        self._kept: set[tuple[Database, tuple[Progress, ...]]] = set()
+        self._laws: tuple[tuple[str, Callable[[World, Step], str]], ...] = (
+            ("Told means kept", self.told_means_kept),
+            ("Readers see old or new", self.readers_see_old_or_new),
+            ("The result does not depend on the crashes", self.result_of_no_crash),
+            ("Nothing is left behind", self.nothing_left),
+            ("One writer per stream", self.one_writer),
+        )
+
+    def broken(self, before: World, step: Step) -> str:
+        """The first law that the step breaks, and how; empty when it breaks none."""
+        for number, (name, law) in enumerate(self._laws, 1):
+            if complaint := law(before, step):
+                return f"law {number}, {name.lower()}: {complaint}"
+        return ""
+
+    # -- 1
+
+    def told_means_kept(self, _: World, step: Step) -> str:
+        """A record that a told STATE covers is in a table, unless a later one of its key or a truncate replaced it."""
+        database, syncs = step.world.database, step.world.syncs
+        if (database, syncs) in self._kept:
+            return ""
+        kept = {row.record for row in (*_rows(database.final), *_rows(database.temp))}
+        for number, one in enumerate(syncs):
+            missing = [record for record in one.sync.records(one.start, one.told) if record not in kept]
+            if missing and not _replaced(one, syncs[number + 1 :]):
+                for record in missing:
+                    if not _superseded(record, kept, syncs):
+                        return f"{record} was told and is in no table"
+        self._kept.add((database, syncs))
+        return ""
+
+    # -- 2
+
+    def readers_see_old_or_new(self, before: World, step: Step) -> str:
+        """The final table is what it was and more, or a whole new generation; a truncate's, only all of it."""
+        old, new = before.database.final, step.world.database.final
+        if step.epoch is None or old is None or old is new:
+            return ""
+        if new is None:
+            return "the final table is missing"
+        syncs = [one.sync for one in step.world.syncs]
+        shown = {row.record for row in new.rows}
+        gone = [row for row in old.rows if row.record not in shown]
+        if all(_outranked(row, new.rows, syncs) for row in gone):
+            return ""
+        if any(sync.strategy.truncates and _is_whole(sync, shown) for sync in syncs):
+            return ""
+        return f"the final table lost {gone[0].record}, and is no whole new generation"
+
+    # -- 3
+
+    def result_of_no_crash(self, _: World, step: Step) -> str:
+        """After success the final table is one that syncs without a crash could have left."""
+        world = step.world
+        if world.run is not None and world.run.state == "failed" and not world.run.disturbed:
+            return "a run failed that nothing had disturbed"
+        if not world.succeeded:
+            return ""
+        found = Counter(row.record for row in _rows(world.database.final))
+        wanted = undisturbed(world.syncs)
+        if frozenset(found) not in wanted:
+            return f"the final table holds {_names(found)}, and should hold {_or(wanted)}"
+        twice = [record for record, count in found.items() if count > 1]
+        if all(one.sync.strategy.dedupes for one in world.syncs[self._over :]) and twice:
+            return f"{twice[0]} is there twice"
+        untold = [record for record in twice if record not in world.again]
+        return f"{untold[0]} is there twice, and need not be" if untold else ""
+
+    # -- 4
+
+    def nothing_left(self, _: World, step: Step) -> str:
+        """After success there is no temp table, and the ledger knows of none."""
+        database = step.world.database
+        if not step.world.succeeded:
+            return ""
+        if database.temp is not None:
+            return "the temp table is left"
+        return "the ledger has a recipe of no table" if database.entry.recipe is not None else ""
+
+    # -- 5
+
+    def one_writer(self, before: World, step: Step) -> str:
+        """Only the run that claimed last changes anything; a claim changes the ledger alone."""
+        old, new = before.database, step.world.database
+        if step.epoch is None or old.entry.epoch == step.epoch or old == new:
+            return ""
+        if new.entry.epoch > old.entry.epoch and (old.final, old.temp) == (new.final, new.temp):
+            return ""
+        return "a run changed the tables that another had claimed"
+
+
+def _is_whole(sync: Sync, shown: set[Record]) -> bool:
+    """Whether all that a sync's source sends is shown, as one row per primary key if the sync asks for that."""
+    whole = tuple(Row(record.item, record) for record in sync.records(0, sync.until))
+    kept = deduped(whole, sync.recipe) if sync.strategy.dedupes else whole
+    return all(row.record in shown for row in kept)
+
+
+def _outranked(row: Row, rows: Rows, syncs: Iterable[Sync]) -> bool:
+    """Whether a row of the same key that the database holds for later has taken its place."""
+    return any(
+        key_of(row.record, sync.recipe) == key_of(other.record, sync.recipe)
+        and rank(other, sync.recipe) > rank(row, sync.recipe)
+        for sync in syncs
+        if sync.strategy.dedupes
+        for other in rows
+    )
+
+
+def _superseded(record: Record, kept: set[Record], syncs: Sequence[Progress]) -> bool:
+    """Whether a later record of its key has taken its place, or the place of one that had."""
+    deduping = [one.sync for one in syncs if one.sync.strategy.dedupes]
+    later = [
+        other
+        for one in syncs
+        for other in one.sync.records(0, one.sent)
+        if any(_is_later(other, record, sync) for sync in deduping)
+    ]
+    return any(other in kept or _superseded(other, kept, syncs) for other in later)
+
+
+def _replaced(one: Progress, later: Sequence[Progress]) -> bool:
+    """Whether a truncate has replaced what this sync told, or is about to replace a truncate that was given up."""
+    return any(
+        other.sync.strategy.truncates
+        and other.sync.lineage != one.sync.lineage
+        and other.sync.generation >= one.sync.generation
+        and (other.published or (one.sync.strategy.truncates and not one.published))
+        for other in later
+    )
+
+
+@cache
+def _is_later(one: Record, other: Record, sync: Sync) -> bool:
+    """Whether a source sent one of these after the other, and a sync keeps it in the other's place."""
+    by = sync.recipe
+    return key_of(one, by) == key_of(other, by) and _sent(one, sync) > _sent(other, sync)
+
+
+def _sent(record: Record, by: Sync) -> tuple[int, int, int]:
+    cursor = by.recipe.cursor
+    return (getattr(record, cursor) if cursor is not None else 0, record.lineage, record.item)
+
+
+def _rows(table: Table | None) -> Rows:
+    return table.rows if table is not None else ()
+
+
+def _names(records: Iterable[Record]) -> str:
+    return ", ".join(sorted(map(str, records))) or "nothing"
+
+
+def _or(tables: Iterable[frozenset[Record]]) -> str:
+    return " or ".join(sorted(map(_names, tables)))

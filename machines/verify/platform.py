@@ -1,0 +1,57 @@
+"""The platform: which sync it asks for next, and how a run of it starts. It hears STATE, success and nothing else."""
+
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from machines.verify.database import Database, Entry, Row, Table
+from machines.verify.decisions import Decisions
+from machines.verify.scenarios import OVER, Scenario, Sync
+from machines.verify.world import Progress, Run, World, renumbered
+
+
+class Platform:
+    """What a platform may do in one scenario."""
+
+    def __init__(self, scenario: Scenario, decisions: Decisions) -> None:
+        self._places = scenario.places
+        self._over = scenario.over
+        self._decisions = decisions
+
+    def first(self, crashes: int, rivals: int) -> World:
+        """Before anything was asked for but what is over."""
+        if not self._over:
+            return World(Database(), (), crashes, rivals)
+        rows = tuple(Row(n + 1, record) for n, record in enumerate(OVER.records(0, OVER.until)))
+        final = Table(tuple(column.name for column in OVER.tables.columns), rows)
+        over = Progress(OVER, start=0, told=OVER.until, sent=OVER.until, complete=True)
+        entry = Entry(highest_raw_id=len(rows))
+        return World(Database(final=final, entry=entry), (over,), crashes, rivals)
+
+    def asked_next(self, world: World) -> Iterator[tuple[int, Sync]]:
+        """The last sync again, unless it is complete; and those that may come next."""
+        number = len(world.syncs)
+        last = world.syncs[-1] if world.syncs else None
+        if last is not None and not last.complete:
+            yield number - 1, last.sync
+        for sync in self._places[number] if number < len(self._places) else ():
+            if last is None or not (last.complete and _is_same_truncate(last.sync, sync)):
+                yield number, sync
+
+    def started(self, world: World, number: int, sync: Sync) -> World:
+        """A run of the sync has started, and its source goes on from the STATE told last."""
+        at = max((progress.told for progress in _of_lineage(world, sync)), default=0)
+        if number == len(world.syncs):
+            world = evolve(world, syncs=(*world.syncs, Progress(sync, start=at, told=at, sent=at)))
+        knowledge = self._decisions.knowledge(sync)
+        state = self._decisions.target(knowledge, self._decisions.first, "start")
+        return renumbered(evolve(world, run=Run(number, knowledge, state, at=at)))
+
+
+def _of_lineage(world: World, sync: Sync) -> Iterator[Progress]:
+    return (progress for progress in world.syncs if progress.sync.lineage == sync.lineage)
+
+
+def _is_same_truncate(one: Sync, other: Sync) -> bool:
+    """No platform asks again for a truncate that has succeeded."""
+    return one.strategy.truncates and other.strategy.truncates and one.generation == other.generation

@@ -1,0 +1,160 @@
+"""What a platform asks for, one sync after another, and what the source sends. Values only.
+
+A lineage is what a source sends from a reset of its state to the next. Its records are few and awkward: a key that
+comes twice with the same cursor, again with a lower one, and is another by another primary key.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+
+from attrs import frozen
+
+from dataflow.catalog import Append, Dedupe, DestinationStream, Strategy
+from dataflow.names import StreamTables
+from dataflow.types import INTEGER, Column, Field, StreamName, TableName
+from machines.operations import Recipe, recipe
+from machines.verify.database import Record
+
+STREAM = StreamName("shop", "users")
+FINAL, TEMP = TableName("shop", "users"), TableName("shop", "users_temp")
+COLUMNS = ("id", "other", "updated")
+EVOLVED = (*COLUMNS, "added")
+APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
+
+# A source's message: a record, or None where a STATE stands that covers all before it.
+Item = Record | None
+
+
+def _lineage(number: int, *rows: tuple[int, int, int] | None) -> tuple[Item, ...]:
+    return tuple(None if row is None else Record(number, at + 1, *row) for at, row in enumerate(rows))
+
+
+LINEAGES: tuple[tuple[Item, ...], ...] = (
+    _lineage(0, (1, 7, 0), (4, 4, 0), None),
+    _lineage(1, (1, 7, 1), None, (1, 8, 1), None),
+    _lineage(2, (1, 7, 1), None),
+    _lineage(3, (1, 7, 0), None),
+)
+BEFORE, FIRST, SECOND, THIRD = range(len(LINEAGES))
+
+
+@frozen(eq=False, kw_only=True)
+class Sync:
+    """A sync as the platform asks for it: the catalog's stream, and the items of its lineage up to `until`."""
+
+    stream: DestinationStream
+    tables: StreamTables
+    recipe: Recipe
+    lineage: int
+    until: int
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What the source sends when it starts at nothing."""
+        return LINEAGES[self.lineage][: self.until]
+
+    @property
+    def strategy(self) -> Strategy:
+        """How it reaches the final table."""
+        return self.stream.strategy
+
+    @property
+    def generation(self) -> int:
+        """Its generation."""
+        return self.stream.generation_id
+
+    def records(self, start: int, end: int) -> tuple[Record, ...]:
+        """The records among the items from `start` to `end`."""
+        return _records(self, start, end)
+
+    def covered(self, end: int) -> int:
+        """The items that the last STATE among the first `end` covers, itself included; 0 when there is none."""
+        return _covered(self, end)
+
+    def __str__(self) -> str:
+        columns = " with another column" if len(self.stream.fields) > len(COLUMNS) else ""
+        by = " by another key" if self.recipe.primary_key == ("other",) else ""
+        return f"{self.strategy} of generation {self.generation}{columns}{by}"
+
+
+@cache
+def _records(of: Sync, start: int, end: int) -> tuple[Record, ...]:
+    return tuple(item for item in of.items[start:end] if item is not None)
+
+
+@cache
+def _covered(of: Sync, end: int) -> int:
+    return max((at + 1 for at, item in enumerate(of.items[:end]) if item is None), default=0)
+
+
+@cache
+def sync(
+    strategy: Strategy,
+    generation: int,
+    lineage: int,
+    until: int | None = None,
+    *,
+    columns: tuple[str, ...] = COLUMNS,
+    primary_key: str = "id",
+) -> Sync:
+    """A sync of that strategy, to the end of its lineage if it is not said to which item."""
+    stream = DestinationStream(
+        name=STREAM,
+        fields=tuple(Field(name, INTEGER) for name in columns),
+        import_type=Dedupe((primary_key,), "updated") if strategy.dedupes else Append(),
+        generation_id=generation,
+        minimum_generation_id=generation if strategy.truncates else 0,
+    )
+    tables = StreamTables(
+        stream=STREAM,
+        final=FINAL,
+        temp=TEMP,
+        columns=tuple(Column(name, name, INTEGER) for name in columns),
+    )
+    return Sync(
+        stream=stream,
+        tables=tables,
+        recipe=recipe(stream, tables),
+        lineage=lineage,
+        until=len(LINEAGES[lineage]) if until is None else until,
+    )
+
+
+@frozen(eq=False)
+class Scenario:
+    """What may be asked for: in each place one of some syncs. The first `over` ended before the search begins."""
+
+    name: str
+    places: tuple[tuple[Sync, ...], ...]
+    over: int = 1
+
+
+OVER = sync(APPEND, 1, BEFORE)
+
+
+def scenarios() -> Iterator[Scenario]:
+    """All strategies, and all changes from one to another that a platform can ask for."""
+    for strategy in Strategy:
+        yield Scenario(f"{strategy} into no table", ((sync(strategy, 2, FIRST),),), over=0)
+        # The first ends before its source's last STATE: that record is sent again.
+        first = sync(strategy, 2, FIRST, 3)
+        yield Scenario(f"{strategy}, then another", ((OVER,), (first,), tuple(_changes(strategy))))
+    for strategy in (APPEND, DEDUP):
+        cancelled = sync(APPEND_TRUNCATE, 3, SECOND), sync(DEDUP_TRUNCATE, 3, SECOND)
+        yield Scenario(
+            f"{strategy}, then a truncate, then that cancelled",
+            ((OVER,), (sync(strategy, 2, FIRST, 2),), cancelled, (sync(strategy, 4, THIRD),)),
+        )
+
+
+def _changes(strategy: Strategy) -> Iterator[Sync]:
+    """What can come after a sync of that strategy, whether that was completed or given up."""
+    for then in Strategy:
+        # A truncate begins with a reset of the source's state, and so with a new lineage.
+        if then is not strategy and (strategy.truncates or not then.truncates):
+            yield sync(then, 2, FIRST)
+        yield sync(then, 3, SECOND)
+    yield sync(strategy, 2, FIRST, columns=EVOLVED)
+    if strategy.dedupes:
+        yield sync(strategy, 2, FIRST, primary_key="other")

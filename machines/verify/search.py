@@ -1,0 +1,110 @@
+"""The search itself, breadth first, and its report: what was explored, and for a broken law the shortest history."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from attrs import field, frozen
+
+from machines.verify.decisions import Decisions
+from machines.verify.laws import Laws
+from machines.verify.scenarios import Scenario, scenarios
+from machines.verify.steps import Step, Steps
+from machines.verify.transactions import Operations
+from machines.verify.world import World
+
+
+@frozen(kw_only=True)
+class Violation:
+    """A law that was broken, and the shortest history that breaks it."""
+
+    scenario: str
+    complaint: str
+    history: tuple[str, ...]
+
+    def __str__(self) -> str:
+        steps = "\n".join(f"  {number:2}. {label}" for number, label in enumerate(self.history, 1))
+        return f"{self.scenario}: {self.complaint}\n{steps}"
+
+
+@frozen(kw_only=True)
+class Explored:
+    """What a search went through. A crash point is a step in which something befell a run."""
+
+    states: int = 0
+    steps: int = 0
+    crash_points: int = 0
+    violations: tuple[Violation, ...] = ()
+
+    def __add__(self, other: "Explored") -> "Explored":
+        return Explored(
+            states=self.states + other.states,
+            steps=self.steps + other.steps,
+            crash_points=self.crash_points + other.crash_points,
+            violations=self.violations + other.violations,
+        )
+
+
+# A world's predecessor, and what led from it.
+Trail = dict[World, tuple[World, str] | None]
+
+
+@frozen(kw_only=True)
+class Search:
+    """How a search is done: with which machine and database, and what may befall a history.
+
+    `crashes`: how many crashes and errors; `rivals`: how many runs are started while another lives.
+    """
+
+    crashes: int = 2
+    rivals: int = 1
+    decisions: Decisions = field(factory=Decisions)
+    operations: Operations = field(factory=Operations)
+    steps: Callable[[Scenario, Decisions, Operations], Steps] = Steps
+
+    def explore(self, scenario: Scenario) -> Explored:
+        """Every world that can be reached. The search does not go on beyond a broken law, and keeps each kind once."""
+        steps, laws = self.steps(scenario, self.decisions, self.operations), Laws(scenario)
+        first = steps.platform.first(self.crashes, self.rivals)
+        trail: Trail = {first: None}
+        waiting = deque([first])
+        taken = struck = 0
+        found: dict[str, Violation] = {}
+        while waiting:
+            world = waiting.popleft()
+            for step in steps.after(world):
+                taken += 1
+                struck += bool(step.befell)
+                if step.world in trail:
+                    continue
+                if complaint := laws.broken(world, step):
+                    found.setdefault(complaint, _violation(scenario, complaint, trail, world, step))
+                    continue
+                trail[step.world] = (world, step.label)
+                waiting.append(step.world)
+        return Explored(states=len(trail), steps=taken, crash_points=struck, violations=tuple(found.values()))
+
+
+def _violation(scenario: Scenario, complaint: str, trail: Trail, world: World, step: Step) -> Violation:
+    labels = [step.label]
+    at = trail[world]
+    while at is not None:
+        world, label = at
+        labels.append(label)
+        at = trail[world]
+    return Violation(scenario=scenario.name, complaint=complaint, history=tuple(reversed(labels)))
+
+
+def report(search: Search) -> Iterator[tuple[str, Explored]]:
+    """Search every scenario: a text for each as it ends, and one for them all, each with all explored so far."""
+    began, total = time.monotonic(), Explored()
+    for scenario in scenarios():
+        explored = search.explore(scenario)
+        total += explored
+        yield "\n".join([f"{scenario.name}: {_counts(explored)}", *map(str, explored.violations)]), total
+    befell = f"{search.crashes} crashes or errors, {search.rivals} competing runs"
+    yield f"{befell}: {_counts(total)}, {time.monotonic() - began:.0f} s", total
+
+
+def _counts(of: Explored) -> str:
+    return f"{of.states:,} states, {of.crash_points:,} crash points, {len(of.violations)} violations"

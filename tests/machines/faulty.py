@@ -1,0 +1,97 @@
+"""Faults for the search to find: databases, machines and platforms that break one rule each."""
+
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from machines.operations import Recipe, StreamOperation, recipe
+from machines.stream import StreamLife
+from machines.verify.database import Database
+from machines.verify.decisions import Decisions, Knowledge
+from machines.verify.search import Search
+from machines.verify.steps import Attempt, Step, Steps
+from machines.verify.transactions import Flush, Operations, Performed, Wishes
+from machines.verify.world import Run, World
+
+
+class DropsTempOnFailure(Operations):
+    def abandon(self, database: Database, wishes: Wishes) -> Database:
+        return self.forget_temp(database)
+
+
+class HasNoFence(Operations):
+    def held(self, database: Database, epoch: int) -> Database:
+        return database
+
+
+class ResumesWithoutTheCut(Operations):
+    def resume_temp(self, database: Database, wishes: Wishes) -> Database:
+        everything = evolve(database, entry=evolve(database.entry, checkpoint=database.entry.highest_raw_id))
+        return super().resume_temp(everything, wishes)
+
+
+class SettlesWithoutTheCut(Operations):
+    def settle(self, database: Database, wishes: Wishes) -> Database:
+        everything = evolve(database, entry=evolve(database.entry, checkpoint=database.entry.highest_raw_id))
+        return super().settle(everything, wishes)
+
+
+class SwapsAndDropsApart(Operations):
+    """The old table takes temp's name, and is dropped in a transaction of its own."""
+
+    def perform(
+        self, operation: StreamOperation, database: Database, epoch: int, wishes: Wishes
+    ) -> Performed:
+        performed = super().perform(operation, database, epoch, wishes)
+        (done,) = performed.databases
+        if done.entry.finalised == database.entry.finalised or database.final is None:
+            return performed
+        between = evolve(done, temp=database.final, entry=evolve(done.entry, recipe=database.entry.recipe))
+        return evolve(performed, databases=(between, done))
+
+
+class ForgetsWhatWasFlushed(Operations):
+    """A flush whose answer was lost is written again."""
+
+    def insert(self, database: Database, epoch: int, wishes: Wishes, flush: Flush) -> Database:
+        forgetful = evolve(database, entry=evolve(database.entry, last_flush=flush.number - 1))
+        return super().insert(forgetful, epoch, wishes, flush)
+
+
+class TellsBeforeTheCommit(Steps):
+    def attempted(self, world: World, slot: str, run: Run, attempt: Attempt) -> Iterator[Step]:
+        if attempt.until is not None:
+            world = self.told(world, slot, run, attempt.until)
+        yield from super().attempted(world, slot, run, attempt)
+
+
+class SwapsOnIncomplete(Decisions):
+    def target(self, knowledge: Knowledge, state: str, event: str) -> str:
+        swaps = event == "ended" and knowledge.recipe.strategy.truncates
+        return super().target(knowledge, state, "completed" if swaps else event)
+
+
+class AsksForTempBeforeFinalised(StreamLife):
+    @property
+    def recipe(self) -> Recipe:
+        wanted = recipe(self.stream, self.tables)
+        found = self.facts.temp if self.facts is not None else None
+        mine = (
+            found is not None
+            and found.recipe is not None
+            and found.recipe.generation_id == wanted.generation_id
+        )
+        return wanted if mine else super().recipe
+
+
+FAULTS: dict[str, Search] = {
+    "temp_is_dropped_on_failure": Search(operations=DropsTempOnFailure()),
+    "state_is_told_before_the_commit": Search(steps=TellsBeforeTheCommit),
+    "an_incomplete_stream_is_swapped": Search(decisions=SwapsOnIncomplete()),
+    "there_is_no_fence": Search(operations=HasNoFence()),
+    "swap_and_drop_are_apart": Search(operations=SwapsAndDropsApart()),
+    "temp_is_resumed_without_the_cut": Search(operations=ResumesWithoutTheCut()),
+    "temp_is_settled_without_the_cut": Search(operations=SettlesWithoutTheCut()),
+    "temp_is_asked_for_before_finalised": Search(decisions=Decisions(life=AsksForTempBeforeFinalised)),
+    "a_flush_is_written_twice": Search(operations=ForgetsWhatWasFlushed()),
+}

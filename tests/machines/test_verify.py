@@ -1,0 +1,119 @@
+"""The search finds nothing in our machine, and finds every rule that is broken on purpose."""
+
+import pytest
+from attrs import evolve
+
+from machines.operations import StreamOperation
+from machines.stream import StreamLife, StreamLifecycle
+from machines.verify.decisions import Decisions
+from machines.verify.scenarios import scenarios
+from machines.verify.search import Search, report
+from tests.machines.faulty import FAULTS
+
+SMALL = Search(crashes=1, rivals=1)
+
+
+def shortest(search: Search) -> str:
+    """The first violation that is found, the shortest of its scenario; empty when there is none."""
+    for scenario in scenarios():
+        if found := search.explore(scenario).violations:
+            return str(min(found, key=lambda violation: len(violation.history)))
+    return ""
+
+
+def test_no_history_of_a_crash_and_a_competing_run_breaks_a_law() -> None:
+    *_, (text, explored) = report(SMALL)
+
+    assert explored.violations == ()
+    assert explored.crash_points > 10_000
+    assert "0 violations" in text
+
+
+@pytest.mark.campaign
+def test_no_history_of_two_crashes_and_a_competing_run_breaks_a_law() -> None:
+    *_, (_, explored) = report(Search())
+
+    assert explored.violations == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "law"),
+    [
+        ("temp_is_dropped_on_failure", "law 1"),
+        ("state_is_told_before_the_commit", "law 1"),
+        ("an_incomplete_stream_is_swapped", "law 2"),
+        ("there_is_no_fence", "law 5"),
+        ("swap_and_drop_are_apart", "law 1"),
+        ("temp_is_resumed_without_the_cut", "law 3"),
+        ("temp_is_settled_without_the_cut", "law 3"),
+        ("temp_is_asked_for_before_finalised", "law 1"),
+        ("a_flush_is_written_twice", "law 3"),
+    ],
+)
+def test_a_seeded_fault_is_found(fault: str, law: str) -> None:
+    found = shortest(evolve(FAULTS[fault], crashes=1, rivals=1))
+
+    assert law in found.splitlines()[0]
+
+
+def test_every_seeded_fault_has_a_test() -> None:
+    (mark,) = (mark for mark in test_a_seeded_fault_is_found.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]
+
+    assert {fault for fault, _ in mark.args[1]} == set(FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("guard", "always"),
+    [
+        ("temp_of_unknown_recipe", True),
+        ("temp_disposable", True),
+        ("temp_continues", True),
+        ("temp_continues", False),
+        ("temp_of_another_recipe", False),
+        ("writes_to_temp", True),
+        ("writes_to_temp", False),
+        ("publishes_by_merge", True),
+        ("publishes_by_merge", False),
+        ("publishes_by_swap", True),
+        ("publishes_by_swap", False),
+        ("publishes_by_dedupe_and_swap", False),
+    ],
+)
+def test_a_broken_guard_of_the_real_machine_is_found(
+    monkeypatch: pytest.MonkeyPatch, guard: str, always: bool
+) -> None:
+    monkeypatch.setattr(StreamLife, guard, property(lambda _: always))
+
+    found = shortest(evolve(SMALL, rivals=0, decisions=Decisions()))
+
+    assert "law" in found
+
+
+def test_a_machine_that_forgets_to_settle_is_found() -> None:
+    """The whole class may be another: this one opens its temp table at once, whatever is there."""
+
+    class Careless(StreamLifecycle):
+        OPERATIONS = {**StreamLifecycle.OPERATIONS, "settling": StreamOperation.DISCARD}  # noqa: RUF012
+
+    found = shortest(evolve(SMALL, rivals=0, decisions=Decisions(machine=Careless)))
+
+    assert "law 1" in found.splitlines()[0]
+
+
+def test_a_violation_is_told_with_its_shortest_history() -> None:
+    into_no_table = next(scenario for scenario in scenarios() if scenario.name == "dedup into no table")
+
+    (violation, *_) = (
+        evolve(FAULTS["temp_is_dropped_on_failure"], crashes=1).explore(into_no_table).violations
+    )
+
+    assert str(violation).splitlines() == [
+        "dedup into no table: law 1, told means kept: L1 was told and is in no table",
+        "   1. -- a run of dedup of generation 2 starts",
+        "   2. claim",
+        "   3. inspect",
+        "   4. open_temp",
+        "   5. flush of L1 with a checkpoint",
+        "   6. flush of L3: an error",
+        "   7. abandon",
+    ]

@@ -1,0 +1,128 @@
+"""What the search supposes is so: its decisions are the machine's, its transactions those of the real operations."""
+
+from itertools import product
+from typing import Any
+
+from attrs import fields_dict
+
+from connectors.ledger import LedgerEntry
+from dataflow.errors import TransientError
+from machines.lifecycle import Lifecycle, leaf
+from machines.operations import Answer, Facts, StreamOperation
+from machines.stream import StreamLife, stream_lifecycle
+from machines.verify.database import Database, Entry
+from machines.verify.decisions import Decisions, Knowledge
+from machines.verify.scenarios import Sync, scenarios
+from machines.verify.search import Search
+from machines.verify.transactions import Flush, Operations, Performed, Refused, Wishes
+from tests.machines.lives import Answering
+from tests.machines.real_operations import RealOperations
+
+
+class Recorded(Operations):
+    """Remembers what was performed on what."""
+
+    def __init__(self) -> None:
+        self.performed: set[tuple[StreamOperation, Database, int, Knowledge]] = set()
+        self.inserted: set[tuple[Database, int, Knowledge, Flush]] = set()
+
+    def perform(
+        self, operation: StreamOperation, database: Database, epoch: int, wishes: Wishes
+    ) -> Performed:
+        assert isinstance(wishes, Knowledge)
+        self.performed.add((operation, database, epoch, wishes))
+        return super().perform(operation, database, epoch, wishes)
+
+    def insert(self, database: Database, epoch: int, wishes: Wishes, flush: Flush) -> Database:
+        assert isinstance(wishes, Knowledge)
+        self.inserted.add((database, epoch, wishes, flush))
+        return super().insert(database, epoch, wishes, flush)
+
+
+class Asked(Decisions):
+    """Remembers what was decided."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decided: dict[tuple[Knowledge, str, str], str] = {}
+
+    def target(self, knowledge: Knowledge, state: str, event: str) -> str:
+        target = super().target(knowledge, state, event)
+        self.decided[knowledge, state, event] = target
+        return target
+
+
+def searched(operations: Operations, decisions: Decisions) -> None:
+    """Go through what one crash can lead to."""
+    for scenario in scenarios():
+        Search(crashes=1, rivals=0, operations=operations, decisions=decisions).explore(scenario)
+
+
+def test_the_abstract_ledger_has_the_members_of_the_real_one() -> None:
+    left_out = {"table", "owner", "temp"}
+
+    assert set(fields_dict(Entry)) == set(fields_dict(LedgerEntry)) - left_out
+
+
+def test_every_operation_of_the_search_leaves_what_the_real_one_leaves() -> None:
+    recorded = Recorded()
+    searched(recorded, Decisions())
+
+    for operation, database, epoch, knowledge in recorded.performed:
+        try:
+            supposed = Operations().perform(operation, database, epoch, knowledge)
+        except Refused:
+            assert RealOperations(database, epoch, knowledge).perform(operation) is None
+        else:
+            done = RealOperations(database, epoch, knowledge).perform(operation)
+            assert done == (supposed.databases[-1], supposed.facts), (operation, database, knowledge)
+    for database, epoch, knowledge, flush in recorded.inserted:
+        try:
+            supposed_rows = Operations().insert(database, epoch, knowledge, flush)
+        except Refused:
+            assert RealOperations(database, epoch, knowledge).insert(flush) is None
+        else:
+            assert RealOperations(database, epoch, knowledge).insert(flush) == supposed_rows
+    assert len(recorded.performed) > 1000
+    assert len(recorded.inserted) > 1000
+
+
+# The operations of a life at most, from its claim to its end.
+LENGTH = 5
+
+
+class Trail:
+    """A listener that writes down every transition."""
+
+    def __init__(self) -> None:
+        self.walked: dict[tuple[str, str], str] = {}
+        self._source = ""
+
+    def before_transition(self, machine: Lifecycle) -> None:
+        self._source = leaf(machine)
+
+    def after_transition(self, event: Any, machine: Lifecycle) -> None:
+        self.walked[self._source, str(event)] = leaf(machine)
+
+
+def walked(sync: Sync, facts: Facts | None) -> dict[tuple[str, str], str]:
+    """Every transition of the real machine, driven from its start, with an error at each of its operations."""
+    trail = Trail()
+    undisturbed = ((last, LENGTH) for last in ("flushed", "errored"))
+    for last, failing in (*product(("completed", "ended"), range(LENGTH + 1)), *undisturbed):
+        answers: list[Answer | TransientError] = [Answer(), Answer(facts=facts), Answer(), Answer(), Answer()]
+        answers[failing:failing] = [TransientError("The server went away.")]
+        machine = stream_lifecycle(StreamLife(sync.stream, sync.tables), Answering(answers), trail)
+        machine.send("start")
+        if machine.at == "writing":
+            machine.send(last)
+    return trail.walked
+
+
+def test_every_decision_of_the_search_is_one_that_the_machine_makes_from_its_start() -> None:
+    asked = Asked()
+    searched(Operations(), asked)
+    walks = {known: walked(known.sync, known.facts) for known, _, _ in asked.decided}
+
+    for (knowledge, state, event), target in asked.decided.items():
+        assert walks[knowledge][state, event] == target, (knowledge.sync, knowledge.facts)

@@ -1,12 +1,11 @@
 """The command `destination-postgres`, and `python -m connectors.postgres`. Does nothing but start it."""
 
 from connectors.cli import main_for
-from connectors.postgres import DEFINITION
 
 
 def main() -> None:
     """Run the destination's command line; never returns."""
-    main_for(DEFINITION)
+    main_for("connectors.postgres")
 
 
 if __name__ == "__main__":

@@ -3,149 +3,23 @@
 Needs no right beyond those of the schema's user: no extension, no temporary table, no function.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from attrs import define, field, frozen
 from psycopg.sql import SQL, Composed, Placeholder
 
 from connectors.contract import Recipe
+from connectors.journal_table import JournalTable, SqlJournal
+from connectors.ledger import TABLE as LEDGER
 from connectors.ledger import Ledger, SqlLedger
 from connectors.postgres.columns import METADATA_TYPES
-from connectors.postgres.sql import PostgresSql, lock_key, merge_columns
-from dataflow.errors import ConfigError, TransientError
+from connectors.postgres.sessions import Access, Locks, Row
+from connectors.postgres.sql import PostgresSql, entry_holder, merge_columns
+from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import META, METADATA_COLUMNS, Column, TableName
-
-Row = tuple[Any, ...]
-
-# What a session must not inherit from the server's defaults, as pg_dump sees it. Waiting for a lock is
-# bounded, and so is sitting on one; a load may take as long as it takes.
-SETTINGS: Mapping[str, str] = {
-    "timezone": "UTC",
-    "datestyle": "ISO, MDY",
-    "statement_timeout": "0",
-    "transaction_timeout": "0",
-    "lock_timeout": "60s",
-    "idle_in_transaction_session_timeout": "10min",
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
-# The first versions of the server that know a setting, where it is not all of them.
-SINCE: Mapping[str, int] = {"transaction_timeout": 170000}
-
-
-@frozen(kw_only=True)
-class Access:
-    """How to reach the server: libpq's parameters, and how long to wait for a stream's lock, in seconds."""
-
-    parameters: Mapping[str, Any] = field(repr=False)
-    lock_wait: float = 5.0
-    lock_poll: float = 0.2
-
-    def connect(self, **more: str) -> "psycopg.Connection[Row]":
-        """A new connection whose session has our settings. Raises the driver's errors."""
-        connection = psycopg.connect(**{**self.parameters, **more}, autocommit=True, prepare_threshold=None)
-        try:
-            # What a waiting transaction reads must be what the other has just committed: the ledger's fence needs it.
-            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-            connection.execute(_settings(connection.info.server_version))
-            with suppress(psycopg.errors.InvalidParameterValue):
-                # Not every system can; where it can, the server ends a killed run's statement, and its locks.
-                connection.execute("SET client_connection_check_interval = '5s'")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
-def _settings(version: int) -> Composed:
-    known = ((name, value) for name, value in SETTINGS.items() if version >= SINCE.get(name, 0))
-    return SQL("SELECT {}").format(
-        SQL(", ").join(SQL("set_config({}, {}, false)").format(*each) for each in known)
-    )
-
-
-@define
-class Locks:
-    """The final tables that this client keeps other runs from, on a connection of its own."""
-
-    _access: Access
-    _owners: dict[TableName, str] = field(factory=dict)
-    _connection: "psycopg.Connection[Row] | None" = None
-
-    def take(self, table: TableName, owner: str) -> None:
-        """Lock a table for a run. ConfigError when a live run holds it; TransientError when that run is ending."""
-        if table in self._owners:
-            return
-        self.renew()
-        self._lock(table, owner)
-        self._owners[table] = owner
-
-    def renew(self) -> None:
-        """Take again what was lost with the connection, if it was lost."""
-        if not self._alive():
-            self._connection = None
-            for table, owner in self._owners.items():
-                self._lock(table, owner)
-
-    def release(self) -> None:
-        """Give all locks up."""
-        connection, self._connection, self._owners = self._connection, None, {}
-        if connection is not None:
-            connection.close()
-
-    def _alive(self) -> bool:
-        if self._connection is None:
-            return False
-        try:
-            self._connection.execute("SELECT 1")
-        except psycopg.Error:
-            self._connection.close()
-            return False
-        return True
-
-    def _lock(self, table: TableName, owner: str) -> None:
-        if self._connection is None:
-            self._connection = self._access.connect(application_name=f"dataflow {owner}")
-        key, end = lock_key(table), time.monotonic() + self._access.lock_wait
-        while not self._tried(self._connection, key):
-            if time.monotonic() >= end:
-                raise _locked(table, self._holder(self._connection, key))
-            time.sleep(self._access.lock_poll)
-
-    @staticmethod
-    def _tried(connection: "psycopg.Connection[Row]", key: int) -> bool:
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-        return row == (True,)
-
-    @staticmethod
-    def _holder(connection: "psycopg.Connection[Row]", key: int) -> Row | None:
-        return connection.execute(
-            "SELECT application_name, pid, backend_start FROM pg_stat_activity JOIN pg_locks USING (pid) "
-            "WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
-            "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = %s "
-            "AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [key],
-        ).fetchone()
-
-
-def _locked(table: TableName, holder: Row | None) -> ConfigError | TransientError:
-    doing = f"locking {table}"
-    if holder is None:
-        return TransientError(f"Another run held the lock of {table}, and has just let it go.", doing=doing)
-    name, pid, since = holder
-    # Who may not look at other roles' sessions is not told since when.
-    started = f", connected since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
-    return ConfigError(
-        f'Another run is writing to {table}: "{name}", server process {pid}{started}.',
-        doing=doing,
-        remedy="Let it end, or stop it, then sync again. Only one sync may write to a table at a time.",
-    )
 
 
 class PostgresClient:
@@ -156,13 +30,19 @@ class PostgresClient:
         self._sql = sql
         self._locks = Locks(access)
         self._connection: psycopg.Connection[Row] | None = None
+        self._entries = TableName(internal_namespace, LEDGER)
         self._ledger = SqlLedger(self, [internal_namespace], SQL(" FOR UPDATE"))
+        self._journal = SqlJournal(self, [internal_namespace])
 
     # -- the connection
 
     @property
     def ledger(self) -> Ledger:
         return self._ledger
+
+    @property
+    def journal(self) -> JournalTable:
+        return self._journal
 
     @property
     def connection(self) -> "psycopg.Connection[Row]":
@@ -179,6 +59,7 @@ class PostgresClient:
 
     def lock(self, table: TableName, owner: str) -> None:
         self._locks.take(table, owner)
+        self._locks.see_off(table, entry_holder(self._entries))
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None
@@ -223,7 +104,7 @@ class PostgresClient:
         with suppress(psycopg.errors.LockNotAvailable), self.connection.transaction():
             self.execute(SQL("SET LOCAL lock_timeout = '100ms'").format())
             self.execute(self._sql.set_default(table, META, meta))
-            self.execute(SQL("SET LOCAL lock_timeout = {}").format(SETTINGS["lock_timeout"]))
+            self.execute(SQL("SET LOCAL lock_timeout = {}").format(self._access.lock_limit))
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""

@@ -189,6 +189,25 @@ class PostgresConfig:
             "Unconstrained numeric columns", "Make numeric columns of any precision instead of (38,9)."
         ),
     )
+    lock_timeout: int = field(
+        default=60,
+        metadata=_option(
+            "Lock timeout",
+            "How many seconds a statement waits for somebody else's lock before the sync is tried again; 0 is "
+            "without end.",
+            minimum=0,
+            maximum=86400,
+        ),
+    )
+    statement_timeout: int = field(
+        default=0,
+        metadata=_option(
+            "Statement timeout",
+            "How many seconds a statement may take; 0 is without end, for a large table's merge may take long.",
+            minimum=0,
+            maximum=604800,
+        ),
+    )
     tunnel_method: Tunnel | None = field(
         default=None, metadata=_option("SSH Tunnel Method", "Only NO_TUNNEL is supported yet.", "security")
     )
@@ -281,6 +300,7 @@ _OWN_PARAMETERS = {
     "dbname": "database",
     "user": "username",
     "password": "password",
+    "sslpassword": "ssl_mode.client_key_password",
     "client_encoding": None,
 }
 

@@ -279,6 +279,33 @@ def lock_key(table: TableName) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+_HOLDER = SQL(
+    "SELECT pg_stat_activity.pid, application_name, backend_start, "
+    "extract(epoch FROM clock_timestamp() - state_change)::float8 "
+    "FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_locks USING (pid)"
+)
+
+
+def lock_holder() -> Composed:
+    """Who holds the advisory lock of the parameter `key`: process, name, since when, silent for how many seconds."""
+    return SQL(
+        "{} WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+        "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} "
+        "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+    ).format(_HOLDER, Placeholder("key"))
+
+
+def entry_holder(ledger: TableName) -> Composed:
+    """Who has locked or changed the ledger's entry of the table of the parameters `namespace` and `name`.
+
+    A row's xmax is the transaction that did so last; while that runs, it holds the lock on its own number.
+    """
+    return SQL(
+        "{} JOIN {} AS entry ON entry.xmax = pg_locks.transactionid "
+        "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}"
+    ).format(_HOLDER, _table(ledger), Placeholder("namespace"), Placeholder("name"))
+
+
 def merge_columns(recipe: Recipe) -> tuple[str, ...]:
     """The columns that a merge compares."""
     return tuple(_decisive(recipe))

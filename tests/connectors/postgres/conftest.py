@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from connectors.postgres import DEFINITION, PostgresConnector
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.connector import DEFINITION, PostgresConnector
 from tests.servers.address import Address
 
 Connect = Callable[..., PostgresConnector]

@@ -12,8 +12,8 @@ import pyarrow as pa
 from psycopg.sql import Composed
 
 from connectors.contract import Recipe
-from connectors.postgres import PostgresConnector
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.connector import PostgresConnector
 from dataflow.catalog import Strategy
 from dataflow.types import (
     EXTRACTED_AT,

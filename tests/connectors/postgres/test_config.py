@@ -8,7 +8,6 @@ import attrs
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from connectors.postgres import DEFINITION
 from connectors.postgres.config import (
     DeletionMode,
     PostgresConfig,
@@ -17,6 +16,7 @@ from connectors.postgres.config import (
     connection_parameters,
     spec,
 )
+from connectors.postgres.connector import DEFINITION
 from dataflow.errors import ConfigError
 
 LEAST: dict[str, Any] = {"host": "db.example", "database": "warehouse", "username": "loader"}

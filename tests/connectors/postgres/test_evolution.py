@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from connectors.postgres import PostgresConnector
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.columns import PostgresColumns
+from connectors.postgres.connector import PostgresConnector
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange, TableSchema, diff
 from dataflow.types import METADATA_COLUMNS, Column, Kind, TableName

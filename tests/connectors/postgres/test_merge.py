@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.postgres import PostgresConnector
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.connector import PostgresConnector
 from dataflow.types import CDC_DELETED_AT, EXTRACTED_AT, RAW_ID, Kind
 from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import (

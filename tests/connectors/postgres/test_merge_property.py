@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.memory.sql import dedupe, merge
-from connectors.postgres import PostgresConnector
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.connector import PostgresConnector
 from dataflow.types import CDC_DELETED_AT, EXTRACTED_AT, RAW_ID, Kind
 from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import FINAL, T0, T1, TEMP, column, fill, raw_id, recipe

@@ -7,7 +7,7 @@ from psycopg.sql import Composed
 
 from connectors.contract import Recipe
 from connectors.postgres.columns import PostgresColumns
-from connectors.postgres.sql import PostgresSql, lock_key
+from connectors.postgres.sql import PostgresSql, entry_holder, lock_holder, lock_key
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
 from tests.connectors.postgres.support import FINAL, GOLDEN, TEMP, UPDATE, column, golden, recipe
@@ -62,6 +62,8 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "has_default": (SQL.has_default(),),
     "overwrite_table": SQL.overwrite_table(TEMP, FINAL),
     "overwrite_table_elsewhere": CASCADE.overwrite_table(ELSEWHERE, FINAL),
+    "lock_holder": (lock_holder(),),
+    "entry_holder": (entry_holder(TableName("airbyte_internal", "_airbyte_ledger")),),
     "analyze": (SQL.analyze(TEMP, ["id", "updated_at"]),),
     "never_analyzed": (SQL.never_analyzed(),),
     "key_indexes": (SQL.key_indexes(),),

@@ -1,0 +1,259 @@
+"""The Postgres destination: what its options make of it, and what the server's errors mean. Runs no statement."""
+
+import re
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+from attrs import frozen
+from psycopg.sql import SQL, Identifier
+
+from connectors.ledger import TABLE as LEDGER
+from connectors.postgres.buffer import PostgresBuffer
+from connectors.postgres.client import PostgresClient
+from connectors.postgres.columns import NAMING, PostgresColumns
+from connectors.postgres.config import (
+    CERTIFICATES,
+    DeletionMode,
+    PostgresConfig,
+    configure,
+    connection_parameters,
+    spec,
+)
+from connectors.postgres.sessions import Access
+from connectors.postgres.sql import PostgresSql
+from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.names import physical_name
+
+
+class PostgresConnector:
+    """The Postgres destination with its options. `run` names this process to other sessions of the server."""
+
+    def __init__(self, config: PostgresConfig, run: str) -> None:
+        self._config = config
+        self._closing = ExitStack()
+        files = _certificates(config, self._closing)
+        self._access = Access(
+            parameters=connection_parameters(config, run, files),
+            lock_timeout=config.lock_timeout,
+            statement_timeout=config.statement_timeout,
+        )
+        self.columns = PostgresColumns(unconstrained=config.unconstrained_number)
+        self._sql = PostgresSql(
+            columns=self.columns,
+            deletes=config.cdc_deletion_mode is DeletionMode.HARD,
+            drop_cascade=config.drop_cascade,
+        )
+
+    @property
+    def default_namespace(self) -> str:
+        return physical_name(self._config.schema, NAMING)
+
+    @property
+    def internal_namespace(self) -> str:
+        return physical_name(self._config.internal_schema, NAMING)
+
+    def client(self) -> PostgresClient:
+        return PostgresClient(self._access, self._sql, self.internal_namespace)
+
+    def insert_buffer(self, client: PostgresClient) -> PostgresBuffer:
+        return PostgresBuffer(client, self._sql)
+
+    def explain(self, error: Exception) -> DataflowError:
+        return explain(error, user=self._config.username, database=self._config.database)
+
+    def close(self) -> None:
+        self._closing.close()
+
+
+class PostgresDefinition:
+    """The Postgres destination before it is configured."""
+
+    name: ClassVar[str] = "postgres"
+
+    def spec(self) -> Mapping[str, Any]:
+        return spec()
+
+    def connector(self, options: Mapping[str, Any], run: str) -> PostgresConnector:
+        return PostgresConnector(configure(options), run)
+
+
+DEFINITION = PostgresDefinition()
+
+
+def _certificates(config: PostgresConfig, closing: ExitStack) -> dict[str, Path]:
+    """The PEM texts of the SSL mode as files that only we can read, until closing: libpq takes no texts."""
+    given = {name: getattr(config.ssl_mode, name, None) for name in CERTIFICATES if config.ssl}
+    texts = {name: text for name, text in given.items() if text}
+    if not texts:
+        return {}
+    directory = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="dataflow-tls-")))
+    for name, text in texts.items():
+        (directory / name).touch(mode=0o600)
+        (directory / name).write_text(text)
+    return {name: directory / name for name in texts}
+
+
+# -- what an error means
+
+
+@frozen
+class Meaning:
+    """What an SQLSTATE means for a sync. `quote`: its message, and `detail`: also its detail, hold only names."""
+
+    error: type[DataflowError]
+    says: str
+    remedy: str = ""
+    quote: bool = True
+    detail: bool = False
+
+
+AGAIN = "The sync can be tried again."
+REPORT = "What was told is safe. Report this, with the log of this sync."
+DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."
+
+# By the whole SQLSTATE, else by its class (the first two characters). Other states are defects, and their messages
+# may quote a row.
+MEANINGS: Mapping[str, Meaning] = {
+    "08": Meaning(TransientError, "The connection to the server failed", AGAIN),
+    "40001": Meaning(TransientError, "Another transaction got in the way", AGAIN),
+    "40003": Meaning(TransientError, "The connection was lost while a transaction ended", AGAIN),
+    "40P01": Meaning(TransientError, "The server broke a deadlock", AGAIN),
+    "53": Meaning(TransientError, "The server is short of resources", AGAIN),
+    "53100": Meaning(TransientError, "The server's disk is full", "Free space on it, then sync again."),
+    "53300": Meaning(TransientError, "The server takes no more connections", AGAIN),
+    "55P03": Meaning(
+        TransientError,
+        "Somebody else held a lock on the table for too long",
+        "Look for long transactions in pg_stat_activity, or raise the option lock_timeout. " + AGAIN,
+    ),
+    "57P01": Meaning(TransientError, "The server ended the connection", AGAIN),
+    "57P02": Meaning(TransientError, "The server crashed", AGAIN),
+    "57P03": Meaning(TransientError, "The server takes no connections now", AGAIN),
+    "57P05": Meaning(TransientError, "The server ended an idle session", AGAIN),
+    "25P03": Meaning(TransientError, "The server ended a session that was idle in a transaction", AGAIN),
+    "25P04": Meaning(TransientError, "The server ended a long transaction", AGAIN),
+    "58030": Meaning(TransientError, "The server could not read or write its files", AGAIN),
+    "42P06": Meaning(TransientError, "Another run created the schema at the same moment", AGAIN),
+    "57014": Meaning(
+        ConfigError,
+        "The server cancelled a statement of the sync",
+        "If nobody did this on purpose, raise the option statement_timeout, or set it to 0.",
+    ),
+    "57P04": Meaning(ConfigError, "The database was dropped", "Create it, or choose another."),
+    "28": Meaning(ConfigError, "The server refused the login", "Check username, password and pg_hba.conf."),
+    "3D000": Meaning(
+        ConfigError, "The database does not exist", "Create it, or correct the option `database`."
+    ),
+    "3F000": Meaning(ConfigError, "A schema does not exist", "Create it, or allow the user to."),
+    "42501": Meaning(ConfigError, "The user lacks a privilege"),
+    "0A000": Meaning(ConfigError, "The server cannot do this", DEPENDENT, detail=True),
+    "2BP01": Meaning(ConfigError, "Other objects depend on what must be dropped", DEPENDENT, detail=True),
+    "42P07": Meaning(
+        ConfigError,
+        "The name of a table or index is taken by something else",
+        "Rename or drop that, or give the connection a prefix.",
+    ),
+    "42939": Meaning(
+        ConfigError,
+        "The server keeps such names for itself",
+        "Rename the stream or its namespace in the connection.",
+    ),
+    "54": Meaning(
+        ConfigError,
+        "A limit of the server is exceeded",
+        "Deselect columns of the stream, or choose a shorter primary key.",
+    ),
+    "22P05": Meaning(
+        ConfigError,
+        "The database's encoding cannot hold a character",
+        "Use a database whose encoding is UTF8.",
+        quote=False,
+    ),
+    "25006": Meaning(
+        ConfigError, "The server is read-only", "Give the host of the primary server, not of a standby."
+    ),
+}
+
+# A failed connect has no SQLSTATE; what a person must mend is told by the text. Everything else may pass.
+REFUSALS: Mapping[str, str] = {
+    "password authentication failed|no password supplied|authentication method|role .* does not exist": (
+        "Check username and password."
+    ),
+    r"no pg_hba\.conf entry|pg_hba\.conf rejects|not permitted to log in": (
+        "Let the administrator allow this user to connect from here, or choose another ssl_mode."
+    ),
+    "database .* does not exist": "Create it, or correct the option `database`.",
+    "permission denied for database": "Let the administrator GRANT CONNECT on the database to the user.",
+    "server does not support SSL": "Choose another ssl_mode, or switch ssl off.",
+    "certificate|private key|SSL error: (?!unexpected eof)|sslmode": "Check ssl_mode, its certificates and its key.",
+    "Name or service not known|nodename nor servname|No address associated": "Correct the option `host`.",
+    "unsupported startup parameter|invalid connection option|invalid .* value|unrecognized configuration": (
+        "Correct the option jdbc_url_params."
+    ),
+}
+
+
+def explain(error: Exception, *, user: str, database: str) -> DataflowError:
+    """What a driver's error means. Never holds a password, nor text that may quote a record."""
+    if isinstance(error, DataflowError):
+        return error
+    if not isinstance(error, psycopg.Error):
+        return InternalError(f"{type(error).__name__} in the Postgres destination.", remedy=REPORT)
+    if error.sqlstate is None:
+        return _without_state(error)
+    state = error.sqlstate
+    # The ledger's first entry for a table is not to be seen before its COMMIT: an attempt whose answer was lost.
+    if state == "23505" and (error.diag.schema_name == "pg_catalog" or error.diag.table_name == LEDGER):
+        return TransientError("Another run or attempt created the same at the same moment.", remedy=AGAIN)
+    meaning = MEANINGS.get(state) or MEANINGS.get(state[:2])
+    if meaning is None:
+        return InternalError(f"Postgres reported {_condition(error)}{_place(error.diag)}.", remedy=REPORT)
+    remedy = _grant(error.diag.message_primary or "", user, database) if state == "42501" else meaning.remedy
+    return meaning.error(f"{meaning.says}: {_quoted(error, meaning)}.", remedy=remedy)
+
+
+def _without_state(error: psycopg.Error) -> DataflowError:
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return InternalError(f"{type(error).__name__} of the Postgres driver.", remedy=REPORT)
+    text = " ".join(str(error).split()).removeprefix("connection failed: ").rstrip(".?")
+    for pattern, remedy in REFUSALS.items():
+        if re.search(pattern, text):
+            return ConfigError(f"Could not connect: {text}.", remedy=remedy)
+    return TransientError(f"The connection to the server failed: {text}.", remedy=AGAIN)
+
+
+def _condition(error: psycopg.Error) -> str:
+    return f"{type(error).__name__} (SQLSTATE {error.sqlstate})"
+
+
+def _quoted(error: psycopg.Error, meaning: Meaning) -> str:
+    diag = error.diag
+    parts = [diag.message_primary, diag.message_detail if meaning.detail else None] if meaning.quote else []
+    return "; ".join(part.rstrip(".") for part in parts if part) or _condition(error)
+
+
+def _place(diag: psycopg.errors.Diagnostic) -> str:
+    names = [diag.schema_name, diag.table_name, diag.column_name or diag.constraint_name]
+    found = ".".join(name for name in names if name)
+    return f" at {found}" if found else ""
+
+
+def _grant(message: str, user: str, database: str) -> str:
+    """The statement that gives the missing right; the server's messages name the object."""
+    who = Identifier(user)
+    denied = re.search(r"(?:permission denied for|must be owner of) (\w+) (.*)$", message)
+    kind, name = (denied[1], denied[2].strip('"')) if denied else ("", "")
+    match kind:
+        case "schema":
+            statement = SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(Identifier(name), who)
+        case "database":
+            statement = SQL("GRANT CREATE ON DATABASE {} TO {}").format(Identifier(database), who)
+        case "table" | "relation" | "index":
+            statement = SQL("ALTER TABLE {} OWNER TO {}").format(Identifier(name), who)
+        case _:
+            return f"Give the user {user} the right, then sync again."
+    return f"Let the administrator run: {statement.as_string(None)};"

@@ -3,15 +3,16 @@
 import time
 import uuid
 
+import numpy as np
 import pyarrow as pa
 
 from connectors.contract import Connector
 from connectors.transactions import RetryPolicy, Transactions
-from dataflow.batch import BatchContext, OpenBatch
-from dataflow.decoder import data_struct
+from dataflow.batch import OpenBatch, with_raw_ids
 from dataflow.errors import InternalError
 from dataflow.protocol import Records
 from dataflow.raw_ids import RawIds
+from dataflow.structs import Shape, data_struct
 from dataflow.types import STRING, Column, StreamName, TableName
 
 _COLUMNS = (Column("test_key", "test_key", STRING),)
@@ -44,8 +45,14 @@ def check_connector(connector: Connector) -> None:
 
 
 def _one_row(connector: Connector) -> pa.RecordBatch:
-    batch = OpenBatch()
+    shape = Shape(
+        name=StreamName(None, "check"),
+        columns=_COLUMNS,
+        limits=connector.columns.limits,
+        generation_id=0,
+        sync_id=0,
+    )
+    batch = OpenBatch(shape.name)
     record = data_struct(_COLUMNS)(f0="test_value")
-    batch.add(Records(stream=StreamName(None, "check"), data=[record], emitted_at=[int(time.time() * 1000)]))
-    context = BatchContext(columns=_COLUMNS, limits=connector.columns.limits, generation_id=0, sync_id=0)
-    return batch.close(context, RawIds()).rows
+    batch.add(Records(stream=shape.name, data=[record], emitted_at=np.array([time.time() * 1000], np.int64)))
+    return with_raw_ids(batch.close(shape), shape, RawIds()).rows

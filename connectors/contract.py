@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
+from connectors.journal_table import JournalTable
 from connectors.ledger import Ledger
 from dataflow.errors import DataflowError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
@@ -58,6 +59,11 @@ class TableOperationsClient(Protocol):
     @property
     def ledger(self) -> Ledger:
         """The ledger, on this client's connection and in its transactions."""
+        ...
+
+    @property
+    def journal(self) -> JournalTable:
+        """The journal, likewise. The framework writes it with a client that does nothing else."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -191,7 +197,7 @@ class Connector(Protocol):
 
     @property
     def internal_namespace(self) -> str:
-        """Where the ledger lives."""
+        """Where the ledger and the journal live."""
         ...
 
     def client(self) -> Client:

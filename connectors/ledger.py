@@ -48,7 +48,10 @@ class Ledger(Protocol):
     """Where the entries are kept. Every method runs in the client's current transaction."""
 
     def prepare(self) -> None:
-        """Afterwards the ledger exists in the internal namespace, with what it held before."""
+        """Afterwards the ledger exists in the internal namespace, with what it held before.
+
+        ConfigError when something that is no ledger has its place.
+        """
         ...
 
     def hold(self, table: TableName) -> LedgerEntry | None:
@@ -98,17 +101,40 @@ class SqlLedger:
 
     def __init__(self, session: Session, place: Sequence[str], row_lock: SQL) -> None:
         self._session = session
+        self._place = tuple(place)
         self._table = Identifier(*place, TABLE)
         self._row_lock = row_lock
 
     def prepare(self) -> None:
-        """Create the table if it is missing."""
+        """Create the table if it is missing, and look whether one that was there can be a ledger."""
         columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)
         self._session.execute(
             SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))").format(
                 self._table, columns
             )
         )
+        found = self._found_columns()
+        if missing := [name for name in _NAMES if found and name not in found]:
+            raise ConfigError(
+                f"The table {'.'.join(self._place)}.{TABLE} is not the ledger that this destination keeps: it has no "
+                f"{', '.join(missing)}.",
+                doing="preparing the ledger",
+                remedy="Use the version that made it, or rename it: then a new ledger begins, and temp tables "
+                "with rows are kept and named to you.",
+            )
+
+    def _found_columns(self) -> set[str]:
+        place = dict(
+            zip(
+                ("table_name", "table_schema", "table_catalog"), (TABLE, *reversed(self._place)), strict=False
+            )
+        )
+        statement = SQL("SELECT column_name FROM information_schema.columns WHERE {}").format(
+            SQL(" AND ").join(
+                SQL("{} = {}").format(Identifier(name), self._session.parameter(name)) for name in place
+            )
+        )
+        return {str(name) for (name,) in self._session.execute(statement, place)}
 
     def hold(self, table: TableName) -> LedgerEntry | None:
         """Select and lock the table's row."""

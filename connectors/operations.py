@@ -12,8 +12,10 @@ from attrs import evolve, frozen
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.faults import FLUSH, NO_FAULTS, Faults
 from connectors.ledger import LedgerEntry
+from connectors.options import Generations
 from connectors.transactions import Transactions
 from dataflow.batch import clean_meta
+from dataflow.catalog import DestinationStream, Overwrite
 from dataflow.errors import ConfigError, InternalError
 from dataflow.evolution import TableSchema, diff
 from dataflow.flush import Flush
@@ -35,9 +37,15 @@ class StreamOperations:
     """The port of one stream's lifecycle, and of its inserts."""
 
     def __init__(
-        self, connector: Connector, transactions: Transactions, run: str, faults: Faults = NO_FAULTS
+        self,
+        connector: Connector,
+        transactions: Transactions,
+        run: str,
+        faults: Faults = NO_FAULTS,
+        generations: Generations = Generations.CATALOG,
     ) -> None:
         self._connector = connector
+        self._generations = generations
         self._faults = faults
         self._transactions = transactions
         self._client = transactions.client
@@ -90,7 +98,8 @@ class StreamOperations:
                 evolve(
                     entry,
                     last_flush=flush.number,
-                    checkpoint=flush.checkpoint or entry.checkpoint,
+                    checkpoint=(flush.checkpoint if tells_state(life.stream, self._generations) else None)
+                    or entry.checkpoint,
                     highest_raw_id=flush.highest_raw_id or entry.highest_raw_id,
                 )
             )
@@ -110,16 +119,24 @@ class StreamOperations:
         return Answer()
 
     def _inspect(self, life: StreamLife) -> Answer:
-        entry = self._held()
-        if self._client.table_exists(life.tables.final):
+        entry, final, note = self._held(), life.tables.final, ""
+        if self._client.table_exists(final):
             # Refuses a table that is not Airbyte's: a swap would put ours in the place of a person's.
-            self._client.discover_schema(life.tables.final)
+            self._client.discover_schema(final)
+            if entry.epoch == 1:
+                note = f"the ledger knew nothing of {final}, which was there before: it is kept as it is"
         temp = _temp_of(entry, life)
+        found = (
+            TempFacts(empty=self._client.table_is_empty(temp), recipe=entry.recipe)
+            if self._client.table_exists(temp)
+            else None
+        )
+        if not tells_state(life.stream, self._generations):
+            return Answer(
+                facts=Facts(temp=found, finalised=False, generation=_own_generation(entry)), note=note
+            )
         finalised = life.stream.strategy.truncates and entry.finalised == life.stream.generation_id
-        if not self._client.table_exists(temp):
-            return Answer(facts=Facts(temp=None, finalised=finalised))
-        found = TempFacts(empty=self._client.table_is_empty(temp), recipe=entry.recipe)
-        return Answer(facts=Facts(temp=found, finalised=finalised))
+        return Answer(facts=Facts(temp=found, finalised=finalised), note=note)
 
     def _settle(self, life: StreamLife) -> Answer:
         entry = self._held()
@@ -228,7 +245,10 @@ class StreamOperations:
 
     def _replace(self, entry: LedgerEntry, life: StreamLife) -> None:
         self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
-        self._client.ledger.save(evolve(entry.without_temp(), finalised=life.recipe.generation_id))
+        # A generation of our own means nothing to a catalog, should one of its come to be equal.
+        told = tells_state(life.stream, self._generations)
+        finalised = life.recipe.generation_id if told else None
+        self._client.ledger.save(evolve(entry.without_temp(), finalised=finalised))
 
     def _forget_temp(self, entry: LedgerEntry, temp: TableName) -> None:
         self._client.drop_table(temp)
@@ -250,6 +270,19 @@ class StreamOperations:
 def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
     """The stream's temp table, by the name the ledger has for it: an earlier version may have chosen another."""
     return entry.temp or life.tables.temp
+
+
+def tells_state(stream: DestinationStream, generations: Generations) -> bool:
+    """Whether a STATE of this stream may be told.
+
+    Not where the next sync replaces what this one brings: a record that was promised would have to be sent again.
+    """
+    return generations is Generations.CATALOG or not isinstance(stream.import_type, Overwrite)
+
+
+def _own_generation(entry: LedgerEntry) -> int:
+    """This claim's number, as a generation; above that of any temp table, which is thereby superseded."""
+    return max(entry.epoch, entry.recipe.generation_id + 1 if entry.recipe else 0)
 
 
 def _conserve(flush: Flush, taken: int) -> None:

@@ -73,11 +73,9 @@ class Transactions:
         self.attempts += 1
         try:
             return work()
-        except DataflowError:
-            raise
         except Exception as error:
-            explained = self._connector.explain(error)
-            raise evolve(explained, doing=explained.doing or doing) from error
+            ours = error if isinstance(error, DataflowError) else self._connector.explain(error)
+            raise evolve(ours, doing=ours.doing or doing, attempts=self.attempts) from error
 
     def _before_sleep(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

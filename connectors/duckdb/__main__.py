@@ -1,12 +1,11 @@
-"""`python -m connectors.duckdb`, which the console script `destination-duckdb` is too. Hands over, no more."""
+"""The command `destination-duckdb`, and `python -m connectors.duckdb`. Does nothing but start it."""
 
 from connectors.cli import main_for
-from connectors.duckdb import DEFINITION
 
 
 def main() -> None:
-    """The destination's command line."""
-    main_for(DEFINITION)
+    """Run the destination's command line; never returns."""
+    main_for("connectors.duckdb")
 
 
 if __name__ == "__main__":

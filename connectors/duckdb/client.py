@@ -19,6 +19,7 @@ from connectors.contract import Recipe
 from connectors.duckdb.columns import DuckDbColumns, typed
 from connectors.duckdb.config import Config
 from connectors.duckdb.sql import SqlGenerator, parameter
+from connectors.journal_table import SqlJournal
 from connectors.ledger import LedgerEntry, SqlLedger
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
@@ -103,7 +104,8 @@ class Database:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         token = self._config.motherduck_api_key
-        settings: dict[str, Any] = {"motherduck_token": token} if token else {}
+        # DuckDB knows this setting only once it has loaded what it needs for such a path.
+        settings: dict[str, Any] = {"motherduck_token": token} if token and self._config.on_motherduck else {}
         give_up = time.monotonic() + _FILE_PATIENCE
         while True:
             try:
@@ -125,6 +127,11 @@ class DuckDbClient:
     def ledger(self) -> "FencedLedger":
         """The ledger, on this connection."""
         return FencedLedger(self, self.sql.catalog)
+
+    @property
+    def journal(self) -> SqlJournal:
+        """The journal, on this connection."""
+        return SqlJournal(self, [self.sql.catalog, INTERNAL_NAMESPACE])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -150,6 +150,8 @@ def _complaint(cause: Exception, key: str) -> str:
 def _check_path(config: Config) -> None:
     if not config.destination_path.strip():
         raise _refused(["destination_path must not be empty"])
+    if "motherduck_token=" in config.destination_path:
+        raise _refused(["destination_path must not hold a token; motherduck_api_key is for it"])
     if config.in_memory or config.on_motherduck:
         return
     folder = Path(config.database).parent

@@ -3,15 +3,20 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from attrs import define, evolve, field, frozen
 
 from connectors.contract import Recipe
+from connectors.journal_table import TABLE, Transition, row_of
 from connectors.ledger import LedgerEntry
-from connectors.memory.sql import Rows, convert, dedupe, merge
+from connectors.memory.sql import Row, Rows, convert, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import RAW_ID, Column, Kind, TableName
+
+INTERNAL_NAMESPACE = "airbyte_internal"
+JOURNAL = TableName(INTERNAL_NAMESPACE, TABLE)
 
 
 @frozen
@@ -58,6 +63,35 @@ class MemoryLedger:
         self._database.content = evolve(content, ledger={**content.ledger, entry.table: entry})
 
 
+class MemoryJournal:
+    """The journal of a memory database: a table like any other, so that who looks at tables finds it."""
+
+    def __init__(self, client: "MemoryClient") -> None:
+        self._client = client
+
+    def prepare(self) -> None:
+        """Make the table if it is missing."""
+        if not self._client.table_exists(JOURNAL):
+            self._client.create_table(JOURNAL, (), ())
+
+    def last(self, run: str, since: float) -> int:
+        """The highest number of the run."""
+        return max((row["number"] for row in self._since(since) if row["run"] == run), default=0)
+
+    def append(self, transitions: Sequence[Transition]) -> None:
+        """Keep these too."""
+        self._client.replace(JOURNAL, self._client.rows(JOURNAL) + tuple(map(row_of, transitions)))
+
+    def forget(self, before: float) -> None:
+        """Keep what ended later."""
+        self._client.replace(JOURNAL, tuple(self._since(before)))
+
+    def _since(self, moment: float) -> Iterator[Row]:
+        # As the rows have it: to the microsecond.
+        since = datetime.fromtimestamp(moment, UTC)
+        return (row for row in self._client.rows(JOURNAL) if datetime.fromisoformat(row["at"]) >= since)
+
+
 class MemoryClient:
     """Both halves of the contract. One transaction at a time holds the database."""
 
@@ -66,6 +100,7 @@ class MemoryClient:
         self._deletes = deletes
         self._locked: dict[TableName, str] = {}
         self.ledger = MemoryLedger(database)
+        self.journal = MemoryJournal(self)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ _SUITES = (
     "merging",
     "evolution",
     "ledger",
+    "journal",
     "operations",
     "syncs",
     "changes",
@@ -19,6 +20,7 @@ _SUITES = (
     "failures",
     "recovery",
     "leftovers",
+    "overwrites",
 )
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
@@ -28,10 +30,12 @@ from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.failures import FailureSuite  # noqa: E402
+from connectors.testkit.journal import JournalSuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
+from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
 from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
@@ -43,11 +47,13 @@ __all__ = [
     "ContractSuite",
     "Destination",
     "FailureSuite",
+    "JournalSuite",
     "LedgerSuite",
     "LeftoverSuite",
     "LifecycleSuite",
     "MergeSuite",
     "OperationsSuite",
+    "OverwriteSuite",
     "RecoverySuite",
     "SchemaEvolutionSuite",
     "SyncSuite",
@@ -57,7 +63,14 @@ __all__ = [
 
 
 class LifecycleSuite(
-    SyncSuite, ChangingSourceSuite, CheckpointSuite, FailureSuite, RecoverySuite, LeftoverSuite
+    SyncSuite,
+    ChangingSourceSuite,
+    CheckpointSuite,
+    FailureSuite,
+    RecoverySuite,
+    LeftoverSuite,
+    OverwriteSuite,
+    JournalSuite,
 ):
     """Whole syncs, undisturbed and not."""
 

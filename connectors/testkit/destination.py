@@ -20,6 +20,8 @@ class Capabilities:
     foreign_tables: bool = True
     # Numbers have a fixed count of digits, as `Limits.number` says; else they keep every digit.
     fixed_decimals: bool = True
+    # Keeps its ledger in a table of the internal namespace, where a person can reach it.
+    ledger_table: bool = True
 
 
 def needs(**capabilities: bool) -> pytest.MarkDecorator:

@@ -70,7 +70,7 @@ class LedgerSuite(Suite):
 
         assert [_held(bench, entry.table) for entry in entries] == entries
 
-    def test_preparing_again_keeps_what_is_there(self, bench: Bench) -> None:
+    def test_preparing_the_ledger_again_keeps_what_is_there(self, bench: Bench) -> None:
         _save(bench, FULL)
 
         with bench.client.transaction():

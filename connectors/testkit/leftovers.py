@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.testkit.destination import open_bench
+from connectors.ledger import TABLE as LEDGER
+from connectors.testkit.destination import needs, open_bench
 from connectors.testkit.interruptions import (
     CUT_OFF,
     PRIOR,
@@ -21,6 +22,7 @@ from connectors.testkit.model import Stint, after_interruption, found, published
 from connectors.testkit.rows import Row, row
 from connectors.testkit.warehouse import Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
+from dataflow.types import TableName
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
@@ -176,17 +178,82 @@ class LeftoverSuite(WarehouseSuite):
     ) -> None:
         """The refusal's own remedy: look at the rows, drop the table, sync again."""
         cut_off(warehouse, users(strategy, 2))
-        connector = warehouse.destination.connector()
-        client = connector.client()
-        with client.transaction():
-            client.drop_table(warehouse.tables().temp)
-        client.close()
-        connector.close()
+        _drop(warehouse, warehouse.tables().temp)
 
         outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
 
         assert outcome.exit_code == 0
         assert warehouse.left_behind() == set()
+
+    # -- a ledger that a person has touched
+
+    @needs(ledger_table=True)
+    @pytest.mark.parametrize("strategy", TO_TEMP)
+    def test_where_the_ledger_was_lost_rows_that_wait_are_kept_and_told_of(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """Its temp table holds told rows, and nothing says how they should reach the final table."""
+        sync_users(warehouse, users(APPEND, 1), sent=PRIOR)
+        cut_off(warehouse, users(strategy, 2))
+        _drop(warehouse, _ledger(warehouse))
+
+        outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
+
+        assert (outcome.exit_code, set(outcome.failed.values())) == (1, {"config_error"})
+        assert str(warehouse.tables().temp) in outcome.errors[-1]["message"]
+        assert names_found(warehouse.waiting()) == names_sent(CUT_OFF)
+        assert names_found(warehouse.data()) == names_sent(PRIOR)
+
+    @needs(ledger_table=True)
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_where_the_ledger_was_lost_a_table_is_told_of_and_synced_on(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
+        _drop(warehouse, _ledger(warehouse))
+
+        outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
+
+        expected = published(Stint(DEDUP, 1, PRIOR).users, strategy, Stint(strategy, 2, THEN).users)
+        assert outcome.exit_code == 0
+        assert found(warehouse.rows()) == sorted(expected)
+        (note,) = [entry["note"] for entry in outcome.journal if "note" in entry]
+        assert "the ledger knew nothing" in note
+
+    @needs(ledger_table=True)
+    def test_a_table_in_the_ledgers_place_is_refused_and_nothing_is_touched(
+        self, warehouse: Warehouse
+    ) -> None:
+        """A damaged ledger, or that of another version: what it would decide is not guessed."""
+        sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
+        cut_off(warehouse, users(DEDUP, 2))
+        ledger = _ledger(warehouse)
+        with open_bench(warehouse.destination) as bench, bench.client.transaction():
+            bench.client.drop_table(ledger)
+            bench.client.create_table(ledger, warehouse.tables().columns, ())
+
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        assert (outcome.exit_code, outcome.failed) == (1, {None: "config_error"})
+        assert str(ledger) in outcome.errors[0]["message"]
+        assert names_found(warehouse.waiting()) == names_sent(CUT_OFF)
+        assert names_found(warehouse.data()) == names_sent(PRIOR)
+
+
+def _ledger(warehouse: Warehouse) -> TableName:
+    connector = warehouse.destination.connector()
+    connector.close()
+    return TableName(connector.internal_namespace, LEDGER)
+
+
+def _drop(warehouse: Warehouse, table: TableName) -> None:
+    """As a person would, past the ledger."""
+    connector = warehouse.destination.connector()
+    client = connector.client()
+    with client.transaction():
+        client.drop_table(table)
+    client.close()
+    connector.close()
 
 
 def _make(warehouse: Warehouse, rows: Sequence[Row]) -> None:

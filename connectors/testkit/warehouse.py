@@ -4,12 +4,14 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
 from attrs import field, frozen
 
+from connectors.journal_keeper import journal_keeper
+from connectors.options import Generations
 from connectors.sync import Sync, run_sync
 from connectors.testkit.destination import Destination, Suite
 from connectors.testkit.faulty import Script, faulty
@@ -18,15 +20,18 @@ from connectors.transactions import RetryPolicy
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import read_catalog
 from dataflow.names import StreamTables, table_catalog
+from dataflow.protocol import log_message
 from dataflow.types import StreamName
 from machines.journal import Entry
 
 AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
 # Longer than any sync of a test may take.
 SECONDS = 20
+# Of journal.
+DAYS = 1
 
 # Two records make a batch, and two batches a flush: a handful of records is enough for several transactions.
-SMALL = Thresholds(batch_rows=2, flush_rows=4, state_latency=0.0)
+SMALL = Thresholds(parcel_rows=2, flush_rows=4, state_latency=0.0)
 
 
 @frozen(kw_only=True)
@@ -58,9 +63,10 @@ class Outcome:
 
 @frozen
 class Warehouse:
-    """A destination, and what was synced into it so far."""
+    """A destination, how it counts generations, and what was synced into it so far."""
 
     destination: Destination
+    generations: Generations = Generations.CATALOG
     _known: dict[StreamName, StreamTables] = field(factory=dict, repr=False)
 
     def sync(
@@ -89,11 +95,20 @@ class Warehouse:
             if told is not None and lines[-1]["type"] == "STATE":
                 told(cursor_of(lines[-1]["state"]))
 
-        def keep_too(entry: Entry) -> None:
-            keep(entry)
-            journal.append(entry)
+        def warn(message: str) -> None:
+            write_line(log_message("WARN", message))
 
-        with _piped(messages if feed is None else feed) as source:
+        with (
+            _piped(messages if feed is None else feed) as source,
+            closing(real),
+            journal_keeper(real, DAYS, warn) as keep_in_table,
+        ):
+
+            def keep_too(entry: Entry) -> None:
+                keep(entry)
+                journal.append(entry)
+                keep_in_table(entry)
+
             succeeded = run_sync(
                 Sync(
                     run="kit",
@@ -104,13 +119,15 @@ class Warehouse:
                     keep=keep_too,
                     thresholds=thresholds or Thresholds(),
                     retry=AT_ONCE,
+                    generations=self.generations,
                 )
             )
+        logged = [line["log"] for line in lines if line["type"] == "LOG"]
         return Outcome(
             exit_code=0 if succeeded else 1,
             told=[line["state"] for line in lines if line["type"] == "STATE"],
             errors=[line["trace"]["error"] for line in lines if line["type"] == "TRACE"],
-            warnings=[line["log"]["message"] for line in lines if line["type"] == "LOG"],
+            warnings=[m["message"] for m in logged if m["level"] == "WARN"],
             journal=journal,
         )
 

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from connectors.memory import DATABASES, DEFINITION
+from connectors.memory.client import INTERNAL_NAMESPACE
+from connectors.memory.connector import DATABASES, DEFINITION
 from connectors.testkit import Destination
 from dataflow.types import TableName
 
@@ -21,5 +22,5 @@ def memory_destination() -> Destination:
         options={"database": name},
         soft_delete={"cdc_deletion_mode": "Soft delete"},
         read=read,
-        tables=lambda: set(DATABASES[name].content.tables),
+        tables=lambda: {t for t in DATABASES[name].content.tables if t.namespace != INTERNAL_NAMESPACE},
     )

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.cli import destination_parser, draw, replay_journal, upstream_spelling
+from connectors.cli import destination_parser, upstream_spelling
+from connectors.commands import draw, replay_journal
 from machines.diagram import page
 
 JOURNALS = Path(__file__).parents[1] / "machines" / "journals"

@@ -9,7 +9,7 @@ from tests.connectors.memory import memory_destination
 
 
 class TestMemory(ContractSuite):
-    capabilities: ClassVar = Capabilities(foreign_tables=False)
+    capabilities: ClassVar = Capabilities(foreign_tables=False, ledger_table=False)
 
     @pytest.fixture
     def destination(self) -> Destination:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tests.whole.command import Destination, Outcome
 from tests.whole.messages import catalog, complete, record, state, stream
@@ -45,7 +45,9 @@ def messages(start: int) -> list[bytes]:
 
 def attempt(destination: Destination, mode: str, start: int, faults: Sequence[str]) -> Attempt:
     """A run that sends the rest of the source, told to die at its faults. STATE does not wait."""
-    running = destination.start_write(configured(mode), "--state-latency", "0", faults=faults)
+    running = destination.start_write(
+        configured(mode), "--state-latency", "0", "--flush-rows", str(STATE_EVERY), faults=faults
+    )
     try:
         for text in messages(start):
             running.send(text)
@@ -155,3 +157,20 @@ def test_a_process_killed_between_two_states_resumes_from_the_one_it_told(
     assert last.outcome.code == 0
     assert told == 2 * STATE_EVERY
     assert len(kept) == (60 if mode == "append_dedup" else 120)
+
+
+@pytest.mark.parametrize("fault", KILLS, ids=lambda fault: fault[0])
+def test_a_killed_overwrite_that_is_new_each_time_is_replaced_by_the_next(
+    destination: Destination, fault: list[str]
+) -> None:
+    """A client that sends generation 1 with every sync, and begins anew after each failure: nothing was told."""
+    old_table(destination)
+    new_each_time = evolve(destination, config={**destination.config, "each_overwrite_is_new": True})
+    faults = [text.format(publish="swap") for text in fault]
+
+    first, last = attempts(new_each_time, "overwrite", [faults])
+
+    assert (first.outcome.code, last.outcome.code) == (-9, 0)
+    assert (first.outcome.states, last.start, last.outcome.states) == ([], 0, [])
+    assert destination.rows("users", ["id", "version"]) == sorted(SOURCE, key=repr)
+    assert destination.tables() == ["users"]

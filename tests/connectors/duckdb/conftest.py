@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.duckdb import DuckDbConnector
 from connectors.duckdb.client import DuckDbClient
+from connectors.duckdb.connector import DuckDbConnector
 from tests.connectors.duckdb.stage import connector
 
 

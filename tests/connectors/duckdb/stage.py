@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.contract import Recipe
-from connectors.duckdb import DuckDbConnector
 from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.config import Config, read_config
+from connectors.duckdb.connector import DuckDbConnector
 from dataflow.catalog import Strategy
 from dataflow.types import (
     EXTRACTED_AT,

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from connectors.duckdb import DuckDbConnector
 from connectors.duckdb.client import DuckDbClient
+from connectors.duckdb.connector import DuckDbConnector
 from connectors.duckdb.sql import BATCHES
 from dataflow.types import (
     BOOLEAN,

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from attrs import evolve
 
-from connectors.duckdb import DuckDbConnector
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
+from connectors.duckdb.connector import DuckDbConnector
 from connectors.ledger import LedgerEntry
 from dataflow.errors import ConfigError
 from dataflow.types import INTEGER, Column, TableName

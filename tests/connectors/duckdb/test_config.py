@@ -32,6 +32,14 @@ def test_motherduck_needs_no_folder(path: str) -> None:
     assert config.database == path
 
 
+def test_a_token_in_the_path_is_refused_and_not_told() -> None:
+    """Paths are quoted in errors."""
+    with pytest.raises(ConfigError, match="motherduck_api_key") as caught:
+        read_config({"destination_path": "md:lake?motherduck_token=sesame"})
+
+    assert "sesame" not in str(caught.value)
+
+
 def test_two_ways_to_one_file_are_one_database(tmp_path: Path) -> None:
     straight = read_config({"destination_path": str(tmp_path / "lake.duckdb")})
     around = read_config({"destination_path": str(tmp_path / ".." / tmp_path.name / "lake.duckdb")})

@@ -4,9 +4,9 @@ from contextlib import suppress
 
 import pytest
 
-from connectors.duckdb import DuckDbConnector
 from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.columns import typed
+from connectors.duckdb.connector import DuckDbConnector
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, TableSchema, diff
 from dataflow.types import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 
-from connectors.duckdb import DuckDbConnector
+from connectors.duckdb.connector import DuckDbConnector
 from dataflow.types import INTEGER, STRING, Array, Column
 from tests.connectors.duckdb.stage import (
     FINAL,

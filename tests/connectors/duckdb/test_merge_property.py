@@ -11,7 +11,7 @@ from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.duckdb import DuckDbConnector
+from connectors.duckdb.connector import DuckDbConnector
 from dataflow.types import INTEGER, Column
 from tests.connectors.duckdb.stage import FINAL, JANUARY, TEMP, connector, fill, numbers, recipe, row
 

@@ -1,0 +1,163 @@
+"""The journal as a table of the destination's internal namespace: one row per transition. Is written; decides nothing.
+
+A client offers it as its `journal`, on its own connection and in its transactions, like the ledger: for an SQL
+database `SqlJournal` over the same session. `connectors.journal_keeper` says when it is written.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from attrs import frozen
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from connectors.ledger import Session
+from machines.journal import Entry
+
+TABLE = "_airbyte_journal"
+
+
+@frozen
+class Transition:
+    """An entry of the journal, and its place among those of its run: the first has the number 1."""
+
+    number: int
+    entry: Entry
+
+    @property
+    def run(self) -> str:
+        """The run it belongs to."""
+        return str(self.entry["run"])
+
+    @property
+    def at(self) -> float:
+        """When it ended, in seconds since 1970."""
+        return float(self.entry["at"])
+
+
+class JournalTable(Protocol):
+    """Where transitions are kept. Every method runs in the client's current transaction."""
+
+    def prepare(self) -> None:
+        """Afterwards the journal exists in the internal namespace, with what it held before."""
+        ...
+
+    def last(self, run: str, since: float) -> int:
+        """The highest number that is kept of a run, looking no further back than `since`; 0 for none."""
+        ...
+
+    def append(self, transitions: Sequence[Transition]) -> None:
+        """Keep transitions that are not kept yet."""
+        ...
+
+    def forget(self, before: float) -> None:
+        """Delete what ended before a moment, in seconds since 1970."""
+        ...
+
+
+# Our name of a column, its type, and the entry's member where it has another name.
+_COLUMNS = (
+    ("at", "timestamp with time zone not null", "at"),
+    ("run", "varchar not null", "run"),
+    ("number", "bigint not null", "number"),
+    ("machine", "varchar not null", "machine"),
+    ("stream", "varchar", "stream"),
+    ("generation", "bigint", "generation"),
+    ("sync", "bigint", "sync"),
+    ("from_state", "varchar not null", "from"),
+    ("event", "varchar not null", "event"),
+    ("to_state", "varchar not null", "to"),
+    ("operation", "varchar", "operation"),
+    ("rows", "bigint", "rows"),
+    ("read", "bigint", "read"),
+    ("written", "bigint", "written"),
+    ("rejected", "bigint", "rejected"),
+    ("nulled", "bigint", "nulled"),
+    ("bytes", "bigint", "bytes"),
+    ("milliseconds", "double precision", "milliseconds"),
+    ("attempt", "bigint", "attempt"),
+    ("reason", "varchar", "reason"),
+    ("error", "varchar", "error"),
+    ("note", "varchar", "note"),
+    # What only a replay needs, as JSON: facts, the life's beginning, failed streams.
+    ("details", "varchar", "details"),
+)
+# Led by the moment, so that the one index serves both who forgets and who asks for a run's last.
+_KEY = ("at", "run", "number")
+_MEMBERS = frozenset(member for _, _, member in _COLUMNS)
+
+
+class SqlJournal:
+    """A journal in a table of an SQL database. `place` qualifies its name, as for `connectors.ledger.SqlLedger`."""
+
+    def __init__(self, session: Session, place: Sequence[str]) -> None:
+        self._session = session
+        self._table = Identifier(*place, TABLE)
+
+    def prepare(self) -> None:
+        """Create the table if it is missing."""
+        columns = _list(SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind, _ in _COLUMNS)
+        self._session.execute(
+            SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({}))").format(
+                self._table, columns, _list(map(Identifier, _KEY))
+            )
+        )
+
+    def last(self, run: str, since: float) -> int:
+        """Select the highest number."""
+        statement = SQL("SELECT coalesce(max({}), 0) FROM {} WHERE {} >= {} AND {} = {}").format(
+            Identifier("number"),
+            self._table,
+            Identifier("at"),
+            self._moment("since"),
+            Identifier("run"),
+            self._session.parameter("run"),
+        )
+        return int(self._session.execute(statement, {"since": _text(since), "run": run})[0][0])
+
+    def append(self, transitions: Sequence[Transition]) -> None:
+        """Insert all of them with one statement, which takes each column as a list: the same for any number."""
+        rows = [row_of(each) for each in transitions]
+        statement = SQL("INSERT INTO {} ({}) SELECT {}").format(
+            self._table,
+            _list(Identifier(name) for name, _, _ in _COLUMNS),
+            _list(self._unnested(name, kind) for name, kind, _ in _COLUMNS),
+        )
+        self._session.execute(statement, {name: [row[name] for row in rows] for name, _, _ in _COLUMNS})
+
+    def forget(self, before: float) -> None:
+        """Delete by the index."""
+        statement = SQL("DELETE FROM {} WHERE {} < {}").format(
+            self._table, Identifier("at"), self._moment("before")
+        )
+        self._session.execute(statement, {"before": _text(before)})
+
+    def _unnested(self, name: str, kind: str) -> Composed:
+        # A type is one of this module's own spellings.
+        listed = SQL(kind.removesuffix(" not null") + "[]")
+        return SQL("unnest(CAST({} AS {}))").format(self._session.parameter(name), listed)
+
+    def _moment(self, name: str) -> Composed:
+        return SQL("CAST({} AS timestamp with time zone)").format(self._session.parameter(name))
+
+
+def row_of(transition: Transition) -> Mapping[str, Any]:
+    """A transition by the names of its columns; the moment as text of ISO 8601."""
+    entry = transition.entry
+    details = {member: value for member, value in entry.items() if member not in _MEMBERS}
+    values = {
+        **entry,
+        "number": transition.number,
+        "at": _text(transition.at),
+        "details": json.dumps(details) if details else None,
+    }
+    return {name: values.get(member) for name, _, member in _COLUMNS}
+
+
+def _text(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+def _list(parts: Iterable[Composable]) -> Composed:
+    return SQL(", ").join(parts)

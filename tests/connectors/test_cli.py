@@ -5,10 +5,17 @@ from pathlib import Path
 import pytest
 
 from connectors.cli import destination_parser, upstream_spelling
-from connectors.commands import draw, replay_journal
+from connectors.commands import COMMANDS, parse
 from machines.diagram import page
 
 JOURNALS = Path(__file__).parents[1] / "machines" / "journals"
+
+
+def run(*arguments: str | Path) -> int:
+    """A `dataflow` command's exit code."""
+    given = parse(list(map(str, arguments)))
+    code: int = given.module.run(given)
+    return code
 
 
 @pytest.mark.parametrize(
@@ -35,7 +42,7 @@ def test_a_missing_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_pages_of_all_machines_are_written_into_a_folder(tmp_path: Path) -> None:
-    code = draw(None, tmp_path)
+    code = run("diagram", "--out", tmp_path)
 
     assert code == 0
     assert (tmp_path / "stream.md").read_text() == page("stream")
@@ -48,7 +55,23 @@ def test_a_recorded_journal_replays_and_a_changed_one_names_the_difference(
     changed = tmp_path / "changed.jsonl"
     changed.write_text(journal.read_text().replace('"claim"', '"inspect"'))
 
-    codes = replay_journal(journal), replay_journal(changed)
+    codes = run("replay", journal), run("replay", changed)
 
     assert codes == (0, 1)
     assert "entry 1: recorded" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_its_arguments(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse([command, "--help"])
+
+    assert caught.value.code == 0
+    assert f"usage: dataflow {command}" in capsys.readouterr().out
+
+
+def test_a_machine_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    code = run("diagram", "river")
+
+    assert code == 2
+    assert "There is no machine river" in capsys.readouterr().out

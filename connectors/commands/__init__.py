@@ -1,0 +1,42 @@
+"""The `dataflow` command: what surrounds a sync. Finds the command asked for; each is a module of this package.
+
+A command's module has `arguments(parser)`, which adds its arguments, and `run(given)`, which prints what others found
+and gives the exit code. It is imported only when it is asked for, and imports what is slow only when it runs.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "diagram": "print a machine's picture, or write every page",
+    "replay": "drive fresh machines from a journal; name where one diverges",
+    "verify": "search every history of crashes for one that breaks a law",
+}
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line, with the chosen command's module in `module`. Ends the process for one that is no command."""
+    parser = argparse.ArgumentParser(prog="dataflow", description="What surrounds a sync.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    asked = next((each for each in arguments if not each.startswith("-")), None)
+    for name, does in COMMANDS.items():
+        command = commands.add_parser(name, help=does, description=does.capitalize() + ".")
+        if name == asked:
+            module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            module.arguments(command)
+            command.set_defaults(module=module)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """The `dataflow` command."""
+    given = parse(sys.argv[1:])
+    from dataflow.errors import DataflowError
+
+    try:
+        code = given.module.run(given)
+    except DataflowError as error:
+        sys.exit(f"dataflow {given.command}: {error}")
+    sys.exit(code)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from attrs import evolve
 from psycopg.sql import SQL, Composable, Composed
 
-from connectors.contract import Recipe
+from connectors.contract import Recipe, Statistics, Writer
 from connectors.duckdb.columns import DuckDbColumns, typed
 from connectors.duckdb.config import Config
 from connectors.duckdb.sql import SqlGenerator, parameter
@@ -49,6 +49,11 @@ class Locks:
                 return self._holders[key][1]
             self._holders[key] = (holder, name)
             return None
+
+    def taken(self, key: Hashable, holder: object) -> str | None:
+        """The name of who has the lock, if that is somebody else."""
+        with self._changed:
+            return None if self._free(key, holder) else self._holders[key][1]
 
     def give_back(self, holder: object) -> None:
         """Free all that the holder has."""
@@ -158,6 +163,11 @@ class DuckDbClient:
                 remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
             )
 
+    def writer(self, table: TableName) -> Writer | None:
+        """Somebody in this process: another one that had the file open would keep us from asking."""
+        run = _STREAMS.taken(self._key(table), self)
+        return Writer(run=run) if run is not None else None
+
     def recover(self) -> None:
         """Drop the connection with what it left undone; the next call makes another. Stream locks stay."""
         if self._connection is not None:
@@ -203,6 +213,15 @@ class DuckDbClient:
 
     def count_rows(self, table: TableName) -> int:
         return self._number(self.sql.count_rows(table))
+
+    def statistics(self, table: TableName) -> Statistics:
+        """Views hang on a table's name and not on the table, and there are no users: nothing depends on it."""
+        ((rows,),) = self.execute(self.sql.estimate_rows(), self._place(table))
+        return Statistics(rows=rows)
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        found = self.execute(self.sql.find_tables(), {"catalog": self.sql.catalog, "mark": mark})
+        return [TableName(*each) for each in found]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         """No index for the key: merges hash, and DuckDB cannot rename a table that has one."""

@@ -1,8 +1,9 @@
 """What the memory destination is made of, and where its tables live while its process does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from connectors.contract import Statement
 from connectors.memory.buffer import MemoryBuffer
 from connectors.memory.client import INTERNAL_NAMESPACE, Database, MemoryClient
 from connectors.memory.columns import MemoryColumns
@@ -18,9 +19,9 @@ class MemoryConnector:
     columns = MemoryColumns()
     internal_namespace = INTERNAL_NAMESPACE
 
-    def __init__(self, config: MemoryConfig) -> None:
+    def __init__(self, config: MemoryConfig, database: Database) -> None:
         self._config = config
-        self._database = DATABASES.setdefault(config.database, Database())
+        self._database = database
 
     @property
     def default_namespace(self) -> str:
@@ -31,6 +32,12 @@ class MemoryConnector:
 
     def insert_buffer(self, client: MemoryClient) -> MemoryBuffer:
         return MemoryBuffer(client)
+
+    def rehearse(self, note: Callable[[Statement], None]) -> "MemoryConnector":
+        """Content never changes, it is replaced: who has it by himself changes nothing here."""
+        return MemoryConnector(
+            self._config, Database(self._database.content, owners=dict(self._database.owners))
+        )
 
     def explain(self, error: Exception) -> DataflowError:
         return InternalError(
@@ -71,7 +78,8 @@ class MemoryDefinition:
         }
 
     def connector(self, options: Mapping[str, Any], run: str) -> MemoryConnector:
-        return MemoryConnector(configure(options))
+        config = configure(options)
+        return MemoryConnector(config, DATABASES.setdefault(config.database, Database()))
 
 
 DEFINITION = MemoryDefinition()

@@ -10,13 +10,14 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composed, Placeholder
 
-from connectors.contract import Recipe
+from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import JournalTable, SqlJournal
 from connectors.ledger import TABLE as LEDGER
 from connectors.ledger import Ledger, SqlLedger
 from connectors.postgres.columns import METADATA_TYPES
-from connectors.postgres.sessions import Access, Locks, Row
-from connectors.postgres.sql import PostgresSql, entry_holder, merge_columns
+from connectors.postgres.sessions import Access, Holder, Locks, Row, writer_of
+from connectors.postgres.sql import PostgresSql, entry_holder, lock_holder, lock_key, merge_columns
+from connectors.postgres.statistics import dependents, grants, size_and_rows, tables_named
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import META, METADATA_COLUMNS, Column, TableName
@@ -61,6 +62,10 @@ class PostgresClient:
         self._locks.take(table, owner)
         self._locks.see_off(table, entry_holder(self._entries))
 
+    def writer(self, table: TableName) -> Writer | None:
+        found = self.holder(table)
+        return writer_of(found, self._access) if found else None
+
     def recover(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -73,6 +78,10 @@ class PostgresClient:
     def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         cursor = self.connection.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else ()
+
+    def change(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> int:
+        """How many rows a statement changed."""
+        return self.connection.execute(statement, parameters).rowcount
 
     def parameter(self, name: str) -> Placeholder:
         return Placeholder(name)
@@ -92,6 +101,18 @@ class PostgresClient:
 
     def count_rows(self, table: TableName) -> int:
         return int(self._tell(self._sql.count_rows(table)))
+
+    def statistics(self, table: TableName) -> Statistics:
+        ((size, rows),) = self.execute(size_and_rows(), _named(table))
+        return Statistics(
+            rows=rows,
+            size=size,
+            dependents=tuple(each for (each,) in self.execute(dependents(), _named(table))),
+            grants=tuple(each for (each,) in self.execute(grants(), _named(table))),
+        )
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        return [TableName(*each) for each in self.execute(tables_named(), {"mark": mark})]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         # The index on the key comes with the first merge, so that no row is loaded through it.
@@ -115,30 +136,30 @@ class PostgresClient:
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         statement = self._sql.trim_table(table, everything=after is None)
-        return self.connection.execute(statement, None if after is None else {"after": after}).rowcount
+        return self.change(statement, None if after is None else {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
-        return self.connection.execute(self._sql.copy_table(source, target, columns)).rowcount
+        return self.change(self._sql.copy_table(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         self.execute(self._sql.analyze(source, merge_columns(recipe)))
         first = self.table_is_empty(target)
         if not first:
-            self._provide_index(target, recipe)
-            if self._tell(self._sql.never_analyzed(), _named(target)):
+            self.provide_index(target, recipe)
+            if self.never_analyzed(target):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
-        for nulls in self._null_keys(source, recipe):
+        for nulls in self.null_keys(source, recipe):
             for statement in self._sql.merge(source, target, recipe, nulls):
                 self.execute(statement)
         if first:
-            self._provide_index(target, recipe)
+            self.provide_index(target, recipe)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         self.execute(self._sql.analyze(table, merge_columns(recipe)))
         for statement in self._sql.dedupe_table(table, recipe):
             self.execute(statement)
         # The table is about to become the final one, where the next merge looks for the index.
-        self._provide_index(table, recipe)
+        self.provide_index(table, recipe)
 
     def overwrite_table(self, source: TableName, target: TableName) -> None:
         for statement in self._sql.overwrite_table(source, target):
@@ -158,17 +179,28 @@ class PostgresClient:
 
     # -- what they share
 
+    def holder(self, table: TableName) -> Holder | None:
+        """The session that has the table's lock, or works on it without."""
+        row = next(iter(self.execute(lock_holder(), {"key": lock_key(table)})), None)
+        if row is None and self.table_exists(self._entries):
+            row = next(iter(self.execute(entry_holder(self._entries), _named(table))), None)
+        return Holder(*row) if row else None
+
+    def never_analyzed(self, table: TableName) -> bool:
+        """Whether the planner knows nothing of a table's values."""
+        return bool(self._tell(self._sql.never_analyzed(), _named(table)))
+
     def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]
 
-    def _null_keys(self, source: TableName, recipe: Recipe) -> list[frozenset[str]]:
+    def null_keys(self, source: TableName, recipe: Recipe) -> list[frozenset[str]]:
         """Which columns of the key are null together: never any, and the combinations that the source has."""
         rows = self.execute(self._sql.null_keys(source, recipe))
         names = recipe.primary_key
         found = [frozenset(n for n, null in zip(names, row, strict=True) if null) for row in rows]
         return [frozenset(), *found]
 
-    def _provide_index(self, table: TableName, recipe: Recipe) -> None:
+    def provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Afterwards an index leads to the rows of a key. One that somebody else made will do."""
         key = recipe.primary_key
         indexes: dict[str, list[str]] = dict(self.execute(self._sql.key_indexes(), _named(table)))

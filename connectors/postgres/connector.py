@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ import psycopg
 from attrs import frozen
 from psycopg.sql import SQL, Identifier
 
+from connectors.contract import Connector, Statement
 from connectors.ledger import TABLE as LEDGER
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.client import PostgresClient
@@ -23,6 +24,7 @@ from connectors.postgres.config import (
     connection_parameters,
     spec,
 )
+from connectors.postgres.rehearsal import Foresight, RehearsedClient
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresSql
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
@@ -34,6 +36,7 @@ class PostgresConnector:
 
     def __init__(self, config: PostgresConfig, run: str) -> None:
         self._config = config
+        self._run = run
         self._closing = ExitStack()
         files = _certificates(config, self._closing)
         self._access = Access(
@@ -62,11 +65,25 @@ class PostgresConnector:
     def insert_buffer(self, client: PostgresClient) -> PostgresBuffer:
         return PostgresBuffer(client, self._sql)
 
+    def rehearse(self, note: Callable[[Statement], None]) -> Connector:
+        return RehearsedConnector(self._config, self._run, note)
+
     def explain(self, error: Exception) -> DataflowError:
         return explain(error, user=self._config.username, database=self._config.database)
 
     def close(self) -> None:
         self._closing.close()
+
+
+class RehearsedConnector(PostgresConnector):
+    """The same with clients that only read."""
+
+    def __init__(self, config: PostgresConfig, run: str, note: Callable[[Statement], None]) -> None:
+        super().__init__(config, run)
+        self._foresight = Foresight(note)
+
+    def client(self) -> PostgresClient:
+        return RehearsedClient(self._access, self._sql, self.internal_namespace, self._foresight)
 
 
 class PostgresDefinition:

@@ -21,6 +21,7 @@ _SUITES = (
     "recovery",
     "leftovers",
     "overwrites",
+    "rehearsal",
 )
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
@@ -37,6 +38,7 @@ from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
 from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
+from connectors.testkit.rehearsal import RehearsalSuite  # noqa: E402
 from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
@@ -55,6 +57,7 @@ __all__ = [
     "OperationsSuite",
     "OverwriteSuite",
     "RecoverySuite",
+    "RehearsalSuite",
     "SchemaEvolutionSuite",
     "SyncSuite",
     "TableOperationsSuite",
@@ -71,6 +74,7 @@ class LifecycleSuite(
     LeftoverSuite,
     OverwriteSuite,
     JournalSuite,
+    RehearsalSuite,
 ):
     """Whole syncs, undisturbed and not."""
 

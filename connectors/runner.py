@@ -75,7 +75,7 @@ class Destination:
         intake = intake_of(options.processes)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
-            streams = read_catalog(_read(catalog, "catalog"))
+            streams = read_catalog(read_file(catalog, "catalog"))
             configuration = self._configuration(config)
             shared = read_options(configuration)
             connector = self._definition.connector(configuration, self._run)
@@ -120,7 +120,7 @@ class Destination:
 
     def _configuration(self, path: Path) -> Mapping[str, Any]:
         """The configuration; from here on its secrets are told to nobody."""
-        configuration = _read_json(path, "configuration")
+        configuration = read_object(path, "configuration")
         self._mask = mask_of(self._definition.spec(), configuration)
         return configuration
 
@@ -132,7 +132,8 @@ class Destination:
         self._out.flush()
 
 
-def _read(path: Path, what: str) -> bytes:
+def read_file(path: Path, what: str) -> bytes:
+    """A file's content; ConfigError, which calls it `what`, when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -142,9 +143,10 @@ def _read(path: Path, what: str) -> bytes:
         ) from error
 
 
-def _read_json(path: Path, what: str) -> Mapping[str, Any]:
+def read_object(path: Path, what: str) -> Mapping[str, Any]:
+    """The JSON object in a file; ConfigError when there is none."""
     try:
-        value = json.loads(_read(path, what))
+        value = json.loads(read_file(path, what))
     except ValueError as error:
         raise ConfigError(f"The {what} {str(path)!r} is not JSON.", remedy="Give a JSON object.") from error
     if not isinstance(value, dict):

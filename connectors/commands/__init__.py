@@ -11,6 +11,8 @@ from importlib import import_module
 
 COMMANDS = {
     "diagram": "print a machine's picture, or write every page",
+    "doctor": "name what a crash left, and the one step that mends it",
+    "plan": "show what a sync would do, before it does it",
     "replay": "drive fresh machines from a journal; name where one diverges",
     "verify": "search every history of crashes for one that breaks a law",
 }

@@ -22,6 +22,7 @@ _SUITES = (
     "leftovers",
     "overwrites",
     "rehearsal",
+    "doctor",
 )
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
@@ -29,6 +30,7 @@ pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
+from connectors.testkit.doctor import DoctorSuite  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.failures import FailureSuite  # noqa: E402
 from connectors.testkit.journal import JournalSuite  # noqa: E402
@@ -48,6 +50,7 @@ __all__ = [
     "CheckpointSuite",
     "ContractSuite",
     "Destination",
+    "DoctorSuite",
     "FailureSuite",
     "JournalSuite",
     "LedgerSuite",
@@ -75,6 +78,7 @@ class LifecycleSuite(
     OverwriteSuite,
     JournalSuite,
     RehearsalSuite,
+    DoctorSuite,
 ):
     """Whole syncs, undisturbed and not."""
 

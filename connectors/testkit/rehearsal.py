@@ -16,7 +16,7 @@ from dataflow.catalog import Strategy, read_catalog
 from dataflow.types import TableName
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
-APPEND_TRUNCATE = Strategy.APPEND_TRUNCATE
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
 
 
 class RehearsalSuite(WarehouseSuite):
@@ -36,10 +36,10 @@ class RehearsalSuite(WarehouseSuite):
         assert paths(planned) == walked(outcome)
 
     def test_a_plan_walks_the_path_of_every_sync_that_meets_a_temp_table(self, warehouse: Warehouse) -> None:
-        """Each pair of strategies, with and without a new generation: what is planned is what is done."""
+        """Of either kind, with and without a new generation: what is planned is what is done."""
         pairs = {
             f"{first} then {then} {'of the same' if same else 'of the next'} generation": (first, then, same)
-            for first in Strategy
+            for first in (DEDUP, DEDUP_TRUNCATE)
             for then in Strategy
             for same in (True, False)
         }

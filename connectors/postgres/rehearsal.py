@@ -36,10 +36,11 @@ _LOCKS: Sequence[tuple[str, str]] = (
 
 @frozen
 class Foreseen:
-    """A table as it would be by now."""
+    """A table as it would be by now. `made`: the rehearsal made it, and what has its name now is another."""
 
     schema: TableSchema
     empty: bool
+    made: bool = False
 
 
 @define
@@ -115,13 +116,16 @@ class RehearsedClient(PostgresClient):
         foreseen = self._foresight.tables.get(table)
         return foreseen.schema if foreseen else super().discover_schema(table)
 
+    def has_default(self, table: TableName, column: str, value: str) -> bool:
+        foreseen = self._foresight.tables.get(table)
+        return not (foreseen and foreseen.made) and super().has_default(table, column, value)
+
     def never_analyzed(self, table: TableName) -> bool:
         return table not in self._foresight.analyzed and super().never_analyzed(table)
 
     def null_keys(self, source: TableName, recipe: Recipe) -> list[frozenset[str]]:
-        if source in self._foresight.tables and not super().table_exists(source):
-            return [frozenset()]
-        return super().null_keys(source, recipe)
+        foreseen = self._foresight.tables.get(source)
+        return [frozenset()] if foreseen and foreseen.made else super().null_keys(source, recipe)
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         index = (table, frozenset(recipe.primary_key))
@@ -134,7 +138,7 @@ class RehearsedClient(PostgresClient):
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         super().create_table(table, columns, primary_key)
         kinds = {each.name: self._sql.columns.column_type(each.kind) for each in columns}
-        self._foresight.tables[table] = Foreseen(TableSchema(kinds), empty=True)
+        self._foresight.tables[table] = Foreseen(TableSchema(kinds), empty=True, made=True)
 
     def drop_table(self, table: TableName) -> None:
         self._refuse_dependents(table)
@@ -175,7 +179,9 @@ class RehearsedClient(PostgresClient):
         self._foresee(table, schema=TableSchema(columns))
 
     def _foresee(self, table: TableName, **changes: Any) -> None:
-        now = Foreseen(self.discover_schema(table), empty=self.table_is_empty(table))
+        now = self._foresight.tables.get(table) or Foreseen(
+            self.discover_schema(table), empty=self.table_is_empty(table)
+        )
         self._foresight.tables[table] = evolve(now, **changes)
 
     def _refuse_dependents(self, table: TableName) -> None:

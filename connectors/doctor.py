@@ -48,9 +48,9 @@ class Finding:
     """One thing that a crash left, and what the next sync does about it.
 
     `stream` is the catalog's, None where no catalog was given or it has none for it; `left` says the latter. `since`
-    is when the last row was taken in. `told`: a STATE that was told covers rows of it. `state` is where the machine
-    goes from there, by `guard`, and `failure` why it cannot. `fix` is the step that may be taken now, None if only
-    the next sync, or a person, may mend it.
+    is when the last row was taken in. `told`: a STATE that may have been told covers rows of it. `state` is where the
+    machine goes from there, by `guard`, and `failure` why it cannot. `fix` is the step that may be taken now, None if
+    only the next sync, or a person, may mend it.
     """
 
     kind: Kind

@@ -68,8 +68,8 @@ def _told(finding: Finding) -> str:
     if not finding.told:
         return "no: the source sends these rows again"
     if finding.kind is Kind.MISSING:
-        return "yes: records that the source was told are safe are gone. Refresh the stream, or restore the table"
-    return "yes: the source was told that records of it are safe, and sends them no more"
+        return "yes, and they are gone: the source may send them no more. Refresh the stream, or restore the table"
+    return "yes: the source may have been told that records of it are safe, and send them no more"
 
 
 def _mending(finding: Finding) -> str:

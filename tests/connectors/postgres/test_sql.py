@@ -6,6 +6,7 @@ import pytest
 from psycopg.sql import Composed
 
 from connectors.contract import Recipe
+from connectors.postgres import statistics
 from connectors.postgres.columns import PostgresColumns
 from connectors.postgres.sql import PostgresSql, entry_holder, lock_holder, lock_key
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
@@ -69,6 +70,11 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "key_indexes": (SQL.key_indexes(),),
     "key_index": (SQL.create_key_index(FINAL, ["id", "part"]), SQL.drop_key_index(FINAL)),
     "null_keys": (SQL.null_keys(TEMP, BY_PAIR),),
+    "size_and_rows": (statistics.size_and_rows(),),
+    "dependents": (statistics.dependents(),),
+    "grants": (statistics.grants(),),
+    "tables_named": (statistics.tables_named(),),
+    "any_up_to": (statistics.any_up_to(TEMP),),
     "merge": merge(BY_ID),
     "merge_by_two_with_cursor": merge(BY_PAIR),
     "merge_null_keys": merge(BY_PAIR, frozenset({"part"})),

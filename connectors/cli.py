@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.processes import Process, begin, usual_count
+from dataflow.processes import Processes, begin, usual_count
 
 if TYPE_CHECKING:
     from connectors.runner import Destination
@@ -98,7 +98,7 @@ def main_for(module: str) -> None:
         parser.error("say what to do: spec, check or write")
     for name, value in FRUGAL.items():
         os.environ.setdefault(name, value)
-    processes = begin(given.processes) if given.verb == "write" else ()
+    processes = begin(given.processes) if given.verb == "write" else None
     gc.disable()
     from connectors.runner import Destination, standard_output
 
@@ -111,7 +111,7 @@ def main_for(module: str) -> None:
 
 
 def run_destination(
-    destination: "Destination", given: argparse.Namespace, processes: tuple[Process, ...] = ()
+    destination: "Destination", given: argparse.Namespace, processes: Processes | None = None
 ) -> int:
     """Run the parsed command; its exit code."""
     from connectors.runner import WriteOptions

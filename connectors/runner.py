@@ -24,7 +24,7 @@ from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.intake import intake_of
 from dataflow.pipeline import Miscounts
-from dataflow.processes import Process
+from dataflow.processes import Processes
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
 from machines.journal import Entry
 
@@ -35,7 +35,7 @@ class WriteOptions:
 
     journal: Path | None = None
     # Started already, to pack the input; without any, this process does.
-    processes: tuple[Process, ...] = ()
+    processes: Processes | None = None
     miscounts: Miscounts = Miscounts.WARN
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)

@@ -60,7 +60,7 @@ def _watch(pid: int) -> Callable[[], float]:
     def sample() -> None:
         nonlocal peak
         while not ended.wait(INTERVAL):
-            family = [pid, *_children(pid)]
+            family = [pid, *_descendants(pid)]
             peak = max(peak, sum(map(_proportional_memory, family)))
 
     watcher = threading.Thread(target=sample)
@@ -74,9 +74,10 @@ def _watch(pid: int) -> Callable[[], float]:
     return end
 
 
-def _children(pid: int) -> list[int]:
+def _descendants(pid: int) -> list[int]:
     with suppress(OSError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return [each for child in children for each in (child, *_descendants(child))]
     return []
 
 

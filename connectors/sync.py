@@ -18,7 +18,9 @@ from dataflow.catalog import DestinationStream
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.intake import Intake, OwnIntake
+from dataflow.mailbox import Mailbox
 from dataflow.names import StreamTables, table_catalog
+from dataflow.packing import Order
 from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.protocol import error_message, log_message
 from dataflow.raw_ids import RawIds
@@ -136,6 +138,7 @@ class SyncOperations:
         self._write_line = withholding(untold, sync.write_line)
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
+        self._mailbox = Mailbox(most_packed=4)
         connector = sync.connector
         named = table_catalog(
             [(stream.name, stream.fields) for stream in sync.streams],
@@ -183,6 +186,8 @@ class SyncOperations:
         self._starter.run("setting up the destination", work)
 
     def _start_streams(self, _: SyncLife) -> None:
+        # Packed while the streams start: what is read waits in the mailbox.
+        self._sync.intake.start(self._sync.source, self._order(), self._mailbox)
         for run in self.runs:
             run.start()
         if self.runs and all(run.failed for run in self.runs):
@@ -191,7 +196,7 @@ class SyncOperations:
 
     def _read(self, _: SyncLife) -> None:
         pipeline = Pipeline(
-            self._sync.intake,
+            self._mailbox,
             {run.name: (self._aggregate(run), run) for run in self.runs},
             self._sync.thresholds,
             self._write_line,
@@ -200,18 +205,28 @@ class SyncOperations:
         for run in self.runs:
             if run.life.failure is not None:
                 pipeline.discard(run.name, run.life.failure)
-        pipeline.run(self._sync.source)
+        pipeline.run()
 
-    def _aggregate(self, run: StreamRun) -> Aggregate:
-        shape = Shape(
+    def _order(self) -> Order:
+        thresholds = self._sync.thresholds
+        return Order(
+            shapes=tuple(map(self._shape, self.runs)),
+            chunk_bytes=thresholds.chunk_for(len(self.runs)),
+            most_rows=thresholds.parcel_rows,
+        )
+
+    def _shape(self, run: StreamRun) -> Shape:
+        return Shape(
             name=run.name,
             columns=run.life.tables.columns,
             limits=self._sync.connector.columns.limits,
             generation_id=run.life.stream.generation_id,
             sync_id=run.life.stream.sync_id,
         )
+
+    def _aggregate(self, run: StreamRun) -> Aggregate:
         return Aggregate(
-            shape=shape,
+            shape=self._shape(run),
             raw_ids=RawIds(run.operations.highest_raw_id),
             thresholds=self._sync.thresholds,
         )
@@ -232,6 +247,8 @@ class SyncOperations:
                 run.end(life.failure)
 
     def _tear_down(self, _: SyncLife) -> None:
+        self._mailbox.close()
+        self._sync.intake.close()
         self._writer.client.close()
         self._starter.client.close()
 

@@ -5,8 +5,8 @@ grow, are given by the one owner of the stream, in input order.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -102,10 +102,11 @@ class OpenBatch:
         (rows,) = close([self], {self.stream: shape})
         return rows
 
-    def cells(self) -> Iterator[tuple[Any, ...]]:
-        """The cells of each column as they were decoded."""
-        # One pass over the records makes tuples, one over the tuples columns: no struct is visited twice.
-        return zip(*map(astuple, self.data), strict=True)
+    def cells(self, width: int) -> list[list[Any]]:
+        """The cells of each of so many columns, as they were decoded."""
+        # One pass over the records, which lie scattered in memory; the columns are cut from what it brings.
+        flat = list(chain.from_iterable(map(astuple, self.data)))
+        return [flat[column::width] for column in range(width)]
 
     def rows(self, shape: Shape, columns: Sequence[Coerced]) -> Rows:
         """The rows, of columns that were made of the cells."""
@@ -143,7 +144,8 @@ def close(batches: Sequence[OpenBatch], shapes: Mapping[StreamName, Shape]) -> l
     for batch in batches:
         shape = shapes[batch.stream]
         wanted += (
-            (of.type, cells, shape.limits) for of, cells in zip(shape.columns, batch.cells(), strict=True)
+            (of.type, cells, shape.limits)
+            for of, cells in zip(shape.columns, batch.cells(len(shape.columns)), strict=True)
         )
     made = iter(columns(wanted))
     return [

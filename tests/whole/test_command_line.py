@@ -99,4 +99,4 @@ def test_a_miscount_fails_its_stream_where_that_is_asked_for(destination: Destin
     (error,) = outcome.errors
     assert (outcome.code, outcome.states) == (1, [])
     assert error["stream_descriptor"] == {"name": "users", "namespace": None}
-    assert "The source counts 2 records before a STATE of stream users; 1 came." in error["error"]["message"]
+    assert "The source counts 2 records before a STATE of stream users; 1 came." in error["message"]

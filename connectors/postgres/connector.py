@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -38,6 +38,7 @@ class PostgresConnector:
         files = _certificates(config, self._closing)
         self._access = Access(
             parameters=connection_parameters(config, run, files),
+            detour=_detour(config, self._closing),
             lock_timeout=config.lock_timeout,
             statement_timeout=config.statement_timeout,
         )
@@ -82,6 +83,17 @@ class PostgresDefinition:
 
 
 DEFINITION = PostgresDefinition()
+
+
+def _detour(config: PostgresConfig, closing: ExitStack) -> Callable[[], Mapping[str, str]]:
+    """The way through the tunnel, if there is one; it is closed in the end."""
+    if config.tunnel is None:
+        return dict
+    from connectors.postgres.tunnel import SshTunnel
+
+    tunnel = SshTunnel(config.tunnel, config.host, config.port)
+    closing.callback(tunnel.close)
+    return tunnel.entrance
 
 
 def _certificates(config: PostgresConfig, closing: ExitStack) -> dict[str, Path]:

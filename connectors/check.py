@@ -29,6 +29,7 @@ from dataflow.types import INTEGER, STRING, Column, StreamName, TableName
 from machines.operations import Recipe
 
 DOING = "checking the connection"
+LOST = "Failed to insert expected rows into check table."
 KEY = Column("test_key", "test_key", INTEGER)
 # What the table has at first, and what it is changed to: a column of another type, one more, and one less.
 BEFORE = (KEY, Column("test_value", "test_value", INTEGER), Column("test_old", "test_old", STRING))
@@ -89,7 +90,7 @@ class _Rehearsal:
     def _load(self) -> None:
         self._client.create_table(self._final, BEFORE, ())
         self._insert(self._final, BEFORE, [(1, 10, "old"), (2, 20, "old")])
-        self._expect(2, "Failed to insert expected rows into check table.")
+        self._expect(2, LOST)
 
     def _evolve(self) -> None:
         kinds = self._connector.columns
@@ -110,12 +111,15 @@ class _Rehearsal:
 
     def _insert(self, table: TableName, columns: tuple[Column, ...], rows: Sequence[tuple[Any, ...]]) -> None:
         batch = _batch(self._connector, self._raw_ids, columns, rows)
-        self._buffer.insert(table, columns, [batch])
+        _equal(self._buffer.insert(table, columns, [batch]), len(rows), LOST)
 
     def _expect(self, rows: int, otherwise: str) -> None:
-        found = self._client.count_rows(self._final)
-        if found != rows:
-            raise InternalError(f"{otherwise} Expected: {rows}. Actual written: {found}.", doing=DOING)
+        _equal(self._client.count_rows(self._final), rows, otherwise)
+
+
+def _equal(found: int, expected: int, otherwise: str) -> None:
+    if found != expected:
+        raise InternalError(f"{otherwise} Expected: {expected}. Actual written: {found}.", doing=DOING)
 
 
 def _batch(

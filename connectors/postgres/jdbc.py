@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
+from psycopg.pq import Conninfo
 
 # pgjdbc's names and values of what libpq knows by others.
 _NAMES = {
@@ -44,10 +43,11 @@ def url_complaints(text: str) -> Iterator[str]:
     except ValueError:
         yield "must be of the form key=value&key=value"
         return
-    for key, value in pairs:
+    known = {each.keyword.decode() for each in Conninfo.get_defaults()}
+    for key, _ in pairs:
         if key in _OWN:
             yield f"{key} cannot be set here: {_OWN[key]}"
-        elif not _known(key, value):
+        elif key not in known:
             yield f"{key} is no connection parameter of libpq"
 
 
@@ -56,11 +56,3 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     stripped = text.strip().lstrip("?")
     pairs = parse_qsl(stripped, keep_blank_values=True, strict_parsing=True) if stripped else []
     return [(_NAMES.get(key, key), value) for key, value in pairs]
-
-
-def _known(key: str, value: str) -> bool:
-    try:
-        make_conninfo("", **{key: value})
-    except ProgrammingError:
-        return False
-    return True

@@ -1,24 +1,28 @@
 """The check does what a sync does, in every destination, and leaves nothing, wherever it fails."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.sql import SQL
 
 from connectors.check import check_connector
-from connectors.contract import Client, Connector, Definition
+from connectors.contract import Connector, Definition
 from connectors.duckdb.connector import DEFINITION as DUCKDB
 from connectors.memory.connector import DATABASES, MemoryConnector
 from connectors.memory.connector import DEFINITION as MEMORY
 from connectors.postgres.connector import DEFINITION as POSTGRES
-from dataflow.errors import DataflowError, InternalError
+from connectors.testkit.faulty import Script, faulty
+from dataflow.errors import ConfigError, InternalError
 from tests.servers.address import Address
 
 STEPS = [
+    "lock",
     "create_namespace",
     "create_table",
+    "insert",
     "count_rows",
     "discover_schema",
     "apply_changeset",
@@ -49,8 +53,6 @@ def left(connector: Connector) -> object:
     if isinstance(connector, MemoryConnector):
         content = DATABASES[connector._config.database].content
         return {*content.tables, *content.ledger}
-    from psycopg.sql import SQL
-
     found: set[object] = set()
     with closing(connector.client()) as client, client.transaction():
         execute = client.execute  # type: ignore[attr-defined]
@@ -61,20 +63,6 @@ def left(connector: Connector) -> object:
         )
         found.update(execute(SQL(names).format()), execute(SQL(tables).format()))
     return found
-
-
-@contextmanager
-def failing(step: str, monkeypatch: pytest.MonkeyPatch, kind: type[Client]) -> Iterator[None]:
-    """A client that does this step and then fails."""
-    real = getattr(kind, step)
-
-    def fail(*arguments: Any) -> None:
-        real(*arguments)
-        raise InternalError("A fault that was asked for.")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(kind, step, fail)
-        yield
 
 
 def test_a_check_leaves_nothing_behind(connector: Connector) -> None:
@@ -103,21 +91,18 @@ def test_a_check_leaves_what_was_there(connector: Connector) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_check_that_fails_leaves_nothing_behind(
-    connector: Connector, step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kind = type(connector.client())
+def test_a_check_that_fails_leaves_nothing_behind(connector: Connector, step: str) -> None:
+    script = Script()
+    script.refuse("", step)
 
-    with failing(step, monkeypatch, kind), pytest.raises(DataflowError, match="A fault"):
-        check_connector(connector, "check")
+    with pytest.raises(ConfigError, match=f"Permission denied for {step}"):
+        check_connector(faulty(connector, script), "check")
 
     assert left(connector) == set()
 
 
-def test_a_destination_that_loses_rows_fails_the_check(
-    connector: Connector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(type(connector.client()), "count_rows", lambda *_: 1)
-
+def test_a_destination_that_takes_fewer_rows_fails_the_check(connector: Connector) -> None:
     with pytest.raises(InternalError, match=r"Failed to insert expected rows .* Actual written: 1"):
-        check_connector(connector, "check")
+        check_connector(faulty(connector, Script(miscount=1)), "check")
+
+    assert left(connector) == set()

@@ -19,7 +19,7 @@ from tests.servers.databases import fresh_database
 from tests.servers.debian import installed_postgres, installed_sshd
 from tests.servers.embedded import GUARD, EmbeddedPostgres
 from tests.servers.errors import ServerFailed, Unavailable
-from tests.servers.providers import DSN, NAMED, Server, postgres
+from tests.servers.providers import DSN, NAMED, PROVIDERS, Server, postgres
 
 CHECKOUT = Path(__file__).parents[2]
 GUARDS = sorted({GUARD, launch.WATCH})
@@ -247,9 +247,10 @@ def test_without_any_server_every_reason_is_told() -> None:
 
     with (
         pytest.raises(
-            Unavailable, match=r"(?s)no PostgreSQL.*url: the moon.*docker: the moon.*wheel: the moon"
+            Unavailable,
+            match=r"(?s)no PostgreSQL.*url: the moon.*docker: the moon.*wheel: the moon.*debian: the moon",
         ),
-        postgres({}, dict.fromkeys(("url", "docker", "wheel"), missing)),
+        postgres({}, dict.fromkeys(PROVIDERS, missing)),
     ):
         pass
 

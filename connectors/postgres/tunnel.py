@@ -110,7 +110,11 @@ class SshTunnel:
 
     async def _try_the_way(self, connection: asyncssh.SSHClientConnection) -> None:
         try:
-            _, writer = await connection.open_connection(*self._database)
+            async with asyncio.timeout(TIMEOUT):
+                _, writer = await connection.open_connection(*self._database)
+        except TimeoutError as error:
+            late = asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "it did not answer in time")
+            raise self._blocked(late) from error
         except asyncssh.ChannelOpenError as error:
             raise self._blocked(error) from error
         except (asyncssh.Error, OSError) as error:

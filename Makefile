@@ -2,6 +2,7 @@
 #
 #   make demo [DESTINATION=duckdb|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
+#   make test-more [ARGS=...]                 those that need Debian's PostgreSQL and sshd, and root
 #   make lint                                 style, format, architecture
 #   make types                                mypy, strict
 #   make bench [ARGS=...]                     how fast
@@ -20,7 +21,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test lint types bench diagrams lock clean python
+.PHONY: help demo test test-more lint types bench diagrams lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -30,6 +31,11 @@ demo: $(READY)
 
 test: $(READY)
 	$(RUN) -m pytest -n $(WORKERS) $(ARGS)
+
+# The connector's own tests too, on another version of the server than the wheel's.
+test-more: $(READY)
+	TEST_POSTGRES=debian $(RUN) -m pytest -n $(WORKERS) -m "not campaign" \
+	  tests/more tests/connectors/test_postgres.py tests/connectors/postgres $(ARGS)
 
 lint: $(READY)
 	$(RUN) -m ruff check .

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from connectors.ledger import Session
+from connectors.ledger import Session, columns_found
 from machines.journal import Entry
 
 TABLE = "_airbyte_journal"
@@ -93,10 +93,13 @@ class SqlJournal:
 
     def __init__(self, session: Session, place: Sequence[str]) -> None:
         self._session = session
+        self._place = tuple(place)
         self._table = Identifier(*place, TABLE)
 
     def prepare(self) -> None:
         """Create the table if it is missing."""
+        if columns_found(self._session, self._place, TABLE):
+            return
         columns = _list(SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind, _ in _COLUMNS)
         self._session.execute(
             SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({}))").format(

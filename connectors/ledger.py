@@ -107,14 +107,15 @@ class SqlLedger:
 
     def prepare(self) -> None:
         """Create the table if it is missing, and look whether one that was there can be a ledger."""
-        columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)
-        self._session.execute(
-            SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))").format(
-                self._table, columns
+        found = columns_found(self._session, self._place, TABLE)
+        if not found:
+            columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)
+            self._session.execute(
+                SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))").format(
+                    self._table, columns
+                )
             )
-        )
-        found = self._found_columns()
-        if missing := [name for name in _NAMES if found and name not in found]:
+        elif missing := [name for name in _NAMES if name not in found]:
             raise ConfigError(
                 f"The table {'.'.join(self._place)}.{TABLE} is not the ledger that this destination keeps: it has no "
                 f"{', '.join(missing)}.",
@@ -122,19 +123,6 @@ class SqlLedger:
                 remedy="Use the version that made it, or rename it: then a new ledger begins, and temp tables "
                 "with rows are kept and named to you.",
             )
-
-    def _found_columns(self) -> set[str]:
-        place = dict(
-            zip(
-                ("table_name", "table_schema", "table_catalog"), (TABLE, *reversed(self._place)), strict=False
-            )
-        )
-        statement = SQL("SELECT column_name FROM information_schema.columns WHERE {}").format(
-            SQL(" AND ").join(
-                SQL("{} = {}").format(Identifier(name), self._session.parameter(name)) for name in place
-            )
-        )
-        return {str(name) for (name,) in self._session.execute(statement, place)}
 
     def hold(self, table: TableName) -> LedgerEntry | None:
         """Select and lock the table's row."""
@@ -168,6 +156,19 @@ class SqlLedger:
         return SQL("final_namespace = {} AND final_name = {}").format(
             self._session.parameter("final_namespace"), self._session.parameter("final_name")
         )
+
+
+def columns_found(session: Session, place: Sequence[str], table: str) -> set[str]:
+    """The columns of a table of ours that we may see; none when there is no such table.
+
+    Asked before it is made: IF NOT EXISTS would demand the right to make it even where it exists.
+    """
+    names = ("table_name", "table_schema", "table_catalog")
+    where = dict(zip(names, (table, *reversed(place)), strict=False))
+    statement = SQL("SELECT column_name FROM information_schema.columns WHERE {}").format(
+        SQL(" AND ").join(SQL("{} = {}").format(Identifier(name), session.parameter(name)) for name in where)
+    )
+    return {str(name) for (name,) in session.execute(statement, where)}
 
 
 def _key(table: TableName) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Destination:
             read_options(configuration)
             connector = self._definition.connector(configuration, self._run)
             with closing(connector):
-                check_connector(connector)
+                check_connector(connector, self._run)
         except DataflowError as error:
             self._write_line(error_message(error))
             self._write_line(connection_status_message(error))

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,12 +11,14 @@ import psycopg
 from attrs import frozen
 from psycopg.sql import SQL, Identifier
 
+from connectors.journal_table import TABLE as JOURNAL
 from connectors.ledger import TABLE as LEDGER
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.columns import NAMING, PostgresColumns
 from connectors.postgres.config import (
     CERTIFICATES,
+    DEFAULT_INTERNAL_SCHEMA,
     DeletionMode,
     PostgresConfig,
     configure,
@@ -38,6 +40,7 @@ class PostgresConnector:
         files = _certificates(config, self._closing)
         self._access = Access(
             parameters=connection_parameters(config, run, files),
+            detour=_detour(config, self._closing),
             lock_timeout=config.lock_timeout,
             statement_timeout=config.statement_timeout,
         )
@@ -63,7 +66,12 @@ class PostgresConnector:
         return PostgresBuffer(client, self._sql)
 
     def explain(self, error: Exception) -> DataflowError:
-        return explain(error, user=self._config.username, database=self._config.database)
+        return explain(
+            error,
+            user=self._config.username,
+            database=self._config.database,
+            internal=self.internal_namespace,
+        )
 
     def close(self) -> None:
         self._closing.close()
@@ -82,6 +90,17 @@ class PostgresDefinition:
 
 
 DEFINITION = PostgresDefinition()
+
+
+def _detour(config: PostgresConfig, closing: ExitStack) -> Callable[[], Mapping[str, str]]:
+    """The way through the tunnel, if there is one; it is closed in the end."""
+    if config.tunnel is None:
+        return dict
+    from connectors.postgres.tunnel import SshTunnel
+
+    tunnel = SshTunnel(config.tunnel, config.host, config.port)
+    closing.callback(tunnel.close)
+    return tunnel.entrance
 
 
 def _certificates(config: PostgresConfig, closing: ExitStack) -> dict[str, Path]:
@@ -197,7 +216,9 @@ REFUSALS: Mapping[str, str] = {
 }
 
 
-def explain(error: Exception, *, user: str, database: str) -> DataflowError:
+def explain(
+    error: Exception, *, user: str, database: str, internal: str = DEFAULT_INTERNAL_SCHEMA
+) -> DataflowError:
     """What a driver's error means. Never holds a password, nor text that may quote a record."""
     if isinstance(error, DataflowError):
         return error
@@ -212,7 +233,8 @@ def explain(error: Exception, *, user: str, database: str) -> DataflowError:
     meaning = MEANINGS.get(state) or MEANINGS.get(state[:2])
     if meaning is None:
         return InternalError(f"Postgres reported {_condition(error)}{_place(error.diag)}.", remedy=REPORT)
-    remedy = _grant(error.diag.message_primary or "", user, database) if state == "42501" else meaning.remedy
+    message = error.diag.message_primary or ""
+    remedy = _grant(message, user, database, internal) if state == "42501" else meaning.remedy
     return meaning.error(f"{meaning.says}: {_quoted(error, meaning)}.", remedy=remedy)
 
 
@@ -242,7 +264,7 @@ def _place(diag: psycopg.errors.Diagnostic) -> str:
     return f" at {found}" if found else ""
 
 
-def _grant(message: str, user: str, database: str) -> str:
+def _grant(message: str, user: str, database: str, internal: str) -> str:
     """The statement that gives the missing right; the server's messages name the object."""
     who = Identifier(user)
     denied = re.search(r"(?:permission denied for|must be owner of) (\w+) (.*)$", message)
@@ -252,6 +274,10 @@ def _grant(message: str, user: str, database: str) -> str:
             statement = SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(Identifier(name), who)
         case "database":
             statement = SQL("GRANT CREATE ON DATABASE {} TO {}").format(Identifier(database), who)
+        case "table" if name in (LEDGER, JOURNAL):
+            statement = SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(
+                Identifier(internal, name), who
+            )
         case "table" | "relation" | "index":
             statement = SQL("ALTER TABLE {} OWNER TO {}").format(Identifier(name), who)
         case _:

@@ -9,6 +9,7 @@ import pytest
 from psycopg.sql import SQL, Composed, Placeholder
 
 from connectors.journal_table import SqlJournal, Transition
+from connectors.ledger import _NAMES as LEDGER_COLUMNS
 from connectors.ledger import LedgerEntry, SqlLedger
 from dataflow.errors import ConfigError
 from dataflow.types import TableName
@@ -57,7 +58,7 @@ WORK: Mapping[str, tuple[Callable[[Written], Any], Written]] = {
     "ledger_prepare": (lambda to: ledger(to).prepare(), Written([], [])),
     "ledger_hold": (lambda to: ledger(to).hold(TABLE), Written([])),
     "ledger_save": (lambda to: ledger(to).save(LedgerEntry(table=TABLE)), Written([])),
-    "journal_prepare": (lambda to: journal(to).prepare(), Written()),
+    "journal_prepare": (lambda to: journal(to).prepare(), Written([], [])),
     "journal_last": (lambda to: journal(to).last("1-a", 1.5), Written()),
     "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), Written()),
     "journal_forget": (lambda to: journal(to).forget(1.5), Written()),
@@ -91,8 +92,19 @@ def test_any_number_of_transitions_is_one_statement_and_always_the_same() -> Non
     assert many.values[0]["number"] == list(range(100))
 
 
+@pytest.mark.parametrize("table", [ledger, journal])
+def test_a_table_that_is_there_is_not_made(table: Callable[[Written], SqlLedger | SqlJournal]) -> None:
+    """Or who may use it, and not make it, could not sync."""
+    session = Written([(name,) for name in LEDGER_COLUMNS])
+
+    table(session).prepare()
+
+    (asked,) = session.statements
+    assert asked.startswith("SELECT")
+
+
 def test_a_table_in_the_ledgers_place_is_told_by_what_it_lacks() -> None:
-    session = Written([], [("final_namespace",), ("final_name",), ("epoch",)])
+    session = Written([("final_namespace",), ("final_name",), ("epoch",)])
 
     with pytest.raises(ConfigError, match=r"internal\._airbyte_ledger .* has no owner, temp_namespace"):
         ledger(session).prepare()

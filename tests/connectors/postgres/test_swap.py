@@ -174,7 +174,7 @@ def test_what_is_written_on_a_table_goes_along_and_nothing_is_added(
     one, two = roles
     fill(connector, client, FINAL, NAMED, [{"id": 1, "name": "a"}])
     for statement in (
-        f"GRANT SELECT ON users TO {one} WITH GRANT OPTION",
+        f"GRANT SELECT ON users TO {two} WITH GRANT OPTION",
         f"GRANT UPDATE (name), SELECT (id) ON users TO {two}",
         "GRANT INSERT ON users TO PUBLIC",
         "COMMENT ON TABLE users IS 'the user''s 100 % {table}'",
@@ -231,7 +231,7 @@ BUILT = """
     CREATE INDEX by_name ON users (lower(name));
     CREATE STATISTICS together ON id, name FROM users;
     GRANT SELECT ON users TO {reader}; GRANT UPDATE (name) ON users TO {reader};
-    CREATE POLICY some ON users FOR SELECT TO {reader} USING (id < 3);
+    CREATE POLICY few ON users FOR SELECT TO {reader} USING (id < 3);
     ALTER TABLE users ENABLE ROW LEVEL SECURITY;
     CREATE PUBLICATION changes FOR TABLE users WHERE (id > 0);
     CREATE TABLE seen (what text);
@@ -480,7 +480,7 @@ def test_drop_cascade_replaces_the_table_and_what_depends_on_it_is_gone(connect:
 @pytest.mark.parametrize(
     ("policy", "refused"),
     [
-        ("CREATE POLICY some ON users USING (id > 1)", True),
+        ("CREATE POLICY few ON users USING (id > 1)", True),
         ("CREATE POLICY all_of_them ON users FOR SELECT USING (true)", True),
         (
             "CREATE POLICY a ON users USING (true); CREATE POLICY b ON users AS RESTRICTIVE USING (id > 1)",

@@ -140,10 +140,11 @@ class TableOperationsClient(Protocol):
         """Keep the latest row of each primary key, as `merge_table` understands it."""
         ...
 
-    def overwrite_table(self, source: TableName, target: TableName) -> None:
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
         """Put the source in the target's place, which may be missing. Afterwards there is no source.
 
-        Another session sees the old table or the new one, never none.
+        Another session sees the old table or the new one, never none. The answer is a note for the journal: in which
+        of several ways it was done, and why; empty where there is only one.
         """
         ...
 

@@ -229,10 +229,11 @@ class DuckDbClient:
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         self.execute(self.sql.dedupe(table, recipe))
 
-    def overwrite_table(self, source: TableName, target: TableName) -> None:
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
         """Other connections see the old table until the commit. Views on the table's name stay."""
         self.execute(self.sql.drop_table(target))
         self.execute(self.sql.rename_table(source, target.name))
+        return ""
 
     def discover_schema(self, table: TableName) -> TableSchema:
         rows = self.execute(self.sql.find_columns(), self._place(table))

@@ -169,9 +169,10 @@ class MemoryClient:
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         self.replace(table, dedupe(self.rows(table), recipe, deletes=self._deletes))
 
-    def overwrite_table(self, source: TableName, target: TableName) -> None:
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
         self._put(target, self._database.content.tables[source])
         self.drop_table(source)
+        return ""
 
     def discover_schema(self, table: TableName) -> TableSchema:
         return TableSchema(self._database.content.tables[table].columns)

@@ -133,11 +133,18 @@ class Meaning:
 AGAIN = "The sync can be tried again."
 REPORT = "What was told is safe. Report this, with the log of this sync."
 DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."
+CONSTRAINT = (
+    "The source's rows do not keep it: drop it, or make it DEFERRABLE if it only needs to hold at the end."
+)
 
 # By the whole SQLSTATE, else by its class (the first two characters). Other states are defects, and their messages
 # may quote a row.
 MEANINGS: Mapping[str, Meaning] = {
     "08": Meaning(TransientError, "The connection to the server failed", AGAIN),
+    "23503": Meaning(ConfigError, "A foreign key that somebody made refuses a row", CONSTRAINT),
+    "23505": Meaning(ConfigError, "A unique index that somebody made refuses a row", CONSTRAINT),
+    "23514": Meaning(ConfigError, "A check that somebody made refuses a row", CONSTRAINT),
+    "23P01": Meaning(ConfigError, "An exclusion that somebody made refuses a row", CONSTRAINT),
     "40001": Meaning(TransientError, "Another transaction got in the way", AGAIN),
     "40003": Meaning(TransientError, "The connection was lost while a transaction ended", AGAIN),
     "40P01": Meaning(TransientError, "The server broke a deadlock", AGAIN),

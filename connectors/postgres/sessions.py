@@ -14,7 +14,7 @@ import psycopg
 from attrs import define, field, frozen
 from psycopg.sql import SQL, Composed
 
-from connectors.postgres.sql import lock_holder, lock_key
+from connectors.postgres.catalog import lock_holder, lock_key
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
 

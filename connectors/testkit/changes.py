@@ -59,6 +59,32 @@ class ChangingSourceSuite(WarehouseSuite):
             *tombstones,
         }
 
+    @pytest.mark.parametrize("deletion", ["hard", "soft"])
+    def test_what_a_cdc_source_deleted_can_come_back_and_go_again(
+        self, warehouse: Warehouse, deletion: str
+    ) -> None:
+        """A key's life over four syncs, each of which is the later word."""
+        fields = {"id": INTEGER, "name": STRING, "order": INTEGER, "_ab_cdc_deleted_at": DATE_TIME}
+        lives = [
+            ("born", None),
+            (None, "2000-01-01T00:01:00Z"),
+            ("again", None),
+            (None, "2000-01-01T00:03:00Z"),
+        ]
+        seen = []
+
+        for at, (name, deleted) in enumerate(lives):
+            warehouse.sync(
+                catalog(stream("users", DEDUP, fields, cursor="order")),
+                record("users", **_values(id=1, name=name, order=at, _ab_cdc_deleted_at=deleted)),
+                complete("users"),
+                soft=deletion == "soft",
+            )
+            seen.append([row["name"] for row in warehouse.data()])
+
+        gone: list[Any] = [None] if deletion == "soft" else []
+        assert seen == [["born"], gone, ["again"], gone]
+
     def test_without_a_cursor_what_was_extracted_later_wins(self, warehouse: Warehouse) -> None:
         """`testDedupNoCursor`."""
         for at, name in ((1234, "a"), (5678, "b"), (3456, "c")):

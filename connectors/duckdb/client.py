@@ -18,11 +18,13 @@ from psycopg.sql import SQL, Composable, Composed
 from connectors.contract import Recipe
 from connectors.duckdb.columns import DuckDbColumns, typed
 from connectors.duckdb.config import Config
+from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
 from connectors.duckdb.sql import SqlGenerator, parameter
 from connectors.journal_table import SqlJournal
 from connectors.ledger import LedgerEntry, SqlLedger
+from dataflow.decoder import encode_changes
 from dataflow.errors import ConfigError, TransientError
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held
 from dataflow.types import METADATA_COLUMNS, Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
@@ -247,8 +249,14 @@ class DuckDbClient:
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
-        for statement in self.sql.alter(table, changeset):
+        relation = self.sql.table(table)
+        for statement in alter(relation, changeset):
             self.execute(statement)
+        if changed := rewritten(changeset):
+            notes = [encode_changes([not_held(name)]).decode() for name in changed]
+            self.execute(rewrite(relation, changed), {"notes": notes})
+            for statement in require_metadata(relation):
+                self.execute(statement)
 
     @contextmanager
     def registered(self, name: str, batches: pa.Table) -> Iterator[None]:

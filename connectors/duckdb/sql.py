@@ -135,7 +135,7 @@ class SqlGenerator:
         )
 
     def merge(self, source: TableName, target: TableName, recipe: Recipe) -> Sequence[Composed]:
-        """Two statements: remove what is no longer the latest of its key, then insert what is.
+        """Two statements: remove the rows of each key of which the source has a later one, then insert that one.
 
         Not MERGE: it updates every duplicate the target has of a key, and so keeps them.
         """
@@ -158,9 +158,9 @@ class SqlGenerator:
             "    UNION ALL\n"
             "    SELECT NULL, {of_source} FROM {source} s\n"
             "  ) AS ranked (r, {names})\n"
-            # Of two as late as each other the target's stays: a repeated merge then changes nothing.
+            # Of two as late as each other the target's counts: a repeated merge then changes nothing.
             "  QUALIFY r IS NOT NULL\n"
-            "  AND row_number() OVER (PARTITION BY {keys} ORDER BY {latest_first}, r NULLS LAST) > 1\n"
+            "  AND first_value(r) OVER (PARTITION BY {keys} ORDER BY {latest_first}, r NULLS LAST) IS NULL\n"
             ")"
         ).format(
             target=self.table(target),

@@ -8,9 +8,10 @@ import duckdb
 from attrs import frozen
 
 from connectors.duckdb.buffer import DuckDbInsertBuffer
-from connectors.duckdb.client import INTERNAL_NAMESPACE, Database, DuckDbClient
+from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.columns import DuckDbColumns
 from connectors.duckdb.config import Config, read_config, specification
+from connectors.duckdb.database import Database
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
 

@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 from connectors.contract import Recipe
 from connectors.journal_table import TABLE, Transition, row_of
 from connectors.ledger import LedgerEntry
-from connectors.memory.sql import Row, Rows, convert, dedupe, merge
+from connectors.memory.sql import Row, Rows, dedupe, merge, retype
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import RAW_ID, Column, Kind, TableName
@@ -183,8 +183,7 @@ class MemoryClient:
         columns |= {n: change.new for n, change in changeset.change.items()} | dict(changeset.add)
         kinds = {n: (Kind(c.original.type), Kind(c.new.type)) for n, c in changeset.change.items()}
         rows = tuple(
-            {n: v for n, v in row.items() if n not in changeset.drop}
-            | {n: convert(row[n], *kind) for n, kind in kinds.items()}
+            {n: v for n, v in retype(row, kinds).items() if n not in changeset.drop}
             | dict.fromkeys(changeset.add)
             for row in old.rows
         )

@@ -10,7 +10,9 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from connectors.contract import Recipe
-from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, RAW_ID, Kind
+from dataflow.decoder import encode_changes
+from dataflow.evolution import not_held
+from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, META, RAW_ID, Kind
 
 Row = Mapping[str, Any]
 Rows = tuple[Row, ...]
@@ -67,6 +69,19 @@ def _key(row: Row, recipe: Recipe) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in recipe.primary_key)
 
 
+def retype(row: Row, kinds: Mapping[str, tuple[Kind, Kind]]) -> Row:
+    """The row with these columns of other kinds; what a column cannot hold any more is null, and noted."""
+    values = {name: convert(row[name], *kinds[name]) for name in kinds}
+    lost = [name for name in kinds if values[name] is None and _says_something(row[name], kinds[name][0])]
+    return {**row, **values, **({META: _noted(row[META], lost)} if lost else {})}
+
+
+def _noted(meta: str, lost: Iterable[str]) -> str:
+    document = json.loads(meta)
+    notes = json.loads(b"[" + encode_changes([not_held(name) for name in lost]) + b"]")
+    return json.dumps({**document, "changes": [*document.get("changes", []), *notes]})
+
+
 def convert(value: Any, kind: Kind, new: Kind) -> Any:
     """A value in a column that changes its type, or None where the new type cannot hold it."""
     if value is None or kind is new:
@@ -78,6 +93,11 @@ def convert(value: Any, kind: Kind, new: Kind) -> Any:
         return None if text is None else _READ[new](text)
     except (ValueError, ArithmeticError, LookupError):
         return None
+
+
+def _says_something(value: Any, kind: Kind) -> bool:
+    # A JSON null says no more than no value.
+    return value is not None and _text(value, kind) is not None
 
 
 def _text(value: Any, kind: Kind) -> str | None:

@@ -204,6 +204,18 @@ class MergeSuite(Suite):
 
         assert [(r["id"], r["name"]) for r in bench.rows(target, PLAIN)] == [(2, None), (1, "new")]
 
+    def test_duplicates_of_a_key_stay_where_one_of_them_is_later(self, bench: Bench) -> None:
+        """What comes is then no news of the key, and a merge changes nothing that it brings no news of."""
+        target, source = bench.table("users"), bench.table("users_tmp")
+        by = recipe(PLAIN, "id", cursor="cursor")
+        duplicates = [row(n, T1, id=1, cursor=n, name=f"row {n}") for n in (1, 2, 9)]
+        bench.make(target, PLAIN, *duplicates, key=("id",))
+        bench.make(source, PLAIN, row(10, T2, id=1, cursor=5, name="late"))
+
+        _merge(bench, by)
+
+        assert bench.rows(target, PLAIN) == duplicates
+
     @pytest.mark.parametrize("position", CDC_POSITIONS)
     def test_a_later_cdc_position_beats_a_later_extraction(self, bench: Bench, position: str) -> None:
         of = columns(id=Kind.INTEGER, **{position: Kind.INTEGER}, name=Kind.STRING)

@@ -72,6 +72,13 @@ def postgres(work: Workload) -> Iterator[PostgresBench]:
 
 
 @contextmanager
+def duckdb(work: Workload) -> Iterator[DuckDbBench]:
+    """A folder of its own for one workload."""
+    with folder() as here:
+        yield DuckDbBench(work, here)
+
+
+@contextmanager
 def folder() -> Iterator[Path]:
     """A folder that psql, run by anyone, can read."""
     with tempfile.TemporaryDirectory(prefix="dataflow-bench-") as name:
@@ -92,8 +99,7 @@ def against_copy(schema: str, records: int, runs: int) -> list[str]:
 
 
 def against_read_json(schema: str, records: int, runs: int) -> list[str]:
-    with folder() as here:
-        bench = DuckDbBench(workload(schema, "append", records), here)
+    with duckdb(workload(schema, "append", records)) as bench:
         costs = in_turn([Arm("ours", bench.ours), Arm("read_json", bench.read_json)], runs)
     return [speed(costs, "read_json")]
 
@@ -134,10 +140,13 @@ def memory(runs: int) -> list[str]:
     told = []
     for schema, records in (("narrow", HUNDRED_THOUSAND), ("wide", 10_000)):
         small, large = (workload(schema, "append", n) for n in (records * 3, records * 30))
-        with postgres(small) as a, postgres(large) as b:
-            costs = in_turn([Arm("1 x", a.ours), Arm("10 x", b.ours)], runs)
-        most = {name: max(cost.memory for cost in found) for name, found in costs.items()}
-        told.append(f"{schema}: {most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB")
+        for name, bench in (("postgres", postgres), ("duckdb", duckdb)):
+            with bench(small) as a, bench(large) as b:
+                costs = in_turn([Arm("1 x", a.ours), Arm("10 x", b.ours)], runs)
+            most = {arm: max(cost.memory for cost in found) for arm, found in costs.items()}
+            told.append(
+                f"{name} {schema}: {most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB"
+            )
     return told
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import cattrs
-from attrs import NOTHING, field, fields, frozen, validators
+from attrs import NOTHING, Attribute, field, fields, frozen, validators
 
 from dataflow.errors import ConfigError
 
 DELETION_MODES = ("Hard delete", "Soft delete")
 
 
-def _text(_: object, option: Any, value: Any) -> None:
+def _text(_: object, option: "Attribute[Any]", value: Any) -> None:
     # cattrs would turn a number into text, and so into the name of a file nobody asked for.
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{option.name} must be a text that is not empty")
@@ -81,23 +81,24 @@ def configure(options: Mapping[str, Any]) -> SqliteConfig:
 def specification() -> Mapping[str, Any]:
     """The protocol's ConnectorSpecification."""
     options = fields(SqliteConfig)
-    properties = {
-        option.name: {"type": "string", **option.metadata, "order": order}
-        | ({} if option.default is NOTHING else {"default": option.default})
-        for order, option in enumerate(options)
-    }
+    required = [option.name for option in options if option.default is NOTHING]
     return {
         "connectionSpecification": {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "SQLite destination",
             "type": "object",
-            "required": [option.name for option in options if option.default is NOTHING],
+            "required": required,
             "additionalProperties": True,
-            "properties": properties,
+            "properties": {option.name: _property(option, order) for order, option in enumerate(options)},
         },
         "supportsIncremental": True,
         "supported_destination_sync_modes": ["overwrite", "append", "append_dedup"],
     }
+
+
+def _property(option: "Attribute[Any]", order: int) -> Mapping[str, Any]:
+    shown = {"type": "string", **option.metadata, "order": order}
+    return shown if option.default is NOTHING else {**shown, "default": option.default}
 
 
 _CONVERTER = cattrs.Converter()

@@ -35,8 +35,9 @@ class LeftoverSuite(WarehouseSuite):
 
     def test_a_temp_table_meets_every_sync_that_can_come_next(self, warehouse: Warehouse) -> None:
         """Resumed, settled by the recipe it was opened with, or dropped: each pair of strategies, with and without
-        a new generation; upstream's `testTruncateRefresh`, `testTruncateRefreshChangeSyncMode` and
-        `resumeAfterCancelledTruncate` are among them.
+        a new generation.
+
+        Upstream: testTruncateRefresh, testTruncateRefreshChangeSyncMode, resumeAfterCancelledTruncate.
         """
         pairs = {
             f"{first} then {then} {'of the same' if same else 'of the next'} generation": (first, then, same)

@@ -154,7 +154,7 @@ class CoercionSuite(WarehouseSuite):
         Upstream: testBasicTypes.
         """
         fields = {"id": INTEGER, **{name.replace(" ", "_"): schema for name, schema in SCHEMAS.items()}}
-        valid = {
+        valid: dict[str, Any] = {
             "string": "foo",
             "number": 42.5,
             "integer": 42,
@@ -173,15 +173,17 @@ class CoercionSuite(WarehouseSuite):
             "timestamp_without_timezone": _moment(2023, 1, 23, 12, 34, 56, utc=False),
             "time_without_timezone": time(12, 34, 56),
         }
-        nothing = dict.fromkeys(valid)
+        nothing: dict[str, Any] = dict.fromkeys(valid)
+        wrong: dict[str, Any] = {**dict.fromkeys(valid, "foo"), "string": {}}
+        least: dict[str, Any] = {**valid, "integer": 0, "number": 0, "string": ""}
 
         outcome = warehouse.sync(
             catalog(stream("cells", Strategy.APPEND, fields)),
             record("cells", id=1, **valid),
             record("cells", id=2, **nothing),
             record("cells", id=3),
-            record("cells", id=4, **{**dict.fromkeys(valid, "foo"), "string": {}}),
-            record("cells", id=5, **{**valid, "integer": 0, "number": 0, "string": ""}),
+            record("cells", id=4, **wrong),
+            record("cells", id=5, **least),
             complete("cells"),
         )
 

@@ -89,7 +89,7 @@ class NamingSuite(WarehouseSuite):
         """
         spaces = (None, "kit_spøcial", "kit_operator-1")
         fields = {"id": INTEGER, **dict.fromkeys(FIELDS, STRING)}
-        values = {"id": 42, **dict.fromkeys(FIELDS, "foo\nbar")}
+        values: dict[str, Any] = {"id": 42, **dict.fromkeys(FIELDS, "foo\nbar")}
         names = [(name, space) for name in STREAMS for space in spaces]
 
         outcome = warehouse.sync(
@@ -110,10 +110,13 @@ class NamingSuite(WarehouseSuite):
         key, cursor, text = (word + PUNCTUATION for word in ("id", "cursor", "name"))
         fields = {key: INTEGER, cursor: INTEGER, text: STRING}
         for strategy, generation in ((Strategy.DEDUP, 42), (Strategy.DEDUP_TRUNCATE, 43)):
+            new: dict[str, Any] = {key: 1, cursor: 2, text: f"new {strategy}"}
+            old: dict[str, Any] = {key: 1, cursor: 1, text: "old"}
+
             outcome = warehouse.sync(
                 catalog(stream("users", strategy, fields, key=(key,), cursor=cursor, generation=generation)),
-                record("users", **{key: 1, cursor: 2, text: f"new {strategy}"}),
-                record("users", **{key: 1, cursor: 1, text: "old"}),
+                record("users", **new),
+                record("users", **old),
                 complete("users"),
             )
 
@@ -125,7 +128,13 @@ class NamingSuite(WarehouseSuite):
         long = "a_name_that_is_longer_than_what_most_databases_would_ever_take_" * 20
         names = ("foo-1", "foo_1", "Foo_1", "foo.1", long + "a", long + "b", "a" * 70)
         fields = {"foo-1": STRING, "foo_1": INTEGER, "FOO_1": STRING, long + "a": STRING, long + "b": INTEGER}
-        values = {"foo-1": "dash", "foo_1": 1, "FOO_1": "capital", long + "a": "a", long + "b": 2}
+        values: dict[str, Any] = {
+            "foo-1": "dash",
+            "foo_1": 1,
+            "FOO_1": "capital",
+            long + "a": "a",
+            long + "b": 2,
+        }
 
         outcome = warehouse.sync(
             catalog(*(stream(name, Strategy.APPEND_TRUNCATE, fields) for name in names)),

@@ -210,7 +210,8 @@ def test_a_field_whose_name_json_must_escape_is_read_like_any_other(name: str) -
     """The fast road's structs cannot have such a name; the streams beside go on by it."""
     odd = shape(USERS, (Column("id", "id", INTEGER), Column("odd", name, STRING)))
     reader = Decoder([odd, shape(ORDERS)])
-    chunk = record(id=1, **{name: "x"}) + record(ORDERS, id=7) + record(id=2) + STATE
+    values: dict[str, Any] = {"id": 1, name: "x"}
+    chunk = record(**values) + record(ORDERS, id=7) + record(id=2) + STATE
 
     messages = list(reader.decode(chunk))
 

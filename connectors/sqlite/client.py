@@ -54,7 +54,7 @@ class StreamLocks:
         path = self._database.with_name(f"{self._database.name}-lock-{hashed}")
         give_up = time.monotonic() + _STREAM_PATIENCE
         while path not in self._held:
-            file = os.open(path, os.O_RDWR | os.O_CREAT)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             if _lock(file, path):
                 os.truncate(file, 0)
                 os.write(file, owner.encode())

@@ -77,6 +77,8 @@ def explain(error: Exception) -> DataflowError:
     """The error as one of the project's three, without content; one that is already ours as it is."""
     if isinstance(error, DataflowError):
         return error
+    if isinstance(error, OSError):
+        return ConfigError(f"The file beside the database that locks it: {error.strerror}.", remedy=_ALLOW)
     # The lowest byte is the code; what is above says more than we need.
     meaning = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     return meaning or InternalError(

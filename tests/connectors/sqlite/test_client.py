@@ -136,6 +136,14 @@ def test_a_file_that_somebody_else_writes_to_for_too_long_is_a_passing_trouble(t
     assert isinstance(explain(caught.value), TransientError)
 
 
+def test_a_lock_that_cannot_be_made_is_told_of(connector: SqliteConnector) -> None:
+    told = connector.explain(PermissionError(13, "Permission denied", "it.db-lock-1"))
+
+    assert isinstance(told, ConfigError)
+    assert "Permission denied" in told.message
+    assert told.remedy
+
+
 def test_an_error_that_was_not_foreseen_is_ours_and_quotes_nothing() -> None:
     told = explain(sqlite3.IntegrityError("NOT NULL constraint failed: users.s3same"))
 

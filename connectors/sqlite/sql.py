@@ -42,10 +42,11 @@ def full_name(table: TableName) -> str:
     Within `main` the name itself, else `namespace.name`; what would make the two alike is written as in a URL.
     """
     if table.namespace == PLAIN_NAMESPACE:
-        plain = _without_dots(table.name)
-        # SQLite keeps such names for itself.
-        return f"%{ord(plain[0]):X}{plain[1:]}" if plain.lower().startswith("sqlite_") else plain
-    return f"{_without_dots(table.namespace)}.{table.name}"
+        name = _without_dots(table.name)
+    else:
+        name = f"{_without_dots(table.namespace)}.{table.name}"
+    # SQLite keeps such names for itself.
+    return f"%{ord(name[0]):X}{name[1:]}" if name.lower().startswith("sqlite_") else name
 
 
 @frozen(kw_only=True)

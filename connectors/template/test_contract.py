@@ -1,5 +1,6 @@
 """The SQLite connector keeps the contract, in a file."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -62,7 +63,7 @@ class Look:
 
 def _name(table: TableName) -> str:
     if table.namespace == "main":
-        return _without_dots(table.name)
+        return re.sub("^s(?=qlite_)", "%73", _without_dots(table.name))
     return f"{_without_dots(table.namespace)}.{table.name}"
 
 

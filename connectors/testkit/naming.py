@@ -44,6 +44,8 @@ HOSTILE = (
     "users",
     "select",
     "rowid",
+    "sqlite_master",
+    "pg_catalog",
     "ÜBER 数据 🦆",
     "e\N{COMBINING ACUTE ACCENT}",
     "\N{RIGHT-TO-LEFT OVERRIDE}abc",

@@ -6,7 +6,6 @@ and what is slow to import waits until the processes that pack the input are on 
 
 import argparse
 import gc
-import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from connectors.runner import Destination
 
 VERBS = ("spec", "check", "write")
-DISTRIBUTION = "dataflow-destinations"
 # For libraries that read them when they are imported, here and in the processes that pack. There is no linear
 # algebra, whose threads would spin at every start; and what Arrow frees shall be free for others.
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -84,20 +82,23 @@ def upstream_spelling(arguments: Sequence[str]) -> list[str]:
     return list(arguments)
 
 
-def main_for(module: str) -> None:
+def main_for(name: str, module: str) -> None:
     """The whole of a connector's command: run it, exit with its code. stdout carries protocol lines only.
 
-    `module` is the connector's package, whose `connector` module has its `DEFINITION`.
+    `module` is the connector's package, whose `connector` module has its `DEFINITION`; `name` is what it is called
+    there, and registered as.
     """
-    parser = destination_parser(module.rpartition(".")[2])
+    parser = destination_parser(name)
     given = parser.parse_args(upstream_spelling(sys.argv[1:]))
     if given.version:
-        print(importlib.metadata.version(DISTRIBUTION))
+        from connectors.registry import find
+
+        print(find(name).version)
         return
     if given.verb is None:
         parser.error("say what to do: spec, check or write")
-    for name, value in FRUGAL.items():
-        os.environ.setdefault(name, value)
+    for variable, value in FRUGAL.items():
+        os.environ.setdefault(variable, value)
     processes = begin(given.processes) if given.verb == "write" else None
     gc.disable()
     from connectors.runner import Destination, standard_output

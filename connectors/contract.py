@@ -2,7 +2,8 @@
 
 A connector is six files: `config` (its options), `columns` (ColumnUtils), `sql` (SqlGenerator: pure), `client`
 (TableOperationsClient and TableSchemaEvolutionClient), `buffer` (InsertBuffer) and `__init__` (the Connector).
-Copy `connectors/memory`, the smallest correct one. `connectors/testkit` holds the tests that hold you to this page.
+`dataflow new-connector` writes one that works, to be changed part by part; `connectors/memory` is the smallest to read.
+`connectors/testkit` holds the tests that hold you to this page.
 """
 
 from collections.abc import Mapping, Sequence

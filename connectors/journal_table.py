@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from connectors.ledger import Session, columns_found
+from connectors.ledger import Session
+from dataflow.types import TableName
 from machines.journal import Entry
 
 TABLE = "_airbyte_journal"
@@ -89,16 +90,16 @@ _MEMBERS = frozenset(member for _, _, member in _COLUMNS)
 
 
 class SqlJournal:
-    """A journal in a table of an SQL database. `place` qualifies its name, as for `connectors.ledger.SqlLedger`."""
+    """A journal in a table of an SQL database."""
 
-    def __init__(self, session: Session, place: Sequence[str]) -> None:
+    def __init__(self, session: Session, internal_namespace: str) -> None:
         self._session = session
-        self._place = tuple(place)
-        self._table = Identifier(*place, TABLE)
+        self._place = TableName(internal_namespace, TABLE)
 
     def prepare(self) -> None:
         """Create the table if it is missing."""
-        if columns_found(self._session, self._place, TABLE):
+        # IF NOT EXISTS alone would demand the right to make it even where it exists.
+        if self._session.column_names(self._place):
             return
         columns = _list(SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind, _ in _COLUMNS)
         self._session.execute(
@@ -113,36 +114,33 @@ class SqlJournal:
             Identifier("number"),
             self._table,
             Identifier("at"),
-            self._moment("since"),
+            self._session.parameter("since"),
             Identifier("run"),
             self._session.parameter("run"),
         )
-        return int(self._session.execute(statement, {"since": _text(since), "run": run})[0][0])
+        return int(self._session.execute(statement, {"since": _moment(since), "run": run})[0][0])
 
     def append(self, transitions: Sequence[Transition]) -> None:
-        """Insert all of them with one statement, which takes each column as a list: the same for any number."""
-        rows = [row_of(each) for each in transitions]
-        statement = SQL("INSERT INTO {} ({}) SELECT {}").format(
+        """Insert all of them with one statement, the same for any number."""
+        statement = SQL("INSERT INTO {} ({}) VALUES ({})").format(
             self._table,
             _list(Identifier(name) for name, _, _ in _COLUMNS),
-            _list(self._unnested(name, kind) for name, kind, _ in _COLUMNS),
+            _list(self._session.parameter(name) for name, _, _ in _COLUMNS),
         )
-        self._session.execute(statement, {name: [row[name] for row in rows] for name, _, _ in _COLUMNS})
+        self._session.execute_many(
+            statement, [{**row_of(each), "at": _moment(each.at)} for each in transitions]
+        )
 
     def forget(self, before: float) -> None:
         """Delete by the index."""
         statement = SQL("DELETE FROM {} WHERE {} < {}").format(
-            self._table, Identifier("at"), self._moment("before")
+            self._table, Identifier("at"), self._session.parameter("before")
         )
-        self._session.execute(statement, {"before": _text(before)})
+        self._session.execute(statement, {"before": _moment(before)})
 
-    def _unnested(self, name: str, kind: str) -> Composed:
-        # A type is one of this module's own spellings.
-        listed = SQL(kind.removesuffix(" not null") + "[]")
-        return SQL("unnest(CAST({} AS {}))").format(self._session.parameter(name), listed)
-
-    def _moment(self, name: str) -> Composed:
-        return SQL("CAST({} AS timestamp with time zone)").format(self._session.parameter(name))
+    @property
+    def _table(self) -> Composable:
+        return self._session.table(self._place)
 
 
 def row_of(transition: Transition) -> Mapping[str, Any]:
@@ -152,14 +150,14 @@ def row_of(transition: Transition) -> Mapping[str, Any]:
     values = {
         **entry,
         "number": transition.number,
-        "at": _text(transition.at),
+        "at": _moment(transition.at).isoformat(),
         "details": json.dumps(details) if details else None,
     }
     return {name: values.get(member) for name, _, member in _COLUMNS}
 
 
-def _text(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat()
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _list(parts: Iterable[Composable]) -> Composed:

@@ -27,6 +27,7 @@ from dataflow.structs import (
     TraceMessage,
     data_fields,
     data_struct,
+    is_decodable,
     road,
 )
 from dataflow.types import Change, StreamName
@@ -50,7 +51,11 @@ class Decoder:
         self._structs = {name: data_struct(shape.columns) for name, shape in self._shapes.items()}
         self._envelope = msgspec.json.Decoder(Envelope)
         self._record = msgspec.json.Decoder(AnyRecord)
-        self._road = road(self._structs, full=False)
+        # Records of the others go line by line.
+        self._decodable = {
+            name: self._structs[name] for name, shape in self._shapes.items() if is_decodable(shape.columns)
+        }
+        self._road = road(self._decodable, full=False)
         self.lines = 0
 
     def decode(self, chunk: bytes) -> Iterator[Message]:
@@ -89,7 +94,7 @@ class Decoder:
             if self._road.full or not tells_more(refused):
                 raise
             # Where one record tells more than its data, others do.
-            self._road = road(self._structs, full=True)
+            self._road = road(self._decodable, full=True)
             decoded = self._road.decoder.decode_lines(lines)
         if len(decoded) != len(ends) - 1:
             raise msgspec.ValidationError("there are lines without a message")

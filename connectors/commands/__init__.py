@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = {
+    "destinations": "list what is installed to write to",
     "diagram": "print a machine's picture, or write every page",
+    "new-connector": "write a connector that already passes the kit",
     "replay": "drive fresh machines from a journal; name where one diverges",
     "verify": "search every history of crashes for one that breaks a law",
 }

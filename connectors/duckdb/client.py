@@ -39,12 +39,12 @@ class DuckDbClient:
     @property
     def ledger(self) -> "FencedLedger":
         """The ledger, on this connection."""
-        return FencedLedger(self, self.sql.catalog)
+        return FencedLedger(self)
 
     @property
     def journal(self) -> SqlJournal:
         """The journal, on this connection."""
-        return SqlJournal(self, [self.sql.catalog, INTERNAL_NAMESPACE])
+        return SqlJournal(self, INTERNAL_NAMESPACE)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -95,8 +95,17 @@ class DuckDbClient:
         self._cursor.execute(statement.as_string(None), dict(parameters or {}))
         return self._cursor.fetchall()
 
+    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._cursor.executemany(statement.as_string(None), list(rows))
+
     def parameter(self, name: str) -> Composable:
         return parameter(name)
+
+    def table(self, table: TableName) -> Composable:
+        return self.sql.table(table)
+
+    def column_names(self, table: TableName) -> list[str]:
+        return [name for name, *_ in self.execute(self.sql.find_columns(), self._place(table))]
 
     def hold_row(self, table: TableName) -> None:
         """Wait until no other transaction holds the table's ledger row; then it is this transaction's."""
@@ -219,8 +228,8 @@ class DuckDbClient:
 class FencedLedger(SqlLedger):
     """The ledger with locks of our own: DuckDB has no SELECT that locks, only conflicts found on writing."""
 
-    def __init__(self, client: DuckDbClient, catalog: str) -> None:
-        super().__init__(client, [catalog, INTERNAL_NAMESPACE], SQL(""))
+    def __init__(self, client: DuckDbClient) -> None:
+        super().__init__(client, INTERNAL_NAMESPACE, SQL(""))
         self._client = client
 
     def hold(self, table: TableName) -> LedgerEntry | None:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from attrs import define, evolve, field, frozen
 
 from connectors.contract import Recipe
+from connectors.conversion import retype
 from connectors.journal_table import TABLE, Transition, row_of
 from connectors.ledger import LedgerEntry
-from connectors.memory.sql import Row, Rows, dedupe, merge, retype
+from connectors.memory.sql import Row, Rows, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import RAW_ID, Column, Kind, TableName

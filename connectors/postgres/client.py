@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composed, Placeholder
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from connectors.contract import Recipe
 from connectors.journal_table import JournalTable, SqlJournal
@@ -33,8 +33,8 @@ class PostgresClient:
         self._locks = Locks(access)
         self._connection: psycopg.Connection[Row] | None = None
         self._entries = TableName(internal_namespace, LEDGER)
-        self._ledger = SqlLedger(self, [internal_namespace], SQL(" FOR UPDATE"))
-        self._journal = SqlJournal(self, [internal_namespace])
+        self._ledger = SqlLedger(self, internal_namespace, SQL(" FOR UPDATE"))
+        self._journal = SqlJournal(self, internal_namespace)
 
     # -- the connection
 
@@ -76,8 +76,18 @@ class PostgresClient:
         cursor = self.connection.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else ()
 
+    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+
     def parameter(self, name: str) -> Placeholder:
         return Placeholder(name)
+
+    def table(self, table: TableName) -> Identifier:
+        return Identifier(table.namespace, table.name)
+
+    def column_names(self, table: TableName) -> list[str]:
+        return [name for name, *_ in self.execute(self._sql.discover_schema(), _named(table))]
 
     # -- tables
 

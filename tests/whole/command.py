@@ -86,6 +86,12 @@ class Destination:
     folder: Path
     query: Callable[[str], Sequence[Sequence[Any]]] = field(repr=False)
     namespace: str
+    # What lists the tables of the namespace.
+    listing: str = field(
+        default="SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema IN ('main', 'public') AND table_type = 'BASE TABLE'",
+        repr=False,
+    )
 
     def start(self, *arguments: str, faults: Iterable[str] = ()) -> Running:
         """Start `python -m connectors.<name>` with these arguments."""
@@ -131,7 +137,4 @@ class Destination:
 
     def tables(self) -> list[str]:
         """The tables of the default namespace."""
-        where = f"table_schema = '{self.namespace}' AND table_type = 'BASE TABLE'"
-        return sorted(
-            name for (name,) in self.query(f"SELECT table_name FROM information_schema.tables WHERE {where}")
-        )
+        return sorted(name for (name,) in self.query(self.listing))

@@ -87,7 +87,7 @@ class PostgresClient:
         return Identifier(table.namespace, table.name)
 
     def column_names(self, table: TableName) -> list[str]:
-        return [name for name, *_ in self.execute(self._sql.discover_schema(), _named(table))]
+        return [name for name, *_ in self.execute(catalog.discover_schema(), _named(table))]
 
     # -- tables
 

@@ -19,8 +19,8 @@ from psycopg.sql import SQL, Composable, Composed
 from connectors.contract import Recipe
 from connectors.journal_table import SqlJournal
 from connectors.ledger import SqlLedger
-from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted
-from connectors.sqlite.sql import CONVERT, NUMBERS, SqlGenerator, full_name, parameter
+from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
+from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import name_hash
@@ -179,9 +179,10 @@ class SqliteClient:
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         self.execute(self._sql.dedupe(table, recipe))
 
-    def overwrite_table(self, source: TableName, target: TableName) -> None:
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
         self.execute(self._sql.drop_table(target))
         self.execute(self._sql.rename_table(source, target))
+        return ""
 
     # -- evolution
 
@@ -203,7 +204,7 @@ class SqliteClient:
         for name, kind in changeset.add.items():
             self.execute(self._sql.add_column(table, name, kind))
         for name, change in changeset.change.items():
-            types = {"original": change.original.type, "new": change.new.type}
+            types = {"original": change.original.type, "new": change.new.type, "column": name}
             for statement in self._sql.change_column(table, name, change.new):
                 self.execute(statement, types)
 
@@ -220,6 +221,7 @@ class SqliteClient:
             for setting in _SETTINGS:
                 connection.execute(setting)
             connection.create_function(CONVERT, 3, converted, deterministic=True)
+            connection.create_function(NOTE, 5, noted_if_lost, deterministic=True)
             connection.create_collation(NUMBERS, compare_numbers)
         return self._connection
 

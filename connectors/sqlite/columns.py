@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from connectors.conversion import convert, plain_number
+from connectors.conversion import convert, is_lost, noted, plain_number
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limits
@@ -64,10 +64,18 @@ def stored(kind: Kind) -> Callable[[Any], Any]:
 
 def converted(value: Any, original: str, new: str) -> Any:
     """A stored value of one type as one of another, or None where that type cannot hold it."""
-    old_kind, new_kind = _KINDS.get(original, Kind.STRING), _KINDS[new]
-    read = Decimal(value) if old_kind is Kind.NUMBER and value is not None else value
-    made = convert(read, old_kind, new_kind)
-    return None if made is None else stored(new_kind)(made)
+    made = convert(*_read(value, original), _KINDS[new])
+    return None if made is None else stored(_KINDS[new])(made)
+
+
+def noted_if_lost(meta: str, column: str, value: Any, original: str, new: str) -> str:
+    """A row's `_airbyte_meta` when a stored value changes its type; with a note if that type cannot hold it."""
+    return noted(meta, [column]) if is_lost(*_read(value, original), _KINDS[new]) else meta
+
+
+def _read(value: Any, original: str) -> tuple[Any, Kind]:
+    kind = _KINDS.get(original, Kind.STRING)
+    return (Decimal(value) if kind is Kind.NUMBER and value is not None else value), kind
 
 
 def compare_numbers(one: str, other: str) -> int:

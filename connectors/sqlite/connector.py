@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from connectors.sqlite.buffer import SqliteBuffer
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient
 from connectors.sqlite.columns import SqliteColumns
-from connectors.sqlite.config import SqliteConfig, configure, specification
+from connectors.sqlite.config import SqliteConfig, configure, spec
 from connectors.sqlite.sql import SqlGenerator
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
@@ -44,7 +44,7 @@ class SqliteDefinition:
     name: ClassVar[str] = "sqlite"
 
     def spec(self) -> Mapping[str, Any]:
-        return specification()
+        return spec()
 
     def connector(self, options: Mapping[str, Any], run: str) -> SqliteConnector:
         return SqliteConnector(configure(options))

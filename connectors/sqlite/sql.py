@@ -16,6 +16,7 @@ from dataflow.types import (
     CDC_DELETED_AT,
     CDC_POSITIONS,
     EXTRACTED_AT,
+    META,
     METADATA_COLUMNS,
     RAW_ID,
     Column,
@@ -26,7 +27,7 @@ from dataflow.types import (
 # The one namespace whose tables have plain names, as SQLite's own is called.
 PLAIN_NAMESPACE = "main"
 # What the client teaches SQLite.
-CONVERT, NUMBERS = "dataflow_convert", "dataflow_numbers"
+CONVERT, NOTE, NUMBERS = "dataflow_convert", "dataflow_note", "dataflow_numbers"
 
 _S, _T = SQL("s"), SQL("t")
 
@@ -136,10 +137,10 @@ class SqlGenerator:
         )
 
     def merge(self, source: TableName, target: TableName, recipe: Recipe) -> Sequence[Composed]:
-        """Two statements: remove what is no longer the latest of its key, then insert what is."""
+        """Two statements: remove the rows of each key of which the source has a later one, then insert that one."""
         ranked = self._ranked(source, target, recipe)
         return (
-            SQL("DELETE FROM {} WHERE rowid IN (SELECT r FROM {} WHERE place > 1)").format(
+            SQL("DELETE FROM {} WHERE rowid IN (SELECT r FROM {} WHERE latest IS NULL)").format(
                 self.table(target), ranked
             ),
             SQL(
@@ -167,17 +168,19 @@ class SqlGenerator:
     def change_column(self, table: TableName, name: str, kind: ColumnType) -> Sequence[Composed]:
         """Give a column another type by a new one in its place, which holds the values as the client converts them.
 
-        Its parameters are the types, `original` and `new`: SQLite itself cannot change a type.
+        Its parameters are the types, `original` and `new`, and the column's name as a value, `column`: SQLite itself
+        cannot change a type, nor note in a row's metadata what was lost.
         """
         return (
             self.add_column(table, CHANGING, kind),
-            SQL("UPDATE {} AS t SET {} = {}({}, {}, {})").format(
+            SQL("UPDATE {} AS t SET {} = {}({types}), {meta} = {}({meta}, {}, {types})").format(
                 self.table(table),
                 Identifier(CHANGING),
                 _raw(CONVERT),
-                _of(_T, name),
-                parameter("original"),
-                parameter("new"),
+                _raw(NOTE),
+                parameter("column"),
+                types=_commas([_of(_T, name), parameter("original"), parameter("new")]),
+                meta=Identifier(META),
             ),
             self.drop_column(table, name),
             SQL("ALTER TABLE {} RENAME COLUMN {} TO {}").format(
@@ -186,7 +189,10 @@ class SqlGenerator:
         )
 
     def _ranked(self, source: TableName, target: TableName, recipe: Recipe) -> Composed:
-        """The rows of every key that comes, by their place in it: `r` numbers those there are, `new` those to come."""
+        """The rows of every key that comes: `r` numbers those there are, `new` those to come.
+
+        `place` counts within a key from the latest on, which is `latest` if it is there already.
+        """
         # The names of the columns are left behind at once: one of ours could be among them.
         keys, order = recipe.primary_key, _order(recipe)
         key_names = [f"k{n}" for n in range(len(keys))]
@@ -194,16 +200,15 @@ class SqlGenerator:
         names = [*map(_raw, key_names), *order_names.values()]
         return SQL(
             "(\n"
-            "  SELECT r, new, row_number() OVER (\n"
-            # Of two as late as each other the target's stays: a repeated merge then changes nothing.
-            "    PARTITION BY {keys} ORDER BY {latest_first}, r IS NULL\n"
-            "  ) AS place\n"
+            "  SELECT r, new, row_number() OVER of_key AS place, first_value(r) OVER of_key AS latest\n"
             "  FROM (\n"
             "    SELECT t.rowid AS r, NULL AS new, {of_target} FROM {target} AS t\n"
             "    WHERE t.rowid IN (SELECT t.rowid FROM {source} AS s JOIN {target} AS t ON {same_key})\n"
             "    UNION ALL\n"
             "    SELECT NULL, s.rowid, {of_source} FROM {source} AS s\n"
             "  )\n"
+            # Of two as late as each other the target's counts: a repeated merge then changes nothing.
+            "  WINDOW of_key AS (PARTITION BY {keys} ORDER BY {latest_first}, r IS NULL)\n"
             ")"
         ).format(
             keys=_commas(map(_raw, key_names)),

@@ -4,40 +4,57 @@ import ast
 import runpy
 from collections.abc import Callable, Iterator
 from functools import wraps
+from importlib import import_module
+from inspect import isclass, isfunction
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
-from connectors.duckdb.sql import SqlGenerator as DuckDbSql
-from connectors.postgres.sql import PostgresSql
-from connectors.sqlite.sql import SqlGenerator as SqliteSql
-
 HERE = Path(__file__).parent
 CONNECTORS = HERE.parents[1] / "connectors"
-GENERATORS = {"duckdb": DuckDbSql, "postgres": PostgresSql, "sqlite": SqliteSql}
+# Their modules that hold no whole statements: types with their expressions, ways to quote.
+EXPRESSIONS = ("columns", "quoting")
 
 
-@pytest.mark.parametrize("name", GENERATORS)
-def test_every_method_of_a_generator_has_a_golden_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The module that compares them is run anew, and we look which methods made its statements."""
-    generator: type = GENERATORS[name]
-    methods = {n for n, each in vars(generator).items() if callable(each) and not n.startswith("_")}
-    called: set[str] = set()
+def statements(name: str) -> Iterator[tuple[Any, str]]:
+    """What gives statements in a connector's modules: functions, and methods of classes, by who has them."""
+    package = import_module(f"connectors.{name}")
+    for found in iter_modules(package.__path__):
+        if found.name in (*EXPRESSIONS, "__main__"):
+            continue
+        module = import_module(f"{package.__name__}.{found.name}")
+        own = [each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__]
+        for holder in (module, *filter(isclass, own)):
+            for attribute, each in vars(holder).items():
+                gives = str(getattr(each, "__annotations__", {}).get("return"))
+                ours = getattr(each, "__module__", "") == module.__name__
+                if ours and isfunction(each) and "Composed" in gives and not attribute.startswith("_"):
+                    yield holder, attribute
 
-    def noting(method: str, real: Callable[..., Any]) -> Callable[..., Any]:
+
+@pytest.mark.parametrize("name", ["duckdb", "postgres", "sqlite"])
+def test_whatever_gives_a_statement_has_a_golden_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module that compares them is run anew, and we look who made its statements."""
+    expected = {(str(holder), attribute) for holder, attribute in statements(name)}
+    called: set[tuple[str, str]] = set()
+
+    def noting(who: tuple[str, str], real: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(real)
         def note(*of: Any, **named: Any) -> Any:
-            called.add(method)
+            called.add(who)
             return real(*of, **named)
 
         return note
 
-    for method in methods:
-        monkeypatch.setattr(generator, method, noting(method, getattr(generator, method)))
+    for holder, attribute in statements(name):
+        who = (str(holder), attribute)
+        monkeypatch.setattr(holder, attribute, noting(who, getattr(holder, attribute)))
     runpy.run_path(str(HERE / name / "test_sql.py"))
 
-    assert methods - called == set()
+    assert len(expected) > 10
+    assert expected - called == set()
 
 
 def formatted(path: Path) -> Iterator[str]:

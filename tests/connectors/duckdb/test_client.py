@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from attrs import evolve
 
+from connectors.contract import Connector
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.connector import DuckDbConnector
 from connectors.duckdb.database import Database, is_out_of_memory
@@ -440,8 +441,11 @@ def test_a_cell_that_needs_more_memory_than_duckdb_was_given_is_written_all_the_
     waits: list[str] = []
     writer = Transactions(to, RetryPolicy(first_wait=0), lambda error, *_: waits.append(error.message))
     large = batch(ID_TEST, [row(1, id="x" * (100 << 20))])
+    connector: Connector = to
 
-    taken = writer.run("writing", lambda: to.insert_buffer(writer.client).insert(FINAL, ID_TEST, [large]))
+    taken = writer.run(
+        "writing", lambda: connector.insert_buffer(writer.client).insert(FINAL, ID_TEST, [large])
+    )
 
     assert taken == 1
     assert waits == ["DuckDB needed more memory than it had been given, and has been given more."]

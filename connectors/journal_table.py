@@ -1,4 +1,4 @@
-"""The journal as a table of the destination's internal namespace: one row per transition. Is written; decides nothing.
+"""The journal as a table of the destination's internal namespace: one row per transition. Decides nothing.
 
 A client offers it as its `journal`, on its own connection and in its transactions, like the ledger: for an SQL
 database `SqlJournal` over the same session. `connectors.journal_keeper` says when it is written.
@@ -53,6 +53,10 @@ class JournalTable(Protocol):
 
     def forget(self, before: float) -> None:
         """Delete what ended before a moment, in seconds since 1970."""
+        ...
+
+    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
+        """What ended at that moment or later, of one run or of all: the runs' transitions in their order."""
         ...
 
 
@@ -136,6 +140,25 @@ class SqlJournal:
         )
         self._session.execute(statement, {"before": _text(before)})
 
+    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
+        """Select by the index. The moment is read as a number: drivers differ in what they make of it."""
+        (moment, _, _), *others = _COLUMNS
+        seconds = SQL("CAST(extract(epoch FROM {}) AS double precision)").format(Identifier(moment))
+        of_run = SQL(" AND {} = {}").format(Identifier("run"), self._session.parameter("run"))
+        statement = SQL("SELECT {}, {} FROM {} WHERE {} >= {}{} ORDER BY {}").format(
+            seconds,
+            _list(Identifier(name) for name, _, _ in others),
+            self._table,
+            Identifier(moment),
+            self._moment("since"),
+            SQL("") if run is None else of_run,
+            _list(map(Identifier, _KEY)),
+        )
+        parameters = {"since": _text(since)} | ({} if run is None else {"run": run})
+        names = [name for name, _, _ in _COLUMNS]
+        rows = self._session.execute(statement, parameters)
+        return [transition_of(dict(zip(names, row, strict=True))) for row in rows]
+
     def _unnested(self, name: str, kind: str) -> Composed:
         # A type is one of this module's own spellings.
         listed = SQL(kind.removesuffix(" not null") + "[]")
@@ -156,6 +179,13 @@ def row_of(transition: Transition) -> Mapping[str, Any]:
         "details": json.dumps(details) if details else None,
     }
     return {name: values.get(member) for name, _, member in _COLUMNS}
+
+
+def transition_of(row: Mapping[str, Any]) -> Transition:
+    """The transition whose row it is; `at` in seconds since 1970."""
+    entry = {member: row[name] for name, _, member in _COLUMNS if row[name] is not None}
+    number, details = entry.pop("number"), json.loads(entry.pop("details", "{}"))
+    return Transition(number, {**entry, **details, "at": round(entry["at"], 3)})
 
 
 def _text(moment: float) -> str:

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = {
-    "diagram": "print a machine's picture, or write every page",
+    "diagram": "draw a machine, with the path that a journal tells",
+    "journal": "tell what syncs did: list the runs, show one, follow one",
     "replay": "drive fresh machines from a journal; name where one diverges",
+    "report": "write a page that shows what a sync did",
     "verify": "search every history of crashes for one that breaks a law",
 }
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from attrs import define, evolve, field, frozen
 
 from connectors.contract import Recipe
-from connectors.journal_table import TABLE, Transition, row_of
+from connectors.journal_table import TABLE, Transition, row_of, transition_of
 from connectors.ledger import LedgerEntry
 from connectors.memory.sql import Row, Rows, dedupe, merge, retype
 from dataflow.errors import ConfigError
@@ -85,6 +85,12 @@ class MemoryJournal:
     def forget(self, before: float) -> None:
         """Keep what ended later."""
         self._client.replace(JOURNAL, tuple(self._since(before)))
+
+    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
+        """The rows, by their moment."""
+        rows = [{**row, "at": datetime.fromisoformat(row["at"]).timestamp()} for row in self._since(since)]
+        rows.sort(key=lambda row: (row["at"], row["run"], row["number"]))
+        return [transition_of(row) for row in rows if run in (None, row["run"])]
 
     def _since(self, moment: float) -> Iterator[Row]:
         # As the rows have it: to the microsecond.

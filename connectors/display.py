@@ -3,15 +3,17 @@
 `rich` lays it out. It is imported when the first picture is drawn, on the thread that draws: no start waits for it.
 """
 
+import os
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING, TextIO
 
 from connectors.log import doing, rate, summary
 from connectors.progress import Going, Progress
-from connectors.telling import count, printable, size
 from machines.chronicle import DONE, FAILED
+from machines.telling import count, printable, size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 WINDOW = 5.0
 # What stands around the streams' lines.
 OTHER_LINES = 4
+# Columns and lines of a terminal that does not tell them.
+FALLBACK = (100, 24)
 STYLES = {DONE: "green", FAILED: "bold red", "writing": "cyan"}
 
 
@@ -31,22 +35,24 @@ class Display:
         self._drawing = threading.Lock()
         self._lines = 0
         self._past: deque[Progress] = deque()
+        self._gone = False
 
     def draw(self, now: Progress) -> None:
-        """Put this picture in the place of the last."""
+        """Put this picture in the place of the last; nothing, once the terminal is gone."""
         from rich.console import Console
 
         while self._past and now.at - self._past[0].at > WINDOW:
             self._past.popleft()
         before = self._past[0] if self._past else None
         self._past.append(now)
-        console = Console(file=self._terminal, highlight=False)
-        with console.capture() as capture:
-            console.print(picture(now, before, console.size.height - OTHER_LINES))
-        text = capture.get()
+        width, height = self._size()
+        # Never the terminal itself: of one that is gone rich makes the end of the process.
+        drawn = StringIO()
+        console = Console(file=drawn, force_terminal=True, highlight=False, width=width, height=height)
+        console.print(picture(now, before, height - OTHER_LINES))
+        text = drawn.getvalue()
         with self._drawing:
-            self._terminal.write(self._erasing() + text)
-            self._terminal.flush()
+            self._write(self._erasing() + text)
             self._lines = text.count("\n")
 
     def above(self, write_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
@@ -54,12 +60,29 @@ class Display:
 
         def write(line: bytes) -> None:
             with self._drawing:
-                self._terminal.write(self._erasing())
-                self._terminal.flush()
+                self._write(self._erasing())
                 self._lines = 0
                 write_line(line)
 
         return write
+
+    def _size(self) -> tuple[int, int]:
+        try:
+            width, height = os.get_terminal_size(self._terminal.fileno())
+        except OSError:
+            width, height = FALLBACK
+        # A terminal that knows no size says 0.
+        return width or FALLBACK[0], height or FALLBACK[1]
+
+    def _write(self, text: str) -> None:
+        if self._gone or not text:
+            return
+        try:
+            self._terminal.write(text)
+            self._terminal.flush()
+        except OSError:
+            # Whoever closed it does not look; the sync has other things to do.
+            self._gone = True
 
     def _erasing(self) -> str:
         return f"\x1b[{self._lines}F\x1b[0J" if self._lines else ""

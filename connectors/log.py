@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from connectors.progress import Going, Progress
-from connectors.telling import count, duration, number_of, size
 from dataflow.protocol import log_message
 from machines.chronicle import DONE, FAILED
 from machines.journal import Entry
+from machines.telling import count, duration, number_of, size
 
 # The gravest first.
 LEVELS = ("FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")

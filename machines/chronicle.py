@@ -4,7 +4,7 @@ Reads what is there. A run that was killed, or goes on, has lives that end in a 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 
@@ -199,6 +199,18 @@ def runs(entries: Sequence[Entry]) -> list[Run]:
     for told in lives(entries):
         found.setdefault(told[0]["run"], []).append(Life(told[0].get("stream"), tuple(told)))
     return [Run(name, tuple(of)) for name, of in found.items()]
+
+
+def together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """The entries in their order, those of flushes that follow each other in one list."""
+    group: list[Entry] = []
+    for entry in entries:
+        if group and not (entry["event"] == group[-1]["event"] == "flushed"):
+            yield group
+            group = []
+        group.append(entry)
+    if group:
+        yield group
 
 
 def entered(entry: Entry) -> float:

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,8 +106,8 @@ def chosen(entries: Sequence["Entry"], name: str) -> "Run":
 
 
 def _list(told: "Told") -> str:
-    from connectors.telling import columns, count, duration, moment
     from machines.chronicle import Outcome, runs
+    from machines.telling import columns, count, duration, moment
 
     rows = []
     for each in sorted(runs(told.entries), key=lambda one: one.began):
@@ -127,8 +127,8 @@ def _list(told: "Told") -> str:
 
 
 def _show(told: "Told", name: str) -> int:
-    from connectors.telling import duration, moment, number_of
     from machines.chronicle import Outcome
+    from machines.telling import duration, moment, number_of
 
     one = chosen(told.entries, name)
     print(
@@ -143,7 +143,7 @@ def _show(told: "Told", name: str) -> int:
 
 
 def _heading(life: "Life") -> str:
-    from connectors.telling import count, number_of, printable, size
+    from machines.telling import count, number_of, printable, size
 
     if life.stream is None:
         return f"The destination: {life.outcome}."
@@ -159,10 +159,11 @@ def _heading(life: "Life") -> str:
 
 def _transitions(life: "Life", began: float) -> str:
     """The life's transitions; flushes that follow each other are one line."""
-    from connectors.telling import columns, count, duration
+    from machines.chronicle import together
+    from machines.telling import columns, count, duration
 
     rows: list[tuple[str, ...]] = []
-    for entries in _together(life.entries):
+    for entries in together(life.entries):
         last, milliseconds = entries[-1], sum(entry.get("milliseconds", 0.0) for entry in entries)
         moved = sum(entry.get("written", entry.get("rows") or 0) for entry in entries)
         rows.append(
@@ -176,16 +177,6 @@ def _transitions(life: "Life", began: float) -> str:
             )
         )
     return columns(("seconds", "state", "after", "took", "rows", ""), rows, right=("seconds", "took", "rows"))
-
-
-def _together(entries: Sequence["Entry"]) -> Iterator[list["Entry"]]:
-    group: list[Entry] = []
-    for entry in entries:
-        if group and not (entry["event"] == group[-1]["event"] == "flushed"):
-            yield group
-            group = []
-        group.append(entry)
-    yield group
 
 
 def _remark(entry: "Entry") -> str:
@@ -213,7 +204,7 @@ def _follow(told_by: "Source", name: str) -> int:
 
 
 def _line(entry: "Entry") -> str:
-    from connectors.telling import count, duration, moment, printable
+    from machines.telling import count, duration, moment, printable
 
     took = f" in {duration(entry['milliseconds'] / 1000)}" if "milliseconds" in entry else ""
     rows = f" {count(entry['written'])} rows" if "written" in entry else ""

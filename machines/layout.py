@@ -123,7 +123,7 @@ def _nodes(
     node = {name: _Node(name, at, WIDTH, name in members) for name, at in layer.items()}
     for each in node.values():
         layers[each.layer].append(each)
-    chains = []
+    chains: list[list[_Node]] = []
     for number, road in enumerate(roads):
         if road.source == road.target or road.source not in node:
             chains.append([])

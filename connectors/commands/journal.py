@@ -68,7 +68,7 @@ def run(given: argparse.Namespace) -> int:
 def source(given: argparse.Namespace) -> "Source":
     """The journal that the arguments name. Raises ConfigError."""
     from connectors.journal_source import JournalFile, JournalOfDestination
-    from connectors.registry import definition
+    from connectors.registry import find
     from connectors.runner import read_configuration
     from dataflow.errors import ConfigError
 
@@ -80,7 +80,9 @@ def source(given: argparse.Namespace) -> "Source":
         )
     days = getattr(given, "days", None)
     since = 0.0 if days is None else time.time() - days * SECONDS_PER_DAY
-    connector = definition(given.connector).connector(read_configuration(given.config), "dataflow-journal")
+    connector = (
+        find(given.connector).definition().connector(read_configuration(given.config), "dataflow-journal")
+    )
     return JournalOfDestination(connector, since)
 
 

@@ -1,6 +1,7 @@
 """Journals of real syncs, for who draws them. Runs the DuckDB destination as a process."""
 
 from pathlib import Path
+from typing import Any
 
 from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
@@ -14,7 +15,7 @@ def journal_of(folder: Path, streams: int) -> Path:
     names = [f"stream_{number:02d}" for number in range(streams)]
     if streams > 1:
         names[1] = HOSTILE
-    kinds = [
+    kinds: list[dict[str, Any]] = [
         {"mode": "append"},
         {"mode": "append_dedup", "primary_key": ["id"]},
         {"mode": "overwrite", "minimum": 1},

@@ -118,4 +118,5 @@ def on_a_terminal(destination: Destination, *arguments: str) -> tuple[str, bytes
         out, _ = process.communicate(b"".join(SENT[1:]), timeout=TIMEOUT)
     looking.join(TIMEOUT)
     os.close(ours)
-    return drawn.decode(), out
+    # Without its colours.
+    return re.sub(r"\x1b\[[\d;]*m", "", drawn.decode()), out

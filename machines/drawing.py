@@ -3,6 +3,7 @@
 The picture carries its own colours, for light and dark; a page it stands in may set the same variables.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
@@ -20,7 +21,7 @@ from machines.telling import duration
 LETTER, LINE = 5.9, 12.0
 
 COLOURS = """
-.machine { --m-ink: #1f2328; --m-faint: #8b949e; --m-line: #afb8c1; --m-box: #ffffff; --m-ground: #f6f8fa;
+.machine { --m-ink: #1f2328; --m-faint: #6a737d; --m-line: #afb8c1; --m-box: #ffffff; --m-ground: #f6f8fa;
   --m-walked: #0b6bcb; --m-visited: #e6f1fc; --m-done: #1a7f37; --m-failed: #cf222e; }
 @media (prefers-color-scheme: dark) {
   .machine { --m-ink: #e6edf3; --m-faint: #7d8590; --m-line: #484f58; --m-box: #161b22; --m-ground: #0d1117;
@@ -67,7 +68,7 @@ def drawn(name: str, path: Path | None = None) -> Element:
     """The machine of this name as an `svg` element, styles and all."""
     machine = MACHINES[name]
     layout = laid_out(machine)
-    walks = [(road, _times(road, machine, path)) for road in layout.roads]
+    walks = [(road, _walks(road, machine, path)) for road in layout.roads]
     labels = _Labels(layout.boxes.values())
     return element(
         "svg",
@@ -75,7 +76,7 @@ def drawn(name: str, path: Path | None = None) -> Element:
         element("style", COLOURS + STYLE),
         *(_compound(each, box) for each, box in layout.compounds.items()),
         # What was walked lies above what was not.
-        *(_road(road, times, layout, labels) for road, times in sorted(walks, key=lambda walk: walk[1])),
+        *(_road(road, walks, layout, labels) for road, walks in sorted(walks, key=lambda walk: len(walk[1]))),
         *_states(machine, layout, path),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {layout.width:.0f} {layout.height:.0f}",
@@ -86,18 +87,15 @@ def drawn(name: str, path: Path | None = None) -> Element:
     )
 
 
-def _times(road: Road, machine: type[Lifecycle], path: Path | None) -> int:
-    """How often the road was walked. One that leaves the compound was, from whatever is inside."""
-    if path is None:
-        return 0
-    events = {arrow.event for arrow in road.arrows}
+def _walks(road: Road, machine: type[Lifecycle], path: Path | None) -> Mapping[str, int]:
+    """How often each event walked the road. One that leaves the compound was, from whatever is inside."""
     inner = {str(child.id) for state in machine.states if state.id == road.source for child in state.states}
-    sources = inner or {road.source}
-    return sum(
-        times
-        for (source, event, target), times in path.walked.items()
-        if source in sources and event in events and target == road.target
-    )
+    events = {arrow.event for arrow in road.arrows}
+    walks: Counter[str] = Counter()
+    for (source, event, target), times in path.walked.items() if path else ():
+        if source in (inner or {road.source}) and event in events and target == road.target:
+            walks[event] += times
+    return walks
 
 
 def _compound(name: str, box: Box) -> Element:
@@ -126,10 +124,11 @@ def _states(machine: type[Lifecycle], layout: Layout, path: Path | None) -> Iter
         )
 
 
-def _road(road: Road, times: int, layout: Layout, labels: "_Labels") -> Element:
+def _road(road: Road, walks: Mapping[str, int], layout: Layout, labels: "_Labels") -> Element:
     *_, before, tip = road.points
     loop = road.source == road.target
-    lines = _words(road) + ([f"\u00d7{times:,}"] if times > 1 else [])
+    times = sum(walks.values())
+    lines = _words(road, walks) + ([f"\u00d7{times:,}"] if times > 1 else [])
     if loop:
         box = layout.boxes[road.source]
         curve = f"M{before.x} {before.y} c44 -8 44 28 0 20"
@@ -157,15 +156,12 @@ def _curve(points: Iterable[Point]) -> str:
     return " ".join(said)
 
 
-def _words(road: Road) -> list[str]:
-    """What an arrow says: its event, unless that is plain success, and its guard."""
-    said = []
-    for arrow in road.arrows:
-        if arrow.event != "succeeded":
-            said.append(arrow.event)
-        if arrow.guard:
-            said.append(arrow.guard.replace("_", " "))
-    return said
+def _words(road: Road, walks: Mapping[str, int]) -> list[str]:
+    """What an arrow says: its event, unless that is plain success, and its guard. Of a walked one, what walked it."""
+    meant = [arrow for arrow in road.arrows if not walks or arrow.event in walks]
+    plain = all(arrow.event == "succeeded" for arrow in meant)
+    words = [(arrow.event, arrow.guard.replace("_", " ")) for arrow in meant]
+    return [word for event, guard in words for word in ("" if plain else event, guard) if word]
 
 
 class _Labels:

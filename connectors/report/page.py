@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 
 from connectors.report.timeline import timeline
-from machines.chronicle import Counts, Life, Outcome, Run, seconds, together
+from machines.chronicle import DONE, FAILED, Counts, Life, Outcome, Run, seconds, together
 from machines.diagram import MACHINES
 from machines.drawing import drawn, path_of
 from machines.journal import Entry
@@ -154,6 +154,8 @@ def _states(name: str, lives: Sequence[Life]) -> Element:
     operations = MACHINES[name].OPERATIONS
     rows = []
     for state, spent in seconds(lives).items():
+        if state in (DONE, FAILED):
+            continue
         stays = [stay.seconds for life in lives for stay in life.stays if stay.state == state]
         meaning = MEANING[operations[state]] if state in operations else ""
         rows.append(

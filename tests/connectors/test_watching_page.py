@@ -1,4 +1,4 @@
-"""The transcripts of docs/watching.md are what the commands print; GOLDEN=update in the environment writes them anew."""
+"""The transcripts of docs/watching.md are what the commands print; GOLDEN=update writes them anew."""
 
 import os
 import re

@@ -5,6 +5,7 @@ A thread of its own asks and shows, so that a merge of an hour, which holds the 
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -16,7 +17,8 @@ from connectors.log import heartbeat, leveled
 from connectors.progress import Progress, Watch
 from dataflow.protocol import log_message
 
-REDRAW = 0.5
+# Seconds between pictures: as few as cost no more than this share of a processor.
+REDRAW, SHARE, RAREST = 0.5, 0.01, 2.0
 HEARTBEAT = 60.0
 
 
@@ -74,8 +76,11 @@ def _shown(show: Callable[[], None], every: float) -> Iterator[None]:
     over = threading.Event()
 
     def work() -> None:
-        while not over.wait(every):
+        pause = every
+        while not over.wait(pause):
+            began = time.thread_time()
             show()
+            pause = max(every, min((time.thread_time() - began) / SHARE, RAREST))
 
     thread = threading.Thread(target=work, name="watching", daemon=True)
     thread.start()

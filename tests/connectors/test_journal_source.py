@@ -2,6 +2,7 @@
 
 import json
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -177,17 +178,24 @@ def test_names_cannot_command_a_terminal(
 # -- the page
 
 
+class Markup(HTMLParser):
+    """The tags of a page with the names of their attributes, as HTML understands it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(name for name, _ in attrs)))
+
+
 @pytest.mark.parametrize("what", ["stream", "error", "note", "run", "to"])
 def test_nothing_in_a_journal_becomes_markup(what: str) -> None:
-    hostile = "</style></script><b onclick='x'>\x00&amp;"
+    def told(text: str) -> list[tuple[str, tuple[str, ...]]]:
+        return Markup(report(runs([entry(1.0, **{"stream": "users", what: text})])[0])).tags
 
-    def told(text: str) -> str:
-        return report(runs([entry(1.0, **{"stream": "users", what: text})])[0])
-
-    page = told(hostile)
-
-    assert "<b onclick" not in page
-    assert page.count("<") == told("plain").count("<")
+    assert told("\"'</style></script><b onclick='x'>\x00&amp;") == told("plain")
 
 
 def test_a_page_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_a_line_that_others_write_goes_above_the_picture() -> None:
     display.draw(many(1))
 
     erase = r"\x1b\[\d+F\x1b\[0J"
-    assert re.search(rf"{erase}a line\nstream ", terminal.getvalue())
+    assert re.search(rf"{erase}a line\n(\x1b\[\d*m)*stream ", terminal.getvalue())
 
 
 def test_a_terminal_that_is_gone_ends_no_sync() -> None:

@@ -14,8 +14,6 @@ import pytest
 from connectors.commands import parse
 from tests.more.syncs import HOSTILE, journal_of
 
-pytestmark = pytest.mark.more
-
 SCHEMES = {"light": 1, "dark": 0}
 STREAMS = (1, 50)
 WIDTHS = (640, 1280)

@@ -2,7 +2,7 @@
 #
 #   make demo [DESTINATION=duckdb|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
-#   make test-more [ARGS=...]                 those that need Debian's PostgreSQL and sshd, and root
+#   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, sshd and Chromium
 #   make lint                                 style, format, architecture
 #   make types                                mypy, strict
 #   make bench [ARGS=...]                     how fast

@@ -17,6 +17,7 @@ from dataflow.processes import Processes, begin, usual_count
 
 if TYPE_CHECKING:
     from connectors.runner import Destination
+    from connectors.watching import Watching
 
 VERBS = ("spec", "check", "write")
 # For libraries that read them when they are imported, here and in the processes that pack. There is no linear
@@ -64,6 +65,24 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
         default=usual_count(),
         metavar="COUNT",
         help="how many further processes unpack the input; with 0 this one does (default here: %(default)s)",
+    )
+    write.add_argument(
+        "--log-level",
+        choices=["fatal", "error", "warn", "info", "debug", "trace"],
+        default="info",
+        help="which LOG messages are told: those from this level on (default: %(default)s)",
+    )
+    write.add_argument(
+        "--heartbeat",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how often the log says what goes on, where stderr is no terminal; 0: never (default: %(default)s)",
+    )
+    write.add_argument(
+        "--quiet",
+        action="store_true",
+        help="no heartbeat, no picture on a terminal, warnings and errors only",
     )
     write.add_argument(
         "--fault",
@@ -135,8 +154,20 @@ def run_destination(
         miscounts=Miscounts(given.miscounts),
         faults=tuple(given.fault),
         thresholds=Thresholds(**chosen),
+        watching=_watching(given),
     )
     return destination.write(given.config, given.catalog, sys.stdin.fileno(), options)
+
+
+def _watching(given: argparse.Namespace) -> "Watching":
+    from connectors.log import LEVELS
+    from connectors.watching import Watching
+
+    level = given.log_level.upper()
+    if given.quiet:
+        return Watching(level=min(level, "WARN", key=LEVELS.index), heartbeat=0.0)
+    terminal = sys.stderr if sys.stderr.isatty() else None
+    return Watching(level=level, heartbeat=given.heartbeat, terminal=terminal)
 
 
 def _collect_rarely() -> None:

@@ -1,4 +1,4 @@
-"""The journal as a table of the destination's internal namespace: one row per transition. Is written; decides nothing.
+"""The journal as a table of the destination's internal namespace: one row per transition. Decides nothing.
 
 A client offers it as its `journal`, on its own connection and in its transactions, like the ledger: for an SQL
 database `SqlJournal` over the same session. `connectors.journal_keeper` says when it is written.
@@ -54,6 +54,10 @@ class JournalTable(Protocol):
 
     def forget(self, before: float) -> None:
         """Delete what ended before a moment, in seconds since 1970."""
+        ...
+
+    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
+        """What ended at that moment or later, of one run or of all: the runs' transitions in their order."""
         ...
 
 
@@ -138,6 +142,22 @@ class SqlJournal:
         )
         self._session.execute(statement, {"before": _moment(before)})
 
+    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
+        """Select by the index."""
+        of_run = SQL(" AND {} = {}").format(Identifier("run"), self._session.parameter("run"))
+        statement = SQL("SELECT {} FROM {} WHERE {} >= {}{} ORDER BY {}").format(
+            _list(Identifier(name) for name, _, _ in _COLUMNS),
+            self._table,
+            Identifier("at"),
+            self._session.parameter("since"),
+            SQL("") if run is None else of_run,
+            _list(map(Identifier, _KEY)),
+        )
+        parameters = {"since": _moment(since)} | ({} if run is None else {"run": run})
+        names = [name for name, _, _ in _COLUMNS]
+        rows = self._session.execute(statement, parameters)
+        return [transition_of(dict(zip(names, row, strict=True))) for row in rows]
+
     @property
     def _table(self) -> Composable:
         return self._session.table(self._place)
@@ -154,6 +174,14 @@ def row_of(transition: Transition) -> Mapping[str, Any]:
         "details": json.dumps(details) if details else None,
     }
     return {name: values.get(member) for name, _, member in _COLUMNS}
+
+
+def transition_of(row: Mapping[str, Any]) -> Transition:
+    """The transition whose row it is. A database without moments of its own gives them as text."""
+    entry = {member: row[name] for name, _, member in _COLUMNS if row[name] is not None}
+    number, details, at = entry.pop("number"), json.loads(entry.pop("details", "{}")), entry["at"]
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return Transition(number, {**entry, **details, "at": round(moment.timestamp(), 3)})
 
 
 def _moment(seconds: float) -> datetime:

@@ -18,7 +18,9 @@ from connectors.journal_file import journal_file
 from connectors.journal_keeper import journal_keeper
 from connectors.masking import Mask, mask_of
 from connectors.options import read_options, with_options
+from connectors.progress import Watch
 from connectors.sync import Sync, run_sync
+from connectors.watching import Watching, watching
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
@@ -39,6 +41,7 @@ class WriteOptions:
     miscounts: Miscounts = Miscounts.WARN
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)
+    watching: Watching = field(factory=Watching)
 
 
 class Destination:
@@ -79,10 +82,12 @@ class Destination:
             configuration = self._configuration(config)
             shared = read_options(configuration)
             connector = self._definition.connector(configuration, self._run)
+            watch = Watch()
             with (
                 closing(connector),
-                journal_file(options.journal, self._warn) as keep_in_file,
-                journal_keeper(connector, shared.journal_days, self._warn) as keep_in_table,
+                watching(options.watching, watch, self._write_line, self._out.fileno()) as write_line,
+                journal_file(options.journal, _warning(write_line)) as keep_in_file,
+                journal_keeper(connector, shared.journal_days, _warning(write_line)) as keep_in_table,
             ):
 
                 def keep(entry: Entry) -> None:
@@ -95,13 +100,14 @@ class Destination:
                     connector=connector,
                     streams=streams,
                     source=source,
-                    write_line=self._write_line,
+                    write_line=write_line,
                     keep=keep,
                     thresholds=options.thresholds,
                     intake=intake,
                     miscounts=options.miscounts,
                     faults=faults,
                     generations=shared.generations,
+                    watch=watch,
                 )
                 return 0 if run_sync(sync) else 1
         except DataflowError as error:
@@ -120,16 +126,22 @@ class Destination:
 
     def _configuration(self, path: Path) -> Mapping[str, Any]:
         """The configuration; from here on its secrets are told to nobody."""
-        configuration = _read_json(path, "configuration")
+        configuration = read_configuration(path)
         self._mask = mask_of(self._definition.spec(), configuration)
         return configuration
-
-    def _warn(self, message: str) -> None:
-        self._write_line(log_message("WARN", message))
 
     def _write_line(self, line: bytes) -> None:
         self._out.write(self._mask.line(line))
         self._out.flush()
+
+
+def _warning(write_line: Callable[[bytes], None]) -> Callable[[str], None]:
+    return lambda message: write_line(log_message("WARN", message))
+
+
+def read_configuration(path: Path) -> Mapping[str, Any]:
+    """The JSON object in a file. Raises ConfigError when it cannot be read or is none."""
+    return _read_json(path, "configuration")
 
 
 def _read(path: Path, what: str) -> bytes:

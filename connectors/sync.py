@@ -9,8 +9,10 @@ from attrs import field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
+from connectors.log import remarks
 from connectors.operations import StreamOperations, tells_state
 from connectors.options import Generations
+from connectors.progress import Watch
 from connectors.transactions import RetryPolicy, Transactions
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
@@ -52,6 +54,7 @@ class Sync:
     miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
     generations: Generations = Generations.CATALOG
+    watch: Watch = field(factory=Watch)
 
 
 class StreamRun:
@@ -69,11 +72,13 @@ class StreamRun:
         self._writer = writer
         # How many attempts each flush took, until its transition is written down.
         self._attempts: dict[int, int] = {}
+        self._watch = sync.watch
         self._buffer = sync.connector.insert_buffer(writer.client)
         self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults, sync.generations)
         executor = Executor(self.operations)
         journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
-        self.machine = StreamLifecycle(self.life, listeners=[executor, journal])
+        entering = sync.watch.listener(str(self.name))
+        self.machine = StreamLifecycle(self.life, listeners=[entering, executor, journal])
 
     @property
     def name(self) -> StreamName:
@@ -96,7 +101,11 @@ class StreamRun:
 
     def insert(self, flush: Flush) -> None:
         """Make a flush durable (on the writer's thread)."""
-        self.operations.insert(self._writer, self._buffer, self.life, flush)
+        self._watch.writing(str(self.name), flush.rows)
+        try:
+            self.operations.insert(self._writer, self._buffer, self.life, flush)
+        finally:
+            self._watch.writing(str(self.name), None)
         self._attempts[flush.number] = self._writer.attempts
 
     def flushed(self, flush: Flush, seconds: float) -> None:
@@ -121,12 +130,11 @@ class StreamRun:
 
 
 def _keep(sync: Sync, entry: Entry) -> None:
-    """Keep a stream's entry; what its operation noted is for the reader of the log too."""
+    """Keep an entry; the reader of the log hears of it too."""
     sync.keep(entry)
-    if "note" in entry:
-        sync.write_line(
-            log_message("INFO", f"Stream {entry['stream']}, {entry['operation']}: {entry['note']}.")
-        )
+    sync.watch.heard(entry)
+    for level, message in remarks(entry):
+        sync.write_line(log_message(level, message))
 
 
 class SyncOperations:
@@ -135,7 +143,7 @@ class SyncOperations:
     def __init__(self, sync: Sync) -> None:
         self._sync = sync
         untold = {each.name for each in sync.streams if not tells_state(each, sync.generations)}
-        self._write_line = withholding(untold, sync.write_line)
+        self._write_line = withholding(untold, sync.watch.lines(sync.write_line))
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
         self._mailbox = Mailbox(most_packed=4)
@@ -195,9 +203,11 @@ class SyncOperations:
             raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
 
     def _read(self, _: SyncLife) -> None:
+        streams = {run.name: (self._aggregate(run), run) for run in self.runs}
+        self._sync.watch.reading({str(name): aggregate for name, (aggregate, _) in streams.items()})
         pipeline = Pipeline(
             self._mailbox,
-            {run.name: (self._aggregate(run), run) for run in self.runs},
+            streams,
             self._sync.thresholds,
             self._write_line,
             self._sync.miscounts,
@@ -263,7 +273,8 @@ def run_sync(sync: Sync) -> bool:
     life = SyncLife()
     operations = SyncOperations(sync)
     executor = Executor(operations)
-    machine = DestinationLifecycle(life, listeners=[executor, Journal(sync.run, executor, sync.keep)])
+    journal = Journal(sync.run, executor, partial(_keep, sync))
+    machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
     if life.failure is not None:
         sync.write_line(error_message(life.failure))

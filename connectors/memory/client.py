@@ -9,7 +9,7 @@ from attrs import define, evolve, field, frozen
 
 from connectors.contract import Recipe
 from connectors.conversion import retype
-from connectors.journal_table import TABLE, Transition, row_of
+from connectors.journal_table import TABLE, Transition, row_of, transition_of
 from connectors.ledger import LedgerEntry
 from connectors.memory.sql import Row, Rows, dedupe, merge
 from dataflow.errors import ConfigError
@@ -86,6 +86,11 @@ class MemoryJournal:
     def forget(self, before: float) -> None:
         """Keep what ended later."""
         self._client.replace(JOURNAL, tuple(self._since(before)))
+
+    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
+        """The rows, by their moment."""
+        found = [transition_of(row) for row in self._since(since) if run in (None, row["run"])]
+        return sorted(found, key=lambda each: (each.at, each.run, each.number))
 
     def _since(self, moment: float) -> Iterator[Row]:
         # As the rows have it: to the microsecond.

@@ -1,9 +1,12 @@
 """A destination's command as the platform runs it: a process of its own, messages in, messages out."""
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -60,6 +63,13 @@ class Running:
                 return blob(message)
         raise AssertionError(f"it ended without a STATE: {self.told}")
 
+    def wait_until_read(self) -> None:
+        """Wait until all that was sent has been taken in, and had the time to be unpacked."""
+        waiting = bytearray(4)
+        while fcntl.ioctl(self._pipe(self.process.stdin), termios.FIONREAD, waiting) or any(waiting):
+            time.sleep(0.01)
+        time.sleep(1.0)
+
     def kill(self) -> Outcome:
         """SIGKILL it; what it had told until then."""
         self.process.kill()
@@ -93,19 +103,33 @@ class Destination:
         repr=False,
     )
 
-    def start(self, *arguments: str, faults: Iterable[str] = ()) -> Running:
+    def start(
+        self,
+        *arguments: str,
+        faults: Iterable[str] = (),
+        stdout: int = subprocess.PIPE,
+        stderr: int | None = None,
+    ) -> Running:
         """Start `python -m connectors.<name>` with these arguments."""
         struck = [part for fault in faults for part in ("--fault", fault)]
         process = subprocess.Popen(
             [sys.executable, "-m", f"connectors.{self.name}", *arguments, *struck],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             cwd=ROOT,
             env=os.environ | {"DATAFLOW_ALLOW_FAULTS": "1"},
         )
         return Running(process)
 
-    def start_write(self, catalog: Mapping[str, Any], *arguments: str, faults: Iterable[str] = ()) -> Running:
+    def start_write(
+        self,
+        catalog: Mapping[str, Any],
+        *arguments: str,
+        faults: Iterable[str] = (),
+        stdout: int = subprocess.PIPE,
+        stderr: int | None = None,
+    ) -> Running:
         """Start a sync of this catalog."""
         return self.start(
             "write",
@@ -115,11 +139,15 @@ class Destination:
             self.file("catalog.json", catalog),
             *arguments,
             faults=faults,
+            stdout=stdout,
+            stderr=stderr,
         )
 
-    def write(self, catalog: Mapping[str, Any], lines: Iterable[bytes], *arguments: str) -> Outcome:
-        """A whole sync."""
-        running = self.start_write(catalog, *arguments)
+    def write(
+        self, catalog: Mapping[str, Any], lines: Iterable[bytes], *arguments: str, faults: Iterable[str] = ()
+    ) -> Outcome:
+        """A whole sync, or what its faults leave of one."""
+        running = self.start_write(catalog, *arguments, faults=faults)
         rest, _ = running.process.communicate(b"".join(lines), timeout=TIMEOUT)
         return Outcome(running.process.returncode, tuple(json.loads(text) for text in rest.splitlines()))
 

@@ -25,6 +25,11 @@ class Outcome:
     code: int
     messages: tuple[Mapping[str, Any], ...] = field(repr=lambda messages: f"<{len(messages)} messages>")
 
+    @classmethod
+    def of(cls, code: int, stdout: bytes) -> "Outcome":
+        """What it said on stdout."""
+        return cls(code, tuple(json.loads(text) for text in stdout.splitlines()))
+
     @property
     def states(self) -> list[Any]:
         """The blobs of the STREAM states told, in order."""
@@ -149,7 +154,7 @@ class Destination:
         """A whole sync, or what its faults leave of one."""
         running = self.start_write(catalog, *arguments, faults=faults)
         rest, _ = running.process.communicate(b"".join(lines), timeout=TIMEOUT)
-        return Outcome(running.process.returncode, tuple(json.loads(text) for text in rest.splitlines()))
+        return Outcome.of(running.process.returncode, rest)
 
     def file(self, name: str, content: Any) -> str:
         """Write a JSON file for the command; its path."""

@@ -1,9 +1,10 @@
-"""SIGTERM and SIGINT as requests to stop: somebody is told, and finishes what is in hand. Ends nothing itself.
+"""SIGTERM and SIGINT as requests to stop: somebody is told, and finishes what is in hand.
 
 The signals are held back and taken in by a thread of their own, so that no line of ours is ever interrupted. Who asks
 again does not want to wait: the second request ends the process at once, which is as safe as any other kill.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -43,4 +44,6 @@ class Requests:
                 remedy="What was read until then was written, and what was told is safe. Sync again.",
             )
         )
+        again = signal.sigwait(self._asking)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._asking)
+        os.kill(os.getpid(), again)

@@ -6,10 +6,10 @@ It understands so much of the protocol as to tell one message from the next. The
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from attrs import frozen
 
@@ -37,20 +37,34 @@ class Message:
         return self.says("COMMIT") and any(what.encode() in each for each in self.transaction)
 
     @property
+    def raw(self) -> bytes:
+        """As it came."""
+        return self.kind + struct.pack("!I", len(self.body) + 4) + self.body
+
+    @property
     def copies(self) -> bool:
         """Whether it is a part of a COPY's data."""
         return self.kind == COPY_DATA
 
 
+class Ambush(Protocol):
+    """Who waits for a message."""
+
+    def awaits(self, message: Message) -> bool:
+        """Whether this is the one. Then nothing that the server says from here on is passed on."""
+        ...
+
+    def hold(self) -> None:
+        """The message went to the server. When this comes back, the line is cut."""
+        ...
+
+
 class Proxy:
-    """Listens on a port of its own. `forwarded` hears of each message after it went to the server.
+    """Listens on a port of its own, and lets an ambush see all that is asked of the server."""
 
-    While `forwarded` runs, that connection's line is held; where it answers True, it is cut.
-    """
-
-    def __init__(self, server: Address, forwarded: Callable[[Message], bool]) -> None:
+    def __init__(self, server: Address, ambush: Ambush) -> None:
         self._server = server
-        self._forwarded = forwarded
+        self._ambush = ambush
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
 
@@ -81,9 +95,16 @@ class Proxy:
         with closing_both(near) as far, suppress(OSError, EOFError):
             self._sockets.append(far)
             far.connect(f"{self._server.host}/.s.PGSQL.{self._server.port}")
-            threading.Thread(target=_pour, args=[far, near], daemon=True).start()
-            for message in _messages(near, far):
-                if self._forwarded(message):
+            muted = threading.Event()
+            threading.Thread(target=_pour, args=[far, near, muted], daemon=True).start()
+            far.sendall(_startup(near))
+            for message in _messages(near):
+                met = self._ambush.awaits(message)
+                if met:
+                    muted.set()
+                far.sendall(message.raw)
+                if met:
+                    self._ambush.hold()
                     return
 
 
@@ -98,15 +119,18 @@ def closing_both(near: socket.socket) -> Iterator[socket.socket]:
         _end(far)
 
 
-def _messages(near: socket.socket, far: socket.socket) -> Iterator[Message]:
-    """Each message after the first, once it was passed on."""
+def _startup(near: socket.socket) -> bytes:
+    """The first message, which has no kind."""
     size = _read(near, 4)
-    far.sendall(size + _read(near, struct.unpack("!I", size)[0] - 4))
+    return size + _read(near, struct.unpack("!I", size)[0] - 4)
+
+
+def _messages(near: socket.socket) -> Iterator[Message]:
+    """Each message after the first."""
     transaction: tuple[bytes, ...] = ()
     while True:
         head = _read(near, 5)
         body = _read(near, struct.unpack("!I", head[1:])[0] - 4)
-        far.sendall(head + body)
         message = Message(head[:1], body, transaction)
         if message.says("BEGIN"):
             transaction = ()
@@ -125,11 +149,14 @@ def _read(source: socket.socket, size: int) -> bytes:
     return found
 
 
-def _pour(far: socket.socket, near: socket.socket) -> None:
+def _pour(far: socket.socket, near: socket.socket, muted: threading.Event) -> None:
     with suppress(OSError):
         while part := far.recv(1 << 16):
+            if muted.is_set():
+                continue
             near.sendall(part)
-    _end(near)
+    if not muted.is_set():
+        _end(near)
 
 
 def _end(each: socket.socket) -> None:

@@ -68,6 +68,7 @@ def killed(life: Life, chance: random.Random) -> bool:
     def run(destination: Destination, stint: Stint) -> Outcome:
         running = destination.start_write(stint.catalog, *ARGUMENTS)
         running.send(*stint.messages())
+        running.end_input()
         try:
             for _ in range(states):
                 running.wait_for_state()

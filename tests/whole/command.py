@@ -59,6 +59,11 @@ class Running:
         stdin.write(b"".join(lines))
         stdin.flush()
 
+    def end_input(self) -> None:
+        """Close its stdin."""
+        self._pipe(self.process.stdin).close()
+        self.process.stdin = None
+
     def wait_for_state(self) -> Any:
         """The blob of the next STATE it tells."""
         for text in self._pipe(self.process.stdout):

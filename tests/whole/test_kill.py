@@ -1,4 +1,4 @@
-"""kill -9 in a truncate sync, where `tests/crash` does not look: twice after its swap, and where each overwrite is new."""
+"""kill -9 where `tests/crash` does not look: twice after a swap, between two STATEs, where each overwrite is new."""
 
 from collections.abc import Sequence
 

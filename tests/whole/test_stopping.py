@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,18 +39,17 @@ def published_by_the_next_run(destination: Destination) -> list[tuple[int]]:
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
-@pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_sync_that_is_asked_to_stop_writes_what_it_has_read_and_tells_it(
-    destination: Destination, asked: signal.Signals, code: int, processes: str
+    destination: Destination, processes: str
 ) -> None:
     running = begun(destination, *WAITING, "--processes", processes)
-    running.process.send_signal(asked)
+    running.process.send_signal(signal.SIGTERM)
 
     outcome = running.finish()
 
-    assert (outcome.code, outcome.states) == (code, [2])
+    assert (outcome.code, outcome.states) == (143, [2])
     assert [error["failure_type"] for error in outcome.errors] == ["transient_error"]
-    assert asked.name in outcome.errors[0]["message"]
+    assert "SIGTERM" in outcome.errors[0]["message"]
     assert "users" not in destination.tables()
     assert published_by_the_next_run(destination) == [(1,), (2,), (3,), (4,)]
 
@@ -57,8 +57,10 @@ def test_a_sync_that_is_asked_to_stop_writes_what_it_has_read_and_tells_it(
 def test_a_sync_that_is_asked_to_stop_before_it_has_read_anything_leaves_nothing_behind(
     destination: Destination,
 ) -> None:
-    running = destination.start_write(USERS, *WAITING)
-    running.wait_until_read()
+    journal = destination.folder / "journal.jsonl"
+    running = destination.start_write(USERS, "--journal", str(journal), faults=["after:open_temp=slow"])
+    while not journal.exists() or "inspect" not in journal.read_text():
+        time.sleep(0.01)
     running.process.send_signal(signal.SIGTERM)
 
     outcome = running.finish()
@@ -98,7 +100,8 @@ def test_a_sync_whose_messages_nobody_reads_stops_and_publishes_nothing(destinat
     assert "Broken pipe" in said
     assert "Traceback" not in said
     assert "users" not in destination.tables()
-    assert published_by_the_next_run(destination) == [(1,), (2,), (3,), (4,)]
+    # What was written and could not be told is sent again: an append may have it twice.
+    assert set(published_by_the_next_run(destination)) == {(1,), (2,), (3,), (4,)}
 
 
 def test_no_success_is_reported_when_a_state_could_not_be_written(destination: Destination) -> None:

@@ -31,6 +31,7 @@ class Life:
     ground: Ground
     destination: Destination
     told: int = field(init=False)
+    done: bool = False
     killed: list[int] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -47,7 +48,9 @@ class Life:
         assert outcome.code == -SIGKILL, f"{fault} did not strike: {outcome.errors}"
 
     def risk(self, fault: str) -> None:
-        """A run that dies at this fault, if it comes so far."""
+        """A run that dies at this fault, if there is one to do and it comes so far."""
+        if self.done:
+            return
         outcome = self.attempt(lambda to, stint: perform(to, stint, fault))
         assert outcome.code in (-SIGKILL, 0), outcome.errors
 
@@ -58,15 +61,17 @@ class Life:
         outcome = run(self.destination, evolve(sync, versions=versions, complete=cut is None))
         if outcome.states:
             self.told = int(outcome.states[-1])
+        self.done = outcome.code == 0
         if outcome.code == -SIGKILL:
             self.killed.append(self.told)
             self._expect_told(_rows_anywhere(self.destination))
         return outcome
 
     def finish(self) -> None:
-        """An undisturbed run, after which all must be as if there had been no other."""
-        outcome = self.attempt(perform)
-        assert (outcome.code, outcome.errors) == (0, [])
+        """An undisturbed run, if there is anything left to do; then all must be as if there had been no other."""
+        if not self.done:
+            outcome = self.attempt(perform)
+            assert (outcome.code, outcome.errors) == (0, [])
         self.expect_converged()
 
     def expect_converged(self) -> None:

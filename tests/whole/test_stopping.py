@@ -44,6 +44,7 @@ def test_a_sync_that_is_asked_to_stop_writes_what_it_has_read_and_tells_it(
 ) -> None:
     running = begun(destination, *WAITING, "--processes", processes)
     running.process.send_signal(signal.SIGTERM)
+    running.process.wait(60)
 
     outcome = running.finish()
 
@@ -62,6 +63,7 @@ def test_a_sync_that_is_asked_to_stop_before_it_has_read_anything_leaves_nothing
     while not journal.exists() or "inspect" not in journal.read_text():
         time.sleep(0.01)
     running.process.send_signal(signal.SIGTERM)
+    running.process.wait(60)
 
     outcome = running.finish()
 
@@ -96,6 +98,7 @@ def test_a_sync_whose_messages_nobody_reads_stops_and_publishes_nothing(destinat
 
     said = running.process.stderr.read().decode()
     running.process.stderr.close()
+    running.end_input()
     assert running.process.returncode == 1
     assert "Broken pipe" in said
     assert "Traceback" not in said

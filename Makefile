@@ -3,6 +3,7 @@
 #   make demo [DESTINATION=duckdb|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, sshd and Chromium
+#   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
 #   make lint                                 style, format, architecture
 #   make types                                mypy, strict
 #   make bench [ARGS=...]                     how fast
@@ -13,6 +14,7 @@
 PYTHON ?= python3
 DESTINATION ?= duckdb
 WORKERS ?= 2
+SEED := $(or $(SEED),$(shell date +%s))
 ARGS ?=
 
 VENV := .venv
@@ -21,7 +23,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test test-more lint types bench diagrams lock clean python
+.PHONY: help demo test test-more crash lint types bench diagrams lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,6 +38,10 @@ test: $(READY)
 test-more: $(READY)
 	TEST_POSTGRES=debian $(RUN) -m pytest -n $(WORKERS) -m "not campaign" \
 	  tests/more tests/connectors/test_postgres.py tests/connectors/postgres $(ARGS)
+
+crash: $(READY)
+	@echo "the random moments' seed: $(SEED)"
+	CRASH_SEED=$(SEED) $(RUN) -m pytest -n $(WORKERS) -m "campaign or not campaign" tests/crash $(ARGS)
 
 lint: $(READY)
 	$(RUN) -m ruff check .

@@ -9,10 +9,12 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connectors.requests import Requests
 from dataflow.processes import Processes, begin, usual_count
 
 if TYPE_CHECKING:
@@ -88,7 +90,8 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
         "--fault",
         action="append",
         default=[],
-        help="fail on purpose, for example after:swap=kill; needs DATAFLOW_ALLOW_FAULTS=1",
+        metavar="WHEN:OPERATION[#N]=KIND",
+        help="fail on purpose, for example after:swap=kill; needs DATAFLOW_ALLOW_FAULTS=1 (see docs/faults.md)",
     )
     return parser
 
@@ -119,19 +122,24 @@ def main_for(name: str, module: str) -> None:
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
     processes = begin(given.processes) if given.verb == "write" else None
+    requests = Requests() if given.verb == "write" else None
     gc.disable()
     from connectors.runner import Destination, standard_output
 
     definition = import_module(f"{module}.connector").DEFINITION
     _collect_rarely()
     destination = Destination(definition, standard_output())
-    code = destination.guard(lambda: run_destination(destination, given, processes))
-    sys.stderr.flush()
+    code = destination.guard(lambda: run_destination(destination, given, processes, requests))
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)
 
 
 def run_destination(
-    destination: "Destination", given: argparse.Namespace, processes: Processes | None = None
+    destination: "Destination",
+    given: argparse.Namespace,
+    processes: Processes | None = None,
+    requests: Requests | None = None,
 ) -> int:
     """Run the parsed command; its exit code."""
     from connectors.runner import WriteOptions
@@ -155,6 +163,7 @@ def run_destination(
         faults=tuple(given.fault),
         thresholds=Thresholds(**chosen),
         watching=_watching(given),
+        requests=requests,
     )
     return destination.write(given.config, given.catalog, sys.stdin.fileno(), options)
 

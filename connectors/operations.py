@@ -72,9 +72,14 @@ class StreamOperations:
             self._transactions.outside(
                 f"locking {life.tables.final}", lambda: self._client.lock(life.tables.final, self._run)
             )
+
+        def work() -> Answer:
+            answer = self._performers[operation](life)
+            self._faults.strike("during", operation)
+            return answer
+
         self._faults.strike("before", operation)
-        doing = f"performing {operation} on stream {life.stream.name}"
-        answer = self._transactions.run(doing, lambda: self._performers[operation](life))
+        answer = self._transactions.run(f"performing {operation} on stream {life.stream.name}", work)
         self._faults.strike("after", operation)
         return evolve(answer, attempts=self._transactions.attempts)
 
@@ -103,6 +108,7 @@ class StreamOperations:
                     highest_raw_id=flush.highest_raw_id or entry.highest_raw_id,
                 )
             )
+            self._faults.strike("during", FLUSH)
 
         self._faults.strike("before", FLUSH)
         writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", work)

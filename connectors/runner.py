@@ -18,13 +18,15 @@ from connectors.journal_file import journal_file
 from connectors.journal_keeper import journal_keeper
 from connectors.masking import Mask, mask_of
 from connectors.options import read_options, with_options
+from connectors.output import Output
 from connectors.progress import Watch
+from connectors.requests import Requests
 from connectors.sync import Sync, run_sync
 from connectors.watching import Watching, watching
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.intake import intake_of
+from dataflow.intake import StoppableIntake, intake_of
 from dataflow.pipeline import Miscounts
 from dataflow.processes import Processes
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
@@ -42,6 +44,8 @@ class WriteOptions:
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)
     watching: Watching = field(factory=Watching)
+    # Where it is told that it has to stop.
+    requests: Requests | None = None
 
 
 class Destination:
@@ -50,12 +54,13 @@ class Destination:
     def __init__(self, definition: Definition, out: BinaryIO) -> None:
         self._definition = definition
         self._out = out
+        self._output = Output(out)
         self._run = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._mask = Mask()
 
     def spec(self) -> int:
         """Tell what the destination can be configured with."""
-        self._write_line(spec_message(with_options(self._definition.spec())))
+        self._mention(spec_message(with_options(self._definition.spec())))
         return 0
 
     def check(self, config: Path) -> int:
@@ -67,15 +72,20 @@ class Destination:
             with closing(connector):
                 check_connector(connector, self._run)
         except DataflowError as error:
-            self._write_line(error_message(error))
-            self._write_line(connection_status_message(error))
+            self._mention(error_message(error))
+            self._mention(connection_status_message(error))
         else:
-            self._write_line(connection_status_message(None))
+            self._mention(connection_status_message(None))
         return 0
 
     def write(self, config: Path, catalog: Path, source: int, options: WriteOptions) -> int:
-        """Run a sync from the file descriptor `source`; 0 when every stream was published, else 1."""
-        intake = intake_of(options.processes)
+        """Run a sync from the file descriptor `source`; 0 when every stream was published.
+
+        Else 1, or what says that it was asked to stop.
+        """
+        intake, requests = StoppableIntake(intake_of(options.processes)), options.requests
+        if requests is not None:
+            requests.tell(intake.stop)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
             streams = read_catalog(_read(catalog, "catalog"))
@@ -85,10 +95,13 @@ class Destination:
             watch = Watch()
             with (
                 closing(connector),
-                watching(options.watching, watch, self._write_line, self._out.fileno()) as write_line,
-                journal_file(options.journal, _warning(write_line)) as keep_in_file,
-                journal_keeper(connector, shared.journal_days, _warning(write_line)) as keep_in_table,
+                watching(options.watching, watch, self._mention, self._out.fileno()) as around,
+                journal_file(options.journal, _warning(around(self._mention))) as keep_in_file,
+                journal_keeper(
+                    connector, shared.journal_days, _warning(around(self._mention))
+                ) as keep_in_table,
             ):
+                mention = around(self._mention)
 
                 def keep(entry: Entry) -> None:
                     masked = self._mask.entry(entry)
@@ -100,7 +113,8 @@ class Destination:
                     connector=connector,
                     streams=streams,
                     source=source,
-                    write_line=write_line,
+                    write_line=around(self._tell),
+                    mention=mention,
                     keep=keep,
                     thresholds=options.thresholds,
                     intake=intake,
@@ -109,20 +123,27 @@ class Destination:
                     generations=shared.generations,
                     watch=watch,
                 )
-                return 0 if run_sync(sync) else 1
+                succeeded = run_sync(sync)
         except DataflowError as error:
-            self._write_line(error_message(error))
+            self._mention(error_message(error))
             return 1
+        else:
+            failure_code = requests.failure_code if requests is not None else 1
+            return 0 if succeeded else failure_code
         finally:
             intake.close()
 
     def guard(self, command: Callable[[], int]) -> int:
-        """A command's exit code; a defect of ours is told as a TRACE ERROR like any other error."""
+        """A command's exit code: never 0 when what it said could not be heard.
+
+        A defect of ours is told as a TRACE ERROR like any other error.
+        """
         try:
-            return command()
+            code = command()
         except Exception as error:  # noqa: BLE001 - the last line of defence: nothing leaves without a TRACE
-            self._write_line(error_message(error))
+            self._mention(error_message(error))
             return 1
+        return code or int(self._output.lost)
 
     def _configuration(self, path: Path) -> Mapping[str, Any]:
         """The configuration; from here on its secrets are told to nobody."""
@@ -130,13 +151,15 @@ class Destination:
         self._mask = mask_of(self._definition.spec(), configuration)
         return configuration
 
-    def _write_line(self, line: bytes) -> None:
-        self._out.write(self._mask.line(line))
-        self._out.flush()
+    def _tell(self, line: bytes) -> None:
+        self._output.tell(self._mask.line(line))
+
+    def _mention(self, line: bytes) -> None:
+        self._output.mention(self._mask.line(line))
 
 
-def _warning(write_line: Callable[[bytes], None]) -> Callable[[str], None]:
-    return lambda message: write_line(log_message("WARN", message))
+def _warning(mention: Callable[[bytes], None]) -> Callable[[str], None]:
+    return lambda message: mention(log_message("WARN", message))
 
 
 def read_configuration(path: Path) -> Mapping[str, Any]:

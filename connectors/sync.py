@@ -5,7 +5,7 @@ the pipeline. Builds what a sync needs; decides nothing that a machine could.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
@@ -37,9 +37,10 @@ from machines.stream import StreamLife, StreamLifecycle
 
 @frozen(kw_only=True)
 class Sync:
-    """What a sync is made of. `source` is the file descriptor of its input; lines go out through `write_line`.
+    """What a sync is made of. `source` is the file descriptor of its input.
 
-    Who made the connector closes it.
+    Lines that must be heard go out through `write_line`, which raises a DataflowError when they cannot, others
+    through `mention`. Who made the connector closes it.
     """
 
     run: str
@@ -48,6 +49,7 @@ class Sync:
     source: int
     write_line: Callable[[bytes], None]
     keep: Callable[[Entry], None]
+    mention: Callable[[bytes], None] = field(default=Factory(lambda sync: sync.write_line, takes_self=True))
     thresholds: Thresholds = field(factory=Thresholds)
     retry: RetryPolicy = field(factory=RetryPolicy)
     intake: Intake = field(factory=OwnIntake)
@@ -134,7 +136,7 @@ def _keep(sync: Sync, entry: Entry) -> None:
     sync.keep(entry)
     sync.watch.heard(entry)
     for level, message in remarks(entry):
-        sync.write_line(log_message(level, message))
+        sync.mention(log_message(level, message))
 
 
 class SyncOperations:
@@ -263,7 +265,7 @@ class SyncOperations:
         self._starter.client.close()
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
-        self._sync.write_line(
+        self._sync.mention(
             log_message("WARN", f"Attempt {attempt} failed; trying again in {wait:.1f} s. {error}")
         )
 
@@ -277,8 +279,8 @@ def run_sync(sync: Sync) -> bool:
     machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
     if life.failure is not None:
-        sync.write_line(error_message(life.failure))
+        sync.mention(error_message(life.failure))
     for run in operations.runs:
         if run.failed and run.life.failure is not None and run.life.failure is not life.failure:
-            sync.write_line(error_message(run.life.failure, run.name))
+            sync.mention(error_message(run.life.failure, run.name))
     return machine.at == "done"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TextIO
 
 from attrs import frozen
@@ -16,6 +17,8 @@ from connectors.display import Display
 from connectors.log import heartbeat, leveled
 from connectors.progress import Progress, Watch
 from dataflow.protocol import log_message
+
+WriteLine = Callable[[bytes], None]
 
 # Seconds between pictures: as few as cost no more than this share of a processor.
 REDRAW, SHARE, RAREST = 0.5, 0.01, 2.0
@@ -36,24 +39,23 @@ class Watching:
 
 @contextmanager
 def watching(
-    how: Watching, watch: Watch, write_line: Callable[[bytes], None], out: int
-) -> Iterator[Callable[[bytes], None]]:
-    """Shows it until the end, and gives what writes the sync's own lines to `out` meanwhile."""
-    write = leveled(how.level, write_line)
+    how: Watching, watch: Watch, mention: WriteLine, out: int
+) -> Iterator[Callable[[WriteLine], WriteLine]]:
+    """Shows it until the end, and gives what to put around whatever writes the sync's own lines to `out` meanwhile."""
     if how.terminal is not None:
         display = Display(how.terminal)
-        shown = _shown(lambda: display.draw(watch.now()), REDRAW)
         # Where both are one terminal, each must leave the other's place alone.
-        write = display.above(write) if os.isatty(out) else write
-    elif how.heartbeat > 0:
-        shown = _shown(_Heartbeat(watch, write).beat, how.heartbeat)
-    else:
-        yield write
-        return
-    with shown:
-        yield write
-    if how.terminal is not None:
+        shares = os.isatty(out)
+        with _shown(lambda: display.draw(watch.now()), REDRAW):
+            yield lambda write: leveled(how.level, display.above(write) if shares else write)
         display.draw(watch.now())
+        return
+    quiet = partial(leveled, how.level)
+    if how.heartbeat <= 0:
+        yield quiet
+        return
+    with _shown(_Heartbeat(watch, quiet(mention)).beat, how.heartbeat):
+        yield quiet
 
 
 class _Heartbeat:

@@ -6,7 +6,6 @@ and what is slow to import waits until the processes that pack the input are on 
 
 import argparse
 import gc
-import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
@@ -87,12 +86,14 @@ def upstream_spelling(arguments: Sequence[str]) -> list[str]:
 def main_for(module: str) -> None:
     """The whole of a connector's command: run it, exit with its code. stdout carries protocol lines only.
 
-    `module` is the connector's package, whose `connector` module has its `DEFINITION`.
+    `module` is the connector's package, which has its `DEFINITION`.
     """
     parser = destination_parser(module.rpartition(".")[2])
     given = parser.parse_args(upstream_spelling(sys.argv[1:]))
     if given.version:
-        print(importlib.metadata.version(DISTRIBUTION))
+        from importlib.metadata import version
+
+        print(version(DISTRIBUTION))
         return
     if given.verb is None:
         parser.error("say what to do: spec, check or write")
@@ -102,7 +103,7 @@ def main_for(module: str) -> None:
     gc.disable()
     from connectors.runner import Destination, standard_output
 
-    definition = import_module(f"{module}.connector").DEFINITION
+    definition = import_module(module).DEFINITION
     _collect_rarely()
     destination = Destination(definition, standard_output())
     code = destination.guard(lambda: run_destination(destination, given, processes))
@@ -114,15 +115,15 @@ def run_destination(
     destination: "Destination", given: argparse.Namespace, processes: tuple[Process, ...] = ()
 ) -> int:
     """Run the parsed command; its exit code."""
-    from connectors.runner import WriteOptions
-    from dataflow.aggregate import Thresholds
-    from dataflow.pipeline import Miscounts
-
     match given.verb:
         case "spec":
             return destination.spec()
         case "check":
             return destination.check(given.config)
+    from connectors.write_options import WriteOptions
+    from dataflow.aggregate import Thresholds
+    from dataflow.pipeline import Miscounts
+
     chosen: dict[str, Any] = {}
     if given.state_latency is not None:
         chosen["state_latency"] = given.state_latency

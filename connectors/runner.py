@@ -1,4 +1,7 @@
-"""The commands of a destination: spec, check, write. Builds everything a sync needs; the only place that does."""
+"""The commands of a destination: spec, check, write. Builds everything a sync needs; the only place that does.
+
+What only one command needs it imports itself: each starts once per sync, and `spec` should answer at once.
+"""
 
 import json
 import os
@@ -7,44 +10,24 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from attrs import field, frozen
-
-from connectors.check import check_connector
-from connectors.contract import Definition
-from connectors.faults import Faults, read_faults
-from connectors.journal_file import journal_file
-from connectors.journal_keeper import journal_keeper
+from connectors.drivers import connector_of
 from connectors.masking import Mask, mask_of
 from connectors.options import read_options, with_options
-from connectors.sync import Sync, run_sync
-from dataflow.aggregate import Thresholds
-from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.intake import intake_of
-from dataflow.pipeline import Miscounts
-from dataflow.processes import Process
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
-from machines.journal import Entry
 
-
-@frozen(kw_only=True)
-class WriteOptions:
-    """What can be asked of a sync beside its configuration and catalog."""
-
-    journal: Path | None = None
-    # Started already, to pack the input; without any, this process does.
-    processes: tuple[Process, ...] = ()
-    miscounts: Miscounts = Miscounts.WARN
-    faults: tuple[str, ...] = ()
-    thresholds: Thresholds = field(factory=Thresholds)
+if TYPE_CHECKING:
+    from connectors.contract import Definition
+    from connectors.write_options import WriteOptions
+    from machines.journal import Entry
 
 
 class Destination:
     """A destination's commands, writing protocol lines to `out`. Each returns the process's exit code."""
 
-    def __init__(self, definition: Definition, out: BinaryIO) -> None:
+    def __init__(self, definition: "Definition", out: BinaryIO) -> None:
         self._definition = definition
         self._out = out
         self._run = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -57,10 +40,12 @@ class Destination:
 
     def check(self, config: Path) -> int:
         """Tell whether a sync could work; a failed check is an answer and no failure of the command."""
+        from connectors.check import check_connector
+
         try:
             configuration = self._configuration(config)
             read_options(configuration)
-            connector = self._definition.connector(configuration, self._run)
+            connector = connector_of(self._definition, configuration, self._run)
             with closing(connector):
                 check_connector(connector)
         except DataflowError as error:
@@ -70,22 +55,29 @@ class Destination:
             self._write_line(connection_status_message(None))
         return 0
 
-    def write(self, config: Path, catalog: Path, source: int, options: WriteOptions) -> int:
+    def write(self, config: Path, catalog: Path, source: int, options: "WriteOptions") -> int:
         """Run a sync from the file descriptor `source`; 0 when every stream was published, else 1."""
+        from connectors.faults import Faults, read_faults
+        from connectors.journal_file import journal_file
+        from connectors.journal_keeper import journal_keeper
+        from connectors.sync import Sync, run_sync
+        from dataflow.catalog import read_catalog
+        from dataflow.intake import intake_of
+
         intake = intake_of(options.processes)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
             streams = read_catalog(_read(catalog, "catalog"))
             configuration = self._configuration(config)
             shared = read_options(configuration)
-            connector = self._definition.connector(configuration, self._run)
+            connector = connector_of(self._definition, configuration, self._run)
             with (
                 closing(connector),
                 journal_file(options.journal, self._warn) as keep_in_file,
                 journal_keeper(connector, shared.journal_days, self._warn) as keep_in_table,
             ):
 
-                def keep(entry: Entry) -> None:
+                def keep(entry: "Entry") -> None:
                     masked = self._mask.entry(entry)
                     keep_in_file(masked)
                     keep_in_table(masked)

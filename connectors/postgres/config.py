@@ -14,8 +14,6 @@ from urllib.parse import parse_qsl
 import attrs
 import cattrs
 from attrs import field, frozen
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
 
 from dataflow.errors import ConfigError
 
@@ -306,6 +304,10 @@ _OWN_PARAMETERS = {
 
 
 def _url_parameters(text: str) -> dict[str, str]:
+    # Nothing but a sync needs the driver.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
     try:
         pairs = parse_qsl(text.strip().lstrip("?"), keep_blank_values=True, strict_parsing=bool(text.strip()))
     except ValueError:

@@ -8,6 +8,7 @@ import attrs
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from connectors.postgres import DEFINITION
 from connectors.postgres.config import (
     DeletionMode,
     PostgresConfig,
@@ -16,7 +17,6 @@ from connectors.postgres.config import (
     connection_parameters,
     spec,
 )
-from connectors.postgres.connector import DEFINITION
 from dataflow.errors import ConfigError
 
 LEAST: dict[str, Any] = {"host": "db.example", "database": "warehouse", "username": "loader"}

@@ -107,8 +107,8 @@ def upstream_spelling(arguments: Sequence[str]) -> list[str]:
 def main_for(name: str, module: str) -> None:
     """The whole of a connector's command: run it, exit with its code. stdout carries protocol lines only.
 
-    `module` is the connector's package, whose `connector` module has its `DEFINITION`; `name` is what it is called
-    there, and registered as.
+    `module` is the connector's package, which has its `DEFINITION`; `name` is what it is called there, and
+    registered as.
     """
     parser = destination_parser(name)
     given = parser.parse_args(upstream_spelling(sys.argv[1:]))
@@ -126,7 +126,7 @@ def main_for(name: str, module: str) -> None:
     gc.disable()
     from connectors.runner import Destination, standard_output
 
-    definition = import_module(f"{module}.connector").DEFINITION
+    definition = import_module(module).DEFINITION
     _collect_rarely()
     destination = Destination(definition, standard_output())
     code = destination.guard(lambda: run_destination(destination, given, processes, requests))
@@ -142,15 +142,15 @@ def run_destination(
     requests: Requests | None = None,
 ) -> int:
     """Run the parsed command; its exit code."""
-    from connectors.runner import WriteOptions
-    from dataflow.aggregate import Thresholds
-    from dataflow.pipeline import Miscounts
-
     match given.verb:
         case "spec":
             return destination.spec()
         case "check":
             return destination.check(given.config)
+    from connectors.write_options import WriteOptions
+    from dataflow.aggregate import Thresholds
+    from dataflow.pipeline import Miscounts
+
     chosen: dict[str, Any] = {}
     if given.state_latency is not None:
         chosen["state_latency"] = given.state_latency

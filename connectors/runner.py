@@ -1,4 +1,7 @@
-"""The commands of a destination: spec, check, write. Builds everything a sync needs; the only place that does."""
+"""The commands of a destination: spec, check, write. Builds everything a sync needs; the only place that does.
+
+What only one command needs it imports itself: each starts once per sync, and `spec` should answer at once.
+"""
 
 import json
 import os
@@ -7,51 +10,25 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from attrs import field, frozen
-
-from connectors.check import check_connector
-from connectors.contract import Definition
-from connectors.faults import Faults, read_faults
-from connectors.journal_file import journal_file
-from connectors.journal_keeper import journal_keeper
+from connectors.drivers import connector_of
 from connectors.masking import Mask, mask_of
 from connectors.options import read_options, with_options
 from connectors.output import Output
-from connectors.progress import Watch
-from connectors.requests import Requests
-from connectors.sync import Sync, run_sync
-from connectors.watching import Watching, watching
-from dataflow.aggregate import Thresholds
-from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.intake import StoppableIntake, intake_of
-from dataflow.pipeline import Miscounts
-from dataflow.processes import Processes
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
-from machines.journal import Entry
 
-
-@frozen(kw_only=True)
-class WriteOptions:
-    """What can be asked of a sync beside its configuration and catalog."""
-
-    journal: Path | None = None
-    # Started already, to pack the input; without any, this process does.
-    processes: Processes | None = None
-    miscounts: Miscounts = Miscounts.WARN
-    faults: tuple[str, ...] = ()
-    thresholds: Thresholds = field(factory=Thresholds)
-    watching: Watching = field(factory=Watching)
-    # Where it is told that it has to stop.
-    requests: Requests | None = None
+if TYPE_CHECKING:
+    from connectors.contract import Definition
+    from connectors.write_options import WriteOptions
+    from machines.journal import Entry
 
 
 class Destination:
     """A destination's commands, writing protocol lines to `out`. Each returns the process's exit code."""
 
-    def __init__(self, definition: Definition, out: BinaryIO) -> None:
+    def __init__(self, definition: "Definition", out: BinaryIO) -> None:
         self._definition = definition
         self._out = out
         self._output = Output(out)
@@ -65,10 +42,12 @@ class Destination:
 
     def check(self, config: Path) -> int:
         """Tell whether a sync could work; a failed check is an answer and no failure of the command."""
+        from connectors.check import check_connector
+
         try:
             configuration = self._configuration(config)
             read_options(configuration)
-            connector = self._definition.connector(configuration, self._run)
+            connector = connector_of(self._definition, configuration, self._run)
             with closing(connector):
                 check_connector(connector, self._run)
         except DataflowError as error:
@@ -78,11 +57,20 @@ class Destination:
             self._mention(connection_status_message(None))
         return 0
 
-    def write(self, config: Path, catalog: Path, source: int, options: WriteOptions) -> int:
+    def write(self, config: Path, catalog: Path, source: int, options: "WriteOptions") -> int:
         """Run a sync from the file descriptor `source`; 0 when every stream was published.
 
         Else 1, or what says that it was asked to stop.
         """
+        from connectors.faults import Faults, read_faults
+        from connectors.journal_file import journal_file
+        from connectors.journal_keeper import journal_keeper
+        from connectors.progress import Watch
+        from connectors.sync import Sync, run_sync
+        from connectors.watching import watching
+        from dataflow.catalog import read_catalog
+        from dataflow.intake import StoppableIntake, intake_of
+
         intake, requests = StoppableIntake(intake_of(options.processes)), options.requests
         if requests is not None:
             requests.tell(intake.stop)
@@ -91,7 +79,7 @@ class Destination:
             streams = read_catalog(_read(catalog, "catalog"))
             configuration = self._configuration(config)
             shared = read_options(configuration)
-            connector = self._definition.connector(configuration, self._run)
+            connector = connector_of(self._definition, configuration, self._run)
             watch = Watch()
             with (
                 closing(connector),
@@ -103,7 +91,7 @@ class Destination:
             ):
                 mention = around(self._mention)
 
-                def keep(entry: Entry) -> None:
+                def keep(entry: "Entry") -> None:
                     masked = self._mask.entry(entry)
                     keep_in_file(masked)
                     keep_in_table(masked)

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, ClassVar
 
 import psycopg
 from attrs import frozen
@@ -21,9 +20,7 @@ from connectors.postgres.config import (
     DEFAULT_INTERNAL_SCHEMA,
     DeletionMode,
     PostgresConfig,
-    configure,
     connection_parameters,
-    spec,
 )
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresSql
@@ -75,21 +72,6 @@ class PostgresConnector:
 
     def close(self) -> None:
         self._closing.close()
-
-
-class PostgresDefinition:
-    """The Postgres destination before it is configured."""
-
-    name: ClassVar[str] = "postgres"
-
-    def spec(self) -> Mapping[str, Any]:
-        return spec()
-
-    def connector(self, options: Mapping[str, Any], run: str) -> PostgresConnector:
-        return PostgresConnector(configure(options), run)
-
-
-DEFINITION = PostgresDefinition()
 
 
 def _detour(config: PostgresConfig, closing: ExitStack) -> Callable[[], Mapping[str, str]]:

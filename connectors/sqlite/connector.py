@@ -2,12 +2,11 @@
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Any, ClassVar
 
 from connectors.sqlite.buffer import SqliteBuffer
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient
 from connectors.sqlite.columns import SqliteColumns
-from connectors.sqlite.config import SqliteConfig, configure, spec
+from connectors.sqlite.config import SqliteConfig
 from connectors.sqlite.sql import SqlGenerator
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
@@ -37,20 +36,6 @@ class SqliteConnector:
     def close(self) -> None:
         """The clients share nothing."""
 
-
-class SqliteDefinition:
-    """The SQLite destination before it is configured."""
-
-    name: ClassVar[str] = "sqlite"
-
-    def spec(self) -> Mapping[str, Any]:
-        return spec()
-
-    def connector(self, options: Mapping[str, Any], run: str) -> SqliteConnector:
-        return SqliteConnector(configure(options))
-
-
-DEFINITION = SqliteDefinition()
 
 _ASK_FOR_HELP = "Report this, with the log of this sync."
 _TRY_AGAIN = "Run the sync again."

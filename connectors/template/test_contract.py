@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from connectors.sqlite.connector import DEFINITION
+from connectors.sqlite import DEFINITION
 from connectors.testkit import ContractSuite, Destination
 from dataflow.types import TableName
 

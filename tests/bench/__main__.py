@@ -21,6 +21,7 @@ from attrs import frozen
 from tests.bench.duck import DuckDbBench
 from tests.bench.postgres import PostgresBench, server
 from tests.bench.process import Cost
+from tests.bench.start import command, first_state
 from tests.bench.workload import Workload, interleaved, workload
 
 MILLION, HUNDRED_THOUSAND = 1_000_000, 100_000
@@ -150,6 +151,24 @@ def memory(runs: int) -> list[str]:
     return told
 
 
+def start(runs: int) -> list[str]:
+    """From nothing to an answer, in milliseconds: a start is paid once per sync."""
+    with postgres(workload("narrow", "append", HUNDRED_THOUSAND)) as bench, folder() as here:
+        arms = [
+            Arm("python, and nothing", lambda: command("-c", "pass")),
+            Arm(
+                "dataflow --help",
+                lambda: command("-c", "from connectors.commands import main; main()", "--help"),
+            ),
+            Arm("destination-duckdb spec", lambda: command("-m", "connectors.duckdb", "spec")),
+            Arm("destination-postgres spec", lambda: command("-m", "connectors.postgres", "spec")),
+            Arm("first STATE, duckdb", lambda: first_state("duckdb", {"destination_path": ":memory:"}, here)),
+            Arm("first STATE, postgres", lambda: first_state("postgres", bench.destination_config(), here)),
+        ]
+        costs = in_turn(arms, runs)
+    return [f"{name}: {seconds(cost) * 1000:.0f} ms" for name, cost in costs.items()]
+
+
 BENCHES: Mapping[str, Callable[[int], list[str]]] = {
     "postgres-narrow": lambda runs: against_copy("narrow", MILLION, runs),
     "postgres-wide": lambda runs: against_copy("wide", HUNDRED_THOUSAND, runs),
@@ -160,6 +179,7 @@ BENCHES: Mapping[str, Callable[[int], list[str]]] = {
     "many-streams": many_streams,
     "frequent-states": frequent_states,
     "memory": memory,
+    "start": start,
 }
 
 

@@ -10,10 +10,10 @@ from psycopg.sql import SQL
 
 from connectors.check import check_connector
 from connectors.contract import Connector, Definition
-from connectors.duckdb.connector import DEFINITION as DUCKDB
+from connectors.duckdb import DEFINITION as DUCKDB
+from connectors.memory import DEFINITION as MEMORY
 from connectors.memory.connector import DATABASES, MemoryConnector
-from connectors.memory.connector import DEFINITION as MEMORY
-from connectors.postgres.connector import DEFINITION as POSTGRES
+from connectors.postgres import DEFINITION as POSTGRES
 from connectors.testkit.faulty import Script, faulty
 from dataflow.errors import ConfigError, InternalError
 from tests.servers.address import Address

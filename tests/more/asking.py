@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg.sql import SQL
 
-from connectors.postgres.connector import DEFINITION
+from connectors.postgres import DEFINITION
 from tests.more.conftest import LOADER
 from tests.servers.address import Address
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from connectors.postgres.connector import DEFINITION
+from connectors.postgres import DEFINITION
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from tests.more.asking import ask, reached
 from tests.more.conftest import LOADER, Encrypted

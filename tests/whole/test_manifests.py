@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.memory.connector import DATABASES, DEFINITION
+from connectors.memory import DEFINITION
+from connectors.memory.connector import DATABASES
 from connectors.runner import Destination as InProcess
-from connectors.runner import WriteOptions
+from connectors.write_options import WriteOptions
 from dataflow.types import TableName
 from tests.bench.workload import Workload, workload
 from tests.whole.command import Destination

@@ -12,9 +12,10 @@ from attrs import evolve
 
 from connectors.contract import Client, Connector, Definition
 from connectors.ledger import LedgerEntry
+from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters
-from connectors.postgres.connector import DEFINITION, PostgresConnector
+from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.sessions import Access, Locks
 from dataflow.errors import ConfigError, InternalError, TransientError
 from dataflow.types import Kind, TableName

@@ -9,6 +9,7 @@ import attrs
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from connectors.postgres import DEFINITION
 from connectors.postgres.config import (
     DeletionMode,
     PostgresConfig,
@@ -16,7 +17,6 @@ from connectors.postgres.config import (
     connection_parameters,
     spec,
 )
-from connectors.postgres.connector import DEFINITION
 from connectors.postgres.security import SslMode, SslModeName
 from dataflow.errors import ConfigError
 

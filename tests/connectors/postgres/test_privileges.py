@@ -12,7 +12,7 @@ from attrs import evolve
 from psycopg.sql import SQL, Composed, Identifier
 
 from connectors.check import check_connector
-from connectors.postgres.connector import DEFINITION
+from connectors.postgres import DEFINITION
 from dataflow.errors import ConfigError
 from tests.servers.address import Address
 

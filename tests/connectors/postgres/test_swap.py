@@ -8,8 +8,9 @@ from typing import Any, Self
 import psycopg
 import pytest
 
+from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
-from connectors.postgres.connector import DEFINITION, PostgresConnector
+from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.swap import Plan, Standing, Way, decide
 from connectors.testkit import Destination
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream

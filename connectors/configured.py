@@ -7,10 +7,11 @@ from pathlib import Path
 from attrs import frozen
 
 from connectors.contract import Connector
+from connectors.drivers import connector_of
 from connectors.masking import Mask, mask_of
 from connectors.options import Options, read_options
 from connectors.registry import find
-from connectors.runner import read_file, read_object
+from connectors.runner import read_configuration, read_file
 from dataflow.catalog import DestinationStream, read_catalog
 
 
@@ -28,9 +29,9 @@ class Configured:
 def configured(name: str, config: Path, run: str) -> Iterator[Configured]:
     """The destination of this name, for a process called `run`. ConfigError when it cannot be had like this."""
     definition = find(name).definition()
-    configuration = read_object(config, "configuration")
+    configuration = read_configuration(config)
     options = read_options(configuration)
-    with closing(definition.connector(configuration, run)) as connector:
+    with closing(connector_of(definition, configuration, run)) as connector:
         yield Configured(name, connector, options, mask_of(definition.spec(), configuration))
 
 

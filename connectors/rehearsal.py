@@ -156,14 +156,15 @@ class WatchedClient:
         key = ", ".join(recipe.primary_key)
         self._watch.did(Deed.DEDUPE, table, f"keeps the latest row of each {key} in {table}")
 
-    def overwrite_table(self, source: TableName, target: TableName) -> None:
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
         """As the real one."""
         replaced = self.real.table_exists(target)
-        self.real.overwrite_table(source, target)
+        way = self.real.overwrite_table(source, target)
         if replaced:
             self._published(Deed.REPLACE, source, target, f"replaces {target} by {source}")
         else:
             self._published(Deed.BECOME, source, target, f"{source} becomes {target}")
+        return way
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         """As the real one."""

@@ -5,12 +5,14 @@ the pipeline. Builds what a sync needs; decides nothing that a machine could.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
+from connectors.log import remarks
 from connectors.operations import StreamOperations, tells_state
 from connectors.options import Generations
+from connectors.progress import Watch
 from connectors.transactions import RetryPolicy, Transactions
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
@@ -18,7 +20,9 @@ from dataflow.catalog import DestinationStream
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.intake import Intake, OwnIntake
+from dataflow.mailbox import Mailbox
 from dataflow.names import StreamTables, table_catalog
+from dataflow.packing import Order
 from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.protocol import error_message, log_message
 from dataflow.raw_ids import RawIds
@@ -33,9 +37,10 @@ from machines.stream import StreamLife, StreamLifecycle
 
 @frozen(kw_only=True)
 class Sync:
-    """What a sync is made of. `source` is the file descriptor of its input; lines go out through `write_line`.
+    """What a sync is made of. `source` is the file descriptor of its input.
 
-    Who made the connector closes it.
+    Lines that must be heard go out through `write_line`, which raises a DataflowError when they cannot, others
+    through `mention`. Who made the connector closes it.
     """
 
     run: str
@@ -44,12 +49,14 @@ class Sync:
     source: int
     write_line: Callable[[bytes], None]
     keep: Callable[[Entry], None]
+    mention: Callable[[bytes], None] = field(default=Factory(lambda sync: sync.write_line, takes_self=True))
     thresholds: Thresholds = field(factory=Thresholds)
     retry: RetryPolicy = field(factory=RetryPolicy)
     intake: Intake = field(factory=OwnIntake)
     miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
     generations: Generations = Generations.CATALOG
+    watch: Watch = field(factory=Watch)
 
 
 class StreamRun:
@@ -67,11 +74,13 @@ class StreamRun:
         self._writer = writer
         # How many attempts each flush took, until its transition is written down.
         self._attempts: dict[int, int] = {}
+        self._watch = sync.watch
         self._buffer = sync.connector.insert_buffer(writer.client)
         self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults, sync.generations)
         executor = Executor(self.operations)
         journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
-        self.machine = StreamLifecycle(self.life, listeners=[executor, journal])
+        entering = sync.watch.listener(str(self.name))
+        self.machine = StreamLifecycle(self.life, listeners=[entering, executor, journal])
 
     @property
     def name(self) -> StreamName:
@@ -94,7 +103,11 @@ class StreamRun:
 
     def insert(self, flush: Flush) -> None:
         """Make a flush durable (on the writer's thread)."""
-        self.operations.insert(self._writer, self._buffer, self.life, flush)
+        self._watch.writing(str(self.name), flush.rows)
+        try:
+            self.operations.insert(self._writer, self._buffer, self.life, flush)
+        finally:
+            self._watch.writing(str(self.name), None)
         self._attempts[flush.number] = self._writer.attempts
 
     def flushed(self, flush: Flush, seconds: float) -> None:
@@ -119,12 +132,11 @@ class StreamRun:
 
 
 def _keep(sync: Sync, entry: Entry) -> None:
-    """Keep a stream's entry; what its operation noted is for the reader of the log too."""
+    """Keep an entry; the reader of the log hears of it too."""
     sync.keep(entry)
-    if "note" in entry:
-        sync.write_line(
-            log_message("INFO", f"Stream {entry['stream']}, {entry['operation']}: {entry['note']}.")
-        )
+    sync.watch.heard(entry)
+    for level, message in remarks(entry):
+        sync.mention(log_message(level, message))
 
 
 class SyncOperations:
@@ -133,9 +145,10 @@ class SyncOperations:
     def __init__(self, sync: Sync) -> None:
         self._sync = sync
         untold = {each.name for each in sync.streams if not tells_state(each, sync.generations)}
-        self._write_line = withholding(untold, sync.write_line)
+        self._write_line = withholding(untold, sync.watch.lines(sync.write_line))
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
+        self._mailbox = Mailbox(most_packed=4)
         connector = sync.connector
         named = table_catalog(
             [(stream.name, stream.fields) for stream in sync.streams],
@@ -183,6 +196,8 @@ class SyncOperations:
         self._starter.run("setting up the destination", work)
 
     def _start_streams(self, _: SyncLife) -> None:
+        # Packed while the streams start: what is read waits in the mailbox.
+        self._sync.intake.start(self._sync.source, self._order(), self._mailbox)
         for run in self.runs:
             run.start()
         if self.runs and all(run.failed for run in self.runs):
@@ -190,9 +205,11 @@ class SyncOperations:
             raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
 
     def _read(self, _: SyncLife) -> None:
+        streams = {run.name: (self._aggregate(run), run) for run in self.runs}
+        self._sync.watch.reading({str(name): aggregate for name, (aggregate, _) in streams.items()})
         pipeline = Pipeline(
-            self._sync.intake,
-            {run.name: (self._aggregate(run), run) for run in self.runs},
+            self._mailbox,
+            streams,
             self._sync.thresholds,
             self._write_line,
             self._sync.miscounts,
@@ -200,18 +217,28 @@ class SyncOperations:
         for run in self.runs:
             if run.life.failure is not None:
                 pipeline.discard(run.name, run.life.failure)
-        pipeline.run(self._sync.source)
+        pipeline.run()
 
-    def _aggregate(self, run: StreamRun) -> Aggregate:
-        shape = Shape(
+    def _order(self) -> Order:
+        thresholds = self._sync.thresholds
+        return Order(
+            shapes=tuple(map(self._shape, self.runs)),
+            chunk_bytes=thresholds.chunk_for(len(self.runs)),
+            most_rows=thresholds.parcel_rows,
+        )
+
+    def _shape(self, run: StreamRun) -> Shape:
+        return Shape(
             name=run.name,
             columns=run.life.tables.columns,
             limits=self._sync.connector.columns.limits,
             generation_id=run.life.stream.generation_id,
             sync_id=run.life.stream.sync_id,
         )
+
+    def _aggregate(self, run: StreamRun) -> Aggregate:
         return Aggregate(
-            shape=shape,
+            shape=self._shape(run),
             raw_ids=RawIds(run.operations.highest_raw_id),
             thresholds=self._sync.thresholds,
         )
@@ -232,11 +259,13 @@ class SyncOperations:
                 run.end(life.failure)
 
     def _tear_down(self, _: SyncLife) -> None:
+        self._mailbox.close()
+        self._sync.intake.close()
         self._writer.client.close()
         self._starter.client.close()
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
-        self._sync.write_line(
+        self._sync.mention(
             log_message("WARN", f"Attempt {attempt} failed; trying again in {wait:.1f} s. {error}")
         )
 
@@ -246,11 +275,12 @@ def run_sync(sync: Sync) -> bool:
     life = SyncLife()
     operations = SyncOperations(sync)
     executor = Executor(operations)
-    machine = DestinationLifecycle(life, listeners=[executor, Journal(sync.run, executor, sync.keep)])
+    journal = Journal(sync.run, executor, partial(_keep, sync))
+    machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
     if life.failure is not None:
-        sync.write_line(error_message(life.failure))
+        sync.mention(error_message(life.failure))
     for run in operations.runs:
         if run.failed and run.life.failure is not None and run.life.failure is not life.failure:
-            sync.write_line(error_message(run.life.failure, run.name))
+            sync.mention(error_message(run.life.failure, run.name))
     return machine.at == "done"

@@ -25,13 +25,18 @@ MANY_PIECES = 256
 class Thresholds:
     """When an aggregate is due, and how much may wait. Bytes are of input lines; times are seconds."""
 
-    # Read and packed at a time: large enough to be worth a pass over each column, and small, since until it is
-    # packed each record is some Python objects.
-    chunk_bytes: int = 2 * MEBIBYTE
+    # Read and packed at a time: large enough to be worth a pass over each column of each stream, and small, since
+    # until it is packed each record is some Python objects.
+    chunk_bytes: int = MEBIBYTE
+    chunk_bytes_per_stream: int = MEBIBYTE // 8
+    most_chunk_bytes: int = 4 * MEBIBYTE
     # Of one stream; so many are a parcel of their own.
     parcel_rows: int = 50_000
     flush_bytes: int = 16 * MEBIBYTE
     flush_rows: int = 100_000
+    # So much of one stream, or of all together, is worth a transaction when the writer has nothing else to do.
+    idle_bytes: int = 4 * MEBIBYTE
+    idle_open_bytes: int = 40 * MEBIBYTE
     age: float = 60.0
     # How long a STATE may wait for a flush that would make it tellable.
     state_latency: float = STATE_LATENCY
@@ -39,6 +44,10 @@ class Thresholds:
     open_bytes: int = 48 * MEBIBYTE
     # Handed to the writer and not yet durable: beyond it nothing more is read.
     unwritten_bytes: int = 48 * MEBIBYTE
+
+    def chunk_for(self, streams: int) -> int:
+        """How much to read at a time for so many streams, in bytes."""
+        return max(self.chunk_bytes, min(streams * self.chunk_bytes_per_stream, self.most_chunk_bytes))
 
 
 @define
@@ -154,8 +163,10 @@ class Aggregate:
         return self._highest
 
 
-def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> list[Aggregate]:
-    """Those to flush now: the due ones, and the largest while all together hold too much."""
+def due(
+    aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float, *, writer_waits: bool = False
+) -> list[Aggregate]:
+    """Those to flush now: the due ones, the largest while all hold too much, and one for a writer that waits."""
     waiting = [aggregate for aggregate in aggregates if aggregate.has_work()]
     chosen = [aggregate for aggregate in waiting if aggregate.is_due(now)]
     left = sorted((a for a in waiting if a not in chosen), key=lambda a: a.size)
@@ -164,4 +175,10 @@ def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> 
         largest = left.pop()
         held -= largest.size
         chosen.append(largest)
+    if writer_waits and not chosen and left and _is_worth_it(left[-1].size, held, thresholds):
+        chosen.append(left[-1])
     return chosen
+
+
+def _is_worth_it(largest: int, held: int, thresholds: Thresholds) -> bool:
+    return largest >= thresholds.idle_bytes or held >= thresholds.idle_open_bytes

@@ -5,8 +5,8 @@ grow, are given by the one owner of the stream, in input order.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -102,10 +102,11 @@ class OpenBatch:
         (rows,) = close([self], {self.stream: shape})
         return rows
 
-    def cells(self) -> Iterator[tuple[Any, ...]]:
-        """The cells of each column as they were decoded."""
-        # One pass over the records makes tuples, one over the tuples columns: no struct is visited twice.
-        return zip(*map(astuple, self.data), strict=True)
+    def cells(self, width: int) -> list[list[Any]]:
+        """The cells of each of so many columns, as they were decoded."""
+        # One pass over the records, which lie scattered in memory; the columns are cut from what it brings.
+        flat = list(chain.from_iterable(map(astuple, self.data)))
+        return [flat[column::width] for column in range(width)]
 
     def rows(self, shape: Shape, columns: Sequence[Coerced]) -> Rows:
         """The rows, of columns that were made of the cells."""
@@ -113,8 +114,10 @@ class OpenBatch:
             for row, change, reason in made.changes:
                 self.changes.setdefault(row, []).append(Change(of.field, change, reason))
         tally = Counter(change.change for changes in self.changes.values() for change in changes)
-        emitted_at = np.concatenate(self.emitted_at) * 1000
-        metadata = {EXTRACTED_AT: pa.array(emitted_at, pa.timestamp("us", tz="UTC"))}
+        emitted_at = pa.py_buffer(np.concatenate(self.emitted_at) * 1000)
+        # Of the buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
+        extracted_at = pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(self.data), [None, emitted_at])
+        metadata = {EXTRACTED_AT: extracted_at}
         if changed := self.source_changes.keys() | self.changes.keys():
             metadata[META] = self._meta(shape.sync_id, changed)
         return Rows(
@@ -143,7 +146,8 @@ def close(batches: Sequence[OpenBatch], shapes: Mapping[StreamName, Shape]) -> l
     for batch in batches:
         shape = shapes[batch.stream]
         wanted += (
-            (of.type, cells, shape.limits) for of, cells in zip(shape.columns, batch.cells(), strict=True)
+            (of.type, cells, shape.limits)
+            for of, cells in zip(shape.columns, batch.cells(len(shape.columns)), strict=True)
         )
     made = iter(columns(wanted))
     return [

@@ -6,18 +6,18 @@ Packing is pure, so it can be done here or in other processes; either way the pa
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Protocol
 
 from attrs import define, field
 
 from dataflow import wire
-from dataflow.errors import InternalError, TransientError
+from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packing import Defect, Order
 from dataflow.parcel import Packed, Packer
-from dataflow.processes import Process
+from dataflow.processes import Pipes, Processes
 from dataflow.reader import chunks, widen
 
 
@@ -33,9 +33,40 @@ class Intake(Protocol):
         ...
 
 
-def intake_of(processes: Sequence[Process]) -> Intake:
+def intake_of(processes: Processes | None) -> Intake:
     """An intake that packs in these processes, or in this one when there are none."""
-    return ProcessIntake(processes) if processes else OwnIntake()
+    return ProcessIntake(processes) if processes is not None else OwnIntake()
+
+
+class StoppableIntake:
+    """An intake that can be told to stop, from any thread and at any time: also before it was started."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._deciding = threading.Lock()
+        self._mailbox: Mailbox | None = None
+        self._reason: EndOfInput | None = None
+
+    def start(self, source: int, order: Order, mailbox: Mailbox) -> None:
+        """Begin to read, unless it was stopped already."""
+        with self._deciding:
+            self._mailbox = mailbox
+            if self._reason is None:
+                self._intake.start(source, order, mailbox)
+            else:
+                mailbox.stop(self._reason)
+
+    def stop(self, reason: DataflowError) -> None:
+        """Let the input end here, with this as its reason; the first one counts."""
+        with self._deciding:
+            if self._reason is None:
+                self._reason = EndOfInput(reason)
+                if self._mailbox is not None:
+                    self._mailbox.stop(self._reason)
+
+    def close(self) -> None:
+        """Nothing more is wanted."""
+        self._intake.close()
 
 
 class OwnIntake:
@@ -59,29 +90,26 @@ class OwnIntake:
 
 @define
 class PackingProcess:
-    """Another process that packs chunks. It ends when our end of its pipe does, however that comes about."""
+    """Another process that packs chunks. It ends when our ends of its pipes do, however that comes about."""
 
-    process: Process = field(repr=lambda process: f"<pid {process.popen.pid}>")
+    pipes: Pipes
     _sending: threading.Lock = field(factory=threading.Lock, repr=False)
     _released: bool = field(default=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        widen(self.process.chunks)
-        widen(self.process.parcels)
+        for pipe in self.pipes:
+            widen(pipe)
 
     def send(self, value: object) -> None:
         """Hand it its order, then chunks. Raises BrokenPipeError when it has gone."""
         with self._sending:
             if self._released:
                 raise BrokenPipeError
-            wire.send(self.process.chunks, value)
+            wire.send(self.pipes.chunks, value)
 
     def receive(self) -> Packed:
-        """What its next chunk held. Raises InternalError for a defect, TransientError when the process has gone."""
-        try:
-            found = wire.receive(self.process.parcels)
-        except EOFError as error:
-            raise self._gone() from error
+        """What its next chunk held. Raises EOFError when it has gone, InternalError for a defect."""
+        found = wire.receive(self.pipes.parcels)
         if isinstance(found, Defect):
             raise InternalError(
                 f"Unexpected {found.kind} while reading the input.",
@@ -90,35 +118,22 @@ class PackingProcess:
         packed: Packed = found
         return packed
 
-    def end(self) -> None:
-        """Stop it; who waits for it, or to hand it something, hears that it has gone."""
-        self.process.popen.kill()
-        self.process.popen.wait()
-
     def release(self) -> None:
         """Give up its pipes, once it has ended and nobody receives from it."""
         # The reader may still come with a chunk, and the pipe's number may be another file's by then.
         with self._sending:
             self._released = True
-            os.close(self.process.chunks)
-        os.close(self.process.parcels)
-
-    def _gone(self) -> TransientError:
-        code = self.process.popen.wait()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return TransientError(
-            f"A process that packs the input ended by {how}.",
-            doing="reading the input",
-            remedy="What was told is safe. If the machine ran out of memory, give it more; then sync again.",
-        )
+            os.close(self.pipes.chunks)
+        os.close(self.pipes.parcels)
 
 
 class ProcessIntake:
     """Reads here and packs in other processes, in turn: one thread hands out chunks, one takes in parcels."""
 
-    def __init__(self, processes: Sequence[Process]) -> None:
+    def __init__(self, processes: Processes) -> None:
         """The processes are this intake's from now on."""
-        self._processes = [PackingProcess(process) for process in processes]
+        self._all = processes
+        self._processes = [PackingProcess(pipes) for pipes in processes.pipes]
         self._turns: SimpleQueue[PackingProcess | BaseException | None] = SimpleQueue()
         self._unpacker: threading.Thread | None = None
 
@@ -143,7 +158,11 @@ class ProcessIntake:
             while (turn := turns.get()) is not None:
                 if isinstance(turn, BaseException):
                     raise turn
-                if not mailbox.put_input(turn.receive()):
+                try:
+                    packed = turn.receive()
+                except EOFError as error:
+                    raise _gone(self._all) from error
+                if not mailbox.put_input(packed):
                     return
             mailbox.put_input(EndOfInput())
 
@@ -153,13 +172,22 @@ class ProcessIntake:
     def close(self) -> None:
         """End the processes."""
         processes, self._processes = self._processes, []
-        for process in processes:
-            process.end()
+        self._all.end()
         self._turns.put(None)
         if self._unpacker is not None:
             self._unpacker.join()
         for process in processes:
             process.release()
+
+
+def _gone(processes: Processes) -> TransientError:
+    code = processes.parent.wait()
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return TransientError(
+        f"A process that packs the input ended by {how}.",
+        doing="reading the input",
+        remedy="What was told is safe. If the machine ran out of memory, give it more; then sync again.",
+    )
 
 
 def _on_thread(name: str, work: Callable[[], None], mailbox: Mailbox) -> threading.Thread:

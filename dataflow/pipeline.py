@@ -1,7 +1,8 @@
 """The way of a record, from bytes on stdin to STATE on stdout. Knows no machine and no database.
 
 An intake reads and packs, a thread writes flushes, and the owner, between them, gives out raw ids, keeps the
-checkpoints and talks to the streams. Everything that decides happens on the owner's thread.
+checkpoints and talks to the streams. Everything that decides happens on the owner's thread. The intake may have
+begun before: what it packed waits in the mailbox.
 """
 
 import threading
@@ -18,13 +19,14 @@ from dataflow.aggregate import Aggregate, Thresholds, due
 from dataflow.checkpoints import Checkpoint, Checkpoints
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.intake import Intake
 from dataflow.mailbox import EndOfInput, Mailbox, Written
-from dataflow.packing import Order
 from dataflow.parcel import Event, Packed, Parcel, Span, refusal
 from dataflow.partitions import Partitions, Tally
 from dataflow.protocol import State, StateKind, Status, StreamStatus, log_message, state_message
 from dataflow.types import StreamName
+
+# One that is written, and one that is ready when it has been.
+FLUSHES_AT_WORK = 2
 
 
 class StreamSink(Protocol):
@@ -71,20 +73,19 @@ class Pipeline:
 
     def __init__(
         self,
-        intake: Intake,
+        mailbox: Mailbox,
         streams: Mapping[StreamName, tuple[Aggregate, StreamSink]],
         thresholds: Thresholds,
         write_line: Callable[[bytes], None],
         miscounts: Miscounts = Miscounts.WARN,
     ) -> None:
-        self._intake = intake
+        self._mailbox = mailbox
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
         self._write_line = write_line
         self._miscounts = miscounts
         self._checkpoints = Checkpoints()
         self._partitions = Partitions()
-        self._mailbox = Mailbox(most_packed=2)
         self._lines = 0
         self._to_write: SimpleQueue[Flush | None] = SimpleQueue()
         self._unwritten_bytes = 0
@@ -98,8 +99,8 @@ class Pipeline:
         self._checkpoints.broken(name)
         self._failure = self._failure or (name, error)
 
-    def run(self, source: int) -> None:
-        """Read the file descriptor to its end; all that is durable is told when this returns or raises.
+    def run(self) -> None:
+        """Take the input to its end; all that is durable is told when this returns or raises.
 
         Streams that the source did not complete are left open: their owner ends them. Raises a DataflowError
         for input that cannot be understood, and for a failed stream when GLOBAL states cover it.
@@ -107,7 +108,6 @@ class Pipeline:
         writer = threading.Thread(target=self._write, daemon=True, name="writer")
         writer.start()
         try:
-            self._intake.start(source, self._order(), self._mailbox)
             try:
                 self._take_in()
             except DataflowError:
@@ -119,18 +119,10 @@ class Pipeline:
             self._warn_of_untold()
         finally:
             self._mailbox.close()
-            self._intake.close()
             self._to_write.put(None)
             writer.join()
 
     # -- the owner's thread
-
-    def _order(self) -> Order:
-        return Order(
-            shapes=tuple(stream.aggregate.shape for stream in self._streams.values()),
-            chunk_bytes=self._thresholds.chunk_bytes,
-            most_rows=self._thresholds.parcel_rows,
-        )
 
     def _take_in(self) -> None:
         while True:
@@ -138,6 +130,7 @@ class Pipeline:
             match letter:
                 case Written():
                     self._heard(letter)
+                    self._flush_due()
                 case Packed():
                     self._unpack(letter)
                 case EndOfInput(None):
@@ -157,7 +150,7 @@ class Pipeline:
                 self._handle(event)
             self._flush_due()
         if packed.refused is not None:
-            raise refusal(packed.refused, self._lines) from packed.refused
+            raise refusal(packed.refused, self._lines, cut_off=packed.cut_off) from packed.refused
         self._lines += packed.lines
 
     def _receive(self, parcel: Parcel) -> None:
@@ -301,7 +294,8 @@ class Pipeline:
 
     def _flush_due(self) -> None:
         aggregates = {s.aggregate.stream: s.aggregate for s in self._streams.values() if s.open}
-        for aggregate in due(aggregates.values(), self._thresholds, time.monotonic()):
+        waits = self._unwritten < FLUSHES_AT_WORK
+        for aggregate in due(aggregates.values(), self._thresholds, time.monotonic(), writer_waits=waits):
             self._flush(self._streams[aggregate.stream])
             self._wait_until(lambda: self._has_room)
 

@@ -1,6 +1,7 @@
 """Starts the processes that pack the input. Imports nothing heavy, so that they come up while everything else does."""
 
 import os
+import signal
 import subprocess
 import sys
 from typing import NamedTuple
@@ -9,12 +10,28 @@ from typing import NamedTuple
 ENOUGH = 2
 
 
-class Process(NamedTuple):
-    """A process that packs, and our ends of its pipes: what goes in, and what comes out."""
+class Pipes(NamedTuple):
+    """Our ends of a packing process's pipes: what goes in, and what comes out."""
 
-    popen: "subprocess.Popen[bytes]"
     chunks: int
     parcels: int
+
+
+class Processes(NamedTuple):
+    """Processes that pack, and their parent, which ends with the last of them, or as the first that was killed.
+
+    The parent imports what all of them need, and then forks them: they are up as soon as one would be, and share
+    its memory. Each ends when our ends of its pipes do, however that comes about.
+    """
+
+    parent: "subprocess.Popen[bytes]"
+    pipes: tuple[Pipes, ...]
+
+    def end(self) -> None:
+        """Stop them; who waits for one, or to hand it something, hears that it has gone."""
+        if self.parent.poll() is None:
+            os.killpg(self.parent.pid, signal.SIGKILL)
+        self.parent.wait()
 
 
 def usual_count() -> int:
@@ -22,20 +39,23 @@ def usual_count() -> int:
     return ENOUGH if (os.cpu_count() or 1) > 1 else 0
 
 
-def begin(count: int) -> tuple[Process, ...]:
-    """Start so many; each waits for an order, and ends when the pipe it comes through is closed."""
-    return tuple(_begin() for _ in range(count))
-
-
-def _begin() -> Process:
-    (theirs_in, chunks), (parcels, theirs_out) = os.pipe(), os.pipe()
-    popen = subprocess.Popen(
-        [sys.executable, "-P", "-m", "dataflow.packing"],
-        stdin=theirs_in,
-        stdout=theirs_out,
+def begin(count: int) -> Processes | None:
+    """Start so many; each waits for an order. None for none."""
+    if not count:
+        return None
+    theirs, ours = [], []
+    for _ in range(count):
+        (theirs_in, chunks), (parcels, theirs_out) = os.pipe(), os.pipe()
+        theirs.append(Pipes(theirs_in, theirs_out))
+        ours.append(Pipes(chunks, parcels))
+    given = [end for pair in theirs for end in pair]
+    parent = subprocess.Popen(
+        [sys.executable, "-P", "-m", "dataflow.packing", *map(str, given)],
+        stdin=subprocess.DEVNULL,
+        pass_fds=given,
         # What interrupts us is ours to answer; they end with their pipes.
         start_new_session=True,
     )
-    os.close(theirs_in)
-    os.close(theirs_out)
-    return Process(popen, chunks, parcels)
+    for end in given:
+        os.close(end)
+    return Processes(parent, tuple(ours))

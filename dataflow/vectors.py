@@ -20,8 +20,6 @@ PIECE = 1 << 20
 FEW = 256
 LINE_END = ord("\n")
 _lines = msgspec.json.Encoder().encode_lines
-# An absent cell's token, and JSON's null.
-NULLS = pa.array(["", "null"])
 
 
 @frozen
@@ -149,13 +147,16 @@ def tokens(values: Sequence[Any]) -> pa.Array:
     lines = _lines(values)
     if not lines.isascii():
         lines = lines.decode("utf-8", "replace").encode()
-    ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == LINE_END)
+    characters = np.frombuffer(lines, np.uint8)
+    ends = np.flatnonzero(characters == LINE_END)
     if len(ends) != len(values):
         raise ValueError(f"{len(values)} tokens of one line each were {len(ends)} lines")
     # Without the line ends each token begins where the one before it ends, which is how Arrow keeps strings.
     offsets = np.zeros(len(values) + 1, np.int32)
     np.subtract(ends, np.arange(len(values)), out=offsets[1:], casting="unsafe")
+    # Of JSON's tokens null alone begins with an n; an absent one begins, and ends, with its line end.
+    first = characters[ends - np.diff(offsets)]
+    absent = (first == LINE_END) | (first == ord("n"))
+    present = pa.py_buffer(np.packbits(~absent, bitorder="little")) if absent.any() else None
     text = pa.py_buffer(lines.replace(b"\n", b""))
-    texts = pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), text])
-    absent = pc.is_in(texts, value_set=NULLS)
-    return without(texts, where=absent) if any_of(absent) else texts
+    return pa.Array.from_buffers(pa.string(), len(values), [present, pa.py_buffer(offsets), text])

@@ -1,1 +1,32 @@
-"""The DuckDB destination. Its parts meet in `connector`."""
+"""The DuckDB destination. Its parts meet in `connector`.
+
+What only a sync needs, the driver above all, is imported when one is made: `spec` answers without.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from connectors.duckdb.connector import DuckDbConnector
+
+
+class DuckDbDefinition:
+    """The destination before it is configured."""
+
+    name: ClassVar[str] = "duckdb"
+
+    def spec(self) -> Mapping[str, Any]:
+        """The protocol's ConnectorSpecification."""
+        from connectors.duckdb.config import specification
+
+        return specification()
+
+    def connector(self, options: Mapping[str, Any], run: str) -> "DuckDbConnector":
+        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        from connectors.duckdb.config import read_config
+        from connectors.duckdb.connector import DuckDbConnector
+
+        return DuckDbConnector(read_config(options))
+
+
+DEFINITION = DuckDbDefinition()

@@ -1,17 +1,17 @@
 """The DuckDB connector: a destination in a file, in memory, or at MotherDuck. Puts its parts together, no more."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable
 
 import duckdb
 from attrs import frozen
 
 from connectors.contract import Connector, Statement
 from connectors.duckdb.buffer import DuckDbInsertBuffer
-from connectors.duckdb.client import INTERNAL_NAMESPACE, Database, DuckDbClient
+from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.columns import DuckDbColumns
-from connectors.duckdb.config import Config, read_config, specification
+from connectors.duckdb.config import Config
+from connectors.duckdb.database import Database
 from connectors.duckdb.rehearsal import RehearsedClient, Shadow
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
@@ -58,22 +58,6 @@ class RehearsedConnector(DuckDbConnector):
 
     def client(self) -> DuckDbClient:
         return RehearsedClient(self._shadow, self._note)
-
-
-class DuckDbDefinition:
-    """The destination before it is configured."""
-
-    name: ClassVar[str] = "duckdb"
-
-    def spec(self) -> Mapping[str, Any]:
-        return specification()
-
-    def connector(self, options: Mapping[str, Any], run: str) -> DuckDbConnector:
-        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
-        return DuckDbConnector(read_config(options))
-
-
-DEFINITION = DuckDbDefinition()
 
 
 @frozen

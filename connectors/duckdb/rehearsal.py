@@ -12,8 +12,9 @@ from attrs import evolve
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Statement, Statistics
-from connectors.duckdb.client import INTERNAL_NAMESPACE, Database, DuckDbClient
+from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.config import Config
+from connectors.duckdb.database import Database
 from connectors.ledger import TABLE as LEDGER
 from dataflow.errors import ConfigError
 from dataflow.types import RAW_ID, TableName
@@ -85,6 +86,13 @@ def _composed(statement: str, parts: Mapping[str, Composable]) -> str:
     return SQL(statement).format(**parts).as_string(None)
 
 
+def literal(value: Any) -> str:
+    """A parameter as DuckDB would read it in a statement; for a reader, since values are never sent so."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    return Literal(value).as_string(None)
+
+
 class RehearsedClient(DuckDbClient):
     """A client of the shadow: does all that it is asked to, and says it."""
 
@@ -99,7 +107,7 @@ class RehearsedClient(DuckDbClient):
         text = statement.as_string(None)
         if not text.startswith("SELECT"):
             for name, value in (parameters or {}).items():
-                text = text.replace(f"${name}", Literal(value).as_string(None))
+                text = text.replace(f"${name}", literal(value))
             self._note(Statement(text=text))
         return super().execute(statement, parameters)
 

@@ -1,1 +1,32 @@
-"""The memory destination: the smallest correct connector, the one to copy. Its parts meet in `connector`."""
+"""The memory destination: the smallest correct connector, the one to copy. Its parts meet in `connector`.
+
+What only a sync needs, the driver above all, is imported when one is made: `spec` answers without.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from connectors.memory.connector import MemoryConnector
+
+
+class MemoryDefinition:
+    """The destination before it is configured."""
+
+    name: ClassVar[str] = "memory"
+
+    def spec(self) -> Mapping[str, Any]:
+        """The protocol's ConnectorSpecification."""
+        from connectors.memory.config import specification
+
+        return specification()
+
+    def connector(self, options: Mapping[str, Any], run: str) -> "MemoryConnector":
+        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        from connectors.memory.config import configure
+        from connectors.memory.connector import MemoryConnector
+
+        return MemoryConnector(configure(options))
+
+
+DEFINITION = MemoryDefinition()

@@ -1,13 +1,12 @@
 """What the memory destination is made of, and where its tables live while its process does."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable
 
 from connectors.contract import Statement
 from connectors.memory.buffer import MemoryBuffer
 from connectors.memory.client import INTERNAL_NAMESPACE, Database, MemoryClient
 from connectors.memory.columns import MemoryColumns
-from connectors.memory.config import DELETION_MODES, MemoryConfig, configure
+from connectors.memory.config import DELETION_MODES, MemoryConfig
 from dataflow.errors import DataflowError, InternalError
 
 DATABASES: dict[str, Database] = {}
@@ -19,9 +18,9 @@ class MemoryConnector:
     columns = MemoryColumns()
     internal_namespace = INTERNAL_NAMESPACE
 
-    def __init__(self, config: MemoryConfig, database: Database) -> None:
+    def __init__(self, config: MemoryConfig) -> None:
         self._config = config
-        self._database = database
+        self._database = DATABASES.setdefault(config.database, Database())
 
     @property
     def default_namespace(self) -> str:
@@ -35,9 +34,9 @@ class MemoryConnector:
 
     def rehearse(self, note: Callable[[Statement], None]) -> "MemoryConnector":
         """Content never changes, it is replaced: who has it by himself changes nothing here."""
-        return MemoryConnector(
-            self._config, Database(self._database.content, owners=dict(self._database.owners))
-        )
+        rehearsing = MemoryConnector(self._config)
+        rehearsing._database = Database(self._database.content, owners=dict(self._database.owners))
+        return rehearsing
 
     def explain(self, error: Exception) -> DataflowError:
         return InternalError(
@@ -47,39 +46,3 @@ class MemoryConnector:
 
     def close(self) -> None:
         """Nothing is held open."""
-
-
-class MemoryDefinition:
-    """The memory destination before it is configured."""
-
-    name: ClassVar[str] = "memory"
-
-    def spec(self) -> Mapping[str, Any]:
-        properties = {
-            "database": {"type": "string", "title": "Database", "default": "memory", "order": 0},
-            "schema": {"type": "string", "title": "Default schema", "default": "public", "order": 1},
-            "cdc_deletion_mode": {
-                "type": "string",
-                "title": "CDC deletion mode",
-                "enum": list(DELETION_MODES),
-                "default": DELETION_MODES[0],
-                "order": 2,
-            },
-        }
-        return {
-            "connectionSpecification": {
-                "$schema": "http://json-schema.org/draft-07/schema#",
-                "title": "Memory Destination Spec",
-                "type": "object",
-                "properties": properties,
-            },
-            "supportsIncremental": True,
-            "supported_destination_sync_modes": ["overwrite", "append", "append_dedup"],
-        }
-
-    def connector(self, options: Mapping[str, Any], run: str) -> MemoryConnector:
-        config = configure(options)
-        return MemoryConnector(config, DATABASES.setdefault(config.database, Database()))
-
-
-DEFINITION = MemoryDefinition()

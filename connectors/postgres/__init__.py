@@ -1,1 +1,32 @@
-"""The Postgres destination. Its parts meet in `connector`."""
+"""The Postgres destination. Its parts meet in `connector`.
+
+What only a sync needs, the driver above all, is imported when one is made: `spec` answers without.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from connectors.postgres.connector import PostgresConnector
+
+
+class PostgresDefinition:
+    """The destination before it is configured."""
+
+    name: ClassVar[str] = "postgres"
+
+    def spec(self) -> Mapping[str, Any]:
+        """The protocol's ConnectorSpecification."""
+        from connectors.postgres.config import spec
+
+        return spec()
+
+    def connector(self, options: Mapping[str, Any], run: str) -> "PostgresConnector":
+        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        from connectors.postgres.config import configure
+        from connectors.postgres.connector import PostgresConnector
+
+        return PostgresConnector(configure(options), run)
+
+
+DEFINITION = PostgresDefinition()

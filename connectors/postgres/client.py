@@ -8,18 +8,19 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composed, Placeholder
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import JournalTable, SqlJournal
 from connectors.ledger import TABLE as LEDGER
 from connectors.ledger import Ledger, SqlLedger
+from connectors.postgres import catalog, evolution, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
+from connectors.postgres.merging import Merging
 from connectors.postgres.sessions import Access, Holder, Locks, Row, writer_of
-from connectors.postgres.sql import PostgresSql, entry_holder, lock_holder, lock_key, merge_columns
-from connectors.postgres.statistics import dependents, grants, size_and_rows, tables_named
+from connectors.postgres.sql import PostgresSql
 from dataflow.errors import ConfigError
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, diff
 from dataflow.types import META, METADATA_COLUMNS, Column, TableName
 
 
@@ -32,8 +33,8 @@ class PostgresClient:
         self._locks = Locks(access)
         self._connection: psycopg.Connection[Row] | None = None
         self._entries = TableName(internal_namespace, LEDGER)
-        self._ledger = SqlLedger(self, [internal_namespace], SQL(" FOR UPDATE"))
-        self._journal = SqlJournal(self, [internal_namespace])
+        self._ledger = SqlLedger(self, internal_namespace, SQL(" FOR UPDATE"))
+        self._journal = SqlJournal(self, internal_namespace)
 
     # -- the connection
 
@@ -60,7 +61,7 @@ class PostgresClient:
 
     def lock(self, table: TableName, owner: str) -> None:
         self._locks.take(table, owner)
-        self._locks.see_off(table, entry_holder(self._entries))
+        self._locks.see_off(table, catalog.entry_holder(self._entries))
 
     def writer(self, table: TableName) -> Writer | None:
         found = self.holder(table)
@@ -83,18 +84,28 @@ class PostgresClient:
         """How many rows a statement changed."""
         return self.connection.execute(statement, parameters).rowcount
 
+    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+
     def parameter(self, name: str) -> Placeholder:
         return Placeholder(name)
+
+    def table(self, table: TableName) -> Identifier:
+        return Identifier(table.namespace, table.name)
+
+    def column_names(self, table: TableName) -> list[str]:
+        return [name for name, *_ in self.execute(catalog.discover_schema(), _named(table))]
 
     # -- tables
 
     def create_namespace(self, namespace: str) -> None:
         # IF NOT EXISTS would ask for the right to create it even where it exists.
-        if not self._tell(self._sql.namespace_exists(), {"namespace": namespace}):
+        if not self._tell(catalog.namespace_exists(), {"namespace": namespace}):
             self.execute(self._sql.create_namespace(namespace))
 
     def table_exists(self, table: TableName) -> bool:
-        return bool(self._tell(self._sql.table_exists(), _named(table)))
+        return bool(self._tell(catalog.table_exists(), _named(table)))
 
     def table_is_empty(self, table: TableName) -> bool:
         return bool(self._tell(self._sql.table_is_empty(table)))
@@ -103,16 +114,16 @@ class PostgresClient:
         return int(self._tell(self._sql.count_rows(table)))
 
     def statistics(self, table: TableName) -> Statistics:
-        ((size, rows),) = self.execute(size_and_rows(), _named(table))
+        ((size, rows),) = self.execute(statistics.size_and_rows(), _named(table))
         return Statistics(
             rows=rows,
             size=size,
-            dependents=tuple(each for (each,) in self.execute(dependents(), _named(table))),
-            grants=tuple(each for (each,) in self.execute(grants(), _named(table))),
+            dependents=self._standing(table).holders,
+            grants=tuple(sorted(map(str, self.belongings(table).grants))),
         )
 
     def tables_named(self, mark: str) -> Sequence[TableName]:
-        return [TableName(*each) for each in self.execute(tables_named(), {"mark": mark})]
+        return [TableName(*each) for each in self.execute(statistics.tables_named(), {"mark": mark})]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         # The index on the key comes with the first merge, so that no row is loaded through it.
@@ -129,7 +140,7 @@ class PostgresClient:
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""
-        return bool(self._tell(self._sql.has_default(), _named(table) | {"column": column, "value": value}))
+        return bool(self._tell(catalog.has_default(), _named(table) | {"column": column, "value": value}))
 
     def drop_table(self, table: TableName) -> None:
         self.execute(self._sql.drop_table(table))
@@ -142,68 +153,154 @@ class PostgresClient:
         return self.change(self._sql.copy_table(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        self.execute(self._sql.analyze(source, merge_columns(recipe)))
+        merging = Merging(recipe=recipe, deletes=self._sql.deletes)
+        self.execute(self._sql.analyze(source, merging.compared))
         first = self.table_is_empty(target)
         if not first:
+            self.see_all_rows(target)
             self.provide_index(target, recipe)
             if self.never_analyzed(target):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
-        for nulls in self.null_keys(source, recipe):
-            for statement in self._sql.merge(source, target, recipe, nulls):
+        referenced = self.execute(catalog.referenced_keys(), _named(target))
+        merge = merging.merge_in_place if referenced else merging.merge
+        for nulls in self.null_keys(source, merging):
+            for statement in merge(source, target, nulls):
                 self.execute(statement)
         if first:
             self.provide_index(target, recipe)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
-        self.execute(self._sql.analyze(table, merge_columns(recipe)))
-        for statement in self._sql.dedupe_table(table, recipe):
+        merging = Merging(recipe=recipe, deletes=self._sql.deletes)
+        self.execute(self._sql.analyze(table, merging.compared))
+        for statement in merging.dedupe(table):
             self.execute(statement)
         # The table is about to become the final one, where the next merge looks for the index.
         self.provide_index(table, recipe)
 
-    def overwrite_table(self, source: TableName, target: TableName) -> None:
-        for statement in self._sql.overwrite_table(source, target):
-            self.execute(statement)
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
+        if not self.table_exists(target):
+            self._rename(source, target)
+            return "there was no table"
+        plan = swap.decide(self._standing(target), drop_cascade=self._sql.drop_cascade)
+        match plan.way:
+            case swap.Way.RENAME:
+                self._hand_over(target, source)
+                self.drop_table(target)
+                self._rename(source, target)
+            case swap.Way.REFILL:
+                self.see_all_rows(target)
+                changes, names = self._changes(source, target)
+                self.execute(swap.empty(target))
+                # Of an empty table nothing is written anew, whatever changes.
+                self._change_columns(target, changes)
+                self.execute(swap.refill(source, target, names))
+                self.drop_table(source)
+            case swap.Way.UPDATE:
+                self.see_all_rows(target)
+                changes, names = self._changes(source, target)
+                self.apply_changeset(target, changes)
+                for statement in swap.exchange(source, target, names, plan.key):
+                    self.execute(statement)
+                self.drop_table(source)
+        return plan.note
 
     # -- evolution
 
     def discover_schema(self, table: TableName) -> TableSchema:
-        rows = self.execute(self._sql.discover_schema(), _named(table))
+        rows = self.execute(catalog.discover_schema(), _named(table))
         found = {name: ColumnType(kind, nullable) for name, kind, nullable in rows}
         _check_metadata(table, found)
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
-        if not changeset.is_noop:
-            self.execute(self._sql.apply_changeset(table, changeset))
+        for statement in evolution.notes(table, changeset):
+            self.execute(statement)
+        self._change_columns(table, changeset)
 
     # -- what they share
 
     def holder(self, table: TableName) -> Holder | None:
         """The session that has the table's lock, or works on it without."""
-        row = next(iter(self.execute(lock_holder(), {"key": lock_key(table)})), None)
+        row = next(iter(self.execute(catalog.lock_holder(), {"key": catalog.lock_key(table)})), None)
         if row is None and self.table_exists(self._entries):
-            row = next(iter(self.execute(entry_holder(self._entries), _named(table))), None)
+            row = next(iter(self.execute(catalog.entry_holder(self._entries), _named(table))), None)
         return Holder(*row) if row else None
 
     def never_analyzed(self, table: TableName) -> bool:
         """Whether the planner knows nothing of a table's values."""
-        return bool(self._tell(self._sql.never_analyzed(), _named(table)))
+        return bool(self._tell(catalog.never_analyzed(), _named(table)))
+
+    def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
+        if changeset.is_noop:
+            return
+        if self._sql.drop_cascade:
+            # There is no ALTER COLUMN TYPE ... CASCADE.
+            changed = _named(table) | {"columns": list(changeset.change)}
+            for view in self.execute(catalog.views_on_columns(), changed):
+                self.execute(self._sql.drop_view(*view))
+        try:
+            self.execute(evolution.change_columns(table, changeset, self._sql.cascade))
+        except evolution.REFUSALS as error:
+            raise evolution.refusal(table, error.diag) from error
+
+    def _standing(self, table: TableName) -> swap.Standing:
+        ours = {"index": self._sql.key_index(table), "meta": META}
+        holders = self.execute(catalog.holders(), _named(table) | ours)
+        keys = self.execute(catalog.referenced_keys(), _named(table))
+        return swap.Standing(
+            holders=tuple(holder for (holder,) in holders), referenced=tuple(keys[0][0]) if keys else ()
+        )
+
+    def _changes(self, source: TableName, target: TableName) -> tuple[ColumnChangeset, list[str]]:
+        """What the target's columns need to become the source's, and the names that both then have."""
+        wanted = self.discover_schema(source)
+        return diff(self.discover_schema(target), wanted), [*METADATA_COLUMNS, *wanted.columns]
+
+    def _hand_over(self, old: TableName, new: TableName) -> None:
+        columns = {*METADATA_COLUMNS, *self.discover_schema(new).columns}
+        for statement in swap.hand_over(self.belongings(old), self.belongings(new), new, columns):
+            self.execute(statement)
+
+    def belongings(self, table: TableName) -> swap.Belongings:
+        """What is written on a table that is there."""
+        owner, replica_identity, options = self.execute(catalog.belongings(), _named(table))[0]
+        return swap.Belongings(
+            owner=owner,
+            replica_identity=replica_identity,
+            options=tuple(tuple(option.split("=", 1)) for option in options),
+            comments=tuple(self.execute(catalog.comments(), _named(table))),
+            statistics=tuple(self.execute(catalog.statistics_targets(), _named(table))),
+            grants=frozenset(swap.Grant(*row) for row in self.execute(catalog.grants(), _named(table))),
+        )
+
+    def _rename(self, source: TableName, target: TableName) -> None:
+        for statement in self._sql.rename_table(source, target):
+            self.execute(statement)
+
+    def see_all_rows(self, table: TableName) -> None:
+        """ConfigError where row security would keep rows from a statement that has to find all of them."""
+        if self._tell(catalog.hides_rows(), _named(table)):
+            raise ConfigError(
+                f"Row security on {table} may hide rows from the user that this sync runs as, and it has to replace "
+                "them all.",
+                remedy="Give that user BYPASSRLS, or a policy FOR ALL that lets it see and write every row: "
+                "USING (true).",
+            )
 
     def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]
 
-    def null_keys(self, source: TableName, recipe: Recipe) -> list[frozenset[str]]:
+    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
         """Which columns of the key are null together: never any, and the combinations that the source has."""
-        rows = self.execute(self._sql.null_keys(source, recipe))
-        names = recipe.primary_key
+        rows = self.execute(merging.null_keys(source))
+        names = merging.recipe.primary_key
         found = [frozenset(n for n, null in zip(names, row, strict=True) if null) for row in rows]
         return [frozenset(), *found]
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Afterwards an index leads to the rows of a key. One that somebody else made will do."""
         key = recipe.primary_key
-        indexes: dict[str, list[str]] = dict(self.execute(self._sql.key_indexes(), _named(table)))
+        indexes: dict[str, list[str]] = dict(self.execute(catalog.key_indexes(), _named(table)))
         if any(set(columns[: len(key)]) == set(key) for columns in indexes.values()):
             return
         # One of the same name is ours, on a key the stream had before.

@@ -12,13 +12,13 @@ from attrs import define, evolve, field, frozen
 from psycopg.sql import SQL, Composed
 
 from connectors.contract import Recipe, Statement
-from connectors.ledger import TABLE as LEDGER
 from connectors.ledger import LedgerEntry, SqlLedger
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.merging import Merging
 from connectors.postgres.sessions import Access, Locks, Row, gone
 from connectors.postgres.sql import PostgresSql
-from connectors.postgres.statistics import any_up_to
-from dataflow.errors import ConfigError
+from connectors.postgres.statistics import any_up_to, default_grants
+from connectors.postgres.swap import Belongings, Grant
 from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.types import Column, TableName
 
@@ -28,10 +28,15 @@ _LOCKS: Sequence[tuple[str, str]] = (
     ("ALTER TABLE", "ACCESS EXCLUSIVE"),
     ("ANALYZE", "SHARE UPDATE EXCLUSIVE"),
     ("CREATE INDEX", "SHARE"),
+    ("COMMENT ON TABLE", "SHARE UPDATE EXCLUSIVE"),
     ("DELETE", "ROW EXCLUSIVE"),
     ("DROP", "ACCESS EXCLUSIVE"),
     ("INSERT", "ROW EXCLUSIVE"),
+    ("UPDATE", "ROW EXCLUSIVE"),
 )
+
+
+_QUESTIONS = ("SELECT", "WITH")
 
 
 @frozen
@@ -57,12 +62,11 @@ class RehearsedLedger(SqlLedger):
     """The ledger, read without locking it; there need be none."""
 
     def __init__(self, client: PostgresClient, internal_namespace: str) -> None:
-        super().__init__(client, [internal_namespace], SQL(""))
+        super().__init__(client, internal_namespace, SQL(""))
         self._client = client
-        self._place_of_all = TableName(internal_namespace, LEDGER)
 
     def hold(self, table: TableName) -> LedgerEntry | None:
-        return super().hold(table) if self._client.table_exists(self._place_of_all) else None
+        return super().hold(table) if self._client.column_names(self._place) else None
 
 
 class RehearsedClient(PostgresClient):
@@ -74,7 +78,6 @@ class RehearsedClient(PostgresClient):
         super().__init__(access, sql, internal_namespace)
         self._ledger = RehearsedLedger(self, internal_namespace)
         self._foresight = foresight
-        self._drop_cascade = sql.drop_cascade
 
     @property
     def connection(self) -> "psycopg.Connection[Row]":
@@ -90,7 +93,7 @@ class RehearsedClient(PostgresClient):
             raise Locks(self._access).refusal(table, holder)
 
     def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
-        if statement.as_string(self.connection).startswith("SELECT"):
+        if statement.as_string(self.connection).startswith(_QUESTIONS):
             return super().execute(statement, parameters)
         text = psycopg.ClientCursor(self.connection).mogrify(statement, parameters)
         locks = (lock for verb, lock in _LOCKS if text.startswith(verb))
@@ -117,15 +120,24 @@ class RehearsedClient(PostgresClient):
         return foreseen.schema if foreseen else super().discover_schema(table)
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
-        foreseen = self._foresight.tables.get(table)
-        return not (foreseen and foreseen.made) and super().has_default(table, column, value)
+        return not self._made(table) and super().has_default(table, column, value)
 
     def never_analyzed(self, table: TableName) -> bool:
         return table not in self._foresight.analyzed and super().never_analyzed(table)
 
-    def null_keys(self, source: TableName, recipe: Recipe) -> list[frozenset[str]]:
-        foreseen = self._foresight.tables.get(source)
-        return [frozenset()] if foreseen and foreseen.made else super().null_keys(source, recipe)
+    def see_all_rows(self, table: TableName) -> None:
+        if not self._made(table):
+            super().see_all_rows(table)
+
+    def belongings(self, table: TableName) -> Belongings:
+        if not self._made(table):
+            return super().belongings(table)
+        ((owner,),) = self.execute(SQL("SELECT current_user").format())
+        given = self.execute(default_grants(), {"namespace": table.namespace})
+        return Belongings(owner=owner, grants=frozenset(Grant(*each) for each in given))
+
+    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
+        return [frozenset()] if self._made(source) else super().null_keys(source, merging)
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         index = (table, frozenset(recipe.primary_key))
@@ -141,7 +153,6 @@ class RehearsedClient(PostgresClient):
         self._foresight.tables[table] = Foreseen(TableSchema(kinds), empty=True, made=True)
 
     def drop_table(self, table: TableName) -> None:
-        self._refuse_dependents(table)
         super().drop_table(table)
         self._foresight.tables[table] = None
 
@@ -163,12 +174,11 @@ class RehearsedClient(PostgresClient):
             self._foresight.analyzed.add(target)
         self._foresee(target, empty=self.table_is_empty(source) and self.table_is_empty(target))
 
-    def overwrite_table(self, source: TableName, target: TableName) -> None:
-        if self.table_exists(target):
-            self._refuse_dependents(target)
-        super().overwrite_table(source, target)
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
         moved = Foreseen(self.discover_schema(source), empty=self.table_is_empty(source))
+        way = super().overwrite_table(source, target)
         self._foresight.tables |= {target: moved, source: None}
+        return way
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         columns = {
@@ -184,12 +194,7 @@ class RehearsedClient(PostgresClient):
         )
         self._foresight.tables[table] = evolve(now, **changes)
 
-    def _refuse_dependents(self, table: TableName) -> None:
-        """As the server would."""
-        if self._drop_cascade or not super().table_exists(table):
-            return
-        if found := self.statistics(table).dependents:
-            raise ConfigError(
-                f"Other objects depend on what must be dropped: {', '.join(found)} on table {table}.",
-                remedy="Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included.",
-            )
+    def _made(self, table: TableName) -> bool:
+        """Whether the rehearsal made it: the server knows nothing of it."""
+        foreseen = self._foresight.tables.get(table)
+        return foreseen is not None and foreseen.made

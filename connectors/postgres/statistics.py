@@ -23,29 +23,16 @@ def size_and_rows() -> Composed:
     ).format(_THE_TABLE)
 
 
-def dependents() -> Composed:
-    """The views that read a table and the foreign keys that point at it, described as the server describes them."""
+def default_grants() -> Composed:
+    """What others may do with a table that we make in the schema `namespace`: as `catalog.grants` tells it."""
     return SQL(
-        "SELECT DISTINCT CASE WHEN pg_depend.classid = 'pg_catalog.pg_rewrite'::regclass "
-        "THEN pg_catalog.pg_describe_object('pg_catalog.pg_class'::regclass, ev_class, 0) "
-        "ELSE pg_catalog.pg_describe_object(pg_depend.classid, pg_depend.objid, 0) END "
-        "FROM pg_catalog.pg_depend LEFT JOIN pg_catalog.pg_rewrite "
-        "ON pg_depend.classid = 'pg_catalog.pg_rewrite'::regclass AND pg_rewrite.oid = pg_depend.objid "
-        "LEFT JOIN pg_catalog.pg_constraint "
-        "ON pg_depend.classid = 'pg_catalog.pg_constraint'::regclass AND pg_constraint.oid = pg_depend.objid "
-        "WHERE refclassid = 'pg_catalog.pg_class'::regclass AND refobjid = {table} AND deptype = 'n' "
-        "AND (ev_class <> {table} OR contype = 'f' AND conrelid <> {table}) ORDER BY 1"
-    ).format(table=_THE_TABLE)
-
-
-def grants() -> Composed:
-    """What others than its owner may do with a table."""
-    return SQL(
-        "SELECT string_agg(privilege_type, ', ' ORDER BY privilege_type) || ' to ' || "
-        "CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_catalog.pg_get_userbyid(grantee)) END "
-        "FROM pg_catalog.pg_class, pg_catalog.aclexplode(relacl) "
-        "WHERE pg_class.oid = {} AND grantee <> relowner GROUP BY grantee ORDER BY 1"
-    ).format(_THE_TABLE)
+        "SELECT privilege_type, NULL::text, "
+        "CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee)::text END, is_grantable "
+        "FROM pg_catalog.pg_default_acl CROSS JOIN LATERAL aclexplode(defaclacl) "
+        "WHERE defaclobjtype = 'r' AND pg_catalog.pg_get_userbyid(defaclrole) = current_user "
+        "AND grantee <> defaclrole AND (defaclnamespace = 0 "
+        "OR defaclnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}))"
+    ).format(Placeholder("namespace"))
 
 
 def tables_named() -> Composed:

@@ -16,6 +16,8 @@ _SUITES = (
     "operations",
     "syncs",
     "changes",
+    "coercion",
+    "naming",
     "checkpoints",
     "failures",
     "recovery",
@@ -29,6 +31,7 @@ pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 
 from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
+from connectors.testkit.coercion import CoercionSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
 from connectors.testkit.doctor import DoctorSuite  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
@@ -37,6 +40,7 @@ from connectors.testkit.journal import JournalSuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
+from connectors.testkit.naming import NamingSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
 from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
@@ -45,9 +49,11 @@ from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
 __all__ = [
+    "BasicFunctionalitySuite",
     "Capabilities",
     "ChangingSourceSuite",
     "CheckpointSuite",
+    "CoercionSuite",
     "ContractSuite",
     "Destination",
     "DoctorSuite",
@@ -55,8 +61,8 @@ __all__ = [
     "JournalSuite",
     "LedgerSuite",
     "LeftoverSuite",
-    "LifecycleSuite",
     "MergeSuite",
+    "NamingSuite",
     "OperationsSuite",
     "OverwriteSuite",
     "RecoverySuite",
@@ -68,8 +74,10 @@ __all__ = [
 ]
 
 
-class LifecycleSuite(
+class BasicFunctionalitySuite(
     SyncSuite,
+    CoercionSuite,
+    NamingSuite,
     ChangingSourceSuite,
     CheckpointSuite,
     FailureSuite,
@@ -80,10 +88,15 @@ class LifecycleSuite(
     RehearsalSuite,
     DoctorSuite,
 ):
-    """Whole syncs, undisturbed and not."""
+    """Whole syncs, undisturbed and not: every scenario of upstream's suite of that name, and more."""
 
 
 class ContractSuite(
-    TableOperationsSuite, MergeSuite, SchemaEvolutionSuite, LedgerSuite, OperationsSuite, LifecycleSuite
+    TableOperationsSuite,
+    MergeSuite,
+    SchemaEvolutionSuite,
+    LedgerSuite,
+    OperationsSuite,
+    BasicFunctionalitySuite,
 ):
     """All that a connector must pass."""

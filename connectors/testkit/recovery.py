@@ -66,7 +66,10 @@ class RecoverySuite(WarehouseSuite):
     def test_the_same_sync_resumes_from_the_last_state_told(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """`testInterruptedTruncateWithPriorData`: rows beyond the STATE are sent again, and are cut first."""
+        """Rows beyond the STATE are sent again, and are cut first.
+
+        Upstream: testInterruptedTruncateWithPriorData.
+        """
         sync_users(warehouse, users(strategy, 1), sent=PRIOR)
         cut_off(warehouse, users(strategy, 2))
 
@@ -98,7 +101,10 @@ class RecoverySuite(WarehouseSuite):
     def test_what_no_state_covered_is_not_there_twice_when_nothing_was_told(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """`testInterruptedTruncateWithoutPriorData`, without a STATE: the source begins anew."""
+        """The source begins anew.
+
+        Upstream: testInterruptedTruncateWithoutPriorData.
+        """
         warehouse.sync(catalog(users(strategy, 2)), *(user.message() for user in CUT_OFF))
 
         sync_users(warehouse, users(strategy, 2), sent=CUT_OFF)

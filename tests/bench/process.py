@@ -40,7 +40,7 @@ def load(connector: str, config: Path, work: Workload, *options: str) -> Cost:
             ],
             stdin=source.stdout,
             stdout=subprocess.DEVNULL,
-            env=_installed(),
+            env=installed(),
         )
         memory = _watch(destination.pid)
         _, status, used = os.wait4(destination.pid, 0)
@@ -60,7 +60,7 @@ def _watch(pid: int) -> Callable[[], float]:
     def sample() -> None:
         nonlocal peak
         while not ended.wait(INTERVAL):
-            family = [pid, *_children(pid)]
+            family = [pid, *_descendants(pid)]
             peak = max(peak, sum(map(_proportional_memory, family)))
 
     watcher = threading.Thread(target=sample)
@@ -74,9 +74,10 @@ def _watch(pid: int) -> Callable[[], float]:
     return end
 
 
-def _children(pid: int) -> list[int]:
+def _descendants(pid: int) -> list[int]:
     with suppress(OSError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return [each for child in children for each in (child, *_descendants(child))]
     return []
 
 
@@ -89,6 +90,6 @@ def _proportional_memory(pid: int) -> float:
     return 0.0
 
 
-def _installed() -> dict[str, str]:
+def installed() -> dict[str, str]:
     """The environment in which what is installed was compiled once, and is not compiled again at each start."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

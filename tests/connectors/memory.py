@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import uuid4
 
+from connectors.memory import DEFINITION
 from connectors.memory.client import INTERNAL_NAMESPACE
-from connectors.memory.connector import DATABASES, DEFINITION
+from connectors.memory.connector import DATABASES
 from connectors.testkit import Destination
 from dataflow.types import TableName
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ from dataflow.intake import Intake, OwnIntake, intake_of
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packing import Order
 from dataflow.parcel import Packed
-from dataflow.processes import begin
+from dataflow.processes import Processes, begin
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 
@@ -57,6 +59,28 @@ def pour(into: int, text: bytes) -> None:
     threading.Thread(target=write).start()
 
 
+def forked(processes: Processes) -> list[int]:
+    """The processes that pack, once all of them are there."""
+    children = Path(f"/proc/{processes.parent.pid}/task/{processes.parent.pid}/children")
+    assert soon(lambda: len(children.read_text().split()) == len(processes.pipes))
+    return list(map(int, children.read_text().split()))
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether it comes to hold."""
+    until = time.monotonic() + 20
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.01)
+    return holds()
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_parcels_come_in_the_order_of_the_input_wherever_they_are_packed(count: int) -> None:
     with taking_in(intake_of(begin(count))) as (into, mailbox):
@@ -70,9 +94,11 @@ def test_parcels_come_in_the_order_of_the_input_wherever_they_are_packed(count: 
 
 
 def test_a_process_that_is_killed_is_an_error_that_says_so() -> None:
-    (process,) = begin(1)
-    with taking_in(intake_of([process])) as (into, mailbox):
-        process.popen.kill()
+    processes = begin(2)
+    assert processes is not None
+    packing = forked(processes)
+    with taking_in(intake_of(processes)) as (into, mailbox):
+        os.kill(packing[0], signal.SIGKILL)
         pour(into, record(1))
 
         *_, end = letters(mailbox)
@@ -84,12 +110,15 @@ def test_a_process_that_is_killed_is_an_error_that_says_so() -> None:
 
 def test_processes_end_with_the_one_that_started_them() -> None:
     """However it ends: the pipes are closed, and that is what they wait for."""
-    (process,) = begin(1)
+    processes = begin(2)
+    assert processes is not None
 
-    os.close(process.chunks)
+    for pipes in processes.pipes:
+        os.close(pipes.chunks)
 
-    assert process.popen.wait(20) == 0
-    os.close(process.parcels)
+    assert processes.parent.wait(20) == 0
+    for pipes in processes.pipes:
+        os.close(pipes.parcels)
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -104,12 +133,15 @@ def test_an_intake_is_left_while_its_source_is_silent(count: int) -> None:
 
 def test_processes_that_were_never_needed_are_ended() -> None:
     processes = begin(2)
+    assert processes is not None
+    packing = forked(processes)
     intake = intake_of(processes)
 
     intake.close()
     intake.close()
 
-    assert all(process.popen.poll() is not None for process in processes)
+    assert processes.parent.poll() is not None
+    assert soon(lambda: all(map(gone, packing)))
 
 
 def test_an_input_that_cannot_be_read_ends_with_its_error() -> None:

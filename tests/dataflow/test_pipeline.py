@@ -88,13 +88,20 @@ class Run:
         streams = {
             name: (Aggregate(shape(name), RawIds(), limits), sink) for name, sink in self.sinks.items()
         }
-        pipeline = Pipeline(self.intake, streams, limits, self.write_line, self.miscounts)
+        mailbox = Mailbox(most_packed=2)
+        pipeline = Pipeline(mailbox, streams, limits, self.write_line, self.miscounts)
         source, into = os.pipe()
+        order = Order(
+            shapes=tuple(map(shape, self.sinks)),
+            chunk_bytes=limits.chunk_bytes,
+            most_rows=limits.parcel_rows,
+        )
+        self.intake.start(source, order, mailbox)
         errors: list[BaseException] = []
 
         def run() -> None:
             try:
-                pipeline.run(source)
+                pipeline.run()
             except BaseException as error:  # noqa: BLE001 - raised again below
                 errors.append(error)
 
@@ -105,6 +112,7 @@ class Run:
                 yield lambda text: void(file.write(text))
         finally:
             owner.join(timeout=20)
+            self.intake.close()
             os.close(source)
         if errors:
             raise errors[0]

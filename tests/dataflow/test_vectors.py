@@ -56,7 +56,11 @@ def test_invalid_utf_8_is_replaced_in_its_cell_alone() -> None:
     assert tokens(list(map(msgspec.Raw, values))).to_pylist() == ['"\ufffd"', '"é"', '"\ufffd', None]
 
 
-@given(st.lists(st.none() | st.text().filter(lambda text: "\n" not in text), max_size=8))
+# Of tokens no two lines, and only null begins with an n.
+TOKENS = st.text().filter(lambda text: "\n" not in text and not text.startswith("n")) | st.just("null")
+
+
+@given(st.lists(st.none() | TOKENS, max_size=8))
 def test_any_tokens_come_back(texts: list[str | None]) -> None:
     expected = [None if text in (None, "", "null") else text for text in texts]
 

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 from connectors.ledger import LedgerEntry
+from connectors.memory import DEFINITION
 from connectors.memory.client import Content, MemoryClient, Table
-from connectors.memory.connector import DATABASES, DEFINITION
+from connectors.memory.connector import DATABASES
 from connectors.operations import Claim, StreamOperations
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError

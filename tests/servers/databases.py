@@ -11,15 +11,21 @@ from tests.servers.address import Address
 
 
 @contextmanager
-def fresh_database(server: Address) -> Iterator[Address]:
-    """An empty database; dropped in the end, even from under those who are still in it.
+def fresh_database(server: Address, template: str = "template0") -> Iterator[Address]:
+    """An empty database, or a copy of another one; dropped in the end, even from under those who are still in it.
 
-    A few milliseconds: template0 lets nobody in, so copying its files never has to wait.
+    A few milliseconds: template0 lets nobody in, so copying its files never has to wait. Who is still in another
+    template is put out.
     """
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy").format(Identifier(name))
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [template]
+        )
+        connection.execute(
+            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                Identifier(name), Identifier(template)
+            )
         )
     try:
         yield server.database(name)

@@ -87,3 +87,16 @@ def test_a_stream_that_cannot_be_started_is_named(destination: Destination) -> N
         None,
         {"name": "users", "namespace": None},
     ]
+
+
+def test_a_miscount_fails_its_stream_where_that_is_asked_for(destination: Destination) -> None:
+    counted = catalog(stream("users", {"id": "integer"}))
+    running = destination.start_write(counted, "--miscounts", "fail")
+    running.send(record("users", {"id": 1}), state("users", "s1", count=2), complete("users"))
+
+    outcome = running.finish()
+
+    (error,) = outcome.errors
+    assert (outcome.code, outcome.states) == (1, [])
+    assert error["stream_descriptor"] == {"name": "users", "namespace": None}
+    assert "The source counts 2 records before a STATE of stream users; 1 came." in error["message"]

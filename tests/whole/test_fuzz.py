@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from connectors.memory.connector import DATABASES, DEFINITION
-from connectors.runner import Destination, WriteOptions
+from connectors.memory import DEFINITION
+from connectors.memory.connector import DATABASES
+from connectors.runner import Destination
+from connectors.write_options import WriteOptions
 from dataflow.types import TableName
 from tests.whole.messages import catalog, complete, record, state, stream
 

@@ -1,5 +1,7 @@
 """Two processes and one stream: a live run is named to the second, and a killed one is in nobody's way."""
 
+import pytest
+
 from tests.whole.command import Destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
@@ -19,6 +21,26 @@ def test_a_second_run_is_told_who_holds_the_stream(destination: Destination) -> 
     assert str(first.process.pid) in " ".join(error["message"] for error in second.errors)
     assert first.finish().code == 0
     assert destination.rows("users", ["id"]) == [(1,)]
+
+
+@pytest.mark.parametrize("moment", ["before", "during"])
+def test_a_run_that_hangs_is_named_to_the_next_until_it_is_killed(
+    destination: Destination, moment: str
+) -> None:
+    """It may come back at any time; in a transaction, or between two of them."""
+    hung = destination.start_write(USERS, "--state-latency", "0", faults=[f"{moment}:flush=hang"])
+    hung.send(record("users", {"id": 1}), state("users", 1))
+    hung.wait_until_read()
+
+    refused = destination.write(USERS, [record("users", {"id": 2}), complete("users")])
+    hung.kill()
+    welcome = destination.write(USERS, [record("users", {"id": 3}), complete("users")])
+
+    assert refused.code == 1
+    assert {error["failure_type"] for error in refused.errors} == {"config_error"}
+    assert str(hung.process.pid) in " ".join(error["message"] for error in refused.errors)
+    assert welcome.code == 0
+    assert destination.rows("users", ["id"]) == [(3,)]
 
 
 def test_a_killed_run_does_not_keep_the_next_one_out(destination: Destination) -> None:

@@ -10,8 +10,8 @@ import pytest
 from psycopg.sql import Composed, Literal
 
 from connectors.doctor import examine
+from connectors.duckdb import DEFINITION
 from connectors.duckdb.client import DuckDbClient
-from connectors.duckdb.connector import DEFINITION
 from connectors.plan import Plan, plan
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog

@@ -1,4 +1,7 @@
-SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), NOT attnotnull
+SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), NOT attnotnull OR EXISTS (
+SELECT
+FROM pg_catalog.pg_index
+WHERE indrelid = attrelid AND attnum = ANY (indkey) AND (indisprimary OR indisreplident))
 FROM pg_catalog.pg_attribute
 WHERE attrelid = (
 SELECT pg_class.oid

@@ -1,7 +1,14 @@
-SELECT string_agg(privilege_type, ', ' ORDER BY privilege_type) || ' to ' || CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_catalog.pg_get_userbyid(grantee)) END
-FROM pg_catalog.pg_class, pg_catalog.aclexplode(relacl)
-WHERE pg_class.oid = (
-SELECT pg_class.oid
+WITH it AS (
+SELECT pg_class.*
 FROM pg_catalog.pg_class
-JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspname = %(namespace)s AND relname = %(name)s AND relkind IN ('r', 'p')) AND grantee <> relowner GROUP BY grantee ORDER BY 1;
+JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace
+WHERE pg_namespace.nspname = %(namespace)s AND pg_class.relname = %(name)s)
+SELECT privilege_type, attname::text, CASE WHEN grantee <> 0 THEN pg_get_userbyid(grantee)::text END, is_grantable
+FROM it CROSS
+JOIN LATERAL (
+SELECT NULL::name, relacl UNION ALL
+SELECT pg_attribute.attname, attacl
+FROM pg_catalog.pg_attribute
+WHERE attrelid = it.oid AND NOT attisdropped) AS given (attname, acl) CROSS
+JOIN LATERAL aclexplode(acl)
+WHERE grantee <> relowner;

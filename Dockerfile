@@ -1,0 +1,34 @@
+# One image per destination, as the Airbyte platform runs it. docs/packaging.md tells how it is built and used.
+#
+#   docker build --build-arg DESTINATION=postgres --tag dataflow/destination-postgres:0.1.0 .
+
+ARG PYTHON=3.12.11-slim-bookworm
+
+FROM python:${PYTHON} AS build
+ARG DESTINATION
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+COPY requirements-${DESTINATION}.lock ./
+RUN python -m venv /opt/dataflow \
+    && /opt/dataflow/bin/pip install --only-binary :all: --require-hashes -r "requirements-${DESTINATION}.lock"
+COPY pyproject.toml README.md LICENSE ./
+COPY dataflow dataflow
+COPY machines machines
+COPY connectors connectors
+# The entry point below is one for all: its exec form takes no variables.
+RUN pip install hatchling==1.33.0 \
+    && pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && /opt/dataflow/bin/pip install --no-index --no-deps /wheels/*.whl \
+    && ln -s "destination-${DESTINATION}" /opt/dataflow/bin/destination
+
+FROM python:${PYTHON}
+ARG DESTINATION
+ARG VERSION=0.1.0
+LABEL io.airbyte.name="dataflow/destination-${DESTINATION}" \
+      io.airbyte.version="${VERSION}"
+RUN groupadd --gid 1000 airbyte && useradd --uid 1000 --gid 1000 --create-home airbyte
+COPY --from=build /opt/dataflow /opt/dataflow
+USER 1000:1000
+WORKDIR /home/airbyte
+ENV AIRBYTE_ENTRYPOINT=/opt/dataflow/bin/destination
+ENTRYPOINT ["/opt/dataflow/bin/destination"]

@@ -1,0 +1,16 @@
+"""`dataflow destinations`: what is installed to write to. Prints what the registry found; imports none of them."""
+
+import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """It takes none."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print each destination with the package that brought it."""
+    from connectors.registry import registered
+
+    for each in registered():
+        print(f"{each.name} ({each.package} {each.version})")
+    return 0

@@ -1,0 +1,133 @@
+"""The instance of DuckDB that this process has of a database, and the locks within the process. Sends no statement.
+
+DuckDB lets one process at a time open a file, and within the process there is one instance of it, which all
+connections share. So whoever could write to a stream besides us is in this process, and the locks are too.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Hashable
+from typing import Any
+
+import duckdb
+from attrs import evolve
+
+from connectors.duckdb.config import Config
+from connectors.duckdb.sql import SqlGenerator
+
+# Seconds. A process that was killed keeps its lock on the file until it is gone.
+_FILE_PATIENCE = 5.0
+
+
+class Locks:
+    """Who holds what in this process. A lock is taken by a holder, known by identity, and given back by it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holders: dict[Hashable, tuple[object, str]] = {}
+
+    def take(self, key: Hashable, holder: object, name: str, patience: float) -> str | None:
+        """Take the lock, waiting up to `patience` seconds; the name of who has it when that was too short."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free(key, holder), timeout=patience)
+            if not self._free(key, holder):
+                return self._holders[key][1]
+            self._holders[key] = (holder, name)
+            return None
+
+    def taken(self, key: Hashable, holder: object) -> str | None:
+        """The name of who has the lock, if that is somebody else."""
+        with self._changed:
+            return None if self._free(key, holder) else self._holders[key][1]
+
+    def give_back(self, holder: object) -> None:
+        """Free all that the holder has."""
+        with self._changed:
+            self._holders = {key: kept for key, kept in self._holders.items() if kept[0] is not holder}
+            self._changed.notify_all()
+
+    def _free(self, key: Hashable, holder: object) -> bool:
+        return key not in self._holders or self._holders[key][0] is holder
+
+
+# Of the whole process, as DuckDB's instances are: two connectors on one file share it.
+STREAMS = Locks()
+ROWS = Locks()
+
+# Set once connected: two connections of one process to one file must be opened with the same settings.
+_SETTINGS = (
+    # A flush is a commit, and at DuckDB's own threshold (16 MB of log) nearly each would write the file anew.
+    "SET checkpoint_threshold = '64MB'",
+    # Arrival is in the raw ids, so that rows need not keep their order in the table.
+    "SET preserve_insertion_order = false",
+)
+# What DuckDB keeps of a file in memory grows to its limit, which by itself is most of the machine's memory. The
+# first is enough for flushes, and for merges of millions of rows, which go by way of the disk. A cell of 50 MiB needs
+# more, and then there is more.
+_MEMORY = ("SET memory_limit = '64MiB'", "SET memory_limit = '512MiB'", "RESET memory_limit")
+
+
+class Database:
+    """The instance that a connector's clients share. Opened when first used; safe to use from several threads."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._opening = threading.Lock()
+        self._instance: duckdb.DuckDBPyConnection | None = None
+        # Where it stands in _MEMORY. A database in memory is its own memory.
+        self._memory = len(_MEMORY) - 1 if config.in_memory or config.on_motherduck else 0
+        # Two in-memory databases have nothing in common; two ways to one file are the same.
+        self.identity: Hashable = object() if config.in_memory else config.database
+        self.sql = SqlGenerator("", config.hard_deletes)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to the shared instance. Raises DuckDB's errors."""
+        with self._opening:
+            if self._instance is None:
+                self._instance = self._open()
+                for setting in (*_SETTINGS, _MEMORY[self._memory]):
+                    self._instance.execute(setting)
+                catalog = self._instance.execute("SELECT current_database()").fetchall()[0][0]
+                self.sql = evolve(self.sql, catalog=catalog)
+            cursor = self._instance.cursor()
+        # What a timestamp's date is, when a column becomes a date, must not depend on the machine.
+        cursor.execute("SET TimeZone = 'UTC'")
+        return cursor
+
+    def grow(self) -> bool:
+        """Give DuckDB more memory; false when there is no more to give."""
+        with self._opening:
+            if self._instance is None or self._memory + 1 == len(_MEMORY):
+                return False
+            self._memory += 1
+            self._instance.execute(_MEMORY[self._memory])
+            return True
+
+    def close(self) -> None:
+        """Let go of the file, once the clients have closed too. May be called twice."""
+        with self._opening:
+            if self._instance is not None:
+                self._instance.close()
+                self._instance = None
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        token = self._config.motherduck_api_key
+        # DuckDB knows this setting only once it has loaded what it needs for such a path.
+        settings: dict[str, Any] = {"motherduck_token": token} if token and self._config.on_motherduck else {}
+        give_up = time.monotonic() + _FILE_PATIENCE
+        while True:
+            try:
+                return duckdb.connect(self._config.database, config=settings)
+            except duckdb.IOException as error:
+                if "Could not set lock" not in str(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.1)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether DuckDB could do it with more memory. A COMMIT says so in an error of another class."""
+    # It says "could not allocate", "failed to pin", and so on, of a block.
+    return isinstance(error, duckdb.Error) and bool(
+        re.search(r"(allocate|pin) (data|block) of size", str(error))
+    )

@@ -1,0 +1,126 @@
+"""How a table of DuckDB's comes to be what a changeset asks for: in place, or made anew once. Sends no statement.
+
+What a transaction did is in DuckDB's log until the next checkpoint, and who opens the file after a crash does it
+again. For rows the log holds what they were; for ALTER ... USING it holds the expression, which is then computed
+before DuckDB has the functions it names, and the file cannot be opened. So types change in place only by a
+cast of DuckDB's core; else the table is made anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from string import ascii_lowercase, ascii_uppercase
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from connectors.duckdb.columns import METADATA_TYPES, conversion, is_plain_cast, text_of
+from connectors.duckdb.sql import definition
+from dataflow.evolution import ColumnChangeset, ColumnTypeChange
+from dataflow.types import META
+
+
+def alter(table: Identifier, changeset: ColumnChangeset) -> Sequence[Composed]:
+    """What of the changeset touches no row, and types that change in place. One statement a change.
+
+    A column whose name changes only its case is renamed.
+    """
+    renamed = _renamed(changeset)
+    add = {name: kind for name, kind in changeset.add.items() if name not in renamed.values()}
+    drop = [name for name in changeset.drop if name not in renamed]
+    start = SQL("ALTER TABLE {} ").format(table)
+    return [
+        *(
+            start + SQL("RENAME COLUMN {} TO {}").format(Identifier(old), Identifier(new))
+            for old, new in renamed.items()
+        ),
+        *(start + SQL("ADD COLUMN {}").format(definition(name, kind)) for name, kind in add.items()),
+        *(start + SQL("DROP COLUMN {}").format(Identifier(name)) for name in drop),
+        *(
+            start + SQL("ALTER COLUMN {} DROP NOT NULL").format(Identifier(name))
+            for name, change in _changes(changeset).items()
+            if change.new.nullable and not change.original.nullable
+        ),
+        *(
+            start + SQL("ALTER COLUMN {} SET DATA TYPE {}").format(Identifier(name), SQL(change.new.type))
+            for name, change in _retyped(changeset).items()
+            if not rewritten(changeset)
+        ),
+    ]
+
+
+def rewritten(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
+    """The columns for which the table must be made anew: none, or all whose type changes, so that it is done once."""
+    changed = _retyped(changeset)
+    in_place = all(is_plain_cast(change.original.type, change.new.type) for change in changed.values())
+    return {} if in_place else changed
+
+
+def rewrite(table: Identifier, changed: Mapping[str, ColumnTypeChange]) -> Composed:
+    """Make the table anew, with these columns of their new types. Its constraints are lost.
+
+    $notes has for each of these columns, in their order, what a row notes when the column's value is lost.
+    """
+    lost = [_lost(name, change) for name, change in changed.items()]
+    return SQL(
+        "CREATE OR REPLACE TABLE {table} AS SELECT * REPLACE (\n"
+        "  CASE WHEN {any_lost} THEN json_merge_patch({meta}, json_object('changes', list_concat(\n"
+        "    json_extract({meta}, '$.changes[*]'),\n"
+        "    list_where(CAST($notes AS JSON[]), [{each_lost}])\n"
+        "  ))) ELSE {meta} END AS {meta},\n"
+        "  {columns}\n"
+        ") FROM {table}"
+    ).format(
+        table=table,
+        meta=Identifier(META),
+        any_lost=SQL(" OR ").join(lost),
+        each_lost=SQL(", ").join(lost),
+        columns=SQL(",\n  ").join(
+            SQL("{} AS {}").format(_converted(name, change), Identifier(name))
+            for name, change in changed.items()
+        ),
+    )
+
+
+def require_metadata(table: Identifier) -> Sequence[Composed]:
+    """The constraints that the table was created with."""
+    return [
+        SQL("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL").format(table, Identifier(name))
+        for name, kind in METADATA_TYPES.items()
+        if not kind.nullable
+    ]
+
+
+def _changes(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
+    """The columns that stay and change, by their new names."""
+    renamed = {
+        new: ColumnTypeChange(changeset.drop[old], changeset.add[new])
+        for old, new in _renamed(changeset).items()
+    }
+    return {**changeset.change, **renamed}
+
+
+def _retyped(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
+    changes = _changes(changeset)
+    return {name: change for name, change in changes.items() if change.original.type != change.new.type}
+
+
+def _renamed(changeset: ColumnChangeset) -> Mapping[str, str]:
+    # DuckDB takes names that differ by case as one: it would refuse to add the one while the other is there.
+    added = {_lower(name): name for name in changeset.add}
+    return {name: added[_lower(name)] for name in changeset.drop if _lower(name) in added}
+
+
+def _converted(name: str, change: ColumnTypeChange) -> Composable:
+    # Cast even where it is of the type already: a CASE of nulls alone would be of none.
+    return SQL("CAST({} AS {})").format(
+        conversion(Identifier(name), change.original.type, change.new.type), SQL(change.new.type)
+    )
+
+
+def _lost(name: str, change: ColumnTypeChange) -> Composable:
+    column = Identifier(name)
+    return SQL("({} IS NOT NULL AND {} IS NULL)").format(
+        text_of(column, change.original.type), conversion(column, change.original.type, change.new.type)
+    )
+
+
+def _lower(name: str) -> str:
+    return name.translate(str.maketrans(ascii_uppercase, ascii_lowercase))

@@ -1,0 +1,253 @@
+"""What the server is asked of its catalog. Every name is a parameter here; no statement reads a user's table.
+
+`namespace` and `name` are a table's; statements that ask for more say so.
+"""
+
+from hashlib import sha256
+
+from psycopg.sql import SQL, Composed, Placeholder
+
+from connectors.postgres.quoting import table_name
+from dataflow.types import TableName
+
+_THE_TABLE = SQL(
+    "pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace "
+    "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}"
+).format(Placeholder("namespace"), Placeholder("name"))
+
+
+def namespace_exists() -> Composed:
+    """Whether there is a schema named by the parameter `namespace`."""
+    return SQL("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {})").format(
+        Placeholder("namespace")
+    )
+
+
+def table_exists() -> Composed:
+    """Whether there is a table, plain or partitioned, of the parameters `namespace` and `name`."""
+    return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind IN ('r', 'p'))").format(_THE_TABLE)
+
+
+def discover_schema() -> Composed:
+    """The columns of the table of the parameters `namespace` and `name`: name, type, nullable.
+
+    A column that only somebody's primary key or replica identity keeps from being null counts as nullable: that
+    is theirs, and cannot be taken from the column.
+    """
+    return SQL(
+        "SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), NOT attnotnull "
+        "OR EXISTS (SELECT FROM pg_catalog.pg_index WHERE indrelid = attrelid AND attnum = ANY (indkey) "
+        "AND (indisprimary OR indisreplident)) "
+        "FROM pg_catalog.pg_attribute WHERE attrelid = (SELECT pg_class.oid FROM {}) "
+        "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+    ).format(_THE_TABLE)
+
+
+def has_default() -> Composed:
+    """Whether the jsonb column `column` of `namespace`.`name` has the default `value`, parameters all."""
+    return SQL(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attrdef "
+        "JOIN pg_catalog.pg_attribute ON attrelid = adrelid AND attnum = adnum "
+        "JOIN pg_catalog.pg_class ON pg_class.oid = adrelid "
+        "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace "
+        "WHERE nspname = {} AND relname = {} AND attname = {} "
+        "AND pg_get_expr(adbin, adrelid) = quote_literal({}::jsonb::text) || '::jsonb')"
+    ).format(*map(Placeholder, ("namespace", "name", "column", "value")))
+
+
+def never_analyzed() -> Composed:
+    """Whether the planner knows nothing of the values in the table of the parameters `namespace` and `name`."""
+    return SQL(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stats WHERE schemaname = {} AND tablename = {})"
+    ).format(Placeholder("namespace"), Placeholder("name"))
+
+
+def key_indexes() -> Composed:
+    """The indexes of the table of the parameters `namespace` and `name`: name, and columns in order.
+
+    Only those that a look-up by equality can use: valid, of the whole table, of plain columns.
+    """
+    return SQL(
+        "SELECT index_class.relname, array("
+        "SELECT attname::text FROM unnest(pg_index.indkey) WITH ORDINALITY AS key (attnum, position) "
+        "JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND pg_attribute.attnum = key.attnum "
+        "WHERE key.position <= pg_index.indnkeyatts ORDER BY key.position) "
+        "FROM pg_catalog.pg_index "
+        "JOIN pg_catalog.pg_class AS index_class ON index_class.oid = pg_index.indexrelid "
+        "JOIN pg_catalog.pg_am ON pg_am.oid = index_class.relam "
+        "WHERE pg_index.indrelid = (SELECT pg_class.oid FROM {}) AND pg_am.amname = 'btree' "
+        "AND pg_index.indisvalid AND pg_index.indpred IS NULL AND pg_index.indexprs IS NULL"
+    ).format(_THE_TABLE)
+
+
+# -- who holds what a run wants
+
+
+def lock_key(table: TableName) -> int:
+    """The number of a table's advisory lock: 64 bits, signed, of a hash of its name."""
+    digest = sha256(f"{len(table.namespace)}:{table.namespace}.{table.name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+_HOLDER = SQL(
+    "SELECT pg_stat_activity.pid, application_name, backend_start, "
+    "extract(epoch FROM clock_timestamp() - state_change)::float8 "
+    "FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_locks USING (pid)"
+)
+
+
+def lock_holder() -> Composed:
+    """Who holds the advisory lock of the parameter `key`: process, name, since when, silent for how many seconds."""
+    return SQL(
+        "{} WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+        "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} "
+        "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+    ).format(_HOLDER, Placeholder("key"))
+
+
+def entry_holder(ledger: TableName) -> Composed:
+    """Who has locked or changed the ledger's entry of the table of the parameters `namespace` and `name`.
+
+    A row's xmax is the transaction that did so last; while that runs, it holds the lock on its own number.
+    """
+    return SQL(
+        "{} JOIN {} AS entry ON entry.xmax = pg_locks.transactionid "
+        "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}"
+    ).format(_HOLDER, table_name(ledger), Placeholder("namespace"), Placeholder("name"))
+
+
+# -- what people built on a table
+
+_IT = SQL("WITH it AS (SELECT pg_class.* FROM {})").format(_THE_TABLE)
+
+
+def holders() -> Composed:
+    """What would not survive if the table were dropped, each as the server calls it, in order.
+
+    The parameter `index` is the name of our index on its key, and `meta` that of the column whose default is ours.
+    A view is known by its rule. What is internal to the table goes and comes with it.
+    """
+    return SQL(
+        "{it} SELECT holder FROM ("
+        "SELECT DISTINCT found.type || ' ' || found.identity AS holder FROM it "
+        "JOIN pg_catalog.pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = it.oid "
+        "OR refclassid = 'pg_type'::regclass AND refobjid IN (it.reltype, "
+        "(SELECT typarray FROM pg_catalog.pg_type WHERE pg_type.oid = it.reltype)) "
+        "LEFT JOIN pg_catalog.pg_rewrite ON classid = 'pg_rewrite'::regclass "
+        "AND pg_rewrite.oid = objid AND ev_class <> it.oid "
+        "CROSS JOIN LATERAL pg_catalog.pg_identify_object("
+        "CASE WHEN ev_class IS NULL THEN classid ELSE 'pg_class'::regclass END, coalesce(ev_class, objid), "
+        "CASE WHEN ev_class IS NULL THEN objsubid ELSE 0 END) AS found "
+        "WHERE deptype <> 'i' AND NOT (classid = 'pg_class'::regclass AND objid = it.oid) "
+        "AND classid <> 'pg_publication_rel'::regclass "
+        "AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS ours WHERE classid = 'pg_class'::regclass "
+        "AND ours.oid = objid AND ours.relkind = 'i' AND ours.relname = {index}) "
+        "AND NOT EXISTS (SELECT FROM pg_catalog.pg_attrdef JOIN pg_catalog.pg_attribute "
+        "ON attrelid = adrelid AND attnum = adnum WHERE classid = 'pg_attrdef'::regclass "
+        "AND pg_attrdef.oid = objid AND attname = {meta}) "
+        "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE classid = 'pg_constraint'::regclass "
+        "AND pg_constraint.oid = objid AND contype = 'n' AND conrelid = it.oid) "
+        "UNION ALL SELECT 'publication ' || quote_ident(pubname) FROM pg_catalog.pg_publication_tables "
+        "WHERE schemaname = {namespace} AND tablename = {name} "
+        "UNION ALL SELECT 'its place in ' || inhparent::regclass FROM it "
+        "JOIN pg_catalog.pg_inherits ON inhrelid = it.oid "
+        "UNION ALL SELECT 'its partitions' FROM it WHERE relkind = 'p' "
+        "UNION ALL SELECT 'its row security' FROM it WHERE relrowsecurity OR relforcerowsecurity "
+        "UNION ALL SELECT 'its tablespace' FROM it WHERE reltablespace <> 0 "
+        "UNION ALL SELECT DISTINCT 'its security labels' FROM it JOIN pg_catalog.pg_seclabel "
+        "ON objoid = it.oid AND classoid = 'pg_class'::regclass "
+        "UNION ALL SELECT DISTINCT 'grants by ' || pg_get_userbyid(grantor) FROM it "
+        "CROSS JOIN LATERAL (SELECT relacl UNION ALL SELECT attacl FROM pg_catalog.pg_attribute "
+        "WHERE attrelid = it.oid AND NOT attisdropped) AS given (acl) "
+        "CROSS JOIN LATERAL aclexplode(acl) WHERE grantor <> relowner "
+        "UNION ALL SELECT 'its owner ' || quote_ident(pg_get_userbyid(relowner)) FROM it "
+        "WHERE pg_get_userbyid(relowner) <> current_user AND NOT (pg_has_role(relowner, 'MEMBER') "
+        "AND pg_has_role(relowner, 'USAGE') AND has_schema_privilege(relowner, relnamespace, 'CREATE'))"
+        ") AS held ORDER BY holder"
+    ).format(
+        it=_IT,
+        index=Placeholder("index"),
+        meta=Placeholder("meta"),
+        namespace=Placeholder("namespace"),
+        name=Placeholder("name"),
+    )
+
+
+def referenced_keys() -> Composed:
+    """The columns of the table that foreign keys lead to, for each key."""
+    return SQL(
+        "{} SELECT array(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
+        "JOIN pg_catalog.pg_attribute ON attrelid = confrelid AND pg_attribute.attnum = key.attnum "
+        "ORDER BY key.position) FROM it JOIN pg_catalog.pg_constraint ON confrelid = it.oid "
+        "WHERE contype = 'f' ORDER BY conname"
+    ).format(_IT)
+
+
+def belongings() -> Composed:
+    """What is written on the table itself: owner, replica identity, and its options as `name=value`."""
+    return SQL(
+        "{} SELECT pg_get_userbyid(it.relowner)::text, "
+        "CASE it.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE 'DEFAULT' END, "
+        "array_cat(coalesce(it.reloptions, '{{}}'), array("
+        "SELECT 'toast.' || toasted FROM unnest(toast.reloptions) AS toasted)) "
+        "FROM it LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = it.reltoastrelid"
+    ).format(_IT)
+
+
+def comments() -> Composed:
+    """The comments on the table, by column; its own without one."""
+    return SQL(
+        "{} SELECT attname::text, description FROM it JOIN pg_catalog.pg_description "
+        "ON objoid = it.oid AND classoid = 'pg_class'::regclass "
+        "LEFT JOIN pg_catalog.pg_attribute ON attrelid = it.oid AND attnum = objsubid AND objsubid > 0"
+    ).format(_IT)
+
+
+def statistics_targets() -> Composed:
+    """How closely the planner looks at columns, where that is not its default."""
+    return SQL(
+        "{} SELECT attname::text, attstattarget::integer FROM it JOIN pg_catalog.pg_attribute "
+        "ON attrelid = it.oid AND attnum > 0 AND NOT attisdropped WHERE attstattarget >= 0"
+    ).format(_IT)
+
+
+def grants() -> Composed:
+    """Who but the owner may do what: privilege, the column it is of, grantee if not all, may it be passed on."""
+    return SQL(
+        "{} SELECT privilege_type, attname::text, "
+        "CASE WHEN grantee <> 0 THEN pg_get_userbyid(grantee)::text END, is_grantable FROM it "
+        "CROSS JOIN LATERAL (SELECT NULL::name, relacl UNION ALL SELECT pg_attribute.attname, attacl "
+        "FROM pg_catalog.pg_attribute WHERE attrelid = it.oid AND NOT attisdropped) AS given (attname, acl) "
+        "CROSS JOIN LATERAL aclexplode(acl) WHERE grantee <> relowner"
+    ).format(_IT)
+
+
+def views_on_columns() -> Composed:
+    """The views that show any of the columns in the parameter `columns`: kind, schema, name."""
+    return SQL(
+        "{} SELECT DISTINCT CASE view.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, "
+        "(SELECT nspname::text FROM pg_catalog.pg_namespace WHERE oid = view.relnamespace), view.relname::text FROM it "
+        "JOIN pg_catalog.pg_attribute ON attrelid = it.oid AND attname = ANY ({}) "
+        "JOIN pg_catalog.pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = it.oid "
+        "AND refobjsubid = attnum AND classid = 'pg_rewrite'::regclass "
+        "JOIN pg_catalog.pg_rewrite ON pg_rewrite.oid = objid "
+        "JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm')"
+    ).format(_IT, Placeholder("columns"))
+
+
+def hides_rows() -> Composed:
+    """Whether row security may keep rows of the table from us.
+
+    It does not where a policy lets us do everything with every row, and none restricts that.
+    """
+    return SQL(
+        "{} SELECT row_security_active(it.oid) AND NOT (EXISTS (SELECT FROM policies WHERE polpermissive "
+        "AND polcmd = '*' AND pg_get_expr(polqual, polrelid) = 'true' "
+        "AND coalesce(pg_get_expr(polwithcheck, polrelid), 'true') = 'true') "
+        "AND NOT EXISTS (SELECT FROM policies WHERE NOT polpermissive)) FROM it"
+    ).format(
+        SQL(
+            "{}, policies AS (SELECT pg_policy.* FROM it JOIN pg_catalog.pg_policy ON polrelid = it.oid "
+            "WHERE EXISTS (SELECT FROM unnest(polroles) AS role WHERE role = 0 OR pg_has_role(role, 'USAGE')))"
+        ).format(_IT)
+    )

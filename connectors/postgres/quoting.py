@@ -1,0 +1,44 @@
+"""How names and types stand in statements: always quoted. Composes no statement, and holds no value."""
+
+from collections.abc import Iterable, Sequence
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from dataflow.evolution import ColumnType
+from dataflow.types import METADATA_COLUMNS, Column, TableName
+
+
+def table_name(name: TableName) -> Identifier:
+    """A table with its schema."""
+    return Identifier(name.namespace, name.name)
+
+
+def of(alias: Identifier, column: str) -> Composed:
+    """A column of the table that has this alias."""
+    return SQL("{}.{}").format(alias, Identifier(column))
+
+
+def listed(parts: Iterable[Composable]) -> Composed:
+    """Parts with commas between them."""
+    return SQL(", ").join(parts)
+
+
+def names(columns: Iterable[str]) -> Composed:
+    """Columns by name, with commas between them."""
+    return listed(map(Identifier, columns))
+
+
+def all_names(columns: Sequence[Column]) -> list[str]:
+    """The metadata columns, then these."""
+    return [*METADATA_COLUMNS, *(each.name for each in columns)]
+
+
+def definition(name: str, kind: ColumnType) -> Composed:
+    """A column as it is created."""
+    nullable = SQL("") if kind.nullable else SQL(" NOT NULL")
+    return SQL("{} {}{}").format(Identifier(name), type_name(kind), nullable)
+
+
+def type_name(kind: ColumnType) -> SQL:
+    """A type. It is one of this connector's own spellings, or the server's, never a user's text."""
+    return SQL(kind.type)

@@ -1,0 +1,214 @@
+"""How a table is replaced without losing what people built on it: decided here from what was found, done elsewhere.
+
+Where something holds on to the very table, its rows are exchanged in place; nobody's view, index or policy is dropped
+unless the configuration asks for it. Else the new table takes its name, and what is written on it goes along.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from enum import StrEnum
+
+from attrs import frozen
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from connectors.postgres.merging import SOURCE, TARGET
+from connectors.postgres.quoting import listed, names, of, table_name
+from dataflow.types import RAW_ID, TableName
+
+# How many of the things that hold on to a table a note names.
+NAMED = 3
+
+
+class Way(StrEnum):
+    """How the source's rows get into the target's place."""
+
+    # The source becomes the target. Constant time; nothing that holds on to the old table would survive.
+    RENAME = "rename"
+    # All rows are deleted and the source's inserted: never TRUNCATE, which readers would see through.
+    REFILL = "refill"
+    # Rows are paired by a key that foreign keys lead to: what stays must not go for a moment, or it cascades.
+    UPDATE = "update"
+
+
+@frozen(kw_only=True)
+class Standing:
+    """What was found about a table. `holders`: what would not survive its being dropped, as the server calls it.
+
+    `referenced` is the key that foreign keys of other tables lead to, if any do.
+    """
+
+    holders: tuple[str, ...] = ()
+    referenced: tuple[str, ...] = ()
+
+
+@frozen
+class Plan:
+    """How a table will be replaced, and why, in words for the journal. `key` pairs the rows of an UPDATE."""
+
+    way: Way
+    note: str
+    key: tuple[str, ...] = ()
+
+
+def decide(standing: Standing, *, drop_cascade: bool) -> Plan:
+    """The plan for a table that is there."""
+    if not standing.holders:
+        return Plan(Way.RENAME, "by rename")
+    if drop_cascade:
+        return Plan(Way.RENAME, f"by rename, dropping {_named(standing.holders)} as drop_cascade asks")
+    verb = "depends" if len(standing.holders) == 1 else "depend"
+    note = f"inside the table: {_named(standing.holders)} {verb} on it"
+    if standing.referenced:
+        return Plan(Way.UPDATE, note, standing.referenced)
+    return Plan(Way.REFILL, note)
+
+
+def _named(holders: Sequence[str]) -> str:
+    more = [f"{len(holders) - NAMED} more"] if len(holders) > NAMED else []
+    parts = [*holders[:NAMED], *more]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+# -- inside the table
+
+
+def empty(target: TableName) -> Composed:
+    """Delete all rows; who reads meanwhile sees them still."""
+    return SQL("DELETE FROM {}").format(table_name(target))
+
+
+def refill(source: TableName, target: TableName, columns: Sequence[str]) -> Composed:
+    """Insert the source's rows into the emptied target."""
+    return SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+        table_name(target), names(columns), names(columns), table_name(source)
+    )
+
+
+def exchange(
+    source: TableName, target: TableName, columns: Sequence[str], key: Sequence[str]
+) -> tuple[Composed, ...]:
+    """Make the target's rows the source's, paired by a key: delete those that are gone, update, insert.
+
+    Constraints that can wait are checked at the end. The key is unique in the target, and null leads nowhere.
+    """
+    parts = {
+        "source": SOURCE,
+        "target": TARGET,
+        "source_table": table_name(source),
+        "target_table": table_name(target),
+        "same_key": SQL(" AND ").join(SQL("{} = {}").format(of(SOURCE, k), of(TARGET, k)) for k in key),
+    }
+    delete = SQL(
+        "DELETE FROM {target_table} AS {target} WHERE NOT EXISTS "
+        "(SELECT FROM {source_table} AS {source} WHERE {same_key})"
+    ).format(**parts)
+    update = SQL(
+        "UPDATE {target_table} AS {target} SET ({names}) = ROW({values}) FROM (SELECT DISTINCT ON ({key}) * "
+        "FROM {source_table} AS {source} ORDER BY {key}) AS {source} WHERE {same_key}"
+    ).format(
+        **parts,
+        names=names(columns),
+        values=listed(of(SOURCE, each) for each in columns),
+        key=listed(of(SOURCE, each) for each in key),
+    )
+    # A row that was paired has brought its raw id; a second row of its key is inserted, for the constraint to judge.
+    insert = SQL(
+        "INSERT INTO {target_table} ({names}) SELECT {values} FROM {source_table} AS {source} WHERE NOT EXISTS "
+        "(SELECT FROM {target_table} AS {target} WHERE {target_id} = {source_id})"
+    ).format(
+        **parts,
+        names=names(columns),
+        values=listed(of(SOURCE, each) for each in columns),
+        target_id=of(TARGET, RAW_ID),
+        source_id=of(SOURCE, RAW_ID),
+    )
+    wait, check = (SQL("SET CONSTRAINTS ALL {}").format(SQL(when)) for when in ("DEFERRED", "IMMEDIATE"))
+    return wait, delete, update, insert, check
+
+
+# -- what goes along with a name
+
+
+@frozen(order=True)
+class Grant:
+    """A right on a table, or on one of its columns; everybody's where no grantee is named."""
+
+    privilege: str
+    column: str | None
+    grantee: str | None
+    grantable: bool
+
+    def __str__(self) -> str:
+        column = f" of {self.column}" if self.column else ""
+        return f"{self.privilege}{column} to {self.grantee or 'PUBLIC'}"
+
+
+@frozen(kw_only=True)
+class Belongings:
+    """What is written on a table and is no object of its own.
+
+    `comments` and `statistics` are by column, the table's own comment under None. Grants to the owner are not listed.
+    """
+
+    owner: str
+    replica_identity: str = "DEFAULT"
+    options: tuple[tuple[str, str], ...] = ()
+    comments: tuple[tuple[str | None, str], ...] = ()
+    statistics: tuple[tuple[str, int], ...] = ()
+    grants: frozenset[Grant] = frozenset()
+
+
+def hand_over(
+    old: Belongings, new: Belongings, table: TableName, columns: Collection[str]
+) -> Iterator[Composed]:
+    """The statements that give `table`, whose belongings are `new`, those of the old one.
+
+    `columns` are those it has. Texts that people wrote become literals, since a definition takes no parameters.
+    """
+    name = table_name(table)
+    if old.owner != new.owner:
+        yield SQL("ALTER TABLE {} OWNER TO {}").format(name, Identifier(old.owner))
+    yield from _grants(old, new, name, columns)
+    yield from _comments_and_statistics(old, name, columns)
+    if old.options:
+        pairs = (SQL("{} = {}").format(Identifier(*k.split(".")), Literal(v)) for k, v in old.options)
+        yield SQL("ALTER TABLE {} SET ({})").format(name, listed(pairs))
+    if old.replica_identity != new.replica_identity:
+        yield SQL("ALTER TABLE {} REPLICA IDENTITY {}").format(name, SQL(old.replica_identity))
+
+
+def _grants(
+    old: Belongings, new: Belongings, name: Identifier, columns: Collection[str]
+) -> Iterator[Composed]:
+    """The rights of the old table and no others: a new table has those of the default privileges."""
+    for grant in sorted(new.grants - old.grants, key=str):
+        if grant.grantee != old.owner:
+            yield SQL("REVOKE {} ON TABLE {} FROM {}").format(_right(grant), name, _grantee(grant))
+    for grant in sorted(old.grants - new.grants, key=str):
+        if grant.column is None or grant.column in columns:
+            option = SQL(" WITH GRANT OPTION") if grant.grantable else SQL("")
+            yield SQL("GRANT {} ON TABLE {} TO {}{}").format(_right(grant), name, _grantee(grant), option)
+
+
+def _comments_and_statistics(
+    old: Belongings, name: Identifier, columns: Collection[str]
+) -> Iterator[Composed]:
+    for column, text in old.comments:
+        if column is None:
+            yield SQL("COMMENT ON TABLE {} IS {}").format(name, Literal(text))
+        elif column in columns:
+            yield SQL("COMMENT ON COLUMN {}.{} IS {}").format(name, Identifier(column), Literal(text))
+    for column, target in old.statistics:
+        if column in columns:
+            yield SQL("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS {}").format(
+                name, Identifier(column), Literal(target)
+            )
+
+
+def _right(grant: Grant) -> Composable:
+    # The server's own word for it.
+    privilege = SQL(grant.privilege)
+    return privilege if grant.column is None else SQL("{} ({})").format(privilege, Identifier(grant.column))
+
+
+def _grantee(grant: Grant) -> Composable:
+    return SQL("PUBLIC") if grant.grantee is None else Identifier(grant.grantee)

@@ -1,0 +1,49 @@
+"""SIGTERM and SIGINT as requests to stop: somebody is told, and finishes what is in hand.
+
+The signals are held back and taken in by a thread of their own, so that no line of ours is ever interrupted. Who asks
+again does not want to wait: the second request ends the process at once, which is as safe as any other kill.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+from dataflow.errors import TransientError
+
+ASKING = (signal.SIGTERM, signal.SIGINT)
+
+
+class Requests:
+    """The requests that come from now on. Made on the main thread, before there is any other."""
+
+    def __init__(self) -> None:
+        # Who started us in the background may have had one of them ignored.
+        self._asking = [each for each in ASKING if signal.getsignal(each) is not signal.SIG_IGN]
+        self._heard: signal.Signals | None = None
+        for each in self._asking:
+            signal.signal(each, signal.SIG_DFL)
+        # Threads made later inherit it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._asking)
+
+    def tell(self, listener: Callable[[TransientError], None]) -> None:
+        """Have a listener told of the first request, as the reason why it has to stop."""
+        threading.Thread(target=self._wait, args=[listener], name="requests", daemon=True).start()
+
+    @property
+    def failure_code(self) -> int:
+        """What a command that failed exits with: 128 and the signal's number, if one was heard of."""
+        return 1 if self._heard is None else 128 + self._heard
+
+    def _wait(self, listener: Callable[[TransientError], None]) -> None:
+        self._heard = signal.Signals(signal.sigwait(self._asking))
+        listener(
+            TransientError(
+                f"The sync was asked to stop, by {self._heard.name}.",
+                doing="reading the input",
+                remedy="What was read until then was written, and what was told is safe. Sync again.",
+            )
+        )
+        again = signal.sigwait(self._asking)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._asking)
+        os.kill(os.getpid(), again)

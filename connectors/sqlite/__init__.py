@@ -1,0 +1,32 @@
+"""The SQLite destination: a file, by the standard library's own database. Its parts meet in `connector`.
+
+What only a sync needs, the driver above all, is imported when one is made: `spec` answers without.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from connectors.sqlite.connector import SqliteConnector
+
+
+class SqliteDefinition:
+    """The SQLite destination before it is configured."""
+
+    name: ClassVar[str] = "sqlite"
+
+    def spec(self) -> Mapping[str, Any]:
+        """The protocol's ConnectorSpecification."""
+        from connectors.sqlite.config import spec
+
+        return spec()
+
+    def connector(self, options: Mapping[str, Any], run: str) -> "SqliteConnector":
+        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        from connectors.sqlite.config import configure
+        from connectors.sqlite.connector import SqliteConnector
+
+        return SqliteConnector(configure(options))
+
+
+DEFINITION = SqliteDefinition()

@@ -1,0 +1,277 @@
+"""One connection to a SQLite file, and the operations on its tables. Decides nothing; sends what `sql` builds.
+
+A transaction has the whole file to itself: it begins by taking SQLite's one lock for writing, and so holds every row
+of the ledger. Readers go on meanwhile, in the file as it was.
+"""
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg.sql import SQL, Composable, Composed
+
+from connectors.contract import Recipe, Statistics, Writer
+from connectors.journal_table import SqlJournal
+from connectors.ledger import SqlLedger
+from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
+from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter, table_of
+from dataflow.errors import ConfigError
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.names import name_hash
+from dataflow.types import METADATA_COLUMNS, Column, TableName
+
+INTERNAL_NAMESPACE = "airbyte_internal"
+
+# Seconds. As long as a merge of another stream may take.
+_FILE_PATIENCE = 600.0
+_STREAM_PATIENCE = 1.0
+_SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    # Told means kept: a COMMIT is answered when it is on the disk.
+    "PRAGMA synchronous = FULL",
+    # A view goes by the name of its table, whichever table that is after a swap.
+    "PRAGMA legacy_alter_table = ON",
+)
+
+
+class StreamLocks:
+    """Who writes to which table, as locked files beside the database; the system frees those of a dead process."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._held: dict[Path, int] = {}
+
+    def take(self, table: TableName, owner: str) -> str | None:
+        """Take the table's lock, or have it already; who has it, when that is somebody else for too long."""
+        path = self._path(table)
+        give_up = time.monotonic() + _STREAM_PATIENCE
+        while path not in self._held:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            if _lock(file, path):
+                os.truncate(file, 0)
+                os.write(file, owner.encode())
+                self._held[path] = file
+                break
+            holder = os.pread(file, 1024, 0).decode()
+            os.close(file)
+            if time.monotonic() > give_up:
+                return holder
+            time.sleep(0.05)
+        return None
+
+    def holder(self, table: TableName) -> str | None:
+        """Who has the table's lock, if that is somebody else."""
+        path = self._path(table)
+        if path in self._held:
+            return None
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().decode()
+        return None
+
+    def give_back(self) -> None:
+        """Free all of them, and leave no file."""
+        for path, file in self._held.items():
+            path.unlink(missing_ok=True)
+            os.close(file)
+        self._held = {}
+
+    def _path(self, table: TableName) -> Path:
+        comparable = SqliteColumns.naming.comparable
+        hashed = name_hash(comparable(table.namespace), comparable(table.name))
+        return self._database.with_name(f"{self._database.name}-lock-{hashed}")
+
+
+class SqliteClient:
+    """TableOperationsClient, TableSchemaEvolutionClient and the ledger's Session, on one connection."""
+
+    def __init__(self, database: Path, sql: SqlGenerator) -> None:
+        self._database = database
+        self._sql = sql
+        self._locks = StreamLocks(database)
+        self._connection: sqlite3.Connection | None = None
+        self.ledger = SqlLedger(self, INTERNAL_NAMESPACE, SQL(""))
+        self.journal = SqlJournal(self, INTERNAL_NAMESPACE)
+
+    # -- the connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        connection = self._open
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # Of some errors SQLite makes the end of the transaction itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def lock(self, table: TableName, owner: str) -> None:
+        if holder := self._locks.take(table, owner):
+            raise being_written(table, holder)
+
+    def writer(self, table: TableName) -> Writer | None:
+        holder = self._locks.holder(table)
+        return Writer(run=holder) if holder is not None else None
+
+    def recover(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def close(self) -> None:
+        self.recover()
+        self._locks.give_back()
+
+    def execute(
+        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        return self._run(statement, parameters or {}).fetchall()
+
+    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._open.executemany(statement.as_string(None), map(_bound, rows))
+
+    def parameter(self, name: str) -> Composable:
+        return parameter(name)
+
+    def table(self, table: TableName) -> Composable:
+        return self._sql.table(table)
+
+    def column_names(self, table: TableName) -> Sequence[str]:
+        return [name for name, *_ in self.execute(self._sql.find_columns(), {"name": full_name(table)})]
+
+    # -- tables
+
+    def create_namespace(self, namespace: str) -> None:
+        """A namespace is part of a table's name and needs no making."""
+
+    def table_exists(self, table: TableName) -> bool:
+        return bool(self.execute(self._sql.find_table(), {"name": full_name(table)}))
+
+    def table_is_empty(self, table: TableName) -> bool:
+        return not self.execute(self._sql.any_row(table))
+
+    def count_rows(self, table: TableName) -> int:
+        return int(self.execute(self._sql.count_rows(table))[0][0])
+
+    def statistics(self, table: TableName) -> Statistics:
+        """Nobody counts them; views hang on a table's name, and there are no users."""
+        return Statistics()
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        names = (name for (name,) in self.execute(self._sql.find_tables(), {"mark": mark}))
+        return [table_of(name) for name in names]
+
+    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
+        """No index for the key: a merge makes the one it needs for as long as it takes."""
+        self.execute(self._sql.create_table(table, columns))
+
+    def expect_meta(self, table: TableName, meta: str) -> None:
+        """Nothing is sent anywhere."""
+
+    def drop_table(self, table: TableName) -> None:
+        self.execute(self._sql.drop_table(table))
+
+    def trim_table(self, table: TableName, after: str | None) -> int:
+        if after is None:
+            return self._run(self._sql.delete_rows(table)).rowcount
+        return self._run(self._sql.delete_rows_after(table), {"after": after}).rowcount
+
+    def insert(self, table: TableName, columns: Sequence[Column], rows: Iterator[tuple[Any, ...]]) -> int:
+        """Append rows of stored values, for the insert buffer; how many."""
+        return self._open.executemany(self._sql.insert_rows(table, columns).as_string(None), rows).rowcount
+
+    def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
+        return self._run(self._sql.copy_rows(source, target, columns)).rowcount
+
+    def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
+        for statement in self._sql.merge(source, target, recipe):
+            self.execute(statement)
+
+    def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
+        self.execute(self._sql.dedupe(table, recipe))
+
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
+        self.execute(self._sql.drop_table(target))
+        self.execute(self._sql.rename_table(source, target))
+        return ""
+
+    # -- evolution
+
+    def discover_schema(self, table: TableName) -> TableSchema:
+        rows = self.execute(self._sql.find_columns(), {"name": full_name(table)})
+        found = {name: ColumnType(kind, bool(nullable)) for name, kind, nullable in rows}
+        if any(name not in found for name in METADATA_COLUMNS):
+            raise ConfigError(
+                f"The table {table} is there, and has not the columns that every table of this destination has.",
+                doing="looking at the table",
+                remedy="Rename or drop it, or add a prefix in the connection's configuration.",
+            )
+        return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
+
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        # First, since a name that comes may be one that goes, but for the case of its letters.
+        for name in changeset.drop:
+            self.execute(self._sql.drop_column(table, name))
+        for name, kind in changeset.add.items():
+            self.execute(self._sql.add_column(table, name, kind))
+        for name, change in changeset.change.items():
+            types = {"original": change.original.type, "new": change.new.type, "column": name}
+            for statement in self._sql.change_column(table, name, change.new):
+                self.execute(statement, types)
+
+    # -- what they share
+
+    @property
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            # One thread at a time uses a client, though not always the one that made it.
+            connection = sqlite3.connect(
+                self._database, timeout=_FILE_PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            self._connection = connection
+            for setting in _SETTINGS:
+                connection.execute(setting)
+            connection.create_function(CONVERT, 3, converted, deterministic=True)
+            connection.create_function(NOTE, 5, noted_if_lost, deterministic=True)
+            connection.create_collation(NUMBERS, compare_numbers)
+        return self._connection
+
+    def _run(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
+        return self._open.execute(statement.as_string(None), _bound(parameters or {}))
+
+
+def being_written(table: TableName, holder: str) -> ConfigError:
+    """Why a table cannot be locked."""
+    return ConfigError(
+        f"Table {table} is being written by {holder}.",
+        doing="locking the stream",
+        remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
+    )
+
+
+def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters as they are stored."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in parameters.items()
+    }
+
+
+def _lock(file: int, path: Path) -> bool:
+    """Whether the open file could be locked, and is still the one of its name: a holder removes it in the end."""
+    with suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(file).st_ino == path.stat().st_ino
+    return False

@@ -1,0 +1,97 @@
+"""How Airbyte's columns look in SQLite: what they are called, and what their values are stored as. Builds no statement.
+
+SQLite holds 64-bit integers, doubles and text. So whatever a double would change is text: numbers as their plain
+digits, moments as ISO 8601, in UTC where they have a zone, which sorts as time goes.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from connectors.conversion import convert, is_lost, noted, plain_number
+from dataflow.evolution import ColumnType
+from dataflow.names import NamingRules
+from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limits
+
+# A type's name decides what SQLite makes of a value: with TEXT in it nothing, and of other names only what looks
+# like a number, as no date does. JSON and decimals do.
+TYPES: Mapping[Kind, ColumnType] = {
+    Kind.STRING: ColumnType("TEXT"),
+    Kind.BOOLEAN: ColumnType("BOOLEAN"),
+    Kind.INTEGER: ColumnType("BIGINT"),
+    Kind.NUMBER: ColumnType("DECIMAL TEXT"),
+    Kind.DATE: ColumnType("DATE"),
+    Kind.TIME_WITH_TIMEZONE: ColumnType("TIME WITH TIME ZONE"),
+    Kind.TIME_WITHOUT_TIMEZONE: ColumnType("TIME"),
+    Kind.TIMESTAMP_WITH_TIMEZONE: ColumnType("TIMESTAMP WITH TIME ZONE"),
+    Kind.TIMESTAMP_WITHOUT_TIMEZONE: ColumnType("TIMESTAMP"),
+    Kind.JSON: ColumnType("JSON TEXT"),
+}
+METADATA_TYPES: Mapping[str, ColumnType] = {
+    RAW_ID: ColumnType("TEXT", nullable=False),
+    EXTRACTED_AT: ColumnType("TIMESTAMP WITH TIME ZONE", nullable=False),
+    META: ColumnType("JSON TEXT", nullable=False),
+    GENERATION_ID: ColumnType("BIGINT", nullable=False),
+}
+# What a column is called while its type changes.
+CHANGING = "_airbyte_changing"
+
+_KINDS = {kind.type: each for each, kind in TYPES.items()}
+
+
+class SqliteColumns:
+    """Names stay as they are; text may hold U+0000; numbers have 38 digits, nine of them after the point."""
+
+    naming = NamingRules(
+        # SQLite has no limit; this one keeps a table's name fit to be read.
+        max_bytes=1024,
+        plain=False,
+        # SQLite ignores the case of ASCII letters only; to ignore it in all is stricter than need be.
+        ignore_case=True,
+        # A column `rowid` would hide the row number by which merges delete.
+        reserved=("rowid", CHANGING),
+    )
+    limits = Limits(number=(38, 9), years=(1, 9999), nul=True)
+
+    def column_type(self, kind: Kind) -> ColumnType:
+        return TYPES[kind]
+
+
+def stored(kind: Kind) -> Callable[[Any], Any]:
+    """What makes of a value, as Arrow gives it and not null, the one that is stored."""
+    return _STORED.get(kind, lambda value: value)
+
+
+def converted(value: Any, original: str, new: str) -> Any:
+    """A stored value of one type as one of another, or None where that type cannot hold it."""
+    made = convert(*_read(value, original), _KINDS[new])
+    return None if made is None else stored(_KINDS[new])(made)
+
+
+def noted_if_lost(meta: str, column: str, value: Any, original: str, new: str) -> str:
+    """A row's `_airbyte_meta` when a stored value changes its type; with a note if that type cannot hold it."""
+    return noted(meta, [column]) if is_lost(*_read(value, original), _KINDS[new]) else meta
+
+
+def _read(value: Any, original: str) -> tuple[Any, Kind]:
+    kind = _KINDS.get(original, Kind.STRING)
+    return (Decimal(value) if kind is Kind.NUMBER and value is not None else value), kind
+
+
+def compare_numbers(one: str, other: str) -> int:
+    """Below, at or above zero, as the one number is to the other."""
+    return int(Decimal(one).compare(Decimal(other)))
+
+
+def _iso(value: Any) -> str:
+    text: str = value.isoformat()
+    return text
+
+
+_STORED: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.NUMBER: plain_number,
+    Kind.DATE: _iso,
+    Kind.TIME_WITHOUT_TIMEZONE: _iso,
+    Kind.TIMESTAMP_WITH_TIMEZONE: _iso,
+    Kind.TIMESTAMP_WITHOUT_TIMEZONE: _iso,
+}

@@ -1,0 +1,71 @@
+"""The options of the SQLite destination, and its specification. Checks them; opens nothing."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from connectors.specification import option, read, refusal, specification
+
+
+class CdcDeletionMode(StrEnum):
+    """What a CDC record that deletes a row does to the destination's row."""
+
+    HARD = "Hard delete"
+    SOFT = "Soft delete"
+
+
+@frozen(kw_only=True)
+class SqliteConfig:
+    """The options by their keys. Made by `configure`, which checks them."""
+
+    destination_path: str = field(
+        metadata=option(
+            "Destination path",
+            "Path of the SQLite file, which is created when it is missing; its folder must exist.",
+            minLength=1,
+        )
+    )
+    schema: str = field(
+        default="main",
+        metadata=option(
+            "Default schema",
+            'Where the tables of streams without a namespace go. Tables in "main" have their plain names; those of '
+            "another schema are named with it, as crm.users.",
+            minLength=1,
+        ),
+    )
+    cdc_deletion_mode: CdcDeletionMode = field(
+        default=CdcDeletionMode.HARD,
+        metadata=option(
+            "CDC deletion mode",
+            "Whether a row deleted in the source is removed, or kept with _ab_cdc_deleted_at set.",
+        ),
+    )
+
+    @property
+    def file(self) -> Path:
+        """The database's file."""
+        return Path(self.destination_path).expanduser().resolve()
+
+    @property
+    def hard_deletes(self) -> bool:
+        """Whether a record that deletes a row removes it."""
+        return self.cdc_deletion_mode is CdcDeletionMode.HARD
+
+
+def configure(options: Mapping[str, Any]) -> SqliteConfig:
+    """The checked options; ConfigError when they will not do."""
+    config = read(SqliteConfig, options)
+    if not config.file.parent.is_dir():
+        raise refusal([f"destination_path: there is no folder {config.file.parent}"])
+    return config
+
+
+def spec() -> Mapping[str, Any]:
+    """The protocol's ConnectorSpecification."""
+    return specification(
+        SqliteConfig, "SQLite Destination Spec", documentation="https://www.sqlite.org/docs.html", groups={}
+    )

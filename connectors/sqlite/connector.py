@@ -1,0 +1,92 @@
+"""What the SQLite destination is made of, and what its errors mean. Puts the parts together, no more."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+
+from connectors.contract import Connector, Statement
+from connectors.sqlite.buffer import SqliteBuffer
+from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient
+from connectors.sqlite.columns import SqliteColumns
+from connectors.sqlite.config import SqliteConfig
+from connectors.sqlite.rehearsal import RehearsedClient, Shadow
+from connectors.sqlite.sql import SqlGenerator
+from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+
+
+class SqliteConnector:
+    """The SQLite destination with its options."""
+
+    columns = SqliteColumns()
+    internal_namespace = INTERNAL_NAMESPACE
+
+    def __init__(self, config: SqliteConfig) -> None:
+        self._config = config
+
+    @property
+    def default_namespace(self) -> str:
+        return self._config.schema
+
+    def client(self) -> SqliteClient:
+        return SqliteClient(self._config.file, SqlGenerator(hard_deletes=self._config.hard_deletes))
+
+    def insert_buffer(self, client: SqliteClient) -> SqliteBuffer:
+        return SqliteBuffer(client)
+
+    def rehearse(self, note: Callable[[Statement], None]) -> Connector:
+        return RehearsedConnector(self._config, note)
+
+    def explain(self, error: Exception) -> DataflowError:
+        return explain(error)
+
+    def close(self) -> None:
+        """The clients share nothing."""
+
+
+class RehearsedConnector(SqliteConnector):
+    """The same on a shadow of the file."""
+
+    def __init__(self, config: SqliteConfig, note: Callable[[Statement], None]) -> None:
+        super().__init__(config)
+        self._shadow = Shadow(config.file)
+        self._note = note
+
+    def client(self) -> SqliteClient:
+        return RehearsedClient(self._shadow, SqlGenerator(hard_deletes=self._config.hard_deletes), self._note)
+
+    def close(self) -> None:
+        self._shadow.close()
+
+
+_ASK_FOR_HELP = "Report this, with the log of this sync."
+_TRY_AGAIN = "Run the sync again."
+_MAKE_ROOM = "Make room where the database is, then run the sync again. What was told as synced is kept."
+_ALLOW = "Whoever runs the sync must be allowed to write to the file and to its folder."
+_RESTORE = "Restore it from a copy, or choose another destination path."
+
+# What is meant by SQLite's result codes; its texts are passed on to nobody, since they may quote a value.
+_MEANINGS: Mapping[int, DataflowError] = {
+    sqlite3.SQLITE_BUSY: TransientError("Another process has been writing to the file.", remedy=_TRY_AGAIN),
+    sqlite3.SQLITE_LOCKED: TransientError("Another connection uses the table.", remedy=_TRY_AGAIN),
+    sqlite3.SQLITE_IOERR: TransientError("The file could not be read or written.", remedy=_TRY_AGAIN),
+    sqlite3.SQLITE_FULL: ConfigError("The disk is full.", remedy=_MAKE_ROOM),
+    sqlite3.SQLITE_CANTOPEN: ConfigError("The file cannot be opened.", remedy=_ALLOW),
+    sqlite3.SQLITE_READONLY: ConfigError("The file may not be written to.", remedy=_ALLOW),
+    sqlite3.SQLITE_PERM: ConfigError("The file may not be used.", remedy=_ALLOW),
+    sqlite3.SQLITE_NOTADB: ConfigError("The file is not a SQLite database.", remedy=_RESTORE),
+    sqlite3.SQLITE_CORRUPT: ConfigError("The database is damaged.", remedy=_RESTORE),
+    sqlite3.SQLITE_TOOBIG: ConfigError("A value is larger than SQLite can hold.", remedy=_ASK_FOR_HELP),
+}
+
+
+def explain(error: Exception) -> DataflowError:
+    """The error as one of the project's three, without content; one that is already ours as it is."""
+    if isinstance(error, DataflowError):
+        return error
+    if isinstance(error, OSError):
+        return ConfigError(f"The file beside the database that locks it: {error.strerror}.", remedy=_ALLOW)
+    # The lowest byte is the code; what is above says more than we need.
+    meaning = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return meaning or InternalError(
+        f"SQLite failed with an unforeseen {getattr(error, 'sqlite_errorname', type(error).__name__)}.",
+        remedy=_ASK_FOR_HELP,
+    )

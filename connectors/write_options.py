@@ -1,0 +1,26 @@
+"""What can be asked of a sync on the command line, beside its configuration and catalog. Plain values."""
+
+from pathlib import Path
+
+from attrs import field, frozen
+
+from connectors.requests import Requests
+from connectors.watching import Watching
+from dataflow.aggregate import Thresholds
+from dataflow.pipeline import Miscounts
+from dataflow.processes import Processes
+
+
+@frozen(kw_only=True)
+class WriteOptions:
+    """How a sync is run."""
+
+    journal: Path | None = None
+    # Started already, to pack the input; without any, this process does.
+    processes: Processes | None = None
+    miscounts: Miscounts = Miscounts.WARN
+    faults: tuple[str, ...] = ()
+    thresholds: Thresholds = field(factory=Thresholds)
+    watching: Watching = field(factory=Watching)
+    # Where it is told that it has to stop.
+    requests: Requests | None = None

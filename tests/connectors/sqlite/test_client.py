@@ -1,0 +1,171 @@
+"""What the kit does not ask of every connector: locks of processes, views, errors and their remedies."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from connectors.sqlite.client import SqliteClient
+from connectors.sqlite.config import configure
+from connectors.sqlite.connector import SqliteConnector, explain
+from connectors.testkit.rows import batch, columns, row
+from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.types import Kind, TableName
+
+USERS = TableName("main", "users")
+TEMP = TableName("main", "users_tmp")
+OF = columns(id=Kind.INTEGER)
+HOLD = """
+import sys, time
+from pathlib import Path
+from connectors.sqlite.client import SqliteClient
+from connectors.sqlite.sql import SqlGenerator
+from dataflow.types import TableName
+SqliteClient(Path(sys.argv[1]), SqlGenerator()).lock(TableName("main", "users"), "run of another process")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def connector(tmp_path: Path) -> SqliteConnector:
+    return SqliteConnector(configure({"destination_path": str(tmp_path / "it.db")}))
+
+
+@pytest.fixture
+def client(connector: SqliteConnector) -> Iterator[SqliteClient]:
+    made = connector.client()
+    yield made
+    made.close()
+
+
+def test_another_process_is_named_and_a_dead_one_is_in_nobodys_way(
+    client: SqliteClient, tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "it.db")], stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+
+        with pytest.raises(ConfigError, match="run of another process"):
+            client.lock(USERS, "ours")
+        holder.kill()
+        holder.wait()
+        client.lock(USERS, "ours")
+
+
+def test_closing_leaves_nothing_beside_the_file(client: SqliteClient, tmp_path: Path) -> None:
+    client.lock(USERS, "ours")
+    with client.transaction():
+        client.create_table(USERS, OF, ())
+
+    client.close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["it.db"]
+
+
+def test_what_is_committed_is_on_the_disk(client: SqliteClient) -> None:
+    """Told means kept: with less than FULL, a log that is written ahead loses the last commits with the power."""
+    with client.transaction():
+        client.create_table(USERS, OF, ())
+
+    settings = [client._open.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
+    assert settings == [("wal",), (2,)]
+
+
+def test_a_view_shows_the_new_table_after_a_swap(
+    connector: SqliteConnector, client: SqliteClient, tmp_path: Path
+) -> None:
+    with client.transaction():
+        client.create_table(USERS, OF, ())
+        client.create_table(TEMP, OF, ())
+        rows = batch(OF, [row(1, id=7)], connector.columns.limits)
+        connector.insert_buffer(client).insert(TEMP, OF, [rows])
+    with closing(sqlite3.connect(tmp_path / "it.db")) as person:
+        person.execute("CREATE VIEW theirs AS SELECT id FROM users")
+
+        with client.transaction():
+            client.overwrite_table(TEMP, USERS)
+
+        assert person.execute("SELECT id FROM theirs").fetchall() == [(7,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "failure", "words"),
+    [
+        (b"no database at all" * 100, ConfigError, "not a SQLite database"),
+        (None, ConfigError, "cannot be opened"),
+    ],
+    ids=["another file", "a folder"],
+)
+def test_a_file_that_will_not_do_is_told_of(
+    connector: SqliteConnector,
+    client: SqliteClient,
+    tmp_path: Path,
+    content: bytes | None,
+    failure: type[DataflowError],
+    words: str,
+) -> None:
+    path = tmp_path / "it.db"
+    path.mkdir() if content is None else path.write_bytes(content)
+
+    with pytest.raises(sqlite3.Error) as caught, client.transaction():
+        client.create_table(USERS, OF, ())
+
+    meaning = connector.explain(caught.value)
+    assert isinstance(meaning, failure)
+    assert words in meaning.message
+    assert meaning.remedy
+
+
+def test_a_file_that_somebody_else_writes_to_for_too_long_is_a_passing_trouble(tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(tmp_path / "it.db", isolation_level=None)) as one,
+        closing(sqlite3.connect(tmp_path / "it.db", isolation_level=None, timeout=0)) as other,
+    ):
+        one.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            other.execute("BEGIN IMMEDIATE")
+
+    assert isinstance(explain(caught.value), TransientError)
+
+
+def test_a_lock_that_cannot_be_made_is_told_of(connector: SqliteConnector) -> None:
+    told = connector.explain(PermissionError(13, "Permission denied", "it.db-lock-1"))
+
+    assert isinstance(told, ConfigError)
+    assert "Permission denied" in told.message
+    assert told.remedy
+
+
+def test_an_error_that_was_not_foreseen_is_ours_and_quotes_nothing() -> None:
+    told = explain(sqlite3.IntegrityError("NOT NULL constraint failed: users.s3same"))
+
+    assert isinstance(told, InternalError)
+    assert "s3same" not in str(told)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"destination_path": ""},
+        {"destination_path": 7},
+        {"destination_path": "/nowhere/at/all.db"},
+        {"destination_path": "it.db", "schema": " "},
+        {"destination_path": "it.db", "cdc_deletion_mode": "s3same"},
+    ],
+    ids=repr,
+)
+def test_options_that_will_not_do_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configure(options)
+
+    assert "s3same" not in str(caught.value)
+    assert caught.value.remedy

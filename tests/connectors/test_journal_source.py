@@ -1,0 +1,211 @@
+"""A journal read from a file that is whole, cut off, broken, or none, and from a destination; and what is printed."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.commands import parse
+from connectors.commands.journal import chosen
+from connectors.journal_source import JournalFile
+from connectors.report.page import report
+from dataflow.errors import ConfigError
+from machines.chronicle import runs
+from machines.journal import Entry
+from tests.whole.conftest import duckdb_destination
+from tests.whole.messages import catalog, complete, record, state, stream
+
+USERS = catalog(stream("users", {"id": "integer"}, mode="append_dedup", primary_key=["id"]))
+SENT = [record("users", {"id": 1}), state("users", 1), complete("users")]
+
+
+def entry(at: float, run: str = "one", **more: Any) -> Entry:
+    """An entry of the destination's life."""
+    arrow = {"from": "idle", "event": "start", "to": "setting_up", "operation": "set_up"}
+    return {"run": run, "machine": "destination", **arrow, "at": at, "milliseconds": 1.0, **more}
+
+
+def file_of(folder: Path, *lines: str | Entry) -> Path:
+    """A file with these lines; the last is not ended by a line's end if it is text."""
+    path = folder / "journal.jsonl"
+    path.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def run(*arguments: str | Path) -> int:
+    """A `dataflow` command's exit code."""
+    given = parse(list(map(str, arguments)))
+    code: int = given.module.run(given)
+    return code
+
+
+# -- the file
+
+
+def test_a_last_line_that_is_cut_off_is_said_and_read_once_it_is_whole(tmp_path: Path) -> None:
+    whole = json.dumps(entry(2.0))
+    path = file_of(tmp_path, entry(1.0), whole[:40])
+    source = JournalFile(path)
+
+    first = source.more()
+    with path.open("a") as file:
+        file.write(whole[40:] + "\n")
+    second = source.more()
+    source.close()
+
+    assert (first.entries, len(first.troubles)) == ((entry(1.0),), 1)
+    assert "The last line is not whole" in first.troubles[0]
+    assert (second.entries, second.troubles) == ((entry(2.0),), ())
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["no json\n", "[]\n", '{"run": 1}\n', json.dumps({**entry(1.0), "at": "now"}) + "\n", "\x00\n", "\n"],
+)
+def test_a_broken_line_is_passed_over_and_named(tmp_path: Path, broken: str) -> None:
+    source = JournalFile(file_of(tmp_path, entry(1.0), broken, entry(2.0)))
+
+    told = source.more()
+    source.close()
+
+    assert told.entries == (entry(1.0), entry(2.0))
+    assert told.troubles == ("Line 2 is no entry of a journal and is passed over.",)
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    source = JournalFile(file_of(tmp_path, "# A page\n", "of words\n"))
+
+    with pytest.raises(ConfigError, match="is no journal"):
+        source.more()
+    source.close()
+
+
+def test_a_path_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        JournalFile(tmp_path / "none")
+
+
+# -- which run
+
+
+def test_a_run_is_chosen_by_how_its_name_begins_or_is_the_last() -> None:
+    told = [entry(1.0, "12-a"), entry(3.0, "13-a"), entry(2.0, "13-b")]
+
+    assert [chosen(told, name).name for name in ("last", "12", "13-b")] == ["13-a", "12-a", "13-b"]
+
+
+@pytest.mark.parametrize(("name", "said"), [("13", "Several runs begin"), ("14", "No run begins")])
+def test_a_run_that_is_not_one_is_a_clear_error(name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        chosen([entry(1.0, "13-a"), entry(2.0, "13-b")], name)
+
+
+# -- of a destination
+
+
+def test_the_journal_of_a_destination_tells_what_its_file_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    destination = duckdb_destination(tmp_path)
+    file = tmp_path / "journal.jsonl"
+    destination.write(USERS, SENT, "--journal", str(file))
+    place = ("--connector", "duckdb", "--config", tmp_path / "config.json")
+
+    def printed(*arguments: str | Path) -> str:
+        assert run(*arguments) == 0
+        return capsys.readouterr().out
+
+    for what in ("list", "show", "follow"):
+        assert printed("journal", what, *place) == printed("journal", what, "--file", file)
+
+
+def test_a_destination_into_which_nothing_was_synced_has_no_journal_and_gets_none(tmp_path: Path) -> None:
+    destination = duckdb_destination(tmp_path)
+    config = destination.file("config.json", destination.config)
+
+    with pytest.raises(ConfigError, match="There is no journal"):
+        run("journal", "list", "--connector", "duckdb", "--config", config)
+
+    schemas = "SELECT schema_name FROM information_schema.schemata WHERE schema_name = 'airbyte_internal'"
+    assert destination.query(schemas) == []
+
+
+@pytest.mark.parametrize("arguments", [("--connector", "duckdb"), ("--connector", "river", "--config", "c")])
+def test_a_destination_that_is_not_named_well_is_a_clear_error(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError):
+        run("journal", "list", *arguments)
+
+
+def test_what_is_followed_is_printed_until_the_run_is_at_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file_of(tmp_path, entry(1.0))
+
+    def go_on(_: float) -> None:
+        with path.open("a") as file:
+            file.write(
+                json.dumps(entry(2.0, **{"from": "tearing_down", "event": "succeeded", "to": "failed"}))
+            )
+            file.write("\n")
+
+    monkeypatch.setattr("time.sleep", go_on)
+    code = run("journal", "follow", "--file", path)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 1
+    assert [re.sub(r"^[\d:\- ]+ ", "", line).split(",")[0] for line in lines] == [
+        "destination: idle -> setting_up",
+        "destination: tearing_down -> failed",
+    ]
+
+
+@pytest.mark.parametrize("command", [("journal", "show", "--file"), ("journal", "follow", "--file")])
+def test_names_cannot_command_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    name = "\x1b]0;taken\x07\nusers"
+    ended = entry(2.0, **{"from": "tearing_down", "event": "succeeded", "to": "done"})
+    path = file_of(tmp_path, entry(1.0, machine="stream", stream=name), ended)
+
+    assert run(*command, path) == 0
+
+    assert not set(capsys.readouterr().out) & {"\x1b", "\x07"}
+
+
+# -- the page
+
+
+class Markup(HTMLParser):
+    """The tags of a page with the names of their attributes, as HTML understands it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(name for name, _ in attrs)))
+
+
+@pytest.mark.parametrize("what", ["stream", "error", "note", "run", "to"])
+def test_nothing_in_a_journal_becomes_markup(what: str) -> None:
+    def told(text: str) -> list[tuple[str, tuple[str, ...]]]:
+        return Markup(report(runs([entry(1.0, **{"stream": "users", what: text})])[0])).tags
+
+    assert told("\"'</style></script><b onclick='x'>\x00&amp;") == told("plain")
+
+
+def test_a_page_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be written"):
+        run("report", file_of(tmp_path, entry(1.0)), "-o", tmp_path / "none" / "page.html")
+
+
+def test_a_page_tells_what_could_not_be_read(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+
+    assert run("report", file_of(tmp_path, entry(1.0), "broken\n"), "-o", page) == 0
+
+    assert "Line 2 is no entry of a journal" in page.read_text()

@@ -1,0 +1,234 @@
+"""What goes on in a sync, as a value, in the log, and on a terminal; on a clock that the test sets."""
+
+import io
+import re
+
+import pytest
+from attrs import define, evolve
+from rich.console import Console
+
+from connectors.display import Display, interesting, picture
+from connectors.log import LEVELS, heartbeat, leveled, remarks, summary
+from connectors.progress import Going, Progress, Watch, Writing
+from dataflow.protocol import error_message, log_message
+
+FLUSHED = {"from": "writing", "event": "flushed", "to": "writing", "written": 40, "rejected": 0}
+
+
+@define
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@define
+class Read:
+    """What was read of a stream."""
+
+    read: int
+    read_bytes: int
+
+
+def shown(progress: Progress, most: int = 10, width: int = 120) -> str:
+    """The picture as text."""
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as capture:
+        console.print(picture(progress, None, most))
+    return capture.get()
+
+
+def many(count: int) -> Progress:
+    """A sync of many streams that wait, one of which merges."""
+    streams = {f"stream_{n}": Going(state="done", written=n, read=n) for n in range(count)}
+    streams["slow"] = Going(state="merging", operation="merge", since=40.0)
+    return Progress(began=0.0, at=100.0, streams=streams)
+
+
+# -- the value
+
+
+def test_an_operation_is_at_work_from_the_moment_its_state_is_entered_until_its_transition_is_told() -> None:
+    clock = Clock()
+    watch = Watch(clock)
+
+    watch.entered("users", "merging", "merge")
+    clock.now += 62
+    during = watch.now()
+    watch.heard({"stream": "users", "from": "writing", "event": "completed", "to": "merging"})
+    afterwards = watch.now()
+
+    assert during.streams["users"].busy_since(during.at) == 62
+    assert afterwards.streams["users"].busy_since(afterwards.at) == 0
+
+
+def test_rows_are_read_as_the_pipeline_counts_them_and_written_as_the_journal_tells() -> None:
+    watch = Watch(Clock())
+    reading = Read(0, 0)
+    watch.entered("users", "writing", None)
+    watch.reading({"users": reading})
+
+    reading.read, reading.read_bytes = 100, 5000
+    watch.heard({**FLUSHED, "stream": "users"})
+    now = watch.now()
+
+    assert (now.read, now.size, now.written) == (100, 5000, 40)
+
+
+def test_a_flush_is_at_work_while_the_writer_has_it() -> None:
+    clock = Clock()
+    watch = Watch(clock)
+    watch.entered("users", "writing", None)
+
+    watch.writing("users", 500)
+    clock.now += 3
+    during = watch.now()
+    watch.writing("users", None)
+
+    assert during.streams["users"].writing == Writing(rows=500, since=100.0)
+    assert watch.now().streams["users"].writing is None
+
+
+def test_only_a_state_is_told_as_one() -> None:
+    clock = Clock()
+    watch = Watch(clock)
+    lines: list[bytes] = []
+    write = watch.lines(lines.append)
+
+    write(log_message("INFO", '{"type":"STATE"'))
+    before = watch.now().told
+    write(b'{"type":"STATE","state":{}}\n')
+
+    assert (before, watch.now().told) == (None, 100.0)
+    assert len(lines) == 2
+
+
+def test_the_first_failure_of_a_stream_is_kept() -> None:
+    watch = Watch(Clock())
+
+    watch.heard({"stream": "users", "error": "config_error: First."})
+    watch.heard({"stream": "users", "reason": "config_error: Second."})
+
+    assert watch.now().streams["users"].failure == "config_error: First."
+
+
+# -- the log
+
+
+@pytest.mark.parametrize("least", LEVELS)
+def test_what_is_below_the_level_is_not_told_and_all_else_is(least: str) -> None:
+    lines: list[bytes] = []
+    write = leveled(least, lines.append)
+    others = [b'{"type":"STATE"}\n', error_message(ValueError())]
+
+    for line in [*(log_message(level, "It.") for level in LEVELS), *others]:
+        write(line)
+
+    wanted = LEVELS[: LEVELS.index(least) + 1]
+    assert lines == [*(log_message(level, "It.") for level in wanted), *others]
+
+
+def test_a_heartbeat_tells_the_whole_and_the_operation_that_takes_longest() -> None:
+    now = Progress(
+        began=0.0,
+        at=100.0,
+        destination=Going(state="reading"),
+        streams={
+            "users": Going(state="merging", operation="merge", since=38.0, read=900, written=900, size=9000),
+            "orders": Going(state="writing", read=100, written=50, writing=Writing(rows=50, since=98.0)),
+            "items": Going(state="done"),
+        },
+        told=95.0,
+    )
+
+    read = "1,000 records read (9.0 kB, 10/s), 950 rows written"
+    assert list(heartbeat(now)) == [
+        f"Reading after 1 m 40 s: 1 of 3 streams done; {read}; last STATE told 5.0 s ago.",
+        "Stream users: merging for 1 m 02 s.",
+        "Stream orders: writing 50 rows for 2.0 s.",
+    ]
+
+
+def test_the_rate_of_a_heartbeat_is_of_the_time_since_the_last() -> None:
+    before = Progress(began=0.0, at=90.0, streams={"users": Going(read=100)})
+    now = evolve(before, at=100.0, streams={"users": Going(read=600)})
+
+    assert "50/s" in summary(now, before)
+
+
+def test_a_failed_operation_is_an_error_in_the_log_at_once() -> None:
+    entry = {
+        "stream": "users",
+        "from": "writing",
+        "event": "completed",
+        "to": "merging",
+        "operation": "merge",
+        "error": "config_error: No.",
+    }
+
+    assert ("ERROR", "Stream users, merge: config_error: No.") in remarks(entry)
+
+
+# -- the picture
+
+
+def test_a_picture_of_many_streams_shows_what_is_at_work_and_counts_the_rest() -> None:
+    text = shown(many(60), most=5)
+
+    lines = text.splitlines()
+    assert re.match(r"slow +merging .* merging for 1 m 00 s", lines[1])
+    assert "and 56 more: 56 done" in lines[6]
+    assert len(lines) == 8
+
+
+def test_what_failed_comes_before_what_waits_and_what_is_done_comes_last() -> None:
+    streams = {
+        "done": Going(state="done"),
+        "waiting": Going(state="writing"),
+        "failed": Going(state="failed", failure="config_error: No."),
+        "busy": Going(state="writing", writing=Writing(rows=1, since=0.0)),
+    }
+
+    assert interesting(Progress(began=0.0, at=1.0, streams=streams)) == ["busy", "failed", "waiting", "done"]
+
+
+def test_a_picture_never_breaks_a_line_whatever_the_names_and_the_width() -> None:
+    name = "a\nb\x1b[31m[bold]" + "c" * 300
+    failed = Going(state="failed", failure="x" * 500)
+
+    text = shown(Progress(began=0.0, at=1.0, streams={name: failed}), width=60)
+
+    assert len(text.splitlines()) == 3
+    assert "\x1b" not in text
+    assert text.splitlines()[1].startswith("a b?[31m[bold]")
+
+
+def test_a_line_that_others_write_goes_above_the_picture() -> None:
+    terminal = io.StringIO()
+    display = Display(terminal)
+    write = display.above(lambda line: print(line.decode(), end="", file=terminal))
+
+    display.draw(many(1))
+    write(b"a line\n")
+    display.draw(many(1))
+
+    erase = r"\x1b\[\d+F\x1b\[0J"
+    assert re.search(rf"{erase}a line\n(\x1b\[\d*m)*stream ", terminal.getvalue())
+
+
+def test_a_terminal_that_is_gone_ends_no_sync() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    display = Display(Gone())
+
+    display.draw(many(1))
+    display.draw(many(1))
+    lines: list[bytes] = []
+    display.above(lines.append)(b"a line\n")
+
+    assert lines == [b"a line\n"]

@@ -1,0 +1,49 @@
+"""SIGTERM and SIGINT as requests: told once, held back from everything else, and not answered a second time."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, signal, sys, time
+asked, before = signal.Signals(int(sys.argv[1])), sys.argv[2]
+signal.signal(asked, getattr(signal, before))
+from connectors.requests import Requests
+
+requests = Requests()
+requests.tell(lambda reason: print(reason, flush=True))
+os.kill(os.getpid(), asked)
+time.sleep(0.5)
+print(requests.failure_code, flush=True)
+if sys.argv[3] == "again":
+    os.kill(os.getpid(), asked)
+    time.sleep(20)
+"""
+
+
+def ran(asked: signal.Signals, before: str, then: str = "") -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", PROGRAM, str(int(asked)), before, then]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_the_first_request_is_told_and_is_what_a_failure_exits_with(asked: signal.Signals, code: int) -> None:
+    found = ran(asked, "SIG_DFL")
+
+    told, failure_code = found.stdout.splitlines()
+    assert (found.returncode, failure_code) == (0, str(code))
+    assert told.startswith(f"The sync was asked to stop, by {asked.name}.")
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_the_second_request_ends_the_process(asked: signal.Signals) -> None:
+    assert ran(asked, "SIG_DFL", "again").returncode == -asked
+
+
+def test_what_was_to_be_ignored_still_is() -> None:
+    """As of a process that a shell has put into the background."""
+    found = ran(signal.SIGINT, "SIG_IGN")
+
+    assert (found.returncode, found.stdout.split()) == (0, ["1"])

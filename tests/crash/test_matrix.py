@@ -1,0 +1,127 @@
+"""SIGKILL at every operation a stream can ask for, on every road to the final table; and the runs after it."""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from connectors.faults import FLUSH, MOMENTS
+from dataflow.catalog import Strategy
+from machines.operations import Answer, Facts, StreamOperation, TempFacts
+from machines.stream import stream_lifecycle
+from tests.crash.grounds import Grounds
+from tests.crash.life import Life
+from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.machines.lives import Answering, life, recipe_of
+from tests.whole.conftest import DESTINATIONS
+
+
+@frozen
+class Point:
+    """Where a sync is killed. `place` is an operation, perhaps with the number of its performance."""
+
+    scenario: Scenario
+    place: str
+
+    @property
+    def operation(self) -> str:
+        """The operation alone."""
+        return self.place.partition("#")[0]
+
+    def __str__(self) -> str:
+        return f"{self.scenario}: {self.place}"
+
+
+POINTS = [Point(scenario, place) for scenario in SCENARIOS for place in scenario.points]
+# Of each operation of one strategy the first point, on both sides of it.
+SHARE = list(
+    {p.operation: p for p in reversed(POINTS) if p.scenario.strategy is Strategy.DEDUP_TRUNCATE}.values()
+)
+
+
+def converge(grounds: Grounds, folder: Path, database: str, point: Point, fault: str, *then: str) -> None:
+    """Kill a sync at a fault and let it come to its end; on the way the next runs may die of more of them."""
+    ground = grounds.of(database, point.scenario)
+    with ground.copy(folder) as destination:
+        life = Life(ground, destination)
+        life.strike(fault, point.scenario.cut)
+        for another in then:
+            life.risk(another)
+        life.finish()
+
+
+@pytest.mark.parametrize("database", DESTINATIONS)
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("point", SHARE, ids=str)
+def test_a_killed_sync_ends_as_if_it_had_not_been(
+    grounds: Grounds, tmp_path: Path, point: Point, moment: str, database: str
+) -> None:
+    converge(grounds, tmp_path, database, point, f"{moment}:{point.place}=kill")
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("database", DESTINATIONS)
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_every_sync_killed_anywhere_ends_as_if_it_had_not_been(
+    grounds: Grounds, tmp_path: Path, point: Point, moment: str, database: str
+) -> None:
+    converge(grounds, tmp_path, database, point, f"{moment}:{point.place}=kill")
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("database", DESTINATIONS)
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_every_sync_killed_anywhere_time_and_again_ends_as_if_it_had_not_been(
+    grounds: Grounds, tmp_path: Path, point: Point, moment: str, database: str
+) -> None:
+    """The next run dies at the same place, or where it would publish; the one after that in its first flush."""
+    fault = f"{moment}:{point.operation}=kill"
+
+    converge(
+        grounds, tmp_path, database, point, f"{moment}:{point.place}=kill", fault, f"{moment}:{FLUSH}=kill"
+    )
+
+
+# -- that nothing is forgotten
+
+
+def test_the_matrix_has_every_operation_that_a_stream_can_ask_for() -> None:
+    assert {point.operation for point in POINTS} == {*StreamOperation, FLUSH}
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_the_matrix_has_every_operation_on_each_road(strategy: Strategy) -> None:
+    assert {p.operation for p in POINTS if p.scenario.strategy is strategy} == {*reachable(strategy), FLUSH}
+
+
+def reachable(strategy: Strategy) -> set[str]:
+    """What the machine itself asks for, whatever it finds at its start and however it ends."""
+    return {
+        str(operation)
+        for facts, ending in product(starts(), ("completed", "ended"))
+        for operation in asked(strategy, facts, ending)
+    }
+
+
+def starts() -> Iterator[Facts]:
+    """All that can be found: no temp table, or one of a recipe, of this generation or an older; published or not."""
+    opening = [strategy for strategy in Strategy if strategy is not Strategy.APPEND]
+    recipes = [recipe_of(strategy, generation) for strategy in opening for generation in (1, 2)]
+    temps = [None, *(TempFacts(empty=empty, recipe=of) for of in recipes for empty in (True, False))]
+    return (Facts(temp=temp, finalised=finalised) for temp, finalised in product(temps, (True, False)))
+
+
+def asked(strategy: Strategy, facts: Facts, ending: str) -> list[object]:
+    """What a stream's life asks for when it finds this."""
+    port = Answering([Answer(), Answer(facts=facts)])
+    # Only a truncate can find its own generation published; `INSPECT` says so of no other.
+    if facts.finalised and not strategy.truncates:
+        return []
+    machine = stream_lifecycle(life(strategy), port)
+    machine.send("start")
+    machine.send(ending)
+    return list(port.asked)

@@ -1,0 +1,72 @@
+"""What a journal amounts to: how long a life was where, what it counts, and how it stands."""
+
+import json
+from typing import Any
+
+import pytest
+
+from machines.chronicle import Counts, Outcome, runs, together
+from machines.journal import Entry
+from tests.machines.record import JOURNALS
+
+
+def line(arrow: str, at: float, stream: str | None = "users", **more: Any) -> Entry:
+    """An entry; `arrow` is like `idle start claiming`."""
+    source, event, target = arrow.split()
+    whose = {"machine": "stream", "stream": stream} if stream else {"machine": "destination"}
+    return {"run": "one", **whose, "from": source, "event": event, "to": target, "at": at, **more}
+
+
+LIFE = [
+    line("idle start claiming", 10.5, operation="claim", milliseconds=500.0),
+    line("claiming succeeded writing", 10.5),
+    line("writing flushed writing", 12.0, read=5, written=5, rejected=0, bytes=50, checkpoint=3, attempt=3),
+    line("writing flushed writing", 13.0, read=2, written=2, rejected=0, bytes=20, checkpoint=7),
+    line("writing completed merging", 17.5, operation="merge", milliseconds=3500.0),
+]
+
+
+def test_a_state_lasts_from_the_moment_its_operation_begins_to_the_next_ones() -> None:
+    (run,) = runs([*LIFE, line("merging succeeded done", 17.5)])
+
+    assert run.streams[0].seconds == {"claiming": 0.5, "writing": 3.5, "merging": 3.5, "done": 0.0}
+    assert (run.began, run.ended) == (10.0, 17.5)
+
+
+def test_flushes_are_summed_and_the_last_checkpoint_counts() -> None:
+    (run,) = runs(LIFE)
+
+    assert run.counts == Counts(flushes=2, read=7, written=7, bytes=70, checkpoint=7, retries=2)
+
+
+def test_a_life_that_was_cut_off_while_writing_lasts_as_long_as_the_last_word_of_it() -> None:
+    (run,) = runs(LIFE[:4])
+
+    assert run.streams[0].outcome is Outcome.UNFINISHED
+    assert run.streams[0].seconds["writing"] == 2.5
+
+
+def test_a_run_is_what_its_destination_says() -> None:
+    unfinished, done = [*LIFE], [*LIFE, line("tearing_down succeeded done", 18.0, stream=None)]
+
+    assert [runs(entries)[0].outcome for entries in (unfinished, done)] == [Outcome.UNFINISHED, Outcome.DONE]
+
+
+def test_runs_that_share_a_file_are_apart() -> None:
+    other = [{**entry, "run": "two"} for entry in LIFE]
+    mixed = [entry for pair in zip(LIFE, other, strict=True) for entry in pair]
+
+    assert [(run.name, len(run.streams[0].entries)) for run in runs(mixed)] == [("one", 5), ("two", 5)]
+
+
+def test_flushes_that_follow_each_other_go_together() -> None:
+    assert [len(group) for group in together(LIFE)] == [1, 1, 2, 1]
+
+
+@pytest.mark.parametrize("file", sorted(JOURNALS.glob("*.jsonl")), ids=lambda file: file.stem)
+def test_every_recorded_life_can_be_told(file: Any) -> None:
+    (run,) = runs([json.loads(text) for text in file.read_text().splitlines()])
+    (life,) = run.lives
+
+    assert sum(life.walked.values()) == len(life.entries)
+    assert life.stays[-1].state == life.state

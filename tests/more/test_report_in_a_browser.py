@@ -1,0 +1,152 @@
+"""The report in a real Chromium: its DOM after its script ran, in light and dark, with 1 and with 50 streams."""
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.commands import parse
+from tests.more.syncs import HOSTILE, journal_of
+
+SCHEMES = {"light": 1, "dark": 0}
+STREAMS = (1, 50)
+WIDTHS = (640, 1280)
+TIMEOUT = 120
+
+# Installed before anything else of the page.
+LISTEN = "<script>window.wrong = []; addEventListener('error', e => wrong.push(e.message));\
+addEventListener('securitypolicyviolation', e => wrong.push(e.violatedDirective));</script>"
+# Run when the page has: it widens the timeline, opens every part, measures, and leaves its findings in the DOM.
+PROBE = """<script>
+const channel = c => (c /= 255) <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
+const light = rgb => rgb.match(/[\\d.]+/g).slice(0, 3).map(Number).map(channel)
+  .reduce((sum, c, n) => sum + c * [.2126, .7152, .0722][n], 0);
+const contrast = (one, other) => {
+  const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+  return (high + .05) / (low + .05);
+};
+const ground = getComputedStyle(document.body).backgroundColor;
+const before = document.querySelector(".inner").getBoundingClientRect().width;
+const slider = document.getElementById("zoom");
+slider.value = "2";
+slider.dispatchEvent(new Event("input"));
+const after = document.querySelector(".inner").getBoundingClientRect().width;
+document.querySelectorAll("details").forEach(part => part.open = true);
+const shown = [...document.querySelectorAll("p, th, td, dt, dd, li, .tick, caption, footer")];
+const out = {
+  wrong, ground, widened: after / before,
+  sliderShown: slider.getBoundingClientRect().width > 0,
+  resources: performance.getEntriesByType("resource").map(entry => entry.name),
+  overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  least: Math.min(...shown.map(e => contrast(getComputedStyle(e).color, ground))),
+  tracks: document.querySelectorAll(".track").length,
+  outside: [...document.querySelectorAll(".track")].filter(track => [...track.children].some(bar =>
+    bar.getBoundingClientRect().right > track.getBoundingClientRect().right + .5)).length,
+  cut: [...document.querySelectorAll("svg .state")].filter(state =>
+    state.querySelector("text").getBBox().width > state.querySelector("rect").getBBox().width).length,
+  images: document.querySelectorAll("img").length,
+  title: document.title,
+  names: [...document.querySelectorAll("section:nth-of-type(n) td.name")].map(cell => cell.title),
+  captions: document.querySelectorAll("table caption").length,
+};
+document.documentElement.dataset.probe = JSON.stringify(out);
+</script>"""
+
+
+@pytest.fixture(scope="module", params=STREAMS, ids=lambda streams: f"{streams} streams")
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
+    """How many streams there were, and the page of their sync."""
+    folder = tmp_path_factory.mktemp("report")
+    journal = journal_of(folder, request.param)
+    made = folder / "report.html"
+    given = parse(["report", str(journal), "-o", str(made)])
+    assert given.module.run(given) == 0
+    return request.param, made
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_page_is_whole_in_a_browser(
+    page: tuple[int, Path], scheme: str, width: int, tmp_path: Path
+) -> None:
+    streams, path = page
+
+    found, console = probed(path, scheme, width, tmp_path)
+
+    assert (found["wrong"], console, found["resources"]) == ([], [], [])
+    assert (found["overflow"], found["outside"], found["cut"]) == (0, 0, 0)
+    assert found["tracks"] == streams + 1
+    assert found["captions"] == 3
+    assert (found["sliderShown"], found["widened"]) == (True, 4)
+    assert found["least"] >= 4.5
+    assert (found["ground"] == "rgb(255, 255, 255)") is (scheme == "light")
+
+
+def test_a_streams_name_is_a_name_and_no_markup(page: tuple[int, Path], tmp_path: Path) -> None:
+    streams, path = page
+
+    found, _ = probed(path, "light", 1280, tmp_path)
+
+    assert found["title"].startswith("Sync ")
+    assert found["images"] == 0
+    assert (HOSTILE in found["names"]) is (streams > 1)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", ["stream", "destination"])
+def test_a_picture_stands_alone_in_a_browser(name: str, scheme: str, tmp_path: Path) -> None:
+    picture = Path(__file__).parents[2] / "diagrams" / f"{name}.svg"
+    holder = tmp_path / "holder.html"
+    shown = "<script>onload = () => document.documentElement.dataset.probe = JSON.stringify(\
+[document.images[0].naturalWidth, document.images[0].naturalHeight])</script>"
+    holder.write_text(f'<!doctype html><img src="{picture.as_uri()}">{shown}')
+
+    dom, console = browsed(holder, scheme, 1280, tmp_path)
+
+    assert console == []
+    assert min(probe_of(dom)) > 300
+
+
+def probed(page: Path, scheme: str, width: int, folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """What the probe found in the page, and what the browser's console said."""
+    text = page.read_text(encoding="utf-8")
+    watched = folder / "watched.html"
+    with_ears = text.replace("<head>", f"<head>{LISTEN}", 1)
+    watched.write_text(with_ears.replace("</body>", f"{PROBE}</body>", 1), encoding="utf-8")
+    dom, console = browsed(watched, scheme, width, folder)
+    return probe_of(dom), console
+
+
+def probe_of(dom: str) -> Any:
+    """What a script left in the DOM."""
+    found = re.search(r'data-probe="([^"]*)"', dom)
+    assert found is not None, dom[:2000]
+    return json.loads(html.unescape(found[1]))
+
+
+def browsed(page: Path, scheme: str, width: int, folder: Path) -> tuple[str, list[str]]:
+    """The DOM after scripts, and the console's lines."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert browser is not None, "these tests need Chromium: apt-get install chromium"
+    profile = folder / "profile"
+    done = subprocess.run(
+        [
+            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *("--allow-file-access-from-files", "--enable-logging=stderr", f"--user-data-dir={profile}"),
+            *(f"--window-size={width},1000", f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}"),
+            *("--dump-dom", page.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=True,
+        env=os.environ | {"HOME": str(folder)},
+    )
+    return done.stdout, re.findall(r"CONSOLE.*", done.stderr)

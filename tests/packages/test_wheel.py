@@ -1,0 +1,81 @@
+"""The commands of the installed wheel: nothing was left behind in the checkout. Whole syncs have their own tests."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.packages.installed import Installed
+from tests.servers.address import Address
+from tests.whole import messages
+from tests.whole.command import blob
+
+pytestmark = pytest.mark.elsewhere
+
+CATALOG = messages.catalog(messages.stream("users", {"id": "integer"}))
+LINES = (
+    messages.record("users", {"id": 1}) + messages.state("users", "s1", count=1) + messages.complete("users")
+)
+
+
+def test_the_wheel_holds_the_three_packages_and_no_test(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    folders = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert folders == {"dataflow", "machines", "connectors"}
+    assert "connectors/testkit/plugin.py" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+@pytest.mark.parametrize("destination", ["duckdb", "postgres"])
+def test_spec_answers_whatever_driver_is_installed(duckdb: Installed, destination: str) -> None:
+    (told,) = duckdb.messages(f"destination-{destination}", "spec")
+
+    assert told["spec"]["supported_destination_sync_modes"] == ["overwrite", "append", "append_dedup"]
+
+
+def test_duckdb_loads_and_its_journal_replays(duckdb: Installed) -> None:
+    config = duckdb.file("config.json", {"destination_path": str(duckdb.folder / "it.duckdb")})
+    catalog = duckdb.file("catalog.json", CATALOG)
+    journal = duckdb.folder / "journal.jsonl"
+
+    (checked,) = duckdb.messages("destination-duckdb", "check", "--config", config)
+    files = ("--config", config, "--catalog", catalog, "--journal", journal)
+    told = duckdb.messages("destination-duckdb", "write", *files, stdin=LINES)
+    replayed = duckdb.run("dataflow", "replay", journal)
+
+    assert checked["connectionStatus"]["status"] == "SUCCEEDED"
+    assert [blob(message) for message in told if message["type"] == "STATE"] == ["s1"]
+    assert "users: " in replayed
+    assert replayed.endswith("ends in done\n")
+
+
+def test_postgres_loads(postgres: Installed, postgres_database: Address) -> None:
+    config = postgres.file("config.json", postgres_database.destination_config())
+    catalog = postgres.file("catalog.json", CATALOG)
+
+    (checked,) = postgres.messages("destination-postgres", "check", "--config", config)
+    files = ("--config", config, "--catalog", catalog)
+    told = postgres.messages("destination-postgres", "write", *files, stdin=LINES)
+
+    assert checked["connectionStatus"]["status"] == "SUCCEEDED"
+    assert [blob(message) for message in told if message["type"] == "STATE"] == ["s1"]
+
+
+def test_a_destination_without_its_extra_says_which(duckdb: Installed, postgres_database: Address) -> None:
+    config = duckdb.file("postgres.json", postgres_database.destination_config())
+
+    told = duckdb.messages("destination-postgres", "check", "--config", config)
+
+    assert "pip install 'dataflow-destinations[postgres]'" in told[0]["trace"]["error"]["message"]
+    assert told[-1]["connectionStatus"]["status"] == "FAILED"
+
+
+def test_the_machines_are_drawn_where_there_is_no_checkout(duckdb: Installed) -> None:
+    assert duckdb.run("dataflow", "diagram", "stream").startswith("stateDiagram")
+
+
+def test_the_version_is_the_packages(duckdb: Installed, wheel: Path) -> None:
+    version = duckdb.run("destination-duckdb", "--version").strip()
+
+    assert wheel.name.startswith(f"dataflow_destinations-{version}-")

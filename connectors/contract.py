@@ -159,7 +159,7 @@ class TableSchemaEvolutionClient(Protocol):
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         """Afterwards `discover_schema` finds what the changeset was computed for; the rows are kept.
 
-        A value that the new type cannot hold becomes null.
+        A value that the new type cannot hold becomes null, and its row's `_airbyte_meta.changes` notes it.
         """
         ...
 

@@ -150,10 +150,12 @@ class DuckDbClient:
         return self._number(self.sql.copy_rows(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
+        self._database.make_room()
         for statement in self.sql.merge(source, target, recipe):
             self.execute(statement)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
+        self._database.make_room()
         self.execute(self.sql.dedupe(table, recipe))
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:
@@ -179,6 +181,7 @@ class DuckDbClient:
         for statement in alter(relation, changeset):
             self.execute(statement)
         if changed := rewritten(changeset):
+            self._database.make_room()
             notes = [encode_changes([not_held(name)]).decode() for name in changed]
             self.execute(rewrite(relation, changed), {"notes": notes})
             for statement in require_metadata(relation):

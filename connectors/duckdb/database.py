@@ -58,9 +58,15 @@ _SETTINGS = (
     "SET preserve_insertion_order = false",
 )
 # What DuckDB keeps of a file in memory grows to its limit, which by itself is most of the machine's memory. The
-# first is enough for flushes, and for merges of millions of rows, which go by way of the disk. A cell of 50 MiB needs
-# more, and then there is more.
-_MEMORY = ("SET memory_limit = '64MiB'", "SET memory_limit = '512MiB'", "RESET memory_limit")
+# first is enough for flushes; the second for whole tables of a million rows, which go by way of the disk. A large cell
+# needs more, and then there is more.
+_MEMORY = (
+    "SET memory_limit = '32MiB'",
+    "SET memory_limit = '128MiB'",
+    "SET memory_limit = '1GiB'",
+    "RESET memory_limit",
+)
+_FOR_WHOLE_TABLES = 1
 
 
 class Database:
@@ -93,11 +99,13 @@ class Database:
     def grow(self) -> bool:
         """Give DuckDB more memory; false when there is no more to give."""
         with self._opening:
-            if self._instance is None or self._memory + 1 == len(_MEMORY):
-                return False
-            self._memory += 1
-            self._instance.execute(_MEMORY[self._memory])
-            return True
+            return self._provide(self._memory + 1)
+
+    def make_room(self) -> None:
+        """Give DuckDB what work on a whole table takes, which is more than a flush does."""
+        with self._opening:
+            if self._memory < _FOR_WHOLE_TABLES:
+                self._provide(_FOR_WHOLE_TABLES)
 
     def close(self) -> None:
         """Let go of the file, once the clients have closed too. May be called twice."""
@@ -105,6 +113,13 @@ class Database:
             if self._instance is not None:
                 self._instance.close()
                 self._instance = None
+
+    def _provide(self, memory: int) -> bool:
+        if self._instance is None or memory == len(_MEMORY):
+            return False
+        self._memory = memory
+        self._instance.execute(_MEMORY[memory])
+        return True
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         token = self._config.motherduck_api_key

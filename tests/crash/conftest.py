@@ -5,16 +5,19 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.crash.grounds import Database, DuckDb, Grounds, Postgres
+from tests.crash.grounds import Database, Files, Grounds, Postgres
 from tests.servers.providers import Server
+from tests.whole.conftest import destination as destination
+from tests.whole.conftest import duckdb_destination, sqlite_destination
 
 
 @pytest.fixture(scope="session")
 def grounds(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
-    """Every scenario's ground, on either database."""
+    """Every scenario's ground, on each database."""
     with ExitStack() as kept:
         databases: dict[str, Database] = {
-            "duckdb": DuckDb(),
+            "duckdb": Files(duckdb_destination),
             "postgres": Postgres(postgres_server.address, kept),
+            "sqlite": Files(sqlite_destination),
         }
         yield Grounds(tmp_path_factory.mktemp("grounds"), databases)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from signal import SIGKILL
@@ -14,7 +14,7 @@ from tests.crash.scenarios import COLUMNS, Scenario, Stint
 from tests.servers.address import Address
 from tests.servers.databases import fresh_database
 from tests.whole.command import Destination, Outcome
-from tests.whole.conftest import duckdb_destination, postgres_destination
+from tests.whole.conftest import postgres_destination
 
 ARGUMENTS = ("--processes", "0", "--state-latency", "0", "--flush-rows", "10")
 Rows = Counter[tuple[int, int]]
@@ -31,6 +31,11 @@ def published(destination: Destination) -> Rows:
     return Counter((int(key), int(version)) for key, version in destination.rows("users", list(COLUMNS)))
 
 
+def files(of: Destination) -> list[Path]:
+    """The files of a destination that is one, and those beside it."""
+    return sorted(of.folder.glob("it.*"))
+
+
 class Database(Protocol):
     """A kind of database, of which a destination can be made empty, and copied."""
 
@@ -44,19 +49,21 @@ class Database(Protocol):
 
 
 @frozen
-class DuckDb:
-    """Files, with the log that a killed process left beside them."""
+class Files:
+    """Files, with the log and the locks that a killed process left beside them."""
+
+    _made_in: Callable[[Path], Destination]
 
     def empty(self, folder: Path) -> Destination:
         """A file that does not exist yet."""
-        return duckdb_destination(folder)
+        return self._made_in(folder)
 
     @contextmanager
     def copy(self, of: Destination, folder: Path) -> Iterator[Destination]:
-        """Its file and its log elsewhere."""
-        for file in of.folder.glob("it.duckdb*"):
+        """The file and what is beside it elsewhere."""
+        for file in files(of):
             shutil.copy(file, folder / file.name)
-        yield duckdb_destination(folder)
+        yield self._made_in(folder)
 
 
 @frozen
@@ -83,13 +90,13 @@ class Ground:
 
     scenario: Scenario
     undisturbed: Rows
-    _database: Database
+    database: Database
     _original: Destination
 
     @contextmanager
     def copy(self, folder: Path) -> Iterator[Destination]:
         """The same again, to work on."""
-        with self._database.copy(self._original, folder) as destination:
+        with self.database.copy(self._original, folder) as destination:
             yield destination
 
 

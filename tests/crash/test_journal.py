@@ -8,7 +8,6 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
-import pytest
 from attrs import evolve
 
 from dataflow.catalog import Strategy
@@ -17,19 +16,11 @@ from machines.replay import lives, replay
 from tests.crash.grounds import ARGUMENTS
 from tests.crash.scenarios import NEW, Stint
 from tests.whole.command import Destination
-from tests.whole.conftest import DESTINATIONS, duckdb_destination, postgres_destination
 
 JOURNAL = Path(__file__).parent / "killed_and_resumed.jsonl"
 SYNC = Stint(Strategy.DEDUP_TRUNCATE, 2, NEW)
 # Of what it sent the last records were not told of; the next run cuts them out of temp, and sends them again.
 REST = evolve(SYNC, versions=range(SYNC.tells + 1, NEW.stop))
-
-
-@pytest.fixture(params=DESTINATIONS)
-def destination(request: pytest.FixtureRequest, tmp_path: Path) -> Destination:
-    if request.param == "duckdb":
-        return duckdb_destination(tmp_path)
-    return postgres_destination(tmp_path, request.getfixturevalue("postgres_database"))
 
 
 def read(path: Path) -> list[Entry]:

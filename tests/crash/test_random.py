@@ -29,7 +29,7 @@ def histories(many: int) -> list[str]:
 
 
 @pytest.mark.parametrize("database", DESTINATIONS)
-@pytest.mark.parametrize("seed", histories(3))
+@pytest.mark.parametrize("seed", histories(2))
 def test_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
     grounds: Grounds, tmp_path: Path, seed: str, database: str
 ) -> None:
@@ -38,7 +38,7 @@ def test_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("database", DESTINATIONS)
-@pytest.mark.parametrize("seed", histories(30))
+@pytest.mark.parametrize("seed", histories(25))
 def test_many_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
     grounds: Grounds, tmp_path: Path, seed: str, database: str
 ) -> None:

@@ -1,8 +1,10 @@
 """Two processes and one stream: a live run is named to the second, and a killed one is in nobody's way."""
 
-import pytest
+from pathlib import Path
 
+from tests.servers.address import Address
 from tests.whole.command import Destination
+from tests.whole.conftest import postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 USERS = catalog(stream("users", {"id": "integer"}))
@@ -23,12 +25,21 @@ def test_a_second_run_is_told_who_holds_the_stream(destination: Destination) -> 
     assert destination.rows("users", ["id"]) == [(1,)]
 
 
-@pytest.mark.parametrize("moment", ["before", "during"])
-def test_a_run_that_hangs_is_named_to_the_next_until_it_is_killed(
-    destination: Destination, moment: str
+def test_a_run_that_hangs_is_named_to_the_next_until_it_is_killed(destination: Destination) -> None:
+    """It may come back at any time."""
+    expect_named_while_it_hangs(destination, "before:flush=hang")
+
+
+def test_a_run_that_hangs_in_a_transaction_is_named_to_the_next_until_it_is_killed(
+    tmp_path: Path, postgres_database: Address
 ) -> None:
-    """It may come back at any time; in a transaction, or between two of them."""
-    hung = destination.start_write(USERS, "--state-latency", "0", faults=[f"{moment}:flush=hang"])
+    """Where a transaction does not keep the others out of the database."""
+    expect_named_while_it_hangs(postgres_destination(tmp_path, postgres_database), "during:flush=hang")
+
+
+def expect_named_while_it_hangs(destination: Destination, fault: str) -> None:
+    """Nothing is written by the second run, and all by the third."""
+    hung = destination.start_write(USERS, "--state-latency", "0", faults=[fault])
     hung.send(record("users", {"id": 1}), state("users", 1))
     hung.wait_until_read()
 

@@ -12,7 +12,6 @@ from typing import TextIO
 
 from attrs import frozen
 
-from connectors.display import Display
 from connectors.log import heartbeat, leveled
 from connectors.progress import Progress, Watch
 from dataflow.protocol import log_message
@@ -41,6 +40,9 @@ def watching(
     """Shows it until the end, and gives what writes the sync's own lines to `out` meanwhile."""
     write = leveled(how.level, write_line)
     if how.terminal is not None:
+        # A start without a terminal does not pay for its drawing.
+        from connectors.display import Display
+
         display = Display(how.terminal)
         shown = _shown(lambda: display.draw(watch.now()), REDRAW)
         # Where both are one terminal, each must leave the other's place alone.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from connectors.log import doing, rate, summary
 from connectors.progress import Going, Progress
-from machines.chronicle import DONE, FAILED
+from machines.lifecycle import DONE, FAILED
 from machines.telling import count, printable, size
 
 if TYPE_CHECKING:

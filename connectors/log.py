@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from connectors.progress import Going, Progress
 from dataflow.protocol import log_message
-from machines.chronicle import DONE, FAILED
 from machines.journal import Entry
+from machines.lifecycle import DONE, FAILED
 from machines.telling import count, duration, number_of, size
 
 # The gravest first.

@@ -12,9 +12,8 @@ from typing import Any, Protocol
 from attrs import evolve, field, frozen
 from statemachine import State
 
-from machines.chronicle import DONE, FAILED
 from machines.journal import Entry
-from machines.lifecycle import Lifecycle
+from machines.lifecycle import DONE, FAILED, Lifecycle
 
 _STATE = b'{"type":"STATE"'
 

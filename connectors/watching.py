@@ -13,7 +13,6 @@ from typing import TextIO
 
 from attrs import frozen
 
-from connectors.display import Display
 from connectors.log import heartbeat, leveled
 from connectors.progress import Progress, Watch
 from dataflow.protocol import log_message
@@ -43,6 +42,9 @@ def watching(
 ) -> Iterator[Callable[[WriteLine], WriteLine]]:
     """Shows it until the end, and gives what to put around whatever writes the sync's own lines to `out` meanwhile."""
     if how.terminal is not None:
+        # A start without a terminal does not pay for its drawing.
+        from connectors.display import Display
+
         display = Display(how.terminal)
         # Where both are one terminal, each must leave the other's place alone.
         shares = os.isatty(out)

@@ -11,10 +11,10 @@ from functools import cached_property
 from attrs import define, evolve, field, frozen
 
 from machines.journal import Entry
+from machines.lifecycle import DONE, FAILED
 from machines.replay import lives
 
 Arrow = tuple[str, str, str]
-DONE, FAILED = "done", "failed"
 
 
 class Outcome(StrEnum):

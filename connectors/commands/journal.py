@@ -188,7 +188,7 @@ def _remark(entry: "Entry") -> str:
 
 def _follow(told_by: "Source", name: str) -> int:
     """Print what was told of the run so far, and what follows, until its destination's life is at its end."""
-    from machines.chronicle import DONE, FAILED
+    from machines.lifecycle import DONE, FAILED
 
     entries = list(told_by.more().entries)
     one = chosen(entries, name).name

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 
 from connectors.report.timeline import timeline
-from machines.chronicle import DONE, FAILED, Counts, Life, Outcome, Run, seconds, together
+from machines.chronicle import Counts, Life, Outcome, Run, seconds, together
 from machines.diagram import MACHINES
 from machines.drawing import drawn, path_of
 from machines.journal import Entry
+from machines.lifecycle import DONE, FAILED
 from machines.markup import Child, Element, element, html_text
 from machines.operations import MEANING
 from machines.telling import count, duration, moment, number_of, printable, size

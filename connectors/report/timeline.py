@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from machines.chronicle import DONE, FAILED, Life, Run, Stay
+from machines.chronicle import Life, Run, Stay
+from machines.lifecycle import DONE, FAILED
 from machines.markup import Element, element
 from machines.telling import duration, printable
 

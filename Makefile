@@ -50,7 +50,7 @@ test-packages: $(READY)
 
 test-clients: $(READY)
 	$(RUN) -m tests.clients
-	$(RUN) -m pytest -n $(WORKERS) -m "elsewhere and not campaign" tests/clients $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m "elsewhere and not campaign" tests/clients $(ARGS)
 
 lint: $(READY)
 	$(RUN) -m ruff check .

@@ -1,10 +1,15 @@
 """The commands of the installed wheel: nothing was left behind in the checkout. Whole syncs have their own tests."""
 
+import re
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
+from tests.documented import commands, examples
+from tests.environments import CHECKOUT
 from tests.packages.installed import Installed
 from tests.servers.address import Address
 from tests.whole import messages
@@ -12,6 +17,8 @@ from tests.whole.command import blob
 
 pytestmark = pytest.mark.elsewhere
 
+PAGE = "docs/packaging.md"
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 CATALOG = messages.catalog(messages.stream("users", {"id": "integer"}))
 LINES = (
     messages.record("users", {"id": 1}) + messages.state("users", "s1", count=1) + messages.complete("users")
@@ -79,3 +86,26 @@ def test_the_version_is_the_packages(duckdb: Installed, wheel: Path) -> None:
     version = duckdb.run("destination-duckdb", "--version").strip()
 
     assert wheel.name.startswith(f"dataflow_destinations-{version}-")
+
+
+def test_the_documented_commands_run(duckdb: Installed) -> None:
+    ours = [each.split() for each in commands(PAGE) if each.startswith(("destination-", "dataflow "))]
+
+    assert len(ours) == 4
+    for program, *arguments in ours:
+        assert duckdb.run(program, *arguments)
+
+
+def test_the_documented_extras_exist() -> None:
+    named = set(re.findall(r"dataflow-destinations\[(\w+)\]", (CHECKOUT / PAGE).read_text()))
+
+    assert named == PROJECT["optional-dependencies"].keys()
+
+
+def test_the_documented_pin_takes_this_version_and_not_the_next_minor_one() -> None:
+    (example,) = examples(PAGE, "toml")
+    pin, _ = map(Requirement, tomllib.loads(example)["project"]["dependencies"])
+
+    assert PROJECT["version"] in pin.specifier
+    assert "0.1.9" in pin.specifier
+    assert "0.2.0" not in pin.specifier

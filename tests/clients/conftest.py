@@ -1,0 +1,40 @@
+"""The destinations that the clients drive: each empty, and one for a whole module, since a client starts slowly."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.client import Client
+from tests.environments import CLIENTS, SOURCES
+from tests.servers.databases import fresh_database
+from tests.servers.providers import Server
+from tests.whole.command import Destination
+from tests.whole.conftest import DESTINATIONS, duckdb_destination, postgres_destination
+
+
+@pytest.fixture(scope="session")
+def _environments() -> None:
+    for environment in (CLIENTS, SOURCES):
+        environment.make(print)
+
+
+@pytest.fixture(scope="module", params=DESTINATIONS)
+def destination(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Destination]:
+    """Every destination in turn."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "duckdb":
+        yield duckdb_destination(folder)
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    with fresh_database(server.address) as database:
+        yield postgres_destination(folder, database)
+
+
+@pytest.fixture(scope="module")
+def client(destination: Destination, _environments: None) -> Client:
+    """PyAirbyte, at home beside the destination."""
+    home = destination.folder / "home"
+    home.mkdir()
+    return Client(home)

@@ -16,11 +16,11 @@ from typing import Any
 
 from psycopg.sql import SQL, Composable, Composed
 
-from connectors.contract import Recipe
+from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import SqlJournal
 from connectors.ledger import SqlLedger
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
-from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter
+from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter, table_name
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import name_hash
@@ -49,9 +49,7 @@ class StreamLocks:
 
     def take(self, table: TableName, owner: str) -> str | None:
         """Take the table's lock, or have it already; who has it, when that is somebody else for too long."""
-        comparable = SqliteColumns.naming.comparable
-        hashed = name_hash(comparable(table.namespace), comparable(table.name))
-        path = self._database.with_name(f"{self._database.name}-lock-{hashed}")
+        path = self._path(table)
         give_up = time.monotonic() + _STREAM_PATIENCE
         while path not in self._held:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -67,12 +65,25 @@ class StreamLocks:
             time.sleep(0.05)
         return None
 
+    def taken(self, table: TableName) -> str | None:
+        """The name of who has the table's lock, if that is somebody else. Makes no file."""
+        path = self._path(table)
+        if path in self._held or not path.exists():
+            return None
+        with path.open("rb") as file:
+            return None if _lock(file.fileno(), path) else file.read().decode()
+
     def give_back(self) -> None:
         """Free all of them, and leave no file."""
         for path, file in self._held.items():
             path.unlink(missing_ok=True)
             os.close(file)
         self._held = {}
+
+    def _path(self, table: TableName) -> Path:
+        comparable = SqliteColumns.naming.comparable
+        hashed = name_hash(comparable(table.namespace), comparable(table.name))
+        return self._database.with_name(f"{self._database.name}-lock-{hashed}")
 
 
 class SqliteClient:
@@ -103,11 +114,11 @@ class SqliteClient:
 
     def lock(self, table: TableName, owner: str) -> None:
         if holder := self._locks.take(table, owner):
-            raise ConfigError(
-                f"Table {table} is being written by {holder}.",
-                doing="locking the stream",
-                remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
-            )
+            raise refusal(table, holder)
+
+    def writer(self, table: TableName) -> Writer | None:
+        run = self._locks.taken(table)
+        return Writer(run=run) if run is not None else None
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None
@@ -149,6 +160,14 @@ class SqliteClient:
 
     def count_rows(self, table: TableName) -> int:
         return int(self.execute(self._sql.count_rows(table))[0][0])
+
+    def statistics(self, table: TableName) -> Statistics:
+        """SQLite counts nothing in advance, and has no users. Views hang on a table's name and not on the table."""
+        return Statistics()
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        tables = [table_name(name) for (name,) in self.execute(self._sql.find_tables())]
+        return [table for table in tables if mark in table.name]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         """No index for the key: a merge makes the one it needs for as long as it takes."""
@@ -227,6 +246,15 @@ class SqliteClient:
 
     def _run(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
         return self._open.execute(statement.as_string(None), _bound(parameters or {}))
+
+
+def refusal(table: TableName, holder: str) -> ConfigError:
+    """Why a table cannot be locked that somebody holds."""
+    return ConfigError(
+        f"Table {table} is being written by {holder}.",
+        doing="locking the stream",
+        remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
+    )
 
 
 def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ whose value is asked for is named with its table's alias.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import unquote
 
 from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -50,6 +51,12 @@ def full_name(table: TableName) -> str:
     return f"%{ord(name[0]):X}{name[1:]}" if name.lower().startswith("sqlite_") else name
 
 
+def table_name(name: str) -> TableName:
+    """The table that SQLite knows by this full name."""
+    namespace, dot, rest = name.partition(".")
+    return TableName(unquote(namespace), rest) if dot else TableName(PLAIN_NAMESPACE, unquote(name))
+
+
 @frozen(kw_only=True)
 class SqlGenerator:
     """Statements about tables. `hard_deletes`: a CDC deletion removes the row."""
@@ -65,6 +72,10 @@ class SqlGenerator:
         return SQL("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = {} COLLATE NOCASE").format(
             parameter("name")
         )
+
+    def find_tables(self) -> Composed:
+        """The full name of every table."""
+        return SQL("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").format()
 
     def find_columns(self) -> Composed:
         """Name, type and nullability of the columns of the table :name, in their order."""

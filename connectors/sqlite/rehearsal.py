@@ -1,0 +1,118 @@
+"""A shadow of a SQLite file to rehearse on: its structure, its ledger, and one row of each of our tables. Writes into a
+file of its own, in a folder of its own; the database is opened for reading, and one that is missing stays missing.
+"""
+
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from connectors.contract import Statement
+from connectors.ledger import TABLE as LEDGER
+from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, StreamLocks, refusal
+from connectors.sqlite.sql import SqlGenerator, full_name
+from dataflow.types import RAW_ID, TableName
+
+# What the database is called beside its shadow.
+_ORIGINAL = "_airbyte_original"
+_LEDGER = full_name(TableName(INTERNAL_NAMESPACE, LEDGER))
+_CHANGES = ("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "UPDATE")
+
+
+class Shadow:
+    """The shadow, copied when it is first used. Safe to use from several threads."""
+
+    def __init__(self, original: Path) -> None:
+        self.original = original
+        self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
+        self._copying = threading.Lock()
+        self._copied = False
+        self.file = Path(self._folder.name) / original.name
+
+    def provide(self) -> None:
+        """Afterwards there is a shadow, if there is a database. Raises SQLite's errors."""
+        with self._copying:
+            if not self._copied and self.original.exists():
+                with closing(sqlite3.connect(self.file, isolation_level=None, uri=True)) as shadow:
+                    _copy(self.original, shadow)
+            self._copied = True
+
+    def close(self) -> None:
+        """Leave nothing of it. May be called twice."""
+        self._folder.cleanup()
+
+
+class RehearsedClient(SqliteClient):
+    """A client of the shadow: does all that it is asked to, and says it."""
+
+    def __init__(self, shadow: Shadow, sql: SqlGenerator, note: Callable[[Statement], None]) -> None:
+        super().__init__(shadow.file, sql)
+        self._locks = StreamLocks(shadow.original)
+        self._shadow = shadow
+        self._note = note
+
+    def lock(self, table: TableName, owner: str) -> None:
+        """Refuses where the lock is taken, and takes none."""
+        if holder := self._locks.taken(table):
+            raise refusal(table, holder)
+
+    @property
+    def _open(self) -> sqlite3.Connection:
+        new = self._connection is None
+        if new:
+            self._shadow.provide()
+        connection = super()._open
+        if new:
+            # Told by SQLite itself, with the values in their places.
+            connection.set_trace_callback(self._traced)
+        return connection
+
+    def _traced(self, text: str) -> None:
+        if text.startswith(_CHANGES):
+            self._note(Statement(text=text))
+
+
+def _copy(original: Path, shadow: sqlite3.Connection) -> None:
+    def do(statement: str, *values: str, **parts: Composable) -> list[tuple[str, ...]]:
+        text: Composed = SQL(statement).format(original=Identifier(_ORIGINAL), **parts)
+        return shadow.execute(text.as_string(None), values).fetchall()
+
+    do("PRAGMA legacy_alter_table = ON")
+    do("ATTACH ? AS {original}", _address(original))
+    # The tables first, and what stands on them after. SQLite's own come by themselves, and so do virtual ones' parts.
+    made = do(
+        "SELECT sql FROM {original}.sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "AND sql NOT LIKE 'CREATE VIRTUAL %' AND type IN ('table', 'index', 'view') "
+        "ORDER BY type <> 'table', type"
+    )
+    for (statement,) in made:
+        shadow.execute(statement)
+    marked = do(
+        "SELECT name FROM {original}.sqlite_master AS t WHERE type = 'table' AND (name = ? "
+        "OR ? IN (SELECT c.name FROM pragma_table_info(t.name, ?) AS c))",
+        _LEDGER,
+        RAW_ID,
+        _ORIGINAL,
+    )
+    for (name,) in marked:
+        # Whether a table is empty decides what becomes of it; one row tells.
+        limit = SQL("") if name == _LEDGER else SQL(" LIMIT 1")
+        listed = do("SELECT name FROM pragma_table_info(?, ?) ORDER BY cid", name, _ORIGINAL)
+        columns = SQL(", ").join(Identifier(column) for (column,) in listed)
+        do(
+            "INSERT INTO main.{name} ({columns}) SELECT {columns} FROM {original}.{name}{limit}",
+            name=Identifier(name),
+            columns=columns,
+            limit=limit,
+        )
+    do("DETACH {original}")
+
+
+def _address(file: Path) -> str:
+    """The file, to be read only. A file without a log has no writer, and is read without making one beside it."""
+    still = "" if file.with_name(f"{file.name}-wal").exists() else "&immutable=1"
+    return f"{file.absolute().as_uri()}?mode=ro{still}"

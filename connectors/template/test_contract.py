@@ -7,14 +7,14 @@ from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import pytest
 from psycopg.sql import SQL, Identifier
 
 from connectors.sqlite import DEFINITION
-from connectors.testkit import ContractSuite, Destination
+from connectors.testkit import Capabilities, ContractSuite, Destination
 from dataflow.types import TableName
 
 INTERNAL = "airbyte_internal"
@@ -77,6 +77,8 @@ def _table(name: str) -> TableName:
 
 
 class TestSqlite(ContractSuite):
+    capabilities: ClassVar = Capabilities(concurrent_transactions=False)
+
     @pytest.fixture
     def destination(self, tmp_path: Path) -> Destination:
         look = Look(tmp_path / "it.sqlite")

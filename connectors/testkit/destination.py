@@ -20,6 +20,8 @@ class Capabilities:
     foreign_tables: bool = True
     # Numbers have a fixed count of digits, as `Limits.number` says; else they keep every digit.
     fixed_decimals: bool = True
+    # Works on several transactions at a time; else whoever begins one waits until the other has ended.
+    concurrent_transactions: bool = True
     # Takes the files that records refer to, beside the records.
     file_transfer: bool = False
     # Keeps its ledger in a table of the internal namespace, where a person can reach it.

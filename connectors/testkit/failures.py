@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.testkit.destination import open_bench
+from connectors.testkit.destination import needs, open_bench
 from connectors.testkit.faulty import Script
 from connectors.testkit.messages import catalog, complete, global_state, record, state, status, users
 from connectors.testkit.rows import row
@@ -156,6 +156,7 @@ class FailureSuite(WarehouseSuite):
 
     # -- of a destination that does not answer
 
+    @needs(concurrent_transactions=True)
     @pytest.mark.parametrize("method", ["insert", "merge_table"])
     def test_a_run_whose_destination_hangs_keeps_its_stream_to_itself(
         self, warehouse: Warehouse, method: str

@@ -9,7 +9,9 @@ from tests.connectors.memory import memory_destination
 
 
 class TestMemory(ContractSuite):
-    capabilities: ClassVar = Capabilities(foreign_tables=False, ledger_table=False)
+    capabilities: ClassVar = Capabilities(
+        concurrent_transactions=False, foreign_tables=False, ledger_table=False
+    )
 
     @pytest.fixture
     def destination(self) -> Destination:

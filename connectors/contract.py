@@ -7,11 +7,12 @@ package has the `DEFINITION`, which answers `spec` without importing any of them
 `connectors/testkit` holds the tests that hold you to this page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
+from attrs import frozen
 
 from connectors.journal_table import JournalTable
 from connectors.ledger import Ledger
@@ -28,9 +29,47 @@ __all__ = [
     "Definition",
     "InsertBuffer",
     "Recipe",
+    "Statement",
+    "Statistics",
     "TableOperationsClient",
     "TableSchemaEvolutionClient",
+    "Writer",
 ]
+
+
+@frozen(kw_only=True)
+class Statement:
+    """What a rehearsal did not send. `lock` is the strongest that it would take on a table that is there."""
+
+    text: str
+    lock: str = ""
+
+
+@frozen(kw_only=True)
+class Statistics:
+    """What the database knows of a table without reading it; None where it does not know.
+
+    `rows` is an estimate, `size` in bytes on disk. `dependents` hang on the table and not on its name, such as
+    "view public.adults"; `grants` are what others may do, such as "SELECT to reporting".
+    """
+
+    rows: int | None = None
+    size: int | None = None
+    dependents: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Writer:
+    """The run that keeps others from a final table: since when, in words, and for how many seconds it was silent.
+
+    `gone`: the next claim takes it for dead, and ends what is left of it.
+    """
+
+    run: str
+    since: str = ""
+    silent: float | None = None
+    gone: bool = False
 
 
 class ColumnUtils(Protocol):
@@ -79,6 +118,10 @@ class TableOperationsClient(Protocol):
         """
         ...
 
+    def writer(self, table: TableName) -> Writer | None:
+        """Who keeps others from writing to this final table now, as far as this database can tell."""
+        ...
+
     def recover(self) -> None:
         """After a TransientError: give up the connection; the next call makes a new one."""
         ...
@@ -101,6 +144,14 @@ class TableOperationsClient(Protocol):
 
     def count_rows(self, table: TableName) -> int:
         """How many rows an existing table holds."""
+        ...
+
+    def statistics(self, table: TableName) -> Statistics:
+        """What is known of an existing table, in constant time."""
+        ...
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        """Every table whose name holds this mark, whosever it is."""
         ...
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
@@ -210,6 +261,15 @@ class Connector(Protocol):
 
     def insert_buffer(self, client: Any) -> InsertBuffer:
         """A buffer that inserts within the transactions of a client made by `client()`."""
+        ...
+
+    def rehearse(self, note: Callable[[Statement], None]) -> "Connector":
+        """A connector like this one that changes nothing here and needs no right to: for who asks what a sync would do.
+
+        Its clients answer as this database would after all that was rehearsed on any of them, by their own code,
+        and hand `note` each statement that would have changed something. They lock nothing; `lock` refuses as
+        it would. Of rows that a rehearsal inserts nothing is promised. Its ledger need not keep what is saved.
+        """
         ...
 
     def explain(self, error: Exception) -> DataflowError:

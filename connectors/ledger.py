@@ -62,6 +62,10 @@ class Ledger(Protocol):
         """Replace the table's entry. It is held by this transaction, or new."""
         ...
 
+    def entries(self) -> Sequence[LedgerEntry]:
+        """All entries, by their tables' names; locks none. None where no ledger was prepared yet."""
+        ...
+
 
 class Session(Protocol):
     """Executes statements in the current transaction. Values are None, text, numbers, and moments with a zone."""
@@ -159,6 +163,15 @@ class SqlLedger:
                 SQL(", ").join(self._session.parameter(n) for n in _NAMES),
             )
             self._session.execute(insert, values)
+
+    def entries(self) -> Sequence[LedgerEntry]:
+        """Select every row."""
+        if not self._session.column_names(self._place):
+            return ()
+        names = SQL(", ").join(map(Identifier, _NAMES))
+        key = SQL(", ").join(map(Identifier, _NAMES[:2]))
+        statement = SQL("SELECT {} FROM {} ORDER BY {}").format(names, self._table, key)
+        return [_entry(dict(zip(_NAMES, row, strict=True))) for row in self._session.execute(statement)]
 
     @property
     def _table(self) -> Composable:

@@ -76,7 +76,7 @@ class Destination:
             requests.tell(intake.stop)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
-            streams = read_catalog(_read(catalog, "catalog"))
+            streams = read_catalog(read_file(catalog, "catalog"))
             configuration = self._configuration(config)
             shared = read_options(configuration)
             connector = connector_of(self._definition, configuration, self._run)
@@ -152,10 +152,21 @@ def _warning(mention: Callable[[bytes], None]) -> Callable[[str], None]:
 
 def read_configuration(path: Path) -> Mapping[str, Any]:
     """The JSON object in a file. Raises ConfigError when it cannot be read or is none."""
-    return _read_json(path, "configuration")
+    try:
+        value = json.loads(read_file(path, "configuration"))
+    except ValueError as error:
+        raise ConfigError(
+            f"The configuration {str(path)!r} is not JSON.", remedy="Give a JSON object."
+        ) from error
+    if not isinstance(value, dict):
+        raise ConfigError(
+            f"The configuration {str(path)!r} is not a JSON object.", remedy="Give a JSON object."
+        )
+    return value
 
 
-def _read(path: Path, what: str) -> bytes:
+def read_file(path: Path, what: str) -> bytes:
+    """A file's content; ConfigError, which calls it `what`, when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -163,16 +174,6 @@ def _read(path: Path, what: str) -> bytes:
             f"The {what} {str(path)!r} cannot be read: {error.strerror}.",
             remedy="Check the path and its permissions.",
         ) from error
-
-
-def _read_json(path: Path, what: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(_read(path, what))
-    except ValueError as error:
-        raise ConfigError(f"The {what} {str(path)!r} is not JSON.", remedy="Give a JSON object.") from error
-    if not isinstance(value, dict):
-        raise ConfigError(f"The {what} {str(path)!r} is not a JSON object.", remedy="Give a JSON object.")
-    return value
 
 
 def standard_output() -> BinaryIO:

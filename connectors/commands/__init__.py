@@ -12,8 +12,10 @@ from importlib import import_module
 COMMANDS = {
     "destinations": "list what is installed to write to",
     "diagram": "draw a machine, with the path that a journal tells",
+    "doctor": "name what a crash left, and the one step that mends it",
     "journal": "tell what syncs did: list the runs, show one, follow one",
     "new-connector": "write a connector that already passes the kit",
+    "plan": "show what a sync would do, before it does it",
     "replay": "drive fresh machines from a journal; name where one diverges",
     "report": "write a page that shows what a sync did",
     "verify": "search every history of crashes for one that breaks a law",

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Composed
 
-from connectors.contract import Recipe
+from connectors.contract import Recipe, Statistics, Writer
 from connectors.duckdb.columns import DuckDbColumns, typed
 from connectors.duckdb.database import ROWS, STREAMS, Database, is_out_of_memory
 from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
@@ -76,6 +76,11 @@ class DuckDbClient:
                 remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
             )
 
+    def writer(self, table: TableName) -> Writer | None:
+        """Somebody in this process: another one that had the file open would keep us from asking."""
+        run = STREAMS.taken(self._key(table), self)
+        return Writer(run=run) if run is not None else None
+
     def recover(self) -> None:
         """Drop the connection with what it left undone; the next call makes another. Stream locks stay."""
         if self._connection is not None:
@@ -130,6 +135,15 @@ class DuckDbClient:
 
     def count_rows(self, table: TableName) -> int:
         return self._number(self.sql.count_rows(table))
+
+    def statistics(self, table: TableName) -> Statistics:
+        """Views hang on a table's name and not on the table, and there are no users: nothing depends on it."""
+        ((rows,),) = self.execute(self.sql.estimate_rows(), self._place(table))
+        return Statistics(rows=rows)
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        found = self.execute(self.sql.find_tables(), {"catalog": self.sql.catalog, "mark": mark})
+        return [TableName(*each) for each in found]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         """No index for the key: merges hash, and DuckDB cannot rename a table that has one."""

@@ -1,15 +1,18 @@
 """The DuckDB connector: a destination in a file, in memory, or at MotherDuck. Puts its parts together, no more."""
 
 import re
+from collections.abc import Callable
 
 import duckdb
 from attrs import frozen
 
+from connectors.contract import Connector, Statement
 from connectors.duckdb.buffer import DuckDbInsertBuffer
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.columns import DuckDbColumns
 from connectors.duckdb.config import Config
 from connectors.duckdb.database import Database
+from connectors.duckdb.rehearsal import RehearsedClient, Shadow
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
 
@@ -35,11 +38,26 @@ class DuckDbConnector:
     def insert_buffer(self, client: DuckDbClient) -> DuckDbInsertBuffer:
         return DuckDbInsertBuffer(client)
 
+    def rehearse(self, note: Callable[[Statement], None]) -> Connector:
+        return RehearsedConnector(self._config, note)
+
     def explain(self, error: Exception) -> DataflowError:
         return explain(error)
 
     def close(self) -> None:
         self._database.close()
+
+
+class RehearsedConnector(DuckDbConnector):
+    """The same on a shadow of the database."""
+
+    def __init__(self, config: Config, note: Callable[[Statement], None]) -> None:
+        super().__init__(config)
+        self._database = self._shadow = Shadow(config)
+        self._note = note
+
+    def client(self) -> DuckDbClient:
+        return RehearsedClient(self._shadow, self._note)
 
 
 @frozen

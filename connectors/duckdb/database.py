@@ -36,6 +36,11 @@ class Locks:
             self._holders[key] = (holder, name)
             return None
 
+    def taken(self, key: Hashable, holder: object) -> str | None:
+        """The name of who has the lock, if that is somebody else."""
+        with self._changed:
+            return None if self._free(key, holder) else self._holders[key][1]
+
     def give_back(self, holder: object) -> None:
         """Free all that the holder has."""
         with self._changed:

@@ -65,6 +65,17 @@ class SqlGenerator:
         """One row if there is a table $name in $namespace."""
         return SQL("SELECT 1 FROM duckdb_tables() WHERE {}").format(_named("table_name"))
 
+    def find_tables(self) -> Composed:
+        """Schema and name of every table whose name holds $mark."""
+        return SQL(
+            "SELECT schema_name, table_name FROM duckdb_tables() "
+            "WHERE database_name = $catalog AND contains(table_name, $mark) ORDER BY ALL"
+        ).format()
+
+    def estimate_rows(self) -> Composed:
+        """About how many rows the table $name in $namespace holds, without looking."""
+        return SQL("SELECT estimated_size FROM duckdb_tables() WHERE {}").format(_named("table_name"))
+
     def find_columns(self) -> Composed:
         """Name, type and nullability of the columns of the table $name in $namespace, in their order."""
         return SQL(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from attrs import define, evolve, field, frozen
 
-from connectors.contract import Recipe
+from connectors.contract import Recipe, Statistics, Writer
 from connectors.conversion import retype
 from connectors.journal_table import TABLE, Transition, row_of, transition_of
 from connectors.ledger import LedgerEntry
@@ -62,6 +62,11 @@ class MemoryLedger:
         """Replace the table's entry."""
         content = self._database.content
         self._database.content = evolve(content, ledger={**content.ledger, entry.table: entry})
+
+    def entries(self) -> Sequence[LedgerEntry]:
+        """All there are."""
+        ledger = self._database.content.ledger
+        return [ledger[table] for table in sorted(ledger, key=str)]
 
 
 class MemoryJournal:
@@ -127,6 +132,10 @@ class MemoryClient:
                 )
             self._locked[table] = owner
 
+    def writer(self, table: TableName) -> Writer | None:
+        owner = self._database.owners.get(table)
+        return Writer(run=owner) if owner is not None and table not in self._locked else None
+
     def recover(self) -> None:
         """A dictionary does not lose its connection."""
 
@@ -146,6 +155,12 @@ class MemoryClient:
 
     def count_rows(self, table: TableName) -> int:
         return len(self.rows(table))
+
+    def statistics(self, table: TableName) -> Statistics:
+        return Statistics(rows=self.count_rows(table))
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        return [table for table in self._database.content.tables if mark in table.name]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         self._put(table, Table({c.name: ColumnType(str(c.kind)) for c in columns}))

@@ -1,5 +1,8 @@
 """What the memory destination is made of, and where its tables live while its process does."""
 
+from collections.abc import Callable
+
+from connectors.contract import Statement
 from connectors.memory.buffer import MemoryBuffer
 from connectors.memory.client import INTERNAL_NAMESPACE, Database, MemoryClient
 from connectors.memory.columns import MemoryColumns
@@ -28,6 +31,12 @@ class MemoryConnector:
 
     def insert_buffer(self, client: MemoryClient) -> MemoryBuffer:
         return MemoryBuffer(client)
+
+    def rehearse(self, note: Callable[[Statement], None]) -> "MemoryConnector":
+        """Content never changes, it is replaced: who has it by himself changes nothing here."""
+        rehearsing = MemoryConnector(self._config)
+        rehearsing._database = Database(self._database.content, owners=dict(self._database.owners))
+        return rehearsing
 
     def explain(self, error: Exception) -> DataflowError:
         return InternalError(

@@ -10,14 +10,14 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
-from connectors.contract import Recipe
+from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import JournalTable, SqlJournal
 from connectors.ledger import TABLE as LEDGER
 from connectors.ledger import Ledger, SqlLedger
-from connectors.postgres import catalog, evolution, swap
+from connectors.postgres import catalog, evolution, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
 from connectors.postgres.merging import Merging
-from connectors.postgres.sessions import Access, Locks, Row
+from connectors.postgres.sessions import Access, Holder, Locks, Row, writer_of
 from connectors.postgres.sql import PostgresSql
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, diff
@@ -63,6 +63,10 @@ class PostgresClient:
         self._locks.take(table, owner)
         self._locks.see_off(table, catalog.entry_holder(self._entries))
 
+    def writer(self, table: TableName) -> Writer | None:
+        found = self.holder(table)
+        return writer_of(found, self._access) if found else None
+
     def recover(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -75,6 +79,10 @@ class PostgresClient:
     def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         cursor = self.connection.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else ()
+
+    def change(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> int:
+        """How many rows a statement changed."""
+        return self.connection.execute(statement, parameters).rowcount
 
     def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
         with self.connection.cursor() as cursor:
@@ -105,6 +113,18 @@ class PostgresClient:
     def count_rows(self, table: TableName) -> int:
         return int(self._tell(self._sql.count_rows(table)))
 
+    def statistics(self, table: TableName) -> Statistics:
+        ((size, rows),) = self.execute(statistics.size_and_rows(), _named(table))
+        return Statistics(
+            rows=rows,
+            size=size,
+            dependents=self._standing(table).holders,
+            grants=tuple(sorted(map(str, self.belongings(table).grants))),
+        )
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        return [TableName(*each) for each in self.execute(statistics.tables_named(), {"mark": mark})]
+
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         # The index on the key comes with the first merge, so that no row is loaded through it.
         self.execute(self._sql.create_table(table, columns))
@@ -127,27 +147,27 @@ class PostgresClient:
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         statement = self._sql.trim_table(table, everything=after is None)
-        return self.connection.execute(statement, None if after is None else {"after": after}).rowcount
+        return self.change(statement, None if after is None else {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
-        return self.connection.execute(self._sql.copy_table(source, target, columns)).rowcount
+        return self.change(self._sql.copy_table(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes)
         self.execute(self._sql.analyze(source, merging.compared))
         first = self.table_is_empty(target)
         if not first:
-            self._see_all_rows(target)
-            self._provide_index(target, recipe)
-            if self._tell(catalog.never_analyzed(), _named(target)):
+            self.see_all_rows(target)
+            self.provide_index(target, recipe)
+            if self.never_analyzed(target):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
         referenced = self.execute(catalog.referenced_keys(), _named(target))
         merge = merging.merge_in_place if referenced else merging.merge
-        for nulls in self._null_keys(source, merging):
+        for nulls in self.null_keys(source, merging):
             for statement in merge(source, target, nulls):
                 self.execute(statement)
         if first:
-            self._provide_index(target, recipe)
+            self.provide_index(target, recipe)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes)
@@ -155,7 +175,7 @@ class PostgresClient:
         for statement in merging.dedupe(table):
             self.execute(statement)
         # The table is about to become the final one, where the next merge looks for the index.
-        self._provide_index(table, recipe)
+        self.provide_index(table, recipe)
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:
         if not self.table_exists(target):
@@ -168,7 +188,7 @@ class PostgresClient:
                 self.drop_table(target)
                 self._rename(source, target)
             case swap.Way.REFILL:
-                self._see_all_rows(target)
+                self.see_all_rows(target)
                 changes, names = self._changes(source, target)
                 self.execute(swap.empty(target))
                 # Of an empty table nothing is written anew, whatever changes.
@@ -176,7 +196,7 @@ class PostgresClient:
                 self.execute(swap.refill(source, target, names))
                 self.drop_table(source)
             case swap.Way.UPDATE:
-                self._see_all_rows(target)
+                self.see_all_rows(target)
                 changes, names = self._changes(source, target)
                 self.apply_changeset(target, changes)
                 for statement in swap.exchange(source, target, names, plan.key):
@@ -198,6 +218,17 @@ class PostgresClient:
         self._change_columns(table, changeset)
 
     # -- what they share
+
+    def holder(self, table: TableName) -> Holder | None:
+        """The session that has the table's lock, or works on it without."""
+        row = next(iter(self.execute(catalog.lock_holder(), {"key": catalog.lock_key(table)})), None)
+        if row is None and self.table_exists(self._entries):
+            row = next(iter(self.execute(catalog.entry_holder(self._entries), _named(table))), None)
+        return Holder(*row) if row else None
+
+    def never_analyzed(self, table: TableName) -> bool:
+        """Whether the planner knows nothing of a table's values."""
+        return bool(self._tell(catalog.never_analyzed(), _named(table)))
 
     def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
         if changeset.is_noop:
@@ -227,10 +258,11 @@ class PostgresClient:
 
     def _hand_over(self, old: TableName, new: TableName) -> None:
         columns = {*METADATA_COLUMNS, *self.discover_schema(new).columns}
-        for statement in swap.hand_over(self._belongings(old), self._belongings(new), new, columns):
+        for statement in swap.hand_over(self.belongings(old), self.belongings(new), new, columns):
             self.execute(statement)
 
-    def _belongings(self, table: TableName) -> swap.Belongings:
+    def belongings(self, table: TableName) -> swap.Belongings:
+        """What is written on a table that is there."""
         owner, replica_identity, options = self.execute(catalog.belongings(), _named(table))[0]
         return swap.Belongings(
             owner=owner,
@@ -245,7 +277,7 @@ class PostgresClient:
         for statement in self._sql.rename_table(source, target):
             self.execute(statement)
 
-    def _see_all_rows(self, table: TableName) -> None:
+    def see_all_rows(self, table: TableName) -> None:
         """ConfigError where row security would keep rows from a statement that has to find all of them."""
         if self._tell(catalog.hides_rows(), _named(table)):
             raise ConfigError(
@@ -258,14 +290,14 @@ class PostgresClient:
     def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]
 
-    def _null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
+    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
         """Which columns of the key are null together: never any, and the combinations that the source has."""
         rows = self.execute(merging.null_keys(source))
         names = merging.recipe.primary_key
         found = [frozenset(n for n, null in zip(names, row, strict=True) if null) for row in rows]
         return [frozenset(), *found]
 
-    def _provide_index(self, table: TableName, recipe: Recipe) -> None:
+    def provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Afterwards an index leads to the rows of a key. One that somebody else made will do."""
         key = recipe.primary_key
         indexes: dict[str, list[str]] = dict(self.execute(catalog.key_indexes(), _named(table)))

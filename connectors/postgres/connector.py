@@ -10,6 +10,7 @@ import psycopg
 from attrs import frozen
 from psycopg.sql import SQL, Identifier
 
+from connectors.contract import Connector, Statement
 from connectors.journal_table import TABLE as JOURNAL
 from connectors.ledger import TABLE as LEDGER
 from connectors.postgres.buffer import PostgresBuffer
@@ -22,6 +23,7 @@ from connectors.postgres.config import (
     PostgresConfig,
     connection_parameters,
 )
+from connectors.postgres.rehearsal import Foresight, RehearsedClient
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresSql
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
@@ -33,6 +35,7 @@ class PostgresConnector:
 
     def __init__(self, config: PostgresConfig, run: str) -> None:
         self._config = config
+        self._run = run
         self._closing = ExitStack()
         files = _certificates(config, self._closing)
         self._access = Access(
@@ -62,6 +65,9 @@ class PostgresConnector:
     def insert_buffer(self, client: PostgresClient) -> PostgresBuffer:
         return PostgresBuffer(client, self._sql)
 
+    def rehearse(self, note: Callable[[Statement], None]) -> Connector:
+        return RehearsedConnector(self._config, self._run, note)
+
     def explain(self, error: Exception) -> DataflowError:
         return explain(
             error,
@@ -72,6 +78,17 @@ class PostgresConnector:
 
     def close(self) -> None:
         self._closing.close()
+
+
+class RehearsedConnector(PostgresConnector):
+    """The same with clients that only read."""
+
+    def __init__(self, config: PostgresConfig, run: str, note: Callable[[Statement], None]) -> None:
+        super().__init__(config, run)
+        self._foresight = Foresight(note)
+
+    def client(self) -> PostgresClient:
+        return RehearsedClient(self._access, self._sql, self.internal_namespace, self._foresight)
 
 
 def _detour(config: PostgresConfig, closing: ExitStack) -> Callable[[], Mapping[str, str]]:

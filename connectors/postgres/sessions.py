@@ -14,6 +14,7 @@ import psycopg
 from attrs import define, field, frozen
 from psycopg.sql import SQL, Composed
 
+from connectors.contract import Writer
 from connectors.postgres.catalog import lock_holder, lock_key
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
@@ -197,13 +198,14 @@ class Locks:
         key, started = lock_key(table), time.monotonic()
         while not self._tried(self._connection, key):
             holder = self._find(lock_holder(), {"key": key})
-            if holder is not None and holder.silent is not None and holder.silent >= self._access.dead_after:
+            if holder is not None and gone(holder, self._access):
                 self._end(table, holder)
             if time.monotonic() - started >= self._access.lock_wait:
-                raise self._refusal(table, holder)
+                raise self.refusal(table, holder)
             time.sleep(self._access.lock_poll)
 
-    def _refusal(self, table: TableName, holder: Holder | None) -> ConfigError | TransientError:
+    def refusal(self, table: TableName, holder: Holder | None) -> ConfigError | TransientError:
+        """Why a table cannot be locked that somebody holds."""
         if holder is None:
             message = f"Another run held the lock of {table}, and has just let it go."
             return TransientError(message, doing=f"locking {table}", remedy="The sync can be tried again.")
@@ -238,6 +240,21 @@ class Locks:
     def _tried(connection: Connection, key: int) -> bool:
         row = connection.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [key]).fetchone()
         return row == (True,)
+
+
+def gone(holder: Holder, access: Access) -> bool:
+    """Whether a session was silent for so long that its run is dead."""
+    return holder.silent is not None and holder.silent >= access.dead_after
+
+
+def writer_of(holder: Holder, access: Access) -> Writer:
+    """The run of a session."""
+    return Writer(
+        run=holder.name.removeprefix(OURS),
+        since=f"{holder.since:%Y-%m-%d %H:%M:%S} UTC" if holder.since else "",
+        silent=round(holder.silent, 1) if holder.silent is not None else None,
+        gone=gone(holder, access),
+    )
 
 
 def _unfinished(table: TableName, ghost: Holder) -> TransientError:

@@ -137,6 +137,10 @@ class Grant:
     grantee: str | None
     grantable: bool
 
+    def __str__(self) -> str:
+        column = f" of {self.column}" if self.column else ""
+        return f"{self.privilege}{column} to {self.grantee or 'PUBLIC'}"
+
 
 @frozen(kw_only=True)
 class Belongings:

@@ -16,11 +16,11 @@ from typing import Any
 
 from psycopg.sql import SQL, Composable, Composed
 
-from connectors.contract import Recipe
+from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import SqlJournal
 from connectors.ledger import SqlLedger
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
-from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter
+from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter, table_of
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import name_hash
@@ -49,9 +49,7 @@ class StreamLocks:
 
     def take(self, table: TableName, owner: str) -> str | None:
         """Take the table's lock, or have it already; who has it, when that is somebody else for too long."""
-        comparable = SqliteColumns.naming.comparable
-        hashed = name_hash(comparable(table.namespace), comparable(table.name))
-        path = self._database.with_name(f"{self._database.name}-lock-{hashed}")
+        path = self._path(table)
         give_up = time.monotonic() + _STREAM_PATIENCE
         while path not in self._held:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -67,12 +65,29 @@ class StreamLocks:
             time.sleep(0.05)
         return None
 
+    def holder(self, table: TableName) -> str | None:
+        """Who has the table's lock, if that is somebody else."""
+        path = self._path(table)
+        if path in self._held:
+            return None
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().decode()
+        return None
+
     def give_back(self) -> None:
         """Free all of them, and leave no file."""
         for path, file in self._held.items():
             path.unlink(missing_ok=True)
             os.close(file)
         self._held = {}
+
+    def _path(self, table: TableName) -> Path:
+        comparable = SqliteColumns.naming.comparable
+        hashed = name_hash(comparable(table.namespace), comparable(table.name))
+        return self._database.with_name(f"{self._database.name}-lock-{hashed}")
 
 
 class SqliteClient:
@@ -103,11 +118,11 @@ class SqliteClient:
 
     def lock(self, table: TableName, owner: str) -> None:
         if holder := self._locks.take(table, owner):
-            raise ConfigError(
-                f"Table {table} is being written by {holder}.",
-                doing="locking the stream",
-                remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
-            )
+            raise being_written(table, holder)
+
+    def writer(self, table: TableName) -> Writer | None:
+        holder = self._locks.holder(table)
+        return Writer(run=holder) if holder is not None else None
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None
@@ -149,6 +164,14 @@ class SqliteClient:
 
     def count_rows(self, table: TableName) -> int:
         return int(self.execute(self._sql.count_rows(table))[0][0])
+
+    def statistics(self, table: TableName) -> Statistics:
+        """Nobody counts them; views hang on a table's name, and there are no users."""
+        return Statistics()
+
+    def tables_named(self, mark: str) -> Sequence[TableName]:
+        names = (name for (name,) in self.execute(self._sql.find_tables(), {"mark": mark}))
+        return [table_of(name) for name in names]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         """No index for the key: a merge makes the one it needs for as long as it takes."""
@@ -227,6 +250,15 @@ class SqliteClient:
 
     def _run(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
         return self._open.execute(statement.as_string(None), _bound(parameters or {}))
+
+
+def being_written(table: TableName, holder: str) -> ConfigError:
+    """Why a table cannot be locked."""
+    return ConfigError(
+        f"Table {table} is being written by {holder}.",
+        doing="locking the stream",
+        remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
+    )
 
 
 def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

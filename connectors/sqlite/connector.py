@@ -1,12 +1,14 @@
 """What the SQLite destination is made of, and what its errors mean. Puts the parts together, no more."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from connectors.contract import Connector, Statement
 from connectors.sqlite.buffer import SqliteBuffer
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient
 from connectors.sqlite.columns import SqliteColumns
 from connectors.sqlite.config import SqliteConfig
+from connectors.sqlite.rehearsal import RehearsedClient, Shadow
 from connectors.sqlite.sql import SqlGenerator
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
@@ -30,11 +32,29 @@ class SqliteConnector:
     def insert_buffer(self, client: SqliteClient) -> SqliteBuffer:
         return SqliteBuffer(client)
 
+    def rehearse(self, note: Callable[[Statement], None]) -> Connector:
+        return RehearsedConnector(self._config, note)
+
     def explain(self, error: Exception) -> DataflowError:
         return explain(error)
 
     def close(self) -> None:
         """The clients share nothing."""
+
+
+class RehearsedConnector(SqliteConnector):
+    """The same on a shadow of the file."""
+
+    def __init__(self, config: SqliteConfig, note: Callable[[Statement], None]) -> None:
+        super().__init__(config)
+        self._shadow = Shadow(config.file)
+        self._note = note
+
+    def client(self) -> SqliteClient:
+        return RehearsedClient(self._shadow, SqlGenerator(hard_deletes=self._config.hard_deletes), self._note)
+
+    def close(self) -> None:
+        self._shadow.close()
 
 
 _ASK_FOR_HELP = "Report this, with the log of this sync."

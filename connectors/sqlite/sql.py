@@ -5,6 +5,7 @@ whose value is asked for is named with its table's alias.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import unquote
 
 from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -37,6 +38,12 @@ def parameter(name: str) -> Composable:
     return _raw(f":{name}")
 
 
+def table_of(name: str) -> TableName:
+    """The table that SQLite knows by this name."""
+    namespace, dot, table = name.partition(".")
+    return TableName(unquote(namespace), table) if dot else TableName(PLAIN_NAMESPACE, unquote(name))
+
+
 def full_name(table: TableName) -> str:
     """The name by which SQLite, which has no namespaces, knows the table: no two tables have the same.
 
@@ -65,6 +72,12 @@ class SqlGenerator:
         return SQL("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = {} COLLATE NOCASE").format(
             parameter("name")
         )
+
+    def find_tables(self) -> Composed:
+        """The names of all tables that hold :mark."""
+        return SQL(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND instr(name, {}) > 0 ORDER BY name"
+        ).format(parameter("mark"))
 
     def find_columns(self) -> Composed:
         """Name, type and nullability of the columns of the table :name, in their order."""

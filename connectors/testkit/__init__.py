@@ -23,6 +23,8 @@ _SUITES = (
     "recovery",
     "leftovers",
     "overwrites",
+    "rehearsal",
+    "doctor",
 )
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
@@ -31,6 +33,7 @@ from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.coercion import CoercionSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
+from connectors.testkit.doctor import DoctorSuite  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.failures import FailureSuite  # noqa: E402
 from connectors.testkit.journal import JournalSuite  # noqa: E402
@@ -41,6 +44,7 @@ from connectors.testkit.naming import NamingSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
 from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
+from connectors.testkit.rehearsal import RehearsalSuite  # noqa: E402
 from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
@@ -52,6 +56,7 @@ __all__ = [
     "CoercionSuite",
     "ContractSuite",
     "Destination",
+    "DoctorSuite",
     "FailureSuite",
     "JournalSuite",
     "LedgerSuite",
@@ -61,6 +66,7 @@ __all__ = [
     "OperationsSuite",
     "OverwriteSuite",
     "RecoverySuite",
+    "RehearsalSuite",
     "SchemaEvolutionSuite",
     "SyncSuite",
     "TableOperationsSuite",
@@ -79,6 +85,8 @@ class BasicFunctionalitySuite(
     LeftoverSuite,
     OverwriteSuite,
     JournalSuite,
+    RehearsalSuite,
+    DoctorSuite,
 ):
     """Whole syncs, undisturbed and not: every scenario of upstream's suite of that name, and more."""
 

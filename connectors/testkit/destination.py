@@ -24,6 +24,8 @@ class Capabilities:
     file_transfer: bool = False
     # Keeps its ledger in a table of the internal namespace, where a person can reach it.
     ledger_table: bool = True
+    # Can be looked at while a run works on it.
+    concurrent: bool = True
 
 
 def needs(**capabilities: bool) -> pytest.MarkDecorator:

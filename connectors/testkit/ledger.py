@@ -70,6 +70,16 @@ class LedgerSuite(Suite):
 
         assert [_held(bench, entry.table) for entry in entries] == entries
 
+    def test_all_entries_are_listed(self, bench: Bench) -> None:
+        others = [evolve(FULL, table=TableName("a", "users")), evolve(EMPTY, table=TableName("z", "users"))]
+
+        for entry in (*others, FULL):
+            _save(bench, entry)
+
+        with bench.client.transaction():
+            listed = bench.client.ledger.entries()
+        assert {entry.table: entry for entry in listed} == {entry.table: entry for entry in (*others, FULL)}
+
     def test_preparing_the_ledger_again_keeps_what_is_there(self, bench: Bench) -> None:
         _save(bench, FULL)
 
@@ -134,6 +144,17 @@ class LedgerSuite(Suite):
             other.lock(TABLE, "run two")
 
         other.close()
+
+    def test_the_writer_of_a_table_is_the_run_that_locked_it(self, bench: Bench) -> None:
+        other = bench.connector.client()
+        other.lock(TABLE, "run one")
+
+        with bench.client.transaction():
+            writers = bench.client.writer(TABLE), bench.client.writer(TableName("shop", "others"))
+
+        other.close()
+        assert writers[0] is not None
+        assert (writers[0].run, writers[0].gone, writers[1]) == ("run one", False, None)
 
     def test_a_lock_is_of_one_table_and_may_be_asked_for_again(self, bench: Bench) -> None:
         other = bench.connector.client()

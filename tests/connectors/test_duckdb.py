@@ -1,14 +1,14 @@
 """The DuckDB connector keeps the contract, in a file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import pytest
 from psycopg.sql import SQL, Identifier
 
 from connectors.duckdb import DEFINITION
-from connectors.testkit import ContractSuite, Destination
+from connectors.testkit import Capabilities, ContractSuite, Destination
 from dataflow.types import TableName
 
 COLUMNS = "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?"
@@ -50,6 +50,9 @@ def _name(table: TableName) -> Identifier:
 
 
 class TestDuckDb(ContractSuite):
+    # Whoever has the file open keeps others out.
+    capabilities: ClassVar = Capabilities(concurrent=False)
+
     @pytest.fixture
     def destination(self, tmp_path: Path) -> Destination:
         look = Look(tmp_path / "it.duckdb")

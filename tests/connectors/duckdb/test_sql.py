@@ -54,6 +54,8 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "find_schema": SQL.find_schema(),
     "create_schema": SQL.create_schema('sales"2025'),
     "find_table": SQL.find_table(),
+    "find_tables": SQL.find_tables(),
+    "estimate_rows": SQL.estimate_rows(),
     "find_columns": SQL.find_columns(),
     "create_table": SQL.create_table(FINAL, typed(COLUMNS)),
     "create_table_without_columns": SQL.create_table(FINAL, {}),

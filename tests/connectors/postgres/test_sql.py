@@ -6,7 +6,7 @@ import pytest
 from psycopg.sql import Composed
 
 from connectors.contract import Recipe
-from connectors.postgres import catalog, evolution, swap
+from connectors.postgres import catalog, evolution, statistics, swap
 from connectors.postgres.catalog import lock_key
 from connectors.postgres.columns import PostgresColumns
 from connectors.postgres.merging import Merging
@@ -110,6 +110,10 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "key_indexes": (catalog.key_indexes(),),
     "key_index": (SQL.create_key_index(FINAL, ["id", "part"]), SQL.drop_key_index(FINAL)),
     "null_keys": (merging(BY_PAIR).null_keys(TEMP),),
+    "size_and_rows": (statistics.size_and_rows(),),
+    "default_grants": (statistics.default_grants(),),
+    "tables_named": (statistics.tables_named(),),
+    "any_up_to": (statistics.any_up_to(TEMP),),
     "merge": merging(BY_ID).merge(TEMP, FINAL, NONE),
     "merge_by_two_with_cursor": merging(BY_PAIR).merge(TEMP, FINAL, NONE),
     "merge_null_keys": merging(BY_PAIR).merge(TEMP, FINAL, frozenset({"part"})),

@@ -41,6 +41,7 @@ def recipe(columns: tuple[Column, ...], key: tuple[str, ...] = ("id",), cursor: 
 BY_TWO = recipe(COLUMNS, ("id", 'a"b'), 'a"b')
 STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "find_table": SQL.find_table(),
+    "find_tables": SQL.find_tables(),
     "find_columns": SQL.find_columns(),
     "create_table": SQL.create_table(FINAL, COLUMNS),
     "create_table_without_columns": SQL.create_table(TEMP, ()),

@@ -1,0 +1,41 @@
+"""`dataflow doctor`: what a crash left, and the one step that mends it. Shows what was found; decides nothing."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be asked of it."""
+    parser.add_argument("--connector", required=True, help="the destination's name: duckdb, postgres, ...")
+    parser.add_argument("--config", type=Path, required=True, help="its configuration, a JSON file")
+    parser.add_argument(
+        "--catalog",
+        type=Path,
+        help="the configured catalog; without it the same sync is supposed to come again",
+    )
+    parser.add_argument("--fix", action="store_true", help="take the step, where it can be taken now")
+    parser.add_argument("--json", action="store_true", help="print JSON, for a machine")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Examine, mend if that is asked for, and show what is left; 1 when something is."""
+    from connectors.configured import configured, streams_of
+    from connectors.doctor import RUN, examine, try_mending
+    from connectors.doctor_text import as_json, as_text
+
+    run = f"{RUN}-{os.getpid()}"
+    streams = streams_of(given.catalog) if given.catalog is not None else None
+    mended: list[str] = []
+    with configured(given.connector, given.config, run) as destination:
+        generations, mask = destination.options.generations, destination.mask
+        diagnosis = examine(destination.connector, streams, generations)
+        if given.fix:
+            mended.extend(try_mending(destination.connector, diagnosis, run, generations))
+    if mended:
+        with configured(given.connector, given.config, run) as destination:
+            diagnosis = examine(destination.connector, streams, generations)
+    shown = json.dumps(as_json(diagnosis, mended), indent=2) if given.json else as_text(diagnosis, mended)
+    print(mask.text(shown))
+    return 1 if diagnosis.findings else 0

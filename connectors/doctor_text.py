@@ -1,0 +1,82 @@
+"""A diagnosis as text for people and as JSON for machines. Pure: words what it is given."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cattrs
+from attrs import fields
+
+from connectors.doctor import Diagnosis, Finding, Kind
+from dataflow.types import TableName
+
+
+def as_json(diagnosis: Diagnosis, mended: Sequence[str]) -> Any:
+    """The diagnosis, and what was mended before it."""
+    return {
+        "mended": list(mended),
+        "findings": [
+            {
+                each.name: _plain(getattr(finding, each.name))
+                for each in fields(Finding)
+                if each.name != "life"
+            }
+            for finding in diagnosis.findings
+        ],
+        "at_work": {str(table): cattrs.unstructure(writer) for table, writer in diagnosis.at_work.items()},
+    }
+
+
+def as_text(diagnosis: Diagnosis, mended: Sequence[str]) -> str:
+    """The diagnosis, to be read from the top."""
+    return "\n".join([*(f"Mended {each}" for each in mended), *_lines(diagnosis)])
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, TableName) else value
+
+
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """The diagnosis for a person."""
+    for table, writer in diagnosis.at_work.items():
+        yield f"{table}: run {writer.run} is at work{f', since {writer.since}' if writer.since else ''}."
+    for finding in diagnosis.findings:
+        yield from _words(finding)
+    if not diagnosis.findings:
+        yield "Nothing is left of a crash."
+
+
+def _words(finding: Finding) -> Iterator[str]:
+    whose = f" of stream {finding.stream}" if finding.stream else ""
+    yield f"{finding.table}{whose}: {finding.kind}"
+    if finding.temp is not None:
+        rows = "" if finding.rows is None else f", about {finding.rows:,} rows"
+        yield f"  table    {finding.temp}{rows}"
+    by = [f"run {finding.run}"] if finding.run else []
+    by += [f"since {finding.since}"] if finding.since else []
+    if by:
+        yield f"  left by  {', '.join(by)}"
+    if finding.recipe:
+        yield f"  opened   for {finding.recipe}"
+    if finding.kind in (Kind.WAITING, Kind.MISSING):
+        yield f"  told     {_told(finding)}"
+    yield f"  mend     {_mending(finding)}"
+    if finding.why:
+        yield f"           because {finding.guard}: {finding.why}"
+
+
+def _told(finding: Finding) -> str:
+    if not finding.told:
+        return "no: the source sends these rows again"
+    if finding.kind is Kind.MISSING:
+        return "yes, and they are gone: the source may send them no more. Refresh the stream, or restore the table"
+    return "yes: the source may have been told that records of it are safe, and send them no more"
+
+
+def _mending(finding: Finding) -> str:
+    if finding.failure:
+        return f"by hand: {finding.failure}"
+    if finding.kind is Kind.DEAD_RUN:
+        return finding.does
+    if finding.left:
+        return f"no stream of this catalog comes for it; with --fix: {finding.does}"
+    return f"the next sync goes to {finding.state}: {finding.does}"

@@ -1,0 +1,115 @@
+"""A shadow of a DuckDB database to rehearse on: its structure and its ledger, and of each table one row. Writes into a
+file of its own, in a folder of its own; the database is opened for reading, and one that is missing stays missing.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from attrs import evolve
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from connectors.contract import Statement, Statistics
+from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
+from connectors.duckdb.config import Config
+from connectors.duckdb.database import Database
+from connectors.ledger import TABLE as LEDGER
+from dataflow.errors import ConfigError
+from dataflow.types import RAW_ID, TableName
+
+# What the database is called beside its shadow, which has its name.
+_ORIGINAL = "_airbyte_original"
+_LEDGER = TableName(INTERNAL_NAMESPACE, LEDGER)
+
+
+class Shadow(Database):
+    """The shadow, copied when it is first used. `rows` is what the original says its tables hold."""
+
+    def __init__(self, config: Config) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
+        self._original = config
+        self.rows: Mapping[TableName, int] = {}
+        # Of the same name, since DuckDB calls a database by its file.
+        file = Path(self._folder.name) / Path(config.database).name
+        super().__init__(config if config.in_memory else evolve(config, destination_path=str(file)))
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._original.on_motherduck:
+            raise ConfigError(
+                "A sync to MotherDuck cannot be rehearsed: there is no file to look at.",
+                remedy="Look at a copy of the database in a file.",
+            )
+        shadow = super()._open()
+        if not self._original.in_memory and Path(self._original.database).exists():
+            self._copy(shadow)
+        return shadow
+
+    def _copy(self, shadow: duckdb.DuckDBPyConnection) -> None:
+        def do(statement: str, **parts: Composable) -> list[tuple[Any, ...]]:
+            return shadow.execute(_composed(statement, parts)).fetchall()
+
+        parts = {
+            "original": Identifier(_ORIGINAL),
+            "file": Literal(self._original.database),
+            "shadow": Identifier(do("SELECT current_database()")[0][0]),
+            "called": Literal(_ORIGINAL),
+            "mark": Literal(RAW_ID),
+        }
+        do("ATTACH {file} AS {original} (READ_ONLY)", **parts)
+        do("COPY FROM DATABASE {original} TO {shadow} (SCHEMA)", **parts)
+        found = do(
+            "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE database_name = {called}",
+            **parts,
+        )
+        marked = do(
+            "SELECT schema_name, table_name FROM duckdb_columns() "
+            "WHERE database_name = {called} AND column_name = {mark}",
+            **parts,
+        )
+        self.rows = {TableName(namespace, name): rows for namespace, name, rows in found}
+        # A view has columns too.
+        for table in self.rows.keys() & {_LEDGER, *(TableName(*each) for each in marked)}:
+            # Whether a table is empty decides what becomes of it; one row tells.
+            limit = SQL("") if table == _LEDGER else SQL(" LIMIT 1")
+            name = Identifier(table.namespace, table.name)
+            do("INSERT INTO {shadow}.{name} FROM {original}.{name}{limit}", **parts, name=name, limit=limit)
+        do("DETACH {original}", **parts)
+
+
+def _composed(statement: str, parts: Mapping[str, Composable]) -> str:
+    return SQL(statement).format(**parts).as_string(None)
+
+
+def literal(value: Any) -> str:
+    """A parameter as DuckDB would read it in a statement; for a reader, since values are never sent so."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    return Literal(value).as_string(None)
+
+
+class RehearsedClient(DuckDbClient):
+    """A client of the shadow: does all that it is asked to, and says it."""
+
+    def __init__(self, shadow: Shadow, note: Callable[[Statement], None]) -> None:
+        super().__init__(shadow)
+        self._shadow = shadow
+        self._note = note
+
+    def execute(
+        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        text = statement.as_string(None)
+        if not text.startswith("SELECT"):
+            for name, value in (parameters or {}).items():
+                text = text.replace(f"${name}", literal(value))
+            self._note(Statement(text=text))
+        return super().execute(statement, parameters)
+
+    def statistics(self, table: TableName) -> Statistics:
+        return Statistics(rows=self._shadow.rows.get(table, 0))

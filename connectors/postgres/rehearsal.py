@@ -1,0 +1,200 @@
+"""A client that rehearses on a Postgres server: asks it in read-only transactions, and says what it would have sent.
+
+The statements are composed by the client's own code. What they would have changed is foreseen here, as far as the
+client asks about it again: which tables there are, their columns, whether they are empty, and their key's index.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+from attrs import define, evolve, field, frozen
+from psycopg.sql import SQL, Composed
+
+from connectors.contract import Recipe, Statement
+from connectors.ledger import LedgerEntry, SqlLedger
+from connectors.postgres.client import PostgresClient
+from connectors.postgres.merging import Merging
+from connectors.postgres.sessions import Access, Locks, Row, gone
+from connectors.postgres.sql import PostgresSql
+from connectors.postgres.statistics import any_up_to, default_grants
+from connectors.postgres.swap import Belongings, Grant
+from dataflow.evolution import ColumnChangeset, TableSchema
+from dataflow.types import Column, TableName
+
+# The documentation's table of lock modes, for the statements that are sent here.
+_LOCKS: Sequence[tuple[str, str]] = (
+    ("ALTER INDEX", "SHARE UPDATE EXCLUSIVE"),
+    ("ALTER TABLE", "ACCESS EXCLUSIVE"),
+    ("ANALYZE", "SHARE UPDATE EXCLUSIVE"),
+    ("CREATE INDEX", "SHARE"),
+    ("COMMENT ON TABLE", "SHARE UPDATE EXCLUSIVE"),
+    ("DELETE", "ROW EXCLUSIVE"),
+    ("DROP", "ACCESS EXCLUSIVE"),
+    ("INSERT", "ROW EXCLUSIVE"),
+    ("UPDATE", "ROW EXCLUSIVE"),
+)
+
+
+_QUESTIONS = ("SELECT", "WITH")
+
+
+@frozen
+class Foreseen:
+    """A table as it would be by now. `made`: the rehearsal made it, and what has its name now is another."""
+
+    schema: TableSchema
+    empty: bool
+    made: bool = False
+
+
+@define
+class Foresight:
+    """What all clients of one rehearsal have changed in it, and whom to tell. None: a table that is no more."""
+
+    note: Callable[[Statement], None]
+    tables: dict[TableName, Foreseen | None] = field(factory=dict)
+    indexed: set[tuple[TableName, frozenset[str]]] = field(factory=set)
+    analyzed: set[TableName] = field(factory=set)
+
+
+class RehearsedLedger(SqlLedger):
+    """The ledger, read without locking it; there need be none."""
+
+    def __init__(self, client: PostgresClient, internal_namespace: str) -> None:
+        super().__init__(client, internal_namespace, SQL(""))
+        self._client = client
+
+    def hold(self, table: TableName) -> LedgerEntry | None:
+        return super().hold(table) if self._client.column_names(self._place) else None
+
+
+class RehearsedClient(PostgresClient):
+    """The client whose changes are only foreseen."""
+
+    def __init__(
+        self, access: Access, sql: PostgresSql, internal_namespace: str, foresight: Foresight
+    ) -> None:
+        super().__init__(access, sql, internal_namespace)
+        self._ledger = RehearsedLedger(self, internal_namespace)
+        self._foresight = foresight
+
+    @property
+    def connection(self) -> "psycopg.Connection[Row]":
+        if self._connection is None:
+            self._connection = self._access.connect()
+            self._connection.read_only = True
+        return self._connection
+
+    def lock(self, table: TableName, owner: str) -> None:
+        with self.transaction():
+            holder = self.holder(table)
+        if holder is not None and not gone(holder, self._access):
+            raise Locks(self._access).refusal(table, holder)
+
+    def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        if statement.as_string(self.connection).startswith(_QUESTIONS):
+            return super().execute(statement, parameters)
+        text = psycopg.ClientCursor(self.connection).mogrify(statement, parameters)
+        locks = (lock for verb, lock in _LOCKS if text.startswith(verb))
+        self._foresight.note(Statement(text=text, lock=next(locks, "")))
+        return ()
+
+    def change(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> int:
+        self.execute(statement, parameters)
+        return 0
+
+    # -- what is foreseen
+
+    def table_exists(self, table: TableName) -> bool:
+        if table in self._foresight.tables:
+            return self._foresight.tables[table] is not None
+        return super().table_exists(table)
+
+    def table_is_empty(self, table: TableName) -> bool:
+        foreseen = self._foresight.tables.get(table)
+        return foreseen.empty if foreseen else super().table_is_empty(table)
+
+    def discover_schema(self, table: TableName) -> TableSchema:
+        foreseen = self._foresight.tables.get(table)
+        return foreseen.schema if foreseen else super().discover_schema(table)
+
+    def has_default(self, table: TableName, column: str, value: str) -> bool:
+        return not self._made(table) and super().has_default(table, column, value)
+
+    def never_analyzed(self, table: TableName) -> bool:
+        return table not in self._foresight.analyzed and super().never_analyzed(table)
+
+    def see_all_rows(self, table: TableName) -> None:
+        if not self._made(table):
+            super().see_all_rows(table)
+
+    def belongings(self, table: TableName) -> Belongings:
+        if not self._made(table):
+            return super().belongings(table)
+        ((owner,),) = self.execute(SQL("SELECT current_user").format())
+        given = self.execute(default_grants(), {"namespace": table.namespace})
+        return Belongings(owner=owner, grants=frozenset(Grant(*each) for each in given))
+
+    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
+        return [frozenset()] if self._made(source) else super().null_keys(source, merging)
+
+    def provide_index(self, table: TableName, recipe: Recipe) -> None:
+        index = (table, frozenset(recipe.primary_key))
+        if index not in self._foresight.indexed:
+            super().provide_index(table, recipe)
+            self._foresight.indexed.add(index)
+
+    # -- what changes it
+
+    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
+        super().create_table(table, columns, primary_key)
+        kinds = {each.name: self._sql.columns.column_type(each.kind) for each in columns}
+        self._foresight.tables[table] = Foreseen(TableSchema(kinds), empty=True, made=True)
+
+    def drop_table(self, table: TableName) -> None:
+        super().drop_table(table)
+        self._foresight.tables[table] = None
+
+    def trim_table(self, table: TableName, after: str | None) -> int:
+        deleted = super().trim_table(table, after)
+        kept = after is not None and bool(self._tell(any_up_to(table), {"last": after}))
+        self._foresee(table, empty=not kept)
+        return deleted
+
+    def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
+        copied = super().copy_table(source, target, columns)
+        self._foresee(target, empty=self.table_is_empty(source) and self.table_is_empty(target))
+        return copied
+
+    def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
+        first = self.table_is_empty(target)
+        super().merge_table(source, target, recipe)
+        if not first:
+            self._foresight.analyzed.add(target)
+        self._foresee(target, empty=self.table_is_empty(source) and self.table_is_empty(target))
+
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
+        moved = Foreseen(self.discover_schema(source), empty=self.table_is_empty(source))
+        way = super().overwrite_table(source, target)
+        self._foresight.tables |= {target: moved, source: None}
+        return way
+
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        columns = {
+            n: kind for n, kind in self.discover_schema(table).columns.items() if n not in changeset.drop
+        }
+        columns |= {n: change.new for n, change in changeset.change.items()} | dict(changeset.add)
+        super().apply_changeset(table, changeset)
+        self._foresee(table, schema=TableSchema(columns))
+
+    def _foresee(self, table: TableName, **changes: Any) -> None:
+        now = self._foresight.tables.get(table) or Foreseen(
+            self.discover_schema(table), empty=self.table_is_empty(table)
+        )
+        self._foresight.tables[table] = evolve(now, **changes)
+
+    def _made(self, table: TableName) -> bool:
+        """Whether the rehearsal made it: the server knows nothing of it."""
+        foreseen = self._foresight.tables.get(table)
+        return foreseen is not None and foreseen.made

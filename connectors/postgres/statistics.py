@@ -1,0 +1,51 @@
+"""What the server's catalog says of tables, for who asks what a sync would do. Composes questions; changes nothing.
+
+`namespace` and `name` are parameters. Read as whoever asks may: what a role is not shown is not there.
+"""
+
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
+
+from dataflow.types import RAW_ID, TableName
+
+_THE_TABLE = SQL(
+    "(SELECT pg_class.oid FROM pg_catalog.pg_class "
+    "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace "
+    "WHERE nspname = {} AND relname = {} AND relkind IN ('r', 'p'))"
+).format(Placeholder("namespace"), Placeholder("name"))
+
+
+def size_and_rows() -> Composed:
+    """A table's bytes on disk, with its indexes, and about how many rows; null for one that was never analysed."""
+    return SQL(
+        "SELECT pg_catalog.pg_total_relation_size(pg_class.oid), "
+        "CASE WHEN reltuples >= 0 THEN reltuples::bigint END "
+        "FROM pg_catalog.pg_class WHERE pg_class.oid = {}"
+    ).format(_THE_TABLE)
+
+
+def default_grants() -> Composed:
+    """What others may do with a table that we make in the schema `namespace`: as `catalog.grants` tells it."""
+    return SQL(
+        "SELECT privilege_type, NULL::text, "
+        "CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee)::text END, is_grantable "
+        "FROM pg_catalog.pg_default_acl CROSS JOIN LATERAL aclexplode(defaclacl) "
+        "WHERE defaclobjtype = 'r' AND pg_catalog.pg_get_userbyid(defaclrole) = current_user "
+        "AND grantee <> defaclrole AND (defaclnamespace = 0 "
+        "OR defaclnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}))"
+    ).format(Placeholder("namespace"))
+
+
+def tables_named() -> Composed:
+    """Schema and name of every table whose name holds the parameter `mark`."""
+    return SQL(
+        "SELECT nspname, relname FROM pg_catalog.pg_class "
+        "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace "
+        "WHERE relkind IN ('r', 'p') AND position({} IN relname) > 0 ORDER BY 1, 2"
+    ).format(Placeholder("mark"))
+
+
+def any_up_to(table: TableName) -> Composed:
+    """Whether a table holds a row whose raw id is not above the parameter `last`."""
+    return SQL("SELECT EXISTS (SELECT FROM {} WHERE {} <= {}::uuid)").format(
+        Identifier(table.namespace, table.name), Identifier(RAW_ID), Placeholder("last")
+    )

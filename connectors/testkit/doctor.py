@@ -1,0 +1,187 @@
+"""The suite of the doctor: what it says is what the next sync does, and what it mends loses nothing told."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from connectors.doctor import Diagnosis, Kind, examine, try_mending
+from connectors.testkit.destination import needs, open_bench
+from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TO_TEMP, TOLD, cut_off, sync_users
+from connectors.testkit.messages import catalog, complete, record, state, users
+from connectors.testkit.model import Stint, found, published
+from connectors.testkit.rows import row
+from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
+from dataflow.catalog import Strategy, read_catalog
+from machines.operations import StreamOperation
+
+APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
+OTHERS = users(APPEND, 1, "others")
+
+
+class DoctorSuite(WarehouseSuite):
+    """`connectors.doctor` against a destination."""
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_a_complete_sync_leaves_nothing_to_mend(self, warehouse: Warehouse, strategy: Strategy) -> None:
+        first = examined(warehouse)
+        sync_users(warehouse, users(strategy), sent=PRIOR)
+
+        assert (first.findings, examined(warehouse).findings) == ((), ())
+
+    def test_what_is_found_is_what_every_next_sync_does(self, warehouse: Warehouse) -> None:
+        """Of either kind, with and without a new generation."""
+        pairs = {
+            f"{first} then {then} {'of the same' if same else 'of the next'} generation": (first, then, same)
+            for first in (DEDUP, DEDUP_TRUNCATE)
+            for then in Strategy
+            for same in (True, False)
+        }
+        cut_off(warehouse, *(users(first, 2, name) for name, (first, _, _) in pairs.items()))
+        next_ = [users(then, 2 if same else 3, name) for name, (_, then, same) in pairs.items()]
+
+        diagnosis = examined(warehouse, *next_)
+        outcome = warehouse.sync(catalog(*next_), *map(complete, pairs))
+
+        assert {each.stream: each.state for each in diagnosis.findings} == after_inspection(outcome)
+        assert {each.state for each in diagnosis.findings} == {"resuming_temp", "settling", "discarding"}
+        assert all(each.told and each.kind is Kind.WAITING for each in diagnosis.findings)
+
+    @pytest.mark.parametrize("strategy", TO_TEMP)
+    def test_without_a_catalog_the_same_sync_is_supposed_to_come_again(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        cut_off(warehouse, users(strategy, 2))
+
+        (finding,) = examined(warehouse).findings
+        outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
+
+        assert {"users": finding.state} == after_inspection(outcome)
+        assert (finding.told, finding.fix, finding.run) == (True, None, "kit")
+
+    @pytest.mark.parametrize("strategy", TO_TEMP)
+    def test_rows_of_a_stream_that_left_the_catalog_are_settled_by_their_recipe(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        sync_users(warehouse, users(DEDUP, 1), OTHERS, sent=PRIOR)
+        cut_off(warehouse, users(strategy, 2))
+
+        (finding,) = examined(warehouse, OTHERS).findings
+        came = mended(warehouse, OTHERS)
+
+        prior, told = Stint(DEDUP, 1, PRIOR).users, Stint(strategy, 2, CUT_OFF[:TOLD]).users
+        expected = published(published([], DEDUP, prior), strategy.incremental, told)
+        assert (finding.left, finding.state, finding.fix) == (True, "settling", StreamOperation.SETTLE)
+        assert len(came) == 1
+        assert found(warehouse.rows()) == sorted(expected)
+        assert (warehouse.left_behind(), examined(warehouse, OTHERS).findings) == (set(), ())
+
+    @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
+    def test_told_rows_are_never_dropped_here(self, warehouse: Warehouse, strategy: Strategy) -> None:
+        """The next sync replaces them, and may drop them for that; until it comes they stay."""
+        cut_off(warehouse, users(strategy, 2))
+        waiting = warehouse.waiting()
+
+        (finding,) = examined(warehouse, users(strategy, 3)).findings
+        came = mended(warehouse, users(strategy, 3))
+
+        assert (finding.state, finding.told, finding.fix, came) == ("discarding", True, None, [])
+        assert warehouse.waiting() == waiting
+
+    def test_untold_rows_of_a_superseded_generation_are_dropped(self, warehouse: Warehouse) -> None:
+        sync_users(warehouse, users(APPEND_TRUNCATE, 1), sent=PRIOR)
+        warehouse.sync(catalog(users(APPEND_TRUNCATE, 2)), record("users", id=7, name="untold", updated=7))
+
+        came = mended(warehouse, users(APPEND_TRUNCATE, 3))
+
+        assert len(came) == 1
+        assert warehouse.left_behind() == set()
+        assert len(warehouse.rows()) == len(PRIOR)
+
+    def test_an_empty_temp_table_is_dropped(self, warehouse: Warehouse) -> None:
+        warehouse.sync(catalog(users(DEDUP, 2)), record("users", id=1), state("users", 1))
+        _change(warehouse, "trim")
+
+        (finding,) = examined(warehouse).findings
+        mended(warehouse)
+
+        assert (finding.kind, finding.state, finding.told) == (Kind.EMPTY, "discarding", False)
+        assert (warehouse.left_behind(), examined(warehouse).findings) == (set(), ())
+
+    def test_a_temp_table_that_the_ledger_does_not_know_is_left_to_a_person(
+        self, warehouse: Warehouse
+    ) -> None:
+        sync_users(warehouse, users(APPEND, 1), sent=PRIOR)
+        _change(warehouse, "make")
+
+        (finding,) = examined(warehouse, users(DEDUP, 2)).findings
+        (without,) = examined(warehouse).findings
+        came = mended(warehouse, users(DEDUP, 2))
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        assert (finding.kind, finding.state, finding.fix) == (Kind.UNKNOWN, "abandoning", None)
+        assert (without.state, came) == ("abandoning", [])
+        assert {"users": finding.state} == after_inspection(outcome)
+        assert finding.failure in outcome.errors[-1]["message"]
+        assert len(warehouse.waiting()) == 1
+
+    def test_told_rows_that_somebody_dropped_are_told_of(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        _change(warehouse, "drop")
+
+        (finding,) = examined(warehouse, users(DEDUP, 2)).findings
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        assert (finding.kind, finding.told, finding.fix) == (Kind.MISSING, True, None)
+        assert {"users": finding.state} == after_inspection(outcome)
+
+    @needs(concurrent=True)
+    def test_what_a_live_run_works_on_is_no_finding(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+
+        with open_bench(warehouse.destination) as bench:
+            bench.client.lock(warehouse.tables().final, "live")
+            diagnosis = examine(bench.connector)
+
+        assert diagnosis.findings == ()
+        assert [writer.run for writer in diagnosis.at_work.values()] == ["live"]
+
+
+def examined(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Diagnosis:
+    """The diagnosis, with the catalog of these streams if there are any."""
+    wanted = read_catalog(catalog(*streams)) if streams else None
+    with closing(warehouse.destination.connector()) as connector:
+        return examine(connector, wanted, warehouse.generations)
+
+
+def mended(warehouse: Warehouse, *streams: Mapping[str, Any]) -> list[str]:
+    """What came of mending what was found."""
+    diagnosis = examined(warehouse, *streams)
+    with closing(warehouse.destination.connector()) as connector:
+        return list(try_mending(connector, diagnosis, "doctor", warehouse.generations))
+
+
+def after_inspection(outcome: Outcome) -> dict[str, str]:
+    """Where each stream's machine went from what it found, in a real sync."""
+    return {
+        entry["stream"]: entry["to"]
+        for entry in outcome.journal
+        if entry["machine"] == "stream" and entry["from"] == "inspecting"
+    }
+
+
+def _change(warehouse: Warehouse, how: str) -> None:
+    """What a person or a lost ledger may do to the temp table."""
+    tables = warehouse.tables()
+    with open_bench(warehouse.destination) as bench:
+        match how:
+            case "trim":
+                with bench.client.transaction():
+                    bench.client.trim_table(tables.temp, None)
+            case "drop":
+                with bench.client.transaction():
+                    bench.client.drop_table(tables.temp)
+            case _:
+                bench.make(tables.temp, tables.columns, row(1, id=7, name="unknown", updated=1))

@@ -10,6 +10,7 @@
 #   make types                                mypy, strict
 #   make bench [ARGS=...]                     how fast
 #   make diagrams                             draw the machines anew
+#   make docs                                 make the tables of the documentation anew, and its transcripts
 #   make lock [ARGS=--upgrade]                pin the dependencies anew
 #   make clean                                remove what was made
 
@@ -25,7 +26,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test test-more test-packages test-clients crash lint types bench diagrams lock clean python
+.PHONY: help demo test test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -66,6 +67,10 @@ bench: $(READY)
 
 diagrams: $(READY)
 	$(VENV)/bin/dataflow diagram --out diagrams
+
+docs: $(READY)
+	$(RUN) -m tests.docs
+	GOLDEN=update $(RUN) -m pytest -q tests/docs/test_transcripts.py
 
 # A virtual environment knows its own path, so one that was moved or copied here is made anew.
 ifneq ($(shell cat $(LOCKED) 2>/dev/null),$(CURDIR))

@@ -119,7 +119,11 @@ class _Rehearsal:
 
 def _equal(found: int, expected: int, otherwise: str) -> None:
     if found != expected:
-        raise InternalError(f"{otherwise} Expected: {expected}. Actual written: {found}.", doing=DOING)
+        raise InternalError(
+            f"{otherwise} Expected: {expected}. Actual written: {found}.",
+            doing=DOING,
+            remedy="Nothing of the check was kept. Report this to who maintains this destination.",
+        )
 
 
 def _batch(

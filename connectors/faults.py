@@ -25,6 +25,7 @@ PLACES: tuple[str, ...] = (*StreamOperation, FLUSH)
 MOMENTS = ("before", "during", "after")
 # How long `slow` takes, in seconds.
 SLOW = 3.0
+ASKED = "Leave the option --fault out, and sync again."
 
 
 @frozen
@@ -93,11 +94,11 @@ def _slow() -> None:
 
 
 def _transient() -> None:
-    raise TransientError("A fault that was asked for.")
+    raise TransientError("A fault that was asked for.", remedy=ASKED)
 
 
 def _permanent() -> None:
-    raise InternalError("A fault that was asked for.")
+    raise InternalError("A fault that was asked for.", remedy=ASKED)
 
 
 _STRIKES: Mapping[str, Callable[[], None]] = {

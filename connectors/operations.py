@@ -229,7 +229,10 @@ class StreamOperations:
         """The stream's ledger entry, locked; the fence that keeps the ghost of a superseded run out."""
         claim = self._claim
         if claim is None:
-            raise InternalError("A stream was worked on before it was claimed.")
+            raise InternalError(
+                "A stream was worked on before it was claimed.",
+                remedy="Nothing was changed. Report this, with the journal of this sync.",
+            )
         entry = (client or self._client).ledger.hold(claim.table)
         if entry is None or (entry.epoch, entry.owner) != (claim.epoch, claim.owner):
             raise ConfigError(

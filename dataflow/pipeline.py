@@ -141,7 +141,9 @@ class Pipeline:
                 case EndOfInput(DataflowError() as error):
                     raise error
                 case EndOfInput(error):
-                    raise TransientError("The input could not be read to its end.") from error
+                    raise TransientError(
+                        "The input could not be read to its end.", remedy="What was told is safe. Sync again."
+                    ) from error
                 case None:
                     self._flush_due()
             self._tell()
@@ -369,7 +371,9 @@ class Pipeline:
             started = time.monotonic()
             error: BaseException | None = None
             if flush.stream in broken:
-                error = TransientError("An earlier flush of this stream failed.")
+                error = TransientError(
+                    "An earlier flush of this stream failed.", remedy="Its own error says why. Sync again."
+                )
             else:
                 try:
                     self._streams[flush.stream].sink.insert(flush)

@@ -202,7 +202,7 @@ def log_message(level: str, message: str) -> bytes:
 
 def error_message(error: BaseException, stream: StreamName | None = None) -> bytes:
     """The line of a TRACE ERROR. The stack trace holds places and no messages: a cause may quote a record."""
-    ours = error if isinstance(error, DataflowError) else InternalError(f"Unexpected {type(error).__name__}.")
+    ours = error if isinstance(error, DataflowError) else _unexpected(error)
     trace: dict[str, Any] = {
         "message": str(ours),
         "internal_message": f"{type(error).__name__} caused by {type(error.__cause__).__name__}",
@@ -213,6 +213,13 @@ def error_message(error: BaseException, stream: StreamName | None = None) -> byt
         trace["stream_descriptor"] = {"name": stream.name, "namespace": stream.namespace}
     body = {"type": "ERROR", "emitted_at": time.time_ns() // 1_000_000, "error": trace}
     return _line({"type": "TRACE", "trace": body})
+
+
+def _unexpected(error: BaseException) -> InternalError:
+    return InternalError(
+        f"Unexpected {type(error).__name__}.",
+        remedy="What was told is safe. Report this, with the log of this sync.",
+    )
 
 
 def _cause(error: BaseException) -> list[str]:

@@ -14,7 +14,7 @@ FORMATS = ("mermaid", "svg", "dot", "md")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
     parser.add_argument("machine", nargs="?", help="which: stream or destination; both, if it is not said")
-    parser.add_argument("--format", choices=FORMATS, default="mermaid", help="default: %(default)s")
+    parser.add_argument("--format", choices=FORMATS, default="mermaid", help="in what (default: %(default)s)")
     parser.add_argument("--journal", type=Path, help="mark the path that the journal's last run took")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write the machines' pages and pictures there"

@@ -9,7 +9,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
     parser.add_argument("journal", type=Path, help="a journal that `write --journal` wrote")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("report.html"), metavar="PAGE", help="default: %(default)s"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        metavar="PAGE",
+        help="the page to write (default: %(default)s)",
     )
     parser.add_argument("--run", default="last", help="which run, by how its name begins (default: the last)")
 

@@ -119,6 +119,7 @@ class DuckDbClient:
             raise TransientError(
                 f"The ledger's row of {table} has been held by {holder} for {_ROW_PATIENCE:.0f} seconds.",
                 doing="starting a transaction on the stream",
+                remedy="Run the sync again.",
             )
 
     def create_namespace(self, namespace: str) -> None:
@@ -184,9 +185,9 @@ class DuckDbClient:
         if any(name not in found for name in METADATA_COLUMNS):
             raise ConfigError(
                 f"The target table ({table}) already exists in the destination, but does not contain Airbyte's "
-                "internal columns. Airbyte can only sync to Airbyte-controlled tables. To fix this error, you must "
-                "either delete the target table or add a prefix in the connection configuration in order to sync to "
-                "a separate table in the destination."
+                "internal columns. Airbyte can only sync to Airbyte-controlled tables.",
+                remedy="To fix this error, you must either delete the target table or add a prefix in the connection "
+                "configuration in order to sync to a separate table in the destination.",
             )
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 

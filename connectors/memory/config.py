@@ -34,11 +34,24 @@ def configure(options: Mapping[str, Any]) -> MemoryConfig:
 def specification() -> dict[str, Any]:
     """The protocol's ConnectorSpecification."""
     properties = {
-        "database": {"type": "string", "title": "Database", "default": "memory", "order": 0},
-        "schema": {"type": "string", "title": "Default schema", "default": "public", "order": 1},
+        "database": {
+            "type": "string",
+            "title": "Database",
+            "description": "What it is called within this process; destinations of one name share it.",
+            "default": "memory",
+            "order": 0,
+        },
+        "schema": {
+            "type": "string",
+            "title": "Default schema",
+            "description": "Where the tables of streams without a namespace go.",
+            "default": "public",
+            "order": 1,
+        },
         "cdc_deletion_mode": {
             "type": "string",
             "title": "CDC deletion mode",
+            "description": "Whether a row deleted in the source is removed, or kept with _ab_cdc_deleted_at set.",
             "enum": list(DELETION_MODES),
             "default": DELETION_MODES[0],
             "order": 2,

@@ -1,0 +1,1 @@
+"""The documentation held to the code: its examples are run, its tables made anew and compared."""

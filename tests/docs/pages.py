@@ -1,0 +1,11 @@
+"""The pages of the documentation. Reads none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def pages() -> Sequence[Path]:
+    """Every page: the README, and all that is under docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

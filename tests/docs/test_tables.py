@@ -1,0 +1,41 @@
+"""The tables of the documentation are what the code says, and none is missing."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.commands import COMMANDS
+from connectors.registry import registered
+from tests.docs.pages import pages
+from tests.docs.raised import every
+from tests.docs.tables import DESTINATIONS, made_anew, tables, tables_in
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_the_tables_of_a_page_are_what_the_code_says_now(page: Path) -> None:
+    """Rewrite them with `make docs`."""
+    text = page.read_text()
+
+    assert made_anew(text) == text
+
+
+def test_each_table_stands_on_one_page() -> None:
+    found = [table for page in pages() for table in tables_in(page.read_text())]
+
+    assert sorted(found) == sorted(tables())
+
+
+def test_there_is_a_table_for_each_destination_of_ours() -> None:
+    ours = {each.name for each in registered() if each.package == "dataflow-destinations"}
+
+    assert ours == set(DESTINATIONS)
+
+
+def test_there_is_a_table_for_each_command_that_takes_arguments() -> None:
+    told = {table.split()[1] for table in tables() if table.startswith("arguments ")}
+
+    assert told == {*COMMANDS, "destination"} - {"destinations"}
+
+
+def test_each_error_says_what_to_do() -> None:
+    assert [error for error in every() if not error.remedy] == []

@@ -81,12 +81,14 @@ class Config:
 
 
 def read_config(options: Mapping[str, Any]) -> Config:
-    """The options, checked without opening the database; unknown keys are ignored.
+    """The options, checked without opening the database. Unknown keys are ignored, and null is as good as absent.
 
     Raises ConfigError naming every key that will not do, never its value.
     """
     try:
-        config = _STRICT.structure(dict(options), Config)
+        config = _STRICT.structure(
+            {key: value for key, value in options.items() if value is not None}, Config
+        )
     except cattrs.ClassValidationError as error:
         raise _refused(_complaints(error)) from None
     if not config.schema.strip():

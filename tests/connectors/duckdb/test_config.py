@@ -20,6 +20,12 @@ def test_unknown_options_are_ignored() -> None:
     assert read_config({"destination_path": ":memory:", "colour": "green"}).in_memory
 
 
+def test_null_is_as_good_as_absent() -> None:
+    assert read_config({"destination_path": ":memory:", "schema": None}) == read_config(
+        {"destination_path": ":memory:"}
+    )
+
+
 def test_a_soft_delete_is_asked_for_by_its_title() -> None:
     assert not read_config({"destination_path": ":memory:", "cdc_deletion_mode": "Soft delete"}).hard_deletes
 

@@ -1,0 +1,33 @@
+"""The figures of the proof, as docs/guarantees.md tells them, are what the search and the crashes are."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.crash.scenarios import SCENARIOS
+from tests.crash.test_matrix import POINTS
+from tests.docs.pages import ROOT
+from tests.machines.faulty import FAULTS
+
+PAGE = (ROOT / "docs" / "guarantees.md").read_text()
+
+
+def test_every_fault_that_the_search_must_find_is_named() -> None:
+    assert set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)) == set(FAULTS)
+
+
+def test_the_crashes_strike_at_as_many_places_as_the_page_says() -> None:
+    assert f"It strikes at {len(POINTS)} places, on all {len(SCENARIOS)} ways" in PAGE
+
+
+@pytest.mark.campaign
+def test_the_search_prints_what_the_page_shows() -> None:
+    (shown,) = re.findall(r"^```text\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    verify = [Path(sys.executable).with_name("dataflow"), "verify"]
+
+    printed = subprocess.run(verify, capture_output=True, text=True, check=True).stdout
+
+    assert re.sub(r"\d+ s$", "", printed.strip()) == re.sub(r"\d+ s$", "", shown.strip())

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -70,13 +71,16 @@ def section_of(place: str) -> str:
     return next(name for name, begins in SECTIONS.items() if place.startswith(tuple(begins)))
 
 
-def every() -> Iterator[Raised]:
+@cache
+def every() -> Sequence[Raised]:
     """All errors of ours that have words of their own."""
+    found: list[Raised] = []
     for folder in ("dataflow", "machines", "connectors"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             place = path.relative_to(ROOT).as_posix().removesuffix(".py")
             if not place.startswith(_NOT_RAISED_IN_A_SYNC):
-                yield from _of_module(place, path)
+                found += _of_module(place, path)
+    return found
 
 
 def _of_module(place: str, path: Path) -> Iterator[Raised]:

@@ -113,3 +113,10 @@ def test_each_example_prints_what_its_page_says(page: Path, tmp_path: Path) -> N
 def test_what_is_not_run_here_is_run_elsewhere(page: str, test: str) -> None:
     assert page in (ROOT / test).read_text()
     assert BLOCK.search((ROOT / "docs" / page).read_text())
+
+
+def test_what_the_readme_asks_make_for_is_part_of_the_whole_check() -> None:
+    wanted = re.findall(r"^make \w+", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    assert wanted == ["make demo", "make test"]
+    assert set(wanted) <= set(re.findall(r"make \w+", (ROOT / ".ci" / "run").read_text()))

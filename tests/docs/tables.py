@@ -12,6 +12,7 @@ from connectors.postgres.connector import MEANINGS, REFUSALS
 from tests.docs.arguments import arguments_of
 from tests.docs.options import options_of, shared_options
 from tests.docs.raised import SECTIONS, raised
+from tests.docs.suites import suites
 
 DESTINATIONS = ("duckdb", "postgres", "sqlite", "memory")
 _PLACE = re.compile(r"(<!-- made of (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -102,4 +103,5 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
     "errors by SQLSTATE": _sqlstates,
     "errors of connecting": _refusals,
     "errors of DuckDB": _duckdb,
+    "suites": lambda: table(("suite", "it is about"), suites()),
 }

@@ -26,7 +26,7 @@ def test_the_crashes_strike_at_as_many_places_as_the_page_says() -> None:
 @pytest.mark.campaign
 def test_the_search_prints_what_the_page_shows() -> None:
     (shown,) = re.findall(r"^```text\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    verify = [Path(sys.executable).with_name("dataflow"), "verify"]
+    verify = [str(Path(sys.executable).with_name("dataflow")), "verify"]
 
     printed = subprocess.run(verify, capture_output=True, text=True, check=True).stdout
 

@@ -1,17 +1,19 @@
 """The tables of the documentation are what the code says, and none is missing."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from connectors.commands import COMMANDS
 from connectors.registry import registered
-from tests.docs.pages import pages
+from tests.docs.pages import name_of, pages
 from tests.docs.raised import every
+from tests.docs.suites import capabilities
 from tests.docs.tables import DESTINATIONS, made_anew, tables, tables_in
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_the_tables_of_a_page_are_what_the_code_says_now(page: Path) -> None:
     """Rewrite them with `make docs`."""
     text = page.read_text()
@@ -35,6 +37,12 @@ def test_there_is_a_table_for_each_command_that_takes_arguments() -> None:
     told = {table.split()[1] for table in tables() if table.startswith("arguments ")}
 
     assert told == {*COMMANDS, "destination"} - {"destinations"}
+
+
+def test_each_capability_is_told_to_who_writes_a_connector() -> None:
+    (page,) = (page for page in pages() if page.name == "connector-authors.md")
+
+    assert set(re.findall(r"^\| `(\w+)=", page.read_text(), re.MULTILINE)) == capabilities()
 
 
 def test_each_error_says_what_to_do() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from tests.docs.pages import ROOT, pages
+from tests.docs.pages import ROOT, name_of, pages
 
 BIN = Path(sys.executable).parent
 UPDATE = os.environ.get("GOLDEN") == "update"
@@ -34,7 +34,7 @@ DIFFERENT = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( UTC)?", "MOMENT"),
     (r"\b\d+-[0-9a-f]{8}\b", "RUN"),
     (r"\+ *\d+\.\d{3}", "SECONDS"),
-    (r"\b[\d,.]+ (ms|s)\b", "DURATION"),
+    (r"\b[\d,.]+ ?(ms|s)\b", "DURATION"),
     # Columns are as wide as what is in them.
     (r"(?<=\S) {2,}", "  "),
 )
@@ -87,7 +87,7 @@ def typed(example: Example, folder: Path) -> Example:
     return Example(example.command, ran.stdout)
 
 
-@pytest.mark.parametrize("page", TRANSCRIBED, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", TRANSCRIBED, ids=name_of)
 def test_each_example_prints_what_its_page_says(page: Path, tmp_path: Path) -> None:
     for given in GIVEN:
         shutil.copy(given, tmp_path)

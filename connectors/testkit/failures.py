@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from attrs import evolve
 
 from connectors.testkit.destination import open_bench
 from connectors.testkit.faulty import Script
@@ -175,7 +176,8 @@ class FailureSuite(WarehouseSuite):
         first = threading.Thread(target=sync_and_hang)
         first.start()
         hung = script.hangs.wait(SECONDS)
-        second = warehouse.sync(catalog(users(DEDUP)), record("users", id=2), complete("users"))
+        sent = (record("users", id=2), complete("users"))
+        second = evolve(warehouse, run="the second").sync(catalog(users(DEDUP)), *sent)
         script.resumed.set()
         first.join()
 

@@ -2,10 +2,6 @@
 #
 #   make demo [DESTINATION=duckdb|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
-#   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, sshd and Chromium
-#   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
-#   make test-packages                        the wheel, installed where there is nothing else
-#   make test-clients [ARGS="-m campaign"]    PyAirbyte and real sources; with a million records each
 #   make lint                                 style, format, architecture
 #   make types                                mypy, strict
 #   make bench [ARGS=...]                     how fast
@@ -16,7 +12,6 @@
 PYTHON ?= python3
 DESTINATION ?= duckdb
 WORKERS ?= 2
-SEED := $(or $(SEED),$(shell date +%s))
 ARGS ?=
 
 VENV := .venv
@@ -25,7 +20,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test test-more test-packages test-clients crash lint types bench diagrams lock clean python
+.PHONY: help demo test lint types bench diagrams lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,27 +31,10 @@ demo: $(READY)
 test: $(READY)
 	$(RUN) -m pytest -n $(WORKERS) $(ARGS)
 
-# The connector's own tests too, on another version of the server than the wheel's.
-test-more: $(READY)
-	TEST_POSTGRES=debian $(RUN) -m pytest -n $(WORKERS) -m "not campaign" \
-	  tests/more tests/connectors/test_postgres.py tests/connectors/postgres $(ARGS)
-
-crash: $(READY)
-	@echo "the random moments' seed: $(SEED)"
-	CRASH_SEED=$(SEED) $(RUN) -m pytest -n $(WORKERS) -m "campaign or not campaign" tests/crash $(ARGS)
-
-test-packages: $(READY)
-	$(RUN) -m pytest -m elsewhere tests/packages $(ARGS)
-
-test-clients: $(READY)
-	$(RUN) -m tests.clients
-	$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m "elsewhere and not campaign" tests/clients $(ARGS)
-
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/hadolint Dockerfile
 
 types: $(READY)
 	$(RUN) -m mypy
@@ -100,12 +78,9 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-v
 
 lock: $(READY)
 	$(PIP) install uv
-	$(COMPILE) pyproject.toml --extra all --group dev --output-file requirements.lock
-	$(COMPILE) pyproject.toml --extra duckdb --constraint requirements.lock --output-file requirements-duckdb.lock
-	$(COMPILE) pyproject.toml --extra postgres --constraint requirements.lock --output-file requirements-postgres.lock
+	$(COMPILE) pyproject.toml --group dev --output-file requirements.lock
 	$(COMPILE) --group demo --output-file requirements-demo.lock
-	$(COMPILE) --group clients --output-file requirements-clients.lock
 
 clean:
-	rm -rf .venv .venv-demo .venv-clients .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-demo .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,22 +6,21 @@ and what is slow to import waits until the processes that pack the input are on 
 
 import argparse
 import gc
+import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connectors.requests import Requests
 from dataflow.processes import Processes, begin, usual_count
 
 if TYPE_CHECKING:
     from connectors.runner import Destination
-    from connectors.watching import Watching
 
 VERBS = ("spec", "check", "write")
+DISTRIBUTION = "dataflow-destinations"
 # For libraries that read them when they are imported, here and in the processes that pack. There is no linear
 # algebra, whose threads would spin at every start; and what Arrow frees shall be free for others.
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -69,29 +68,10 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
         help="how many further processes unpack the input; with 0 this one does (default here: %(default)s)",
     )
     write.add_argument(
-        "--log-level",
-        choices=["fatal", "error", "warn", "info", "debug", "trace"],
-        default="info",
-        help="which LOG messages are told: those from this level on (default: %(default)s)",
-    )
-    write.add_argument(
-        "--heartbeat",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="how often the log says what goes on, where stderr is no terminal; 0: never (default: %(default)s)",
-    )
-    write.add_argument(
-        "--quiet",
-        action="store_true",
-        help="no heartbeat, no picture on a terminal, warnings and errors only",
-    )
-    write.add_argument(
         "--fault",
         action="append",
         default=[],
-        metavar="WHEN:OPERATION[#N]=KIND",
-        help="fail on purpose, for example after:swap=kill; needs DATAFLOW_ALLOW_FAULTS=1 (see docs/faults.md)",
+        help="fail on purpose, for example after:swap=kill; needs DATAFLOW_ALLOW_FAULTS=1",
     )
     return parser
 
@@ -104,53 +84,45 @@ def upstream_spelling(arguments: Sequence[str]) -> list[str]:
     return list(arguments)
 
 
-def main_for(name: str, module: str) -> None:
+def main_for(module: str) -> None:
     """The whole of a connector's command: run it, exit with its code. stdout carries protocol lines only.
 
-    `module` is the connector's package, which has its `DEFINITION`; `name` is what it is called there, and
-    registered as.
+    `module` is the connector's package, whose `connector` module has its `DEFINITION`.
     """
-    parser = destination_parser(name)
+    parser = destination_parser(module.rpartition(".")[2])
     given = parser.parse_args(upstream_spelling(sys.argv[1:]))
     if given.version:
-        from connectors.registry import find
-
-        print(find(name).version)
+        print(importlib.metadata.version(DISTRIBUTION))
         return
     if given.verb is None:
         parser.error("say what to do: spec, check or write")
-    for variable, value in FRUGAL.items():
-        os.environ.setdefault(variable, value)
+    for name, value in FRUGAL.items():
+        os.environ.setdefault(name, value)
     processes = begin(given.processes) if given.verb == "write" else None
-    requests = Requests() if given.verb == "write" else None
     gc.disable()
     from connectors.runner import Destination, standard_output
 
-    definition = import_module(module).DEFINITION
+    definition = import_module(f"{module}.connector").DEFINITION
     _collect_rarely()
     destination = Destination(definition, standard_output())
-    code = destination.guard(lambda: run_destination(destination, given, processes, requests))
-    with suppress(OSError):
-        sys.stderr.flush()
+    code = destination.guard(lambda: run_destination(destination, given, processes))
+    sys.stderr.flush()
     os._exit(code)
 
 
 def run_destination(
-    destination: "Destination",
-    given: argparse.Namespace,
-    processes: Processes | None = None,
-    requests: Requests | None = None,
+    destination: "Destination", given: argparse.Namespace, processes: Processes | None = None
 ) -> int:
     """Run the parsed command; its exit code."""
+    from connectors.runner import WriteOptions
+    from dataflow.aggregate import Thresholds
+    from dataflow.pipeline import Miscounts
+
     match given.verb:
         case "spec":
             return destination.spec()
         case "check":
             return destination.check(given.config)
-    from connectors.write_options import WriteOptions
-    from dataflow.aggregate import Thresholds
-    from dataflow.pipeline import Miscounts
-
     chosen: dict[str, Any] = {}
     if given.state_latency is not None:
         chosen["state_latency"] = given.state_latency
@@ -162,21 +134,8 @@ def run_destination(
         miscounts=Miscounts(given.miscounts),
         faults=tuple(given.fault),
         thresholds=Thresholds(**chosen),
-        watching=_watching(given),
-        requests=requests,
     )
     return destination.write(given.config, given.catalog, sys.stdin.fileno(), options)
-
-
-def _watching(given: argparse.Namespace) -> "Watching":
-    from connectors.log import LEVELS
-    from connectors.watching import Watching
-
-    level = given.log_level.upper()
-    if given.quiet:
-        return Watching(level=min(level, "WARN", key=LEVELS.index), heartbeat=0.0)
-    terminal = sys.stderr if sys.stderr.isatty() else None
-    return Watching(level=level, heartbeat=given.heartbeat, terminal=terminal)
 
 
 def _collect_rarely() -> None:

@@ -1,10 +1,8 @@
 """What a connector author writes, method by method, with what must hold before and after. Holds no code that runs.
 
 A connector is six files: `config` (its options), `columns` (ColumnUtils), `sql` (SqlGenerator: pure), `client`
-(TableOperationsClient and TableSchemaEvolutionClient), `buffer` (InsertBuffer) and `connector`, where they meet. Its
-package has the `DEFINITION`, which answers `spec` without importing any of them but `config`.
-`dataflow new-connector` writes one that works, to be changed part by part; `connectors/memory` is the smallest to read.
-`connectors/testkit` holds the tests that hold you to this page.
+(TableOperationsClient and TableSchemaEvolutionClient), `buffer` (InsertBuffer) and `__init__` (the Connector).
+Copy `connectors/memory`, the smallest correct one. `connectors/testkit` holds the tests that hold you to this page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -142,11 +140,10 @@ class TableOperationsClient(Protocol):
         """Keep the latest row of each primary key, as `merge_table` understands it."""
         ...
 
-    def overwrite_table(self, source: TableName, target: TableName) -> str:
+    def overwrite_table(self, source: TableName, target: TableName) -> None:
         """Put the source in the target's place, which may be missing. Afterwards there is no source.
 
-        Another session sees the old table or the new one, never none. The answer is a note for the journal: in which
-        of several ways it was done, and why; empty where there is only one.
+        Another session sees the old table or the new one, never none.
         """
         ...
 
@@ -161,8 +158,7 @@ class TableSchemaEvolutionClient(Protocol):
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         """Afterwards `discover_schema` finds what the changeset was computed for; the rows are kept.
 
-        A value that the new type cannot hold becomes null, and the row notes it: its `_airbyte_meta.changes` gets
-        `{"field": <column name>, "change": "NULLED", "reason": "DESTINATION_TYPECAST_ERROR"}` appended.
+        A value that the new type cannot hold becomes null.
         """
         ...
 

@@ -1,13 +1,13 @@
 """Faults on request, for who wants to see that a sync recovers. Does nothing unless a fault was asked for.
 
-A fault is written `WHEN:OPERATION[#N]=KIND`, for example `after:swap=kill` or `before:flush#3=kill`. `docs/faults.md`
-says what can be asked for, and what then happens.
+A fault is written `WHEN:OPERATION[#N]=KIND`, for example `after:swap=kill` or `before:flush#3=kill`: before or
+after the N-th (the first, if not said) performance of an operation of a stream's lifecycle, or of `flush`.
+Kinds: `kill` (SIGKILL to ourselves), `transient` and `permanent` (the operation's answer is that error).
 """
 
 import os
 import re
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,12 +19,6 @@ from machines.operations import StreamOperation
 # A slip of a command line in production must not kill a sync.
 PERMISSION = "DATAFLOW_ALLOW_FAULTS"
 FLUSH = "flush"
-# Where a fault can strike: the operations of a stream's lifecycle, and the flushes between them.
-PLACES: tuple[str, ...] = (*StreamOperation, FLUSH)
-# Before the transaction, when its work is done and not committed, and after its commit.
-MOMENTS = ("before", "during", "after")
-# How long `slow` takes, in seconds.
-SLOW = 3.0
 
 
 @frozen
@@ -48,13 +42,13 @@ def read_faults(texts: Sequence[str], environment: Mapping[str, str]) -> tuple[F
 
 
 def _read(text: str) -> Fault:
-    moments, places, kinds = ("|".join(each) for each in (MOMENTS, PLACES, _STRIKES))
-    match = re.fullmatch(rf"({moments}):({places})(?:#([1-9]\d*))?=({kinds})", text)
+    known = "|".join([*StreamOperation, FLUSH])
+    match = re.fullmatch(rf"(before|after):({known})(?:#([1-9]\d*))?=(kill|transient|permanent)", text)
     if match is None:
         raise ConfigError(
             f"The fault {text!r} is not understood.",
             remedy="Write WHEN:OPERATION[#N]=KIND, for example after:swap=kill. "
-            f"When: {', '.join(MOMENTS)}. Operations: {', '.join(PLACES)}. Kinds: {', '.join(_STRIKES)}.",
+            f"Operations: {known.replace('|', ', ')}.",
         )
     when, operation, number, kind = match.groups()
     return Fault(when, operation, int(number or 1), kind)
@@ -68,7 +62,7 @@ class Faults:
         self._performed: Counter[tuple[str, str]] = Counter()
 
     def strike(self, when: str, operation: str) -> None:
-        """Called at each moment of every operation; `during` comes again when its transaction is tried again."""
+        """Called before and after every operation."""
         if not self._faults:
             return
         self._performed[when, operation] += 1
@@ -83,15 +77,6 @@ def _kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _hang() -> None:
-    while True:
-        time.sleep(SLOW)
-
-
-def _slow() -> None:
-    time.sleep(SLOW)
-
-
 def _transient() -> None:
     raise TransientError("A fault that was asked for.")
 
@@ -100,11 +85,5 @@ def _permanent() -> None:
     raise InternalError("A fault that was asked for.")
 
 
-_STRIKES: Mapping[str, Callable[[], None]] = {
-    "kill": _kill,
-    "hang": _hang,
-    "slow": _slow,
-    "transient": _transient,
-    "permanent": _permanent,
-}
+_STRIKES: Mapping[str, Callable[[], None]] = {"kill": _kill, "transient": _transient, "permanent": _permanent}
 NO_FAULTS = Faults(())

@@ -1,4 +1,4 @@
-"""The journal as a table of the destination's internal namespace: one row per transition. Decides nothing.
+"""The journal as a table of the destination's internal namespace: one row per transition. Is written; decides nothing.
 
 A client offers it as its `journal`, on its own connection and in its transactions, like the ledger: for an SQL
 database `SqlJournal` over the same session. `connectors.journal_keeper` says when it is written.
@@ -13,7 +13,6 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.ledger import Session
-from dataflow.types import TableName
 from machines.journal import Entry
 
 TABLE = "_airbyte_journal"
@@ -56,10 +55,6 @@ class JournalTable(Protocol):
         """Delete what ended before a moment, in seconds since 1970."""
         ...
 
-    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
-        """What ended at that moment or later, of one run or of all: the runs' transitions in their order."""
-        ...
-
 
 # Our name of a column, its type, and the entry's member where it has another name.
 _COLUMNS = (
@@ -94,17 +89,14 @@ _MEMBERS = frozenset(member for _, _, member in _COLUMNS)
 
 
 class SqlJournal:
-    """A journal in a table of an SQL database."""
+    """A journal in a table of an SQL database. `place` qualifies its name, as for `connectors.ledger.SqlLedger`."""
 
-    def __init__(self, session: Session, internal_namespace: str) -> None:
+    def __init__(self, session: Session, place: Sequence[str]) -> None:
         self._session = session
-        self._place = TableName(internal_namespace, TABLE)
+        self._table = Identifier(*place, TABLE)
 
     def prepare(self) -> None:
         """Create the table if it is missing."""
-        # IF NOT EXISTS alone would demand the right to make it even where it exists.
-        if self._session.column_names(self._place):
-            return
         columns = _list(SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind, _ in _COLUMNS)
         self._session.execute(
             SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({}))").format(
@@ -118,49 +110,36 @@ class SqlJournal:
             Identifier("number"),
             self._table,
             Identifier("at"),
-            self._session.parameter("since"),
+            self._moment("since"),
             Identifier("run"),
             self._session.parameter("run"),
         )
-        return int(self._session.execute(statement, {"since": _moment(since), "run": run})[0][0])
+        return int(self._session.execute(statement, {"since": _text(since), "run": run})[0][0])
 
     def append(self, transitions: Sequence[Transition]) -> None:
-        """Insert all of them with one statement, the same for any number."""
-        statement = SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        """Insert all of them with one statement, which takes each column as a list: the same for any number."""
+        rows = [row_of(each) for each in transitions]
+        statement = SQL("INSERT INTO {} ({}) SELECT {}").format(
             self._table,
             _list(Identifier(name) for name, _, _ in _COLUMNS),
-            _list(self._session.parameter(name) for name, _, _ in _COLUMNS),
+            _list(self._unnested(name, kind) for name, kind, _ in _COLUMNS),
         )
-        self._session.execute_many(
-            statement, [{**row_of(each), "at": _moment(each.at)} for each in transitions]
-        )
+        self._session.execute(statement, {name: [row[name] for row in rows] for name, _, _ in _COLUMNS})
 
     def forget(self, before: float) -> None:
         """Delete by the index."""
         statement = SQL("DELETE FROM {} WHERE {} < {}").format(
-            self._table, Identifier("at"), self._session.parameter("before")
+            self._table, Identifier("at"), self._moment("before")
         )
-        self._session.execute(statement, {"before": _moment(before)})
+        self._session.execute(statement, {"before": _text(before)})
 
-    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
-        """Select by the index."""
-        of_run = SQL(" AND {} = {}").format(Identifier("run"), self._session.parameter("run"))
-        statement = SQL("SELECT {} FROM {} WHERE {} >= {}{} ORDER BY {}").format(
-            _list(Identifier(name) for name, _, _ in _COLUMNS),
-            self._table,
-            Identifier("at"),
-            self._session.parameter("since"),
-            SQL("") if run is None else of_run,
-            _list(map(Identifier, _KEY)),
-        )
-        parameters = {"since": _moment(since)} | ({} if run is None else {"run": run})
-        names = [name for name, _, _ in _COLUMNS]
-        rows = self._session.execute(statement, parameters)
-        return [transition_of(dict(zip(names, row, strict=True))) for row in rows]
+    def _unnested(self, name: str, kind: str) -> Composed:
+        # A type is one of this module's own spellings.
+        listed = SQL(kind.removesuffix(" not null") + "[]")
+        return SQL("unnest(CAST({} AS {}))").format(self._session.parameter(name), listed)
 
-    @property
-    def _table(self) -> Composable:
-        return self._session.table(self._place)
+    def _moment(self, name: str) -> Composed:
+        return SQL("CAST({} AS timestamp with time zone)").format(self._session.parameter(name))
 
 
 def row_of(transition: Transition) -> Mapping[str, Any]:
@@ -170,22 +149,14 @@ def row_of(transition: Transition) -> Mapping[str, Any]:
     values = {
         **entry,
         "number": transition.number,
-        "at": _moment(transition.at).isoformat(),
+        "at": _text(transition.at),
         "details": json.dumps(details) if details else None,
     }
     return {name: values.get(member) for name, _, member in _COLUMNS}
 
 
-def transition_of(row: Mapping[str, Any]) -> Transition:
-    """The transition whose row it is. A database without moments of its own gives them as text."""
-    entry = {member: row[name] for name, _, member in _COLUMNS if row[name] is not None}
-    number, details, at = entry.pop("number"), json.loads(entry.pop("details", "{}")), entry["at"]
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return Transition(number, {**entry, **details, "at": round(moment.timestamp(), 3)})
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _text(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 def _list(parts: Iterable[Composable]) -> Composed:

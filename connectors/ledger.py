@@ -6,7 +6,7 @@ and it lets the row say what that attempt achieved. The journal tells what happe
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import evolve, frozen
@@ -64,7 +64,7 @@ class Ledger(Protocol):
 
 
 class Session(Protocol):
-    """Executes statements in the current transaction. Values are None, text, numbers, and moments with a zone."""
+    """Executes statements in the current transaction."""
 
     def execute(
         self, statement: Composed, parameters: Mapping[str, Any] | None = None
@@ -72,20 +72,8 @@ class Session(Protocol):
         """The rows the statement returns, none for one that returns nothing."""
         ...
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute the statement once for each of these parameters, by the driver's quickest way."""
-        ...
-
     def parameter(self, name: str) -> Composable:
         """How a named parameter is written in a statement of this database."""
-        ...
-
-    def table(self, table: TableName) -> Composable:
-        """How a table is named in a statement."""
-        ...
-
-    def column_names(self, table: TableName) -> Collection[str]:
-        """The columns of a table, whosever it is; none when there is no such table."""
         ...
 
 
@@ -106,32 +94,47 @@ _NAMES = tuple(name for name, _ in _COLUMNS)
 
 
 class SqlLedger:
-    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row."""
+    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row.
 
-    def __init__(self, session: Session, internal_namespace: str, row_lock: SQL) -> None:
+    `place` is what qualifies the table's name: the internal namespace, after a catalog where there are several.
+    """
+
+    def __init__(self, session: Session, place: Sequence[str], row_lock: SQL) -> None:
         self._session = session
-        self._place = TableName(internal_namespace, TABLE)
+        self._place = tuple(place)
+        self._table = Identifier(*place, TABLE)
         self._row_lock = row_lock
 
     def prepare(self) -> None:
         """Create the table if it is missing, and look whether one that was there can be a ledger."""
-        found = self._session.column_names(self._place)
-        # IF NOT EXISTS alone would demand the right to make it even where it exists.
-        if not found:
-            columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)
-            self._session.execute(
-                SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))").format(
-                    self._table, columns
-                )
+        columns = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in _COLUMNS)
+        self._session.execute(
+            SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (final_namespace, final_name))").format(
+                self._table, columns
             )
-        elif missing := [name for name in _NAMES if name not in found]:
+        )
+        found = self._found_columns()
+        if missing := [name for name in _NAMES if found and name not in found]:
             raise ConfigError(
-                f"The table {self._place} is not the ledger that this destination keeps: it has no "
+                f"The table {'.'.join(self._place)}.{TABLE} is not the ledger that this destination keeps: it has no "
                 f"{', '.join(missing)}.",
                 doing="preparing the ledger",
                 remedy="Use the version that made it, or rename it: then a new ledger begins, and temp tables "
                 "with rows are kept and named to you.",
             )
+
+    def _found_columns(self) -> set[str]:
+        place = dict(
+            zip(
+                ("table_name", "table_schema", "table_catalog"), (TABLE, *reversed(self._place)), strict=False
+            )
+        )
+        statement = SQL("SELECT column_name FROM information_schema.columns WHERE {}").format(
+            SQL(" AND ").join(
+                SQL("{} = {}").format(Identifier(name), self._session.parameter(name)) for name in place
+            )
+        )
+        return {str(name) for (name,) in self._session.execute(statement, place)}
 
     def hold(self, table: TableName) -> LedgerEntry | None:
         """Select and lock the table's row."""
@@ -159,10 +162,6 @@ class SqlLedger:
                 SQL(", ").join(self._session.parameter(n) for n in _NAMES),
             )
             self._session.execute(insert, values)
-
-    @property
-    def _table(self) -> Composable:
-        return self._session.table(self._place)
 
     @property
     def _this(self) -> Composed:

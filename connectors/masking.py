@@ -6,13 +6,12 @@ take its place. STATE and records are the source's own and pass unseen.
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from attrs import field, frozen
 
-if TYPE_CHECKING:
-    from machines.journal import Entry
+from machines.journal import Entry
 
 STARS = "****"
 # Protocol lines that are words of ours, and their members that may quote a driver's.
@@ -38,7 +37,7 @@ class Mask:
             return line
         return json.dumps(self._words(json.loads(line)), separators=(",", ":")).encode() + b"\n"
 
-    def entry(self, entry: "Entry") -> "Entry":
+    def entry(self, entry: Entry) -> Entry:
         """A journal's entry without secrets."""
         masked: Entry = self._words(entry)
         return masked

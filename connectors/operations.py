@@ -72,14 +72,9 @@ class StreamOperations:
             self._transactions.outside(
                 f"locking {life.tables.final}", lambda: self._client.lock(life.tables.final, self._run)
             )
-
-        def work() -> Answer:
-            answer = self._performers[operation](life)
-            self._faults.strike("during", operation)
-            return answer
-
         self._faults.strike("before", operation)
-        answer = self._transactions.run(f"performing {operation} on stream {life.stream.name}", work)
+        doing = f"performing {operation} on stream {life.stream.name}"
+        answer = self._transactions.run(doing, lambda: self._performers[operation](life))
         self._faults.strike("after", operation)
         return evolve(answer, attempts=self._transactions.attempts)
 
@@ -108,7 +103,6 @@ class StreamOperations:
                     highest_raw_id=flush.highest_raw_id or entry.highest_raw_id,
                 )
             )
-            self._faults.strike("during", FLUSH)
 
         self._faults.strike("before", FLUSH)
         writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", work)
@@ -204,14 +198,16 @@ class StreamOperations:
         entry = self._held()
         if entry.recipe is None:
             return Answer(note="swapped by an attempt whose answer was lost")
-        return Answer(note=self._replace(entry, life))
+        self._replace(entry, life)
+        return Answer()
 
     def _dedupe_and_swap(self, life: StreamLife) -> Answer:
         entry = self._held()
         if entry.recipe is None:
             return Answer(note="swapped by an attempt whose answer was lost")
         self._client.dedupe_table(_temp_of(entry, life), life.recipe)
-        return Answer(note=self._replace(entry, life))
+        self._replace(entry, life)
+        return Answer()
 
     def _abandon(self, life: StreamLife) -> Answer:
         entry = self._held()
@@ -247,13 +243,12 @@ class StreamOperations:
             self._ensure(final, by.columns, ())
             self._client.copy_table(temp, final, by.columns)
 
-    def _replace(self, entry: LedgerEntry, life: StreamLife) -> str:
-        note = self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
+    def _replace(self, entry: LedgerEntry, life: StreamLife) -> None:
+        self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
         # A generation of our own means nothing to a catalog, should one of its come to be equal.
         told = tells_state(life.stream, self._generations)
         finalised = life.recipe.generation_id if told else None
         self._client.ledger.save(evolve(entry.without_temp(), finalised=finalised))
-        return note
 
     def _forget_temp(self, entry: LedgerEntry, temp: TableName) -> None:
         self._client.drop_table(temp)

@@ -1,7 +1,4 @@
-"""The commands of a destination: spec, check, write. Builds everything a sync needs; the only place that does.
-
-What only one command needs it imports itself: each starts once per sync, and `spec` should answer at once.
-"""
+"""The commands of a destination: spec, check, write. Builds everything a sync needs; the only place that does."""
 
 import json
 import os
@@ -10,88 +7,85 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from connectors.drivers import connector_of
+from attrs import field, frozen
+
+from connectors.check import check_connector
+from connectors.contract import Definition
+from connectors.faults import Faults, read_faults
+from connectors.journal_file import journal_file
+from connectors.journal_keeper import journal_keeper
 from connectors.masking import Mask, mask_of
 from connectors.options import read_options, with_options
-from connectors.output import Output
+from connectors.sync import Sync, run_sync
+from dataflow.aggregate import Thresholds
+from dataflow.catalog import read_catalog
 from dataflow.errors import ConfigError, DataflowError
+from dataflow.intake import intake_of
+from dataflow.pipeline import Miscounts
+from dataflow.processes import Processes
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
+from machines.journal import Entry
 
-if TYPE_CHECKING:
-    from connectors.contract import Definition
-    from connectors.write_options import WriteOptions
-    from machines.journal import Entry
+
+@frozen(kw_only=True)
+class WriteOptions:
+    """What can be asked of a sync beside its configuration and catalog."""
+
+    journal: Path | None = None
+    # Started already, to pack the input; without any, this process does.
+    processes: Processes | None = None
+    miscounts: Miscounts = Miscounts.WARN
+    faults: tuple[str, ...] = ()
+    thresholds: Thresholds = field(factory=Thresholds)
 
 
 class Destination:
     """A destination's commands, writing protocol lines to `out`. Each returns the process's exit code."""
 
-    def __init__(self, definition: "Definition", out: BinaryIO) -> None:
+    def __init__(self, definition: Definition, out: BinaryIO) -> None:
         self._definition = definition
         self._out = out
-        self._output = Output(out)
         self._run = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._mask = Mask()
 
     def spec(self) -> int:
         """Tell what the destination can be configured with."""
-        self._mention(spec_message(with_options(self._definition.spec())))
+        self._write_line(spec_message(with_options(self._definition.spec())))
         return 0
 
     def check(self, config: Path) -> int:
         """Tell whether a sync could work; a failed check is an answer and no failure of the command."""
-        from connectors.check import check_connector
-
         try:
             configuration = self._configuration(config)
             read_options(configuration)
-            connector = connector_of(self._definition, configuration, self._run)
+            connector = self._definition.connector(configuration, self._run)
             with closing(connector):
-                check_connector(connector, self._run)
+                check_connector(connector)
         except DataflowError as error:
-            self._mention(error_message(error))
-            self._mention(connection_status_message(error))
+            self._write_line(error_message(error))
+            self._write_line(connection_status_message(error))
         else:
-            self._mention(connection_status_message(None))
+            self._write_line(connection_status_message(None))
         return 0
 
-    def write(self, config: Path, catalog: Path, source: int, options: "WriteOptions") -> int:
-        """Run a sync from the file descriptor `source`; 0 when every stream was published.
-
-        Else 1, or what says that it was asked to stop.
-        """
-        from connectors.faults import Faults, read_faults
-        from connectors.journal_file import journal_file
-        from connectors.journal_keeper import journal_keeper
-        from connectors.progress import Watch
-        from connectors.sync import Sync, run_sync
-        from connectors.watching import watching
-        from dataflow.catalog import read_catalog
-        from dataflow.intake import StoppableIntake, intake_of
-
-        intake, requests = StoppableIntake(intake_of(options.processes)), options.requests
-        if requests is not None:
-            requests.tell(intake.stop)
+    def write(self, config: Path, catalog: Path, source: int, options: WriteOptions) -> int:
+        """Run a sync from the file descriptor `source`; 0 when every stream was published, else 1."""
+        intake = intake_of(options.processes)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
             streams = read_catalog(_read(catalog, "catalog"))
             configuration = self._configuration(config)
             shared = read_options(configuration)
-            connector = connector_of(self._definition, configuration, self._run)
-            watch = Watch()
+            connector = self._definition.connector(configuration, self._run)
             with (
                 closing(connector),
-                watching(options.watching, watch, self._mention, self._out.fileno()) as around,
-                journal_file(options.journal, _warning(around(self._mention))) as keep_in_file,
-                journal_keeper(
-                    connector, shared.journal_days, _warning(around(self._mention))
-                ) as keep_in_table,
+                journal_file(options.journal, self._warn) as keep_in_file,
+                journal_keeper(connector, shared.journal_days, self._warn) as keep_in_table,
             ):
-                mention = around(self._mention)
 
-                def keep(entry: "Entry") -> None:
+                def keep(entry: Entry) -> None:
                     masked = self._mask.entry(entry)
                     keep_in_file(masked)
                     keep_in_table(masked)
@@ -101,58 +95,41 @@ class Destination:
                     connector=connector,
                     streams=streams,
                     source=source,
-                    write_line=around(self._tell),
-                    mention=mention,
+                    write_line=self._write_line,
                     keep=keep,
                     thresholds=options.thresholds,
                     intake=intake,
                     miscounts=options.miscounts,
                     faults=faults,
                     generations=shared.generations,
-                    watch=watch,
                 )
-                succeeded = run_sync(sync)
+                return 0 if run_sync(sync) else 1
         except DataflowError as error:
-            self._mention(error_message(error))
+            self._write_line(error_message(error))
             return 1
-        else:
-            failure_code = requests.failure_code if requests is not None else 1
-            return 0 if succeeded else failure_code
         finally:
             intake.close()
 
     def guard(self, command: Callable[[], int]) -> int:
-        """A command's exit code: never 0 when what it said could not be heard.
-
-        A defect of ours is told as a TRACE ERROR like any other error.
-        """
+        """A command's exit code; a defect of ours is told as a TRACE ERROR like any other error."""
         try:
-            code = command()
+            return command()
         except Exception as error:  # noqa: BLE001 - the last line of defence: nothing leaves without a TRACE
-            self._mention(error_message(error))
+            self._write_line(error_message(error))
             return 1
-        return code or int(self._output.lost)
 
     def _configuration(self, path: Path) -> Mapping[str, Any]:
         """The configuration; from here on its secrets are told to nobody."""
-        configuration = read_configuration(path)
+        configuration = _read_json(path, "configuration")
         self._mask = mask_of(self._definition.spec(), configuration)
         return configuration
 
-    def _tell(self, line: bytes) -> None:
-        self._output.tell(self._mask.line(line))
+    def _warn(self, message: str) -> None:
+        self._write_line(log_message("WARN", message))
 
-    def _mention(self, line: bytes) -> None:
-        self._output.mention(self._mask.line(line))
-
-
-def _warning(mention: Callable[[bytes], None]) -> Callable[[str], None]:
-    return lambda message: mention(log_message("WARN", message))
-
-
-def read_configuration(path: Path) -> Mapping[str, Any]:
-    """The JSON object in a file. Raises ConfigError when it cannot be read or is none."""
-    return _read_json(path, "configuration")
+    def _write_line(self, line: bytes) -> None:
+        self._out.write(self._mask.line(line))
+        self._out.flush()
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -5,14 +5,12 @@ the pipeline. Builds what a sync needs; decides nothing that a machine could.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
-from connectors.log import remarks
 from connectors.operations import StreamOperations, tells_state
 from connectors.options import Generations
-from connectors.progress import Watch
 from connectors.transactions import RetryPolicy, Transactions
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
@@ -37,10 +35,9 @@ from machines.stream import StreamLife, StreamLifecycle
 
 @frozen(kw_only=True)
 class Sync:
-    """What a sync is made of. `source` is the file descriptor of its input.
+    """What a sync is made of. `source` is the file descriptor of its input; lines go out through `write_line`.
 
-    Lines that must be heard go out through `write_line`, which raises a DataflowError when they cannot, others
-    through `mention`. Who made the connector closes it.
+    Who made the connector closes it.
     """
 
     run: str
@@ -49,14 +46,12 @@ class Sync:
     source: int
     write_line: Callable[[bytes], None]
     keep: Callable[[Entry], None]
-    mention: Callable[[bytes], None] = field(default=Factory(lambda sync: sync.write_line, takes_self=True))
     thresholds: Thresholds = field(factory=Thresholds)
     retry: RetryPolicy = field(factory=RetryPolicy)
     intake: Intake = field(factory=OwnIntake)
     miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
     generations: Generations = Generations.CATALOG
-    watch: Watch = field(factory=Watch)
 
 
 class StreamRun:
@@ -74,13 +69,11 @@ class StreamRun:
         self._writer = writer
         # How many attempts each flush took, until its transition is written down.
         self._attempts: dict[int, int] = {}
-        self._watch = sync.watch
         self._buffer = sync.connector.insert_buffer(writer.client)
         self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults, sync.generations)
         executor = Executor(self.operations)
         journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
-        entering = sync.watch.listener(str(self.name))
-        self.machine = StreamLifecycle(self.life, listeners=[entering, executor, journal])
+        self.machine = StreamLifecycle(self.life, listeners=[executor, journal])
 
     @property
     def name(self) -> StreamName:
@@ -103,11 +96,7 @@ class StreamRun:
 
     def insert(self, flush: Flush) -> None:
         """Make a flush durable (on the writer's thread)."""
-        self._watch.writing(str(self.name), flush.rows)
-        try:
-            self.operations.insert(self._writer, self._buffer, self.life, flush)
-        finally:
-            self._watch.writing(str(self.name), None)
+        self.operations.insert(self._writer, self._buffer, self.life, flush)
         self._attempts[flush.number] = self._writer.attempts
 
     def flushed(self, flush: Flush, seconds: float) -> None:
@@ -132,11 +121,12 @@ class StreamRun:
 
 
 def _keep(sync: Sync, entry: Entry) -> None:
-    """Keep an entry; the reader of the log hears of it too."""
+    """Keep a stream's entry; what its operation noted is for the reader of the log too."""
     sync.keep(entry)
-    sync.watch.heard(entry)
-    for level, message in remarks(entry):
-        sync.mention(log_message(level, message))
+    if "note" in entry:
+        sync.write_line(
+            log_message("INFO", f"Stream {entry['stream']}, {entry['operation']}: {entry['note']}.")
+        )
 
 
 class SyncOperations:
@@ -145,7 +135,7 @@ class SyncOperations:
     def __init__(self, sync: Sync) -> None:
         self._sync = sync
         untold = {each.name for each in sync.streams if not tells_state(each, sync.generations)}
-        self._write_line = withholding(untold, sync.watch.lines(sync.write_line))
+        self._write_line = withholding(untold, sync.write_line)
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
         self._mailbox = Mailbox(most_packed=4)
@@ -205,11 +195,9 @@ class SyncOperations:
             raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
 
     def _read(self, _: SyncLife) -> None:
-        streams = {run.name: (self._aggregate(run), run) for run in self.runs}
-        self._sync.watch.reading({str(name): aggregate for name, (aggregate, _) in streams.items()})
         pipeline = Pipeline(
             self._mailbox,
-            streams,
+            {run.name: (self._aggregate(run), run) for run in self.runs},
             self._sync.thresholds,
             self._write_line,
             self._sync.miscounts,
@@ -265,7 +253,7 @@ class SyncOperations:
         self._starter.client.close()
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
-        self._sync.mention(
+        self._sync.write_line(
             log_message("WARN", f"Attempt {attempt} failed; trying again in {wait:.1f} s. {error}")
         )
 
@@ -275,12 +263,11 @@ def run_sync(sync: Sync) -> bool:
     life = SyncLife()
     operations = SyncOperations(sync)
     executor = Executor(operations)
-    journal = Journal(sync.run, executor, partial(_keep, sync))
-    machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
+    machine = DestinationLifecycle(life, listeners=[executor, Journal(sync.run, executor, sync.keep)])
     machine.send("start")
     if life.failure is not None:
-        sync.mention(error_message(life.failure))
+        sync.write_line(error_message(life.failure))
     for run in operations.runs:
         if run.failed and run.life.failure is not None and run.life.failure is not life.failure:
-            sync.mention(error_message(run.life.failure, run.name))
+            sync.write_line(error_message(run.life.failure, run.name))
     return machine.at == "done"

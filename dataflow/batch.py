@@ -114,10 +114,8 @@ class OpenBatch:
             for row, change, reason in made.changes:
                 self.changes.setdefault(row, []).append(Change(of.field, change, reason))
         tally = Counter(change.change for changes in self.changes.values() for change in changes)
-        emitted_at = pa.py_buffer(np.concatenate(self.emitted_at) * 1000)
-        # Of the buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
-        extracted_at = pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(self.data), [None, emitted_at])
-        metadata = {EXTRACTED_AT: extracted_at}
+        emitted_at = np.concatenate(self.emitted_at) * 1000
+        metadata = {EXTRACTED_AT: pa.array(emitted_at, pa.timestamp("us", tz="UTC"))}
         if changed := self.source_changes.keys() | self.changes.keys():
             metadata[META] = self._meta(shape.sync_id, changed)
         return Rows(

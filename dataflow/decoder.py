@@ -27,7 +27,6 @@ from dataflow.structs import (
     TraceMessage,
     data_fields,
     data_struct,
-    is_decodable,
     road,
 )
 from dataflow.types import Change, StreamName
@@ -51,11 +50,7 @@ class Decoder:
         self._structs = {name: data_struct(shape.columns) for name, shape in self._shapes.items()}
         self._envelope = msgspec.json.Decoder(Envelope)
         self._record = msgspec.json.Decoder(AnyRecord)
-        # Records of the others go line by line.
-        self._decodable = {
-            name: self._structs[name] for name, shape in self._shapes.items() if is_decodable(shape.columns)
-        }
-        self._road = road(self._decodable, full=False)
+        self._road = road(self._structs, full=False)
         self.lines = 0
 
     def decode(self, chunk: bytes) -> Iterator[Message]:
@@ -94,7 +89,7 @@ class Decoder:
             if self._road.full or not tells_more(refused):
                 raise
             # Where one record tells more than its data, others do.
-            self._road = road(self._decodable, full=True)
+            self._road = road(self._structs, full=True)
             decoded = self._road.decoder.decode_lines(lines)
         if len(decoded) != len(ends) - 1:
             raise msgspec.ValidationError("there are lines without a message")

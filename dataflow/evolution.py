@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from dataflow.types import Change, ChangeKind, ChangeReason
-
 
 @frozen
 class ColumnType:
@@ -61,8 +59,3 @@ def diff(actual: TableSchema, expected: TableSchema) -> ColumnChangeset:
         },
         retain={name: kind for name, kind in want.items() if have.get(name) == kind},
     )
-
-
-def not_held(column: str) -> Change:
-    """What a row notes when its value in a column was lost, because the column's new type cannot hold it."""
-    return Change(column, ChangeKind.NULLED, ChangeReason.TYPECAST)

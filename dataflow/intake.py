@@ -13,7 +13,7 @@ from typing import Protocol
 from attrs import define, field
 
 from dataflow import wire
-from dataflow.errors import DataflowError, InternalError, TransientError
+from dataflow.errors import InternalError, TransientError
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packing import Defect, Order
 from dataflow.parcel import Packed, Packer
@@ -36,37 +36,6 @@ class Intake(Protocol):
 def intake_of(processes: Processes | None) -> Intake:
     """An intake that packs in these processes, or in this one when there are none."""
     return ProcessIntake(processes) if processes is not None else OwnIntake()
-
-
-class StoppableIntake:
-    """An intake that can be told to stop, from any thread and at any time: also before it was started."""
-
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
-        self._deciding = threading.Lock()
-        self._mailbox: Mailbox | None = None
-        self._reason: EndOfInput | None = None
-
-    def start(self, source: int, order: Order, mailbox: Mailbox) -> None:
-        """Begin to read, unless it was stopped already."""
-        with self._deciding:
-            self._mailbox = mailbox
-            if self._reason is None:
-                self._intake.start(source, order, mailbox)
-            else:
-                mailbox.stop(self._reason)
-
-    def stop(self, reason: DataflowError) -> None:
-        """Let the input end here, with this as its reason; the first one counts."""
-        with self._deciding:
-            if self._reason is None:
-                self._reason = EndOfInput(reason)
-                if self._mailbox is not None:
-                    self._mailbox.stop(self._reason)
-
-    def close(self) -> None:
-        """Nothing more is wanted."""
-        self._intake.close()
 
 
 class OwnIntake:

@@ -71,14 +71,6 @@ class Mailbox:
                     return None
                 self._changed.wait(None if left == float("inf") else left)
 
-    def stop(self, reason: EndOfInput) -> None:
-        """End the input here: what its owner has not taken is dropped, and this comes next. Never waits."""
-        with self._changed:
-            self._input.clear()
-            self._input.append(reason)
-            self._closed = True
-            self._changed.notify_all()
-
     def close(self) -> None:
         """The owner has gone: nobody waits for room any more."""
         with self._changed:

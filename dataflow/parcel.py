@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from dataflow.batch import OpenBatch, Rows, close
 from dataflow.decoder import Decoder, Refused
-from dataflow.errors import DataflowError, InternalError, TransientError
+from dataflow.errors import InternalError
 from dataflow.protocol import PartitionTally, Records, State, Status, StreamStatus
 from dataflow.structs import Shape
 from dataflow.types import StreamName
@@ -49,8 +49,6 @@ class Packed:
     # Lines of the chunk.
     lines: int
     refused: Refused | None = None
-    # What was refused is the last line of the input, whose end never came.
-    cut_off: bool = False
 
 
 class Packer:
@@ -93,17 +91,7 @@ class Packer:
         except Refused as error:
             refused = error
         end_parcel()
-        return Packed(
-            parcels=tuple(parcels),
-            lines=self._decoder.lines,
-            refused=refused,
-            cut_off=refused is not None and refused.stream is None and _is_cut_off(refused.line, chunk),
-        )
-
-
-def _is_cut_off(line: int, chunk: bytes) -> bool:
-    """Whether this line of the chunk lacks its end, as only the input's last can."""
-    return not chunk.endswith(b"\n") and line == chunk.count(b"\n") + 1
+        return Packed(parcels=tuple(parcels), lines=self._decoder.lines, refused=refused)
 
 
 def _span(records: Records) -> Span:
@@ -115,14 +103,8 @@ def _span(records: Records) -> Span:
     )
 
 
-def refusal(refused: Refused, lines_before: int, *, cut_off: bool = False) -> DataflowError:
+def refusal(refused: Refused, lines_before: int) -> InternalError:
     """The error of a line that cannot be used. It names the line, never what it says."""
-    if cut_off:
-        return TransientError(
-            f"The input ended in the middle of line {lines_before + refused.line}.",
-            doing="reading the input",
-            remedy="The source, or what stands between, was interrupted. What was told is safe. Sync again.",
-        )
     line = f"Line {lines_before + refused.line} of the input"
     if refused.stream is not None:
         return InternalError(

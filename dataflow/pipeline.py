@@ -150,7 +150,7 @@ class Pipeline:
                 self._handle(event)
             self._flush_due()
         if packed.refused is not None:
-            raise refusal(packed.refused, self._lines, cut_off=packed.cut_off) from packed.refused
+            raise refusal(packed.refused, self._lines) from packed.refused
         self._lines += packed.lines
 
     def _receive(self, parcel: Parcel) -> None:

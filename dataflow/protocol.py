@@ -7,16 +7,14 @@ import time
 import traceback
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import numpy as np
 from attrs import field, frozen
 
 from dataflow.errors import DataflowError, InternalError
 from dataflow.types import Change, StreamName
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class StateKind(StrEnum):

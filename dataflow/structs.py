@@ -1,6 +1,5 @@
 """The structs that messages decode into, made for a catalog's streams. Decodes nothing itself."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -10,8 +9,6 @@ from attrs import field, frozen
 from dataflow.coercion import annotation
 from dataflow.types import Column, Limits, StreamName
 
-# What msgspec refuses in a name, since it would have to be escaped in JSON.
-_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 # Years 1 to 9999 in milliseconds: a source that counts nanoseconds would order its records by accident.
 EARLIEST, LATEST = -62_135_596_800_000, 253_402_300_799_999
 
@@ -74,11 +71,6 @@ def data_fields(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(f"f{number}" for number in range(len(columns)))
 
 
-def is_decodable(columns: Sequence[Column]) -> bool:
-    """Whether records decode into the struct of these columns; else it is filled field by field."""
-    return not any(_ESCAPED.search(column.field) for column in columns)
-
-
 def data_struct(columns: Sequence[Column]) -> Any:
     """The struct a stream's data decodes into; a field absent from the record gets its default."""
     names = data_fields(columns)
@@ -86,7 +78,7 @@ def data_struct(columns: Sequence[Column]) -> Any:
     return msgspec.defstruct(
         "Data",
         [(n, a := annotation(c.kind), absent[a is msgspec.Raw]) for n, c in zip(names, columns, strict=True)],
-        rename={n: c.field for n, c in zip(names, columns, strict=True)} if is_decodable(columns) else None,
+        rename={n: c.field for n, c in zip(names, columns, strict=True)},
         gc=False,
     )
 

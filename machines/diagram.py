@@ -1,6 +1,6 @@
 """A machine as a page: its picture, its arrows, what each operation does. Read from the class; nothing by hand."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 from statemachine import State
@@ -65,30 +65,9 @@ def walkable(machine: type[Lifecycle]) -> set[tuple[str, str, str]]:
     }
 
 
-def mermaid(machine: type[Lifecycle], visited: Collection[str] = ()) -> str:
-    """The picture as Mermaid, which GitHub and most editors draw; the states that were visited stand out."""
-    text = f"{machine:mermaid}".rstrip() + "\n"
-    known = [str(state.id) for state in states(machine) if str(state.id) in visited]
-    if not known:
-        return text
-    return f"{text}    classDef visited stroke-width:3px\n    class {','.join(known)} visited\n"
-
-
-def dot(machine: type[Lifecycle]) -> str:
-    """The picture in Graphviz's language."""
-    walked = [(a.source, a.target, " / ".join(filter(None, (a.event, a.guard)))) for a in arrows(machine)]
-    compounds = {str(s.id): s.states for s in machine.states if s.states}
-    first = {name: next(str(c.id) for c in of if c.initial) for name, of in compounds.items()}
-    lines = [f"digraph {machine.__name__} {{", "  compound=true; node [shape=box, style=rounded];"]
-    for name, of in compounds.items():
-        members = " ".join(f"{child.id};" for child in of)
-        lines.append(f'  subgraph cluster_{name} {{ label="{name}"; {members} }}')
-    for source, target, label in walked:
-        ends = [("ltail", source)] * (source in compounds) + [("lhead", target)] * (target in compounds)
-        borders = "".join(f", {end}=cluster_{name}" for end, name in ends)
-        tail, head = first.get(source, source), first.get(target, target)
-        lines.append(f'  {tail} -> {head} [label="{label}"{borders}];')
-    return "\n".join([*lines, "}", ""])
+def mermaid(machine: type[Lifecycle]) -> str:
+    """The picture as Mermaid, which GitHub and most editors draw."""
+    return f"{machine:mermaid}".rstrip() + "\n"
 
 
 def page(name: str) -> str:
@@ -100,10 +79,6 @@ def page(name: str) -> str:
             f"# {machine.__name__}",
             "",
             f"{summary} Drawn from `machines/{name}.py` by `make diagrams`; do not edit.",
-            "",
-            f"![{machine.__name__}]({name}.svg)",
-            "",
-            "The same for an editor:",
             "",
             "```mermaid",
             mermaid(machine).rstrip(),

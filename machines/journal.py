@@ -29,7 +29,6 @@ class Line:
     `reason` is the failure that the event brought, `error` the one that the entered state's operation met, and
     `attempt` how many it took. `rows` are those that the operation moved or removed. `read`, `written` and
     `rejected` count a flush's rows, `nulled` its values that were replaced by null or cut. `bytes` are of its input.
-    `checkpoint` counts the stream's records in this run that a STATE covers which may be told after the flush.
     """
 
     run: str
@@ -47,7 +46,6 @@ class Line:
     rejected: int | None = None
     nulled: int | None = None
     bytes: int | None = None
-    checkpoint: int | None = None
     milliseconds: float | None = None
     attempt: int | None = None
     reason: str | None = None
@@ -133,7 +131,6 @@ def _of_flush(flush: Flush, seconds: float, attempts: int) -> Mapping[str, Any]:
         "rejected": 0,
         "nulled": (flush.nulled + flush.truncated) or None,
         "bytes": flush.size,
-        "checkpoint": flush.position or None,
         "milliseconds": round(seconds * 1000, 3),
         "attempt": _repeated(attempts),
     }

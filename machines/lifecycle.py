@@ -14,9 +14,6 @@ from statemachine import State, StateChart
 from dataflow.errors import DataflowError
 from machines.operations import Answer, Operation
 
-# The final states of every lifecycle.
-DONE, FAILED = "done", "failed"
-
 
 class Life(Protocol):
     """The model of a lifecycle: the facts its guards read."""

@@ -10,12 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = {
-    "destinations": "list what is installed to write to",
-    "diagram": "draw a machine, with the path that a journal tells",
-    "journal": "tell what syncs did: list the runs, show one, follow one",
-    "new-connector": "write a connector that already passes the kit",
+    "diagram": "print a machine's picture, or write every page",
     "replay": "drive fresh machines from a journal; name where one diverges",
-    "report": "write a page that shows what a sync did",
     "verify": "search every history of crashes for one that breaks a law",
 }
 

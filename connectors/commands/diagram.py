@@ -1,66 +1,25 @@
 """`dataflow diagram`: the pictures of the machines, as they are drawn from the classes. Draws nothing itself."""
 
 import argparse
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from machines.chronicle import Life
-
-FORMATS = ("mermaid", "svg", "dot", "md")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
     parser.add_argument("machine", nargs="?", help="which: stream or destination; both, if it is not said")
-    parser.add_argument("--format", choices=FORMATS, default="mermaid", help="default: %(default)s")
-    parser.add_argument("--journal", type=Path, help="mark the path that the journal's last run took")
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write the machines' pages and pictures there"
-    )
+    parser.add_argument("--out", type=Path, help="write the machines' pages into this folder")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print pictures, or write pages and pictures into a folder; 2 for a machine that there is not."""
-    from machines.diagram import MACHINES, page
-    from machines.drawing import drawn
-    from machines.markup import svg_text
+    """Print pictures, or write pages into a folder; 2 for a machine that there is not."""
+    from machines.diagram import MACHINES, mermaid, page
 
     if given.machine not in (None, *MACHINES):
         print(f"There is no machine {given.machine}: choose from {', '.join(MACHINES)}.")
         return 2
-    lives = _lives(given.journal)
     for name in [given.machine] if given.machine else list(MACHINES):
         if given.out is not None:
             (given.out / f"{name}.md").write_text(page(name))
-            (given.out / f"{name}.svg").write_text(svg_text(drawn(name)))
         else:
-            print(_picture(name, given.format, [life for life in lives if life.machine == name]))
+            print(mermaid(MACHINES[name]))
     return 0
-
-
-def _lives(journal: Path | None) -> "tuple[Life, ...]":
-    from connectors.commands.journal import LAST, chosen
-    from connectors.journal_source import JournalFile
-
-    if journal is None:
-        return ()
-    with closing(JournalFile(journal)) as source:
-        return chosen(source.more().entries, LAST).lives
-
-
-def _picture(name: str, wanted: str, lives: "list[Life]") -> str:
-    from machines.chronicle import walked
-    from machines.diagram import MACHINES, dot, mermaid, page
-    from machines.drawing import drawn, path_of
-    from machines.markup import svg_text
-
-    match wanted:
-        case "svg":
-            return svg_text(drawn(name, path_of(lives) if lives else None))
-        case "dot":
-            return dot(MACHINES[name])
-        case "md":
-            return page(name)
-    return mermaid(MACHINES[name], {target for _, _, target in walked(lives)})

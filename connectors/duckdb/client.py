@@ -1,32 +1,119 @@
-"""One connection to a DuckDB database, and the operations on its tables. Decides nothing; sends what `sql` builds."""
+"""One connection to a DuckDB database, and the operations on its tables. Decides nothing; sends what `sql` builds.
+
+DuckDB lets one process at a time open a file, and within the process there is one instance of it, which all
+connections share. So whoever could write to a stream besides us is in this process, and the locks are too.
+"""
 
 import threading
+import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from attrs import evolve
 from psycopg.sql import SQL, Composable, Composed
 
 from connectors.contract import Recipe
 from connectors.duckdb.columns import DuckDbColumns, typed
-from connectors.duckdb.database import ROWS, STREAMS, Database, is_out_of_memory
-from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
+from connectors.duckdb.config import Config
 from connectors.duckdb.sql import SqlGenerator, parameter
 from connectors.journal_table import SqlJournal
 from connectors.ledger import LedgerEntry, SqlLedger
-from dataflow.decoder import encode_changes
 from dataflow.errors import ConfigError, TransientError
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import METADATA_COLUMNS, Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 
-# Seconds.
+# Seconds. A process that was killed keeps its lock on the file until it is gone.
+_FILE_PATIENCE = 5.0
 _STREAM_PATIENCE = 2.0
 # As long as a merge may take; who waits longer for a ledger row is in a deadlock.
 _ROW_PATIENCE = 600.0
+
+
+class Locks:
+    """Who holds what in this process. A lock is taken by a holder, known by identity, and given back by it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holders: dict[Hashable, tuple[object, str]] = {}
+
+    def take(self, key: Hashable, holder: object, name: str, patience: float) -> str | None:
+        """Take the lock, waiting up to `patience` seconds; the name of who has it when that was too short."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free(key, holder), timeout=patience)
+            if not self._free(key, holder):
+                return self._holders[key][1]
+            self._holders[key] = (holder, name)
+            return None
+
+    def give_back(self, holder: object) -> None:
+        """Free all that the holder has."""
+        with self._changed:
+            self._holders = {key: kept for key, kept in self._holders.items() if kept[0] is not holder}
+            self._changed.notify_all()
+
+    def _free(self, key: Hashable, holder: object) -> bool:
+        return key not in self._holders or self._holders[key][0] is holder
+
+
+# Of the whole process, as DuckDB's instances are: two connectors on one file share it.
+_STREAMS = Locks()
+_ROWS = Locks()
+
+# A flush is a commit, and at DuckDB's own threshold (16 MB of log) nearly each would write the file anew.
+# Arrival is in the raw ids, so that rows need not keep their order in the table.
+# Set once connected: two connections of one process to one file must be opened with the same settings.
+_SETTINGS = ("SET checkpoint_threshold = '64MB'", "SET preserve_insertion_order = false")
+
+
+class Database:
+    """The instance that a connector's clients share. Opened when first used; safe to use from several threads."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._opening = threading.Lock()
+        self._instance: duckdb.DuckDBPyConnection | None = None
+        # Two in-memory databases have nothing in common; two ways to one file are the same.
+        self.identity: Hashable = object() if config.in_memory else config.database
+        self.sql = SqlGenerator("", config.hard_deletes)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to the shared instance. Raises DuckDB's errors."""
+        with self._opening:
+            if self._instance is None:
+                self._instance = self._open()
+                for setting in _SETTINGS:
+                    self._instance.execute(setting)
+                catalog = self._instance.execute("SELECT current_database()").fetchall()[0][0]
+                self.sql = evolve(self.sql, catalog=catalog)
+            cursor = self._instance.cursor()
+        # What a timestamp's date is, when a column becomes a date, must not depend on the machine.
+        cursor.execute("SET TimeZone = 'UTC'")
+        return cursor
+
+    def close(self) -> None:
+        """Let go of the file, once the clients have closed too. May be called twice."""
+        with self._opening:
+            if self._instance is not None:
+                self._instance.close()
+                self._instance = None
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        token = self._config.motherduck_api_key
+        # DuckDB knows this setting only once it has loaded what it needs for such a path.
+        settings: dict[str, Any] = {"motherduck_token": token} if token and self._config.on_motherduck else {}
+        give_up = time.monotonic() + _FILE_PATIENCE
+        while True:
+            try:
+                return duckdb.connect(self._config.database, config=settings)
+            except duckdb.IOException as error:
+                if "Could not set lock" not in str(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.1)
 
 
 class DuckDbClient:
@@ -39,12 +126,12 @@ class DuckDbClient:
     @property
     def ledger(self) -> "FencedLedger":
         """The ledger, on this connection."""
-        return FencedLedger(self)
+        return FencedLedger(self, self.sql.catalog)
 
     @property
     def journal(self) -> SqlJournal:
         """The journal, on this connection."""
-        return SqlJournal(self, INTERNAL_NAMESPACE)
+        return SqlJournal(self, [self.sql.catalog, INTERNAL_NAMESPACE])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -53,22 +140,17 @@ class DuckDbClient:
         try:
             yield
             self._cursor.execute("COMMIT")
-        except BaseException as error:
+        except BaseException:
             self._roll_back()
-            if is_out_of_memory(error) and self._database.grow():
-                raise TransientError(
-                    "DuckDB needed more memory than it had been given, and has been given more.",
-                    remedy="Nothing was lost. Give the machine more memory if it runs short.",
-                ) from error
             raise
         finally:
             # After the commit: who waited for a row must find in it what this transaction wrote.
-            ROWS.give_back(self)
+            _ROWS.give_back(self)
 
     def lock(self, table: TableName, owner: str) -> None:
         """Other processes are kept out by the file's lock, which is taken by connecting; others here by ours."""
         _ = self._cursor
-        holder = STREAMS.take(self._key(table), self, owner, _STREAM_PATIENCE)
+        holder = _STREAMS.take(self._key(table), self, owner, _STREAM_PATIENCE)
         if holder is not None:
             raise ConfigError(
                 f"Table {table} is being written by {holder}.",
@@ -82,11 +164,11 @@ class DuckDbClient:
             with suppress(duckdb.Error):
                 self._connection.close()
             self._connection = None
-        ROWS.give_back(self)
+        _ROWS.give_back(self)
 
     def close(self) -> None:
         self.recover()
-        STREAMS.give_back(self)
+        _STREAMS.give_back(self)
 
     def execute(
         self, statement: Composed, parameters: Mapping[str, Any] | None = None
@@ -95,21 +177,12 @@ class DuckDbClient:
         self._cursor.execute(statement.as_string(None), dict(parameters or {}))
         return self._cursor.fetchall()
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._cursor.executemany(statement.as_string(None), list(rows))
-
     def parameter(self, name: str) -> Composable:
         return parameter(name)
 
-    def table(self, table: TableName) -> Composable:
-        return self.sql.table(table)
-
-    def column_names(self, table: TableName) -> list[str]:
-        return [name for name, *_ in self.execute(self.sql.find_columns(), self._place(table))]
-
     def hold_row(self, table: TableName) -> None:
         """Wait until no other transaction holds the table's ledger row; then it is this transaction's."""
-        holder = ROWS.take(self._key(table), self, threading.current_thread().name, _ROW_PATIENCE)
+        holder = _ROWS.take(self._key(table), self, threading.current_thread().name, _ROW_PATIENCE)
         if holder is not None:
             raise TransientError(
                 f"The ledger's row of {table} has been held by {holder} for {_ROW_PATIENCE:.0f} seconds.",
@@ -150,19 +223,16 @@ class DuckDbClient:
         return self._number(self.sql.copy_rows(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        self._database.make_room()
         for statement in self.sql.merge(source, target, recipe):
             self.execute(statement)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
-        self._database.make_room()
         self.execute(self.sql.dedupe(table, recipe))
 
-    def overwrite_table(self, source: TableName, target: TableName) -> str:
+    def overwrite_table(self, source: TableName, target: TableName) -> None:
         """Other connections see the old table until the commit. Views on the table's name stay."""
         self.execute(self.sql.drop_table(target))
         self.execute(self.sql.rename_table(source, target.name))
-        return ""
 
     def discover_schema(self, table: TableName) -> TableSchema:
         rows = self.execute(self.sql.find_columns(), self._place(table))
@@ -177,15 +247,8 @@ class DuckDbClient:
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
-        relation = self.sql.table(table)
-        for statement in alter(relation, changeset):
+        for statement in self.sql.alter(table, changeset):
             self.execute(statement)
-        if changed := rewritten(changeset):
-            self._database.make_room()
-            notes = [encode_changes([not_held(name)]).decode() for name in changed]
-            self.execute(rewrite(relation, changed), {"notes": notes})
-            for statement in require_metadata(relation):
-                self.execute(statement)
 
     @contextmanager
     def registered(self, name: str, batches: pa.Table) -> Iterator[None]:
@@ -231,8 +294,8 @@ class DuckDbClient:
 class FencedLedger(SqlLedger):
     """The ledger with locks of our own: DuckDB has no SELECT that locks, only conflicts found on writing."""
 
-    def __init__(self, client: DuckDbClient) -> None:
-        super().__init__(client, INTERNAL_NAMESPACE, SQL(""))
+    def __init__(self, client: DuckDbClient, catalog: str) -> None:
+        super().__init__(client, [catalog, INTERNAL_NAMESPACE], SQL(""))
         self._client = client
 
     def hold(self, table: TableName) -> LedgerEntry | None:

@@ -55,19 +55,12 @@ def typed(columns: Sequence[Column]) -> Mapping[str, ColumnType]:
     return {column.name: ColumnType(_TYPES[column.kind]) for column in columns}
 
 
-def is_plain_cast(original: str, new: str) -> bool:
-    """Whether the conversion is a cast of DuckDB's core, of which each value has a result."""
-    if new == "VARCHAR":
-        return original in ("BIGINT", "BOOLEAN", "DATE", "TIME", "TIMESTAMP")
-    return (original, new) in (("BIGINT", _TYPES[Kind.NUMBER]), ("DATE", "TIMESTAMP"))
-
-
 def conversion(column: Composable, original: str, new: str) -> Composable:
     """The column's value as the new type; null where that type cannot hold it, never another value.
 
     Text becomes a JSON string, and a JSON string its text, so that text survives the way there and back.
     """
-    text = text_of(column, original)
+    text = _text(column, original)
     if new == "VARCHAR":
         return text
     if new == "JSON":
@@ -79,8 +72,7 @@ def conversion(column: Composable, original: str, new: str) -> Composable:
     return _recast(column, new)
 
 
-def text_of(column: Composable, original: str) -> Composable:
-    """The column's value as text; null for a JSON null, which says no more than SQL's."""
+def _text(column: Composable, original: str) -> Composable:
     if original == "VARCHAR":
         return column
     if original == "JSON":

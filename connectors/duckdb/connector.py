@@ -1,15 +1,16 @@
 """The DuckDB connector: a destination in a file, in memory, or at MotherDuck. Puts its parts together, no more."""
 
 import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import duckdb
 from attrs import frozen
 
 from connectors.duckdb.buffer import DuckDbInsertBuffer
-from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
+from connectors.duckdb.client import INTERNAL_NAMESPACE, Database, DuckDbClient
 from connectors.duckdb.columns import DuckDbColumns
-from connectors.duckdb.config import Config
-from connectors.duckdb.database import Database
+from connectors.duckdb.config import Config, read_config, specification
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
 
@@ -40,6 +41,22 @@ class DuckDbConnector:
 
     def close(self) -> None:
         self._database.close()
+
+
+class DuckDbDefinition:
+    """The destination before it is configured."""
+
+    name: ClassVar[str] = "duckdb"
+
+    def spec(self) -> Mapping[str, Any]:
+        return specification()
+
+    def connector(self, options: Mapping[str, Any], run: str) -> DuckDbConnector:
+        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        return DuckDbConnector(read_config(options))
+
+
+DEFINITION = DuckDbDefinition()
 
 
 @frozen

@@ -11,8 +11,8 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Recipe
-from connectors.duckdb.columns import METADATA_TYPES
-from dataflow.evolution import ColumnType
+from connectors.duckdb.columns import METADATA_TYPES, conversion
+from dataflow.evolution import ColumnChangeset, ColumnType
 from dataflow.types import (
     CDC_DELETED_AT,
     CDC_POSITIONS,
@@ -73,7 +73,7 @@ class SqlGenerator:
 
     def create_table(self, table: TableName, columns: Mapping[str, ColumnType]) -> Composed:
         """Make a table of the metadata columns and these. No index: a table with one cannot be renamed."""
-        listed = (definition(name, kind) for name, kind in (*METADATA_TYPES.items(), *columns.items()))
+        listed = (_definition(name, kind) for name, kind in (*METADATA_TYPES.items(), *columns.items()))
         return SQL("CREATE TABLE {} ({})").format(self.table(table), _commas(listed))
 
     def drop_table(self, table: TableName) -> Composed:
@@ -135,7 +135,7 @@ class SqlGenerator:
         )
 
     def merge(self, source: TableName, target: TableName, recipe: Recipe) -> Sequence[Composed]:
-        """Two statements: remove the rows of each key of which the source has a later one, then insert that one.
+        """Two statements: remove what is no longer the latest of its key, then insert what is.
 
         Not MERGE: it updates every duplicate the target has of a key, and so keeps them.
         """
@@ -143,6 +143,24 @@ class SqlGenerator:
             self._remove_outdone(source, target, recipe),
             self._insert_latest(source, target, recipe),
         )
+
+    def alter(self, table: TableName, changeset: ColumnChangeset) -> Sequence[Composed]:
+        """The changeset, one statement a change. A column whose name changes only its case is renamed."""
+        renamed = _renamed(changeset)
+        add = {name: kind for name, kind in changeset.add.items() if name not in renamed.values()}
+        drop = [name for name in changeset.drop if name not in renamed]
+        changes = [(name, change.original, change.new) for name, change in changeset.change.items()]
+        changes += [(new, changeset.drop[old], changeset.add[new]) for old, new in renamed.items()]
+        start = SQL("ALTER TABLE {} ").format(self.table(table))
+        return [
+            *(
+                start + SQL("RENAME COLUMN {} TO {}").format(Identifier(old), Identifier(new))
+                for old, new in renamed.items()
+            ),
+            *(start + SQL("ADD COLUMN {}").format(_definition(name, kind)) for name, kind in add.items()),
+            *(start + SQL("DROP COLUMN {}").format(Identifier(name)) for name in drop),
+            *(start + step for change in changes for step in _alterations(*change)),
+        ]
 
     def _remove_outdone(self, source: TableName, target: TableName, recipe: Recipe) -> Composed:
         # The names of the columns are left behind at once: the row number's name could be one of them.
@@ -158,9 +176,9 @@ class SqlGenerator:
             "    UNION ALL\n"
             "    SELECT NULL, {of_source} FROM {source} s\n"
             "  ) AS ranked (r, {names})\n"
-            # Of two as late as each other the target's counts: a repeated merge then changes nothing.
+            # Of two as late as each other the target's stays: a repeated merge then changes nothing.
             "  QUALIFY r IS NOT NULL\n"
-            "  AND first_value(r) OVER (PARTITION BY {keys} ORDER BY {latest_first}, r NULLS LAST) IS NULL\n"
+            "  AND row_number() OVER (PARTITION BY {keys} ORDER BY {latest_first}, r NULLS LAST) > 1\n"
             ")"
         ).format(
             target=self.table(target),
@@ -220,8 +238,25 @@ def _same_key(recipe: Recipe) -> Composed:
     )
 
 
-def definition(name: str, kind: ColumnType) -> Composed:
-    """A column as CREATE and ADD COLUMN spell it."""
+def _renamed(changeset: ColumnChangeset) -> Mapping[str, str]:
+    # DuckDB takes names that differ by case as one: it would refuse to add the one while the other is there.
+    added = {_lower(name): name for name in changeset.add}
+    return {name: added[_lower(name)] for name in changeset.drop if _lower(name) in added}
+
+
+def _alterations(name: str, original: ColumnType, new: ColumnType) -> Iterable[Composed]:
+    column = Identifier(name)
+    if new.nullable and not original.nullable:
+        yield SQL("ALTER COLUMN {} DROP NOT NULL").format(column)
+    if original.type != new.type:
+        yield SQL("ALTER COLUMN {} SET DATA TYPE {} USING {}").format(
+            column,
+            _raw(new.type),
+            conversion(column, original.type, new.type),
+        )
+
+
+def _definition(name: str, kind: ColumnType) -> Composed:
     spelled = kind.type if kind.nullable else f"{kind.type} NOT NULL"
     return SQL("{} {}").format(Identifier(name), _raw(spelled))
 
@@ -240,6 +275,10 @@ def _folded(text: Composable) -> Composed:
     return SQL("translate({}, {}, {})").format(
         text, _raw(f"'{ascii_uppercase}'"), _raw(f"'{ascii_lowercase}'")
     )
+
+
+def _lower(name: str) -> str:
+    return name.translate(str.maketrans(ascii_uppercase, ascii_lowercase))
 
 
 def _of(alias: SQL, name: str) -> Composed:

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from attrs import define, evolve, field, frozen
 
 from connectors.contract import Recipe
-from connectors.conversion import retype
-from connectors.journal_table import TABLE, Transition, row_of, transition_of
+from connectors.journal_table import TABLE, Transition, row_of
 from connectors.ledger import LedgerEntry
-from connectors.memory.sql import Row, Rows, dedupe, merge
+from connectors.memory.sql import Row, Rows, convert, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import RAW_ID, Column, Kind, TableName
@@ -86,11 +85,6 @@ class MemoryJournal:
     def forget(self, before: float) -> None:
         """Keep what ended later."""
         self._client.replace(JOURNAL, tuple(self._since(before)))
-
-    def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
-        """The rows, by their moment."""
-        found = [transition_of(row) for row in self._since(since) if run in (None, row["run"])]
-        return sorted(found, key=lambda each: (each.at, each.run, each.number))
 
     def _since(self, moment: float) -> Iterator[Row]:
         # As the rows have it: to the microsecond.
@@ -175,10 +169,9 @@ class MemoryClient:
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         self.replace(table, dedupe(self.rows(table), recipe, deletes=self._deletes))
 
-    def overwrite_table(self, source: TableName, target: TableName) -> str:
+    def overwrite_table(self, source: TableName, target: TableName) -> None:
         self._put(target, self._database.content.tables[source])
         self.drop_table(source)
-        return ""
 
     def discover_schema(self, table: TableName) -> TableSchema:
         return TableSchema(self._database.content.tables[table].columns)
@@ -189,7 +182,8 @@ class MemoryClient:
         columns |= {n: change.new for n, change in changeset.change.items()} | dict(changeset.add)
         kinds = {n: (Kind(c.original.type), Kind(c.new.type)) for n, c in changeset.change.items()}
         rows = tuple(
-            {n: v for n, v in retype(row, kinds).items() if n not in changeset.drop}
+            {n: v for n, v in row.items() if n not in changeset.drop}
+            | {n: convert(row[n], *kind) for n, kind in kinds.items()}
             | dict.fromkeys(changeset.add)
             for row in old.rows
         )

@@ -29,28 +29,3 @@ def configure(options: Mapping[str, Any]) -> MemoryConfig:
             "The configuration cannot be used: " + "; ".join(cattrs.transform_error(error)) + ".",
             remedy="Correct it; `spec` lists the options.",
         ) from error
-
-
-def specification() -> dict[str, Any]:
-    """The protocol's ConnectorSpecification."""
-    properties = {
-        "database": {"type": "string", "title": "Database", "default": "memory", "order": 0},
-        "schema": {"type": "string", "title": "Default schema", "default": "public", "order": 1},
-        "cdc_deletion_mode": {
-            "type": "string",
-            "title": "CDC deletion mode",
-            "enum": list(DELETION_MODES),
-            "default": DELETION_MODES[0],
-            "order": 2,
-        },
-    }
-    return {
-        "connectionSpecification": {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "title": "Memory Destination Spec",
-            "type": "object",
-            "properties": properties,
-        },
-        "supportsIncremental": True,
-        "supported_destination_sync_modes": ["overwrite", "append", "append_dedup"],
-    }

@@ -5,7 +5,7 @@ from connectors.cli import main_for
 
 def main() -> None:
     """Run the destination's command line; never returns."""
-    main_for("postgres", "connectors.postgres")
+    main_for("connectors.postgres")
 
 
 if __name__ == "__main__":

@@ -8,19 +8,17 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.sql import SQL, Composed, Placeholder
 
 from connectors.contract import Recipe
 from connectors.journal_table import JournalTable, SqlJournal
 from connectors.ledger import TABLE as LEDGER
 from connectors.ledger import Ledger, SqlLedger
-from connectors.postgres import catalog, evolution, swap
 from connectors.postgres.columns import METADATA_TYPES
-from connectors.postgres.merging import Merging
 from connectors.postgres.sessions import Access, Locks, Row
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.sql import PostgresSql, entry_holder, merge_columns
 from dataflow.errors import ConfigError
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, diff
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import META, METADATA_COLUMNS, Column, TableName
 
 
@@ -33,8 +31,8 @@ class PostgresClient:
         self._locks = Locks(access)
         self._connection: psycopg.Connection[Row] | None = None
         self._entries = TableName(internal_namespace, LEDGER)
-        self._ledger = SqlLedger(self, internal_namespace, SQL(" FOR UPDATE"))
-        self._journal = SqlJournal(self, internal_namespace)
+        self._ledger = SqlLedger(self, [internal_namespace], SQL(" FOR UPDATE"))
+        self._journal = SqlJournal(self, [internal_namespace])
 
     # -- the connection
 
@@ -61,7 +59,7 @@ class PostgresClient:
 
     def lock(self, table: TableName, owner: str) -> None:
         self._locks.take(table, owner)
-        self._locks.see_off(table, catalog.entry_holder(self._entries))
+        self._locks.see_off(table, entry_holder(self._entries))
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None
@@ -76,28 +74,18 @@ class PostgresClient:
         cursor = self.connection.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else ()
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.executemany(statement, rows)
-
     def parameter(self, name: str) -> Placeholder:
         return Placeholder(name)
-
-    def table(self, table: TableName) -> Identifier:
-        return Identifier(table.namespace, table.name)
-
-    def column_names(self, table: TableName) -> list[str]:
-        return [name for name, *_ in self.execute(catalog.discover_schema(), _named(table))]
 
     # -- tables
 
     def create_namespace(self, namespace: str) -> None:
         # IF NOT EXISTS would ask for the right to create it even where it exists.
-        if not self._tell(catalog.namespace_exists(), {"namespace": namespace}):
+        if not self._tell(self._sql.namespace_exists(), {"namespace": namespace}):
             self.execute(self._sql.create_namespace(namespace))
 
     def table_exists(self, table: TableName) -> bool:
-        return bool(self._tell(catalog.table_exists(), _named(table)))
+        return bool(self._tell(self._sql.table_exists(), _named(table)))
 
     def table_is_empty(self, table: TableName) -> bool:
         return bool(self._tell(self._sql.table_is_empty(table)))
@@ -120,7 +108,7 @@ class PostgresClient:
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""
-        return bool(self._tell(catalog.has_default(), _named(table) | {"column": column, "value": value}))
+        return bool(self._tell(self._sql.has_default(), _named(table) | {"column": column, "value": value}))
 
     def drop_table(self, table: TableName) -> None:
         self.execute(self._sql.drop_table(table))
@@ -133,142 +121,57 @@ class PostgresClient:
         return self.connection.execute(self._sql.copy_table(source, target, columns)).rowcount
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        merging = Merging(recipe=recipe, deletes=self._sql.deletes)
-        self.execute(self._sql.analyze(source, merging.compared))
+        self.execute(self._sql.analyze(source, merge_columns(recipe)))
         first = self.table_is_empty(target)
         if not first:
-            self._see_all_rows(target)
             self._provide_index(target, recipe)
-            if self._tell(catalog.never_analyzed(), _named(target)):
+            if self._tell(self._sql.never_analyzed(), _named(target)):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
-        referenced = self.execute(catalog.referenced_keys(), _named(target))
-        merge = merging.merge_in_place if referenced else merging.merge
-        for nulls in self._null_keys(source, merging):
-            for statement in merge(source, target, nulls):
+        for nulls in self._null_keys(source, recipe):
+            for statement in self._sql.merge(source, target, recipe, nulls):
                 self.execute(statement)
         if first:
             self._provide_index(target, recipe)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
-        merging = Merging(recipe=recipe, deletes=self._sql.deletes)
-        self.execute(self._sql.analyze(table, merging.compared))
-        for statement in merging.dedupe(table):
+        self.execute(self._sql.analyze(table, merge_columns(recipe)))
+        for statement in self._sql.dedupe_table(table, recipe):
             self.execute(statement)
         # The table is about to become the final one, where the next merge looks for the index.
         self._provide_index(table, recipe)
 
-    def overwrite_table(self, source: TableName, target: TableName) -> str:
-        if not self.table_exists(target):
-            self._rename(source, target)
-            return "there was no table"
-        plan = swap.decide(self._standing(target), drop_cascade=self._sql.drop_cascade)
-        match plan.way:
-            case swap.Way.RENAME:
-                self._hand_over(target, source)
-                self.drop_table(target)
-                self._rename(source, target)
-            case swap.Way.REFILL:
-                self._see_all_rows(target)
-                changes, names = self._changes(source, target)
-                self.execute(swap.empty(target))
-                # Of an empty table nothing is written anew, whatever changes.
-                self._change_columns(target, changes)
-                self.execute(swap.refill(source, target, names))
-                self.drop_table(source)
-            case swap.Way.UPDATE:
-                self._see_all_rows(target)
-                changes, names = self._changes(source, target)
-                self.apply_changeset(target, changes)
-                for statement in swap.exchange(source, target, names, plan.key):
-                    self.execute(statement)
-                self.drop_table(source)
-        return plan.note
+    def overwrite_table(self, source: TableName, target: TableName) -> None:
+        for statement in self._sql.overwrite_table(source, target):
+            self.execute(statement)
 
     # -- evolution
 
     def discover_schema(self, table: TableName) -> TableSchema:
-        rows = self.execute(catalog.discover_schema(), _named(table))
+        rows = self.execute(self._sql.discover_schema(), _named(table))
         found = {name: ColumnType(kind, nullable) for name, kind, nullable in rows}
         _check_metadata(table, found)
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
-        for statement in evolution.notes(table, changeset):
-            self.execute(statement)
-        self._change_columns(table, changeset)
+        if not changeset.is_noop:
+            self.execute(self._sql.apply_changeset(table, changeset))
 
     # -- what they share
-
-    def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
-        if changeset.is_noop:
-            return
-        if self._sql.drop_cascade:
-            # There is no ALTER COLUMN TYPE ... CASCADE.
-            changed = _named(table) | {"columns": list(changeset.change)}
-            for view in self.execute(catalog.views_on_columns(), changed):
-                self.execute(self._sql.drop_view(*view))
-        try:
-            self.execute(evolution.change_columns(table, changeset, self._sql.cascade))
-        except evolution.REFUSALS as error:
-            raise evolution.refusal(table, error.diag) from error
-
-    def _standing(self, table: TableName) -> swap.Standing:
-        ours = {"index": self._sql.key_index(table), "meta": META}
-        holders = self.execute(catalog.holders(), _named(table) | ours)
-        keys = self.execute(catalog.referenced_keys(), _named(table))
-        return swap.Standing(
-            holders=tuple(holder for (holder,) in holders), referenced=tuple(keys[0][0]) if keys else ()
-        )
-
-    def _changes(self, source: TableName, target: TableName) -> tuple[ColumnChangeset, list[str]]:
-        """What the target's columns need to become the source's, and the names that both then have."""
-        wanted = self.discover_schema(source)
-        return diff(self.discover_schema(target), wanted), [*METADATA_COLUMNS, *wanted.columns]
-
-    def _hand_over(self, old: TableName, new: TableName) -> None:
-        columns = {*METADATA_COLUMNS, *self.discover_schema(new).columns}
-        for statement in swap.hand_over(self._belongings(old), self._belongings(new), new, columns):
-            self.execute(statement)
-
-    def _belongings(self, table: TableName) -> swap.Belongings:
-        owner, replica_identity, options = self.execute(catalog.belongings(), _named(table))[0]
-        return swap.Belongings(
-            owner=owner,
-            replica_identity=replica_identity,
-            options=tuple(tuple(option.split("=", 1)) for option in options),
-            comments=tuple(self.execute(catalog.comments(), _named(table))),
-            statistics=tuple(self.execute(catalog.statistics_targets(), _named(table))),
-            grants=frozenset(swap.Grant(*row) for row in self.execute(catalog.grants(), _named(table))),
-        )
-
-    def _rename(self, source: TableName, target: TableName) -> None:
-        for statement in self._sql.rename_table(source, target):
-            self.execute(statement)
-
-    def _see_all_rows(self, table: TableName) -> None:
-        """ConfigError where row security would keep rows from a statement that has to find all of them."""
-        if self._tell(catalog.hides_rows(), _named(table)):
-            raise ConfigError(
-                f"Row security on {table} may hide rows from the user that this sync runs as, and it has to replace "
-                "them all.",
-                remedy="Give that user BYPASSRLS, or a policy FOR ALL that lets it see and write every row: "
-                "USING (true).",
-            )
 
     def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]
 
-    def _null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
+    def _null_keys(self, source: TableName, recipe: Recipe) -> list[frozenset[str]]:
         """Which columns of the key are null together: never any, and the combinations that the source has."""
-        rows = self.execute(merging.null_keys(source))
-        names = merging.recipe.primary_key
+        rows = self.execute(self._sql.null_keys(source, recipe))
+        names = recipe.primary_key
         found = [frozenset(n for n, null in zip(names, row, strict=True) if null) for row in rows]
         return [frozenset(), *found]
 
     def _provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Afterwards an index leads to the rows of a key. One that somebody else made will do."""
         key = recipe.primary_key
-        indexes: dict[str, list[str]] = dict(self.execute(catalog.key_indexes(), _named(table)))
+        indexes: dict[str, list[str]] = dict(self.execute(self._sql.key_indexes(), _named(table)))
         if any(set(columns[: len(key)]) == set(key) for columns in indexes.values()):
             return
         # One of the same name is ours, on a key the stream had before.

@@ -2,25 +2,26 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, ClassVar
 
 import psycopg
 from attrs import frozen
 from psycopg.sql import SQL, Identifier
 
-from connectors.journal_table import TABLE as JOURNAL
 from connectors.ledger import TABLE as LEDGER
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.columns import NAMING, PostgresColumns
 from connectors.postgres.config import (
     CERTIFICATES,
-    DEFAULT_INTERNAL_SCHEMA,
     DeletionMode,
     PostgresConfig,
+    configure,
     connection_parameters,
+    spec,
 )
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresSql
@@ -37,7 +38,6 @@ class PostgresConnector:
         files = _certificates(config, self._closing)
         self._access = Access(
             parameters=connection_parameters(config, run, files),
-            detour=_detour(config, self._closing),
             lock_timeout=config.lock_timeout,
             statement_timeout=config.statement_timeout,
         )
@@ -63,26 +63,25 @@ class PostgresConnector:
         return PostgresBuffer(client, self._sql)
 
     def explain(self, error: Exception) -> DataflowError:
-        return explain(
-            error,
-            user=self._config.username,
-            database=self._config.database,
-            internal=self.internal_namespace,
-        )
+        return explain(error, user=self._config.username, database=self._config.database)
 
     def close(self) -> None:
         self._closing.close()
 
 
-def _detour(config: PostgresConfig, closing: ExitStack) -> Callable[[], Mapping[str, str]]:
-    """The way through the tunnel, if there is one; it is closed in the end."""
-    if config.tunnel is None:
-        return dict
-    from connectors.postgres.tunnel import SshTunnel
+class PostgresDefinition:
+    """The Postgres destination before it is configured."""
 
-    tunnel = SshTunnel(config.tunnel, config.host, config.port)
-    closing.callback(tunnel.close)
-    return tunnel.entrance
+    name: ClassVar[str] = "postgres"
+
+    def spec(self) -> Mapping[str, Any]:
+        return spec()
+
+    def connector(self, options: Mapping[str, Any], run: str) -> PostgresConnector:
+        return PostgresConnector(configure(options), run)
+
+
+DEFINITION = PostgresDefinition()
 
 
 def _certificates(config: PostgresConfig, closing: ExitStack) -> dict[str, Path]:
@@ -115,18 +114,11 @@ class Meaning:
 AGAIN = "The sync can be tried again."
 REPORT = "What was told is safe. Report this, with the log of this sync."
 DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."
-CONSTRAINT = (
-    "The source's rows do not keep it: drop it, or make it DEFERRABLE if it only needs to hold at the end."
-)
 
 # By the whole SQLSTATE, else by its class (the first two characters). Other states are defects, and their messages
 # may quote a row.
 MEANINGS: Mapping[str, Meaning] = {
     "08": Meaning(TransientError, "The connection to the server failed", AGAIN),
-    "23503": Meaning(ConfigError, "A foreign key that somebody made refuses a row", CONSTRAINT),
-    "23505": Meaning(ConfigError, "A unique index that somebody made refuses a row", CONSTRAINT),
-    "23514": Meaning(ConfigError, "A check that somebody made refuses a row", CONSTRAINT),
-    "23P01": Meaning(ConfigError, "An exclusion that somebody made refuses a row", CONSTRAINT),
     "40001": Meaning(TransientError, "Another transaction got in the way", AGAIN),
     "40003": Meaning(TransientError, "The connection was lost while a transaction ended", AGAIN),
     "40P01": Meaning(TransientError, "The server broke a deadlock", AGAIN),
@@ -205,9 +197,7 @@ REFUSALS: Mapping[str, str] = {
 }
 
 
-def explain(
-    error: Exception, *, user: str, database: str, internal: str = DEFAULT_INTERNAL_SCHEMA
-) -> DataflowError:
+def explain(error: Exception, *, user: str, database: str) -> DataflowError:
     """What a driver's error means. Never holds a password, nor text that may quote a record."""
     if isinstance(error, DataflowError):
         return error
@@ -222,8 +212,7 @@ def explain(
     meaning = MEANINGS.get(state) or MEANINGS.get(state[:2])
     if meaning is None:
         return InternalError(f"Postgres reported {_condition(error)}{_place(error.diag)}.", remedy=REPORT)
-    message = error.diag.message_primary or ""
-    remedy = _grant(message, user, database, internal) if state == "42501" else meaning.remedy
+    remedy = _grant(error.diag.message_primary or "", user, database) if state == "42501" else meaning.remedy
     return meaning.error(f"{meaning.says}: {_quoted(error, meaning)}.", remedy=remedy)
 
 
@@ -253,7 +242,7 @@ def _place(diag: psycopg.errors.Diagnostic) -> str:
     return f" at {found}" if found else ""
 
 
-def _grant(message: str, user: str, database: str, internal: str) -> str:
+def _grant(message: str, user: str, database: str) -> str:
     """The statement that gives the missing right; the server's messages name the object."""
     who = Identifier(user)
     denied = re.search(r"(?:permission denied for|must be owner of) (\w+) (.*)$", message)
@@ -263,10 +252,6 @@ def _grant(message: str, user: str, database: str, internal: str) -> str:
             statement = SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(Identifier(name), who)
         case "database":
             statement = SQL("GRANT CREATE ON DATABASE {} TO {}").format(Identifier(database), who)
-        case "table" if name in (LEDGER, JOURNAL):
-            statement = SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(
-                Identifier(internal, name), who
-            )
         case "table" | "relation" | "index":
             statement = SQL("ALTER TABLE {} OWNER TO {}").format(Identifier(name), who)
         case _:

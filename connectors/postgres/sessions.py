@@ -6,7 +6,7 @@ is silent, or that works on without its lock, is dead or superseded: what is lef
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,7 @@ import psycopg
 from attrs import define, field, frozen
 from psycopg.sql import SQL, Composed
 
-from connectors.postgres.catalog import lock_holder, lock_key
+from connectors.postgres.sql import lock_holder, lock_key
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
 
@@ -42,14 +42,12 @@ SINCE: Mapping[str, int] = {"transaction_timeout": 170000}
 class Access:
     """How to reach the server, and how long to wait for what, in seconds.
 
-    `parameters` are libpq's; `detour` gives those of a tunnel, opened for whoever connects. `lock_timeout` bounds a
-    statement's wait for a lock, `statement_timeout` a statement; 0 is no bound. `lock_wait` is for a stream's
-    lock, `ghost_wait` for what a dead run's session still does. A live run's session is heard of every `pulse`;
-    silent for two of them it may be dead, and for seven it is.
+    `parameters` are libpq's. `lock_timeout` bounds a statement's wait for a lock, `statement_timeout` a statement; 0
+    is no bound. `lock_wait` is for a stream's lock, `ghost_wait` for what a dead run's session still does. A
+    live run's session is heard of every `pulse`; silent for two of them it may be dead, and for seven it is.
     """
 
     parameters: Mapping[str, Any] = field(repr=False)
-    detour: Callable[[], Mapping[str, str]] = dict
     lock_timeout: int = 60
     statement_timeout: int = 0
     lock_wait: float = 6.0
@@ -73,9 +71,8 @@ class Access:
         return 7.5 * self.pulse
 
     def connect(self, **more: str) -> Connection:
-        """A new connection whose session has our settings. Raises the driver's errors, and a tunnel's."""
-        parameters = {**self.parameters, **self.detour(), **more}
-        connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+        """A new connection whose session has our settings. Raises the driver's errors."""
+        connection = psycopg.connect(**{**self.parameters, **more}, autocommit=True, prepare_threshold=None)
         try:
             # What a waiting transaction reads must be what the other has just committed: the ledger's fence needs it.
             connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED

@@ -16,8 +16,6 @@ _SUITES = (
     "operations",
     "syncs",
     "changes",
-    "coercion",
-    "naming",
     "checkpoints",
     "failures",
     "recovery",
@@ -29,7 +27,6 @@ pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 
 from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
-from connectors.testkit.coercion import CoercionSuite  # noqa: E402
 from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.failures import FailureSuite  # noqa: E402
@@ -37,7 +34,6 @@ from connectors.testkit.journal import JournalSuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
-from connectors.testkit.naming import NamingSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
 from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
@@ -45,19 +41,17 @@ from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
 __all__ = [
-    "BasicFunctionalitySuite",
     "Capabilities",
     "ChangingSourceSuite",
     "CheckpointSuite",
-    "CoercionSuite",
     "ContractSuite",
     "Destination",
     "FailureSuite",
     "JournalSuite",
     "LedgerSuite",
     "LeftoverSuite",
+    "LifecycleSuite",
     "MergeSuite",
-    "NamingSuite",
     "OperationsSuite",
     "OverwriteSuite",
     "RecoverySuite",
@@ -68,10 +62,8 @@ __all__ = [
 ]
 
 
-class BasicFunctionalitySuite(
+class LifecycleSuite(
     SyncSuite,
-    CoercionSuite,
-    NamingSuite,
     ChangingSourceSuite,
     CheckpointSuite,
     FailureSuite,
@@ -80,15 +72,10 @@ class BasicFunctionalitySuite(
     OverwriteSuite,
     JournalSuite,
 ):
-    """Whole syncs, undisturbed and not: every scenario of upstream's suite of that name, and more."""
+    """Whole syncs, undisturbed and not."""
 
 
 class ContractSuite(
-    TableOperationsSuite,
-    MergeSuite,
-    SchemaEvolutionSuite,
-    LedgerSuite,
-    OperationsSuite,
-    BasicFunctionalitySuite,
+    TableOperationsSuite, MergeSuite, SchemaEvolutionSuite, LedgerSuite, OperationsSuite, LifecycleSuite
 ):
     """All that a connector must pass."""

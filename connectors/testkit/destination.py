@@ -20,8 +20,6 @@ class Capabilities:
     foreign_tables: bool = True
     # Numbers have a fixed count of digits, as `Limits.number` says; else they keep every digit.
     fixed_decimals: bool = True
-    # Takes the files that records refer to, beside the records.
-    file_transfer: bool = False
     # Keeps its ledger in a table of the internal namespace, where a person can reach it.
     ledger_table: bool = True
 
@@ -39,7 +37,7 @@ class Destination:
     it is to keep them. `read` gives a table's committed rows by column name: text as str, numbers as int or
     Decimal, moments as the classes of datetime (a time with a zone may be text), JSON as its text.
     `tables` lists every table outside of the connector's internal namespace. `make_foreign` makes a
-    table with one text column `whatever`, as nobody of ours would. `read_file` gives a transferred file by its path.
+    table with one text column `whatever`, as nobody of ours would.
     """
 
     definition: Definition
@@ -48,7 +46,6 @@ class Destination:
     read: Callable[[TableName], list[dict[str, Any]]]
     tables: Callable[[], set[TableName]]
     make_foreign: Callable[[TableName], None] | None = None
-    read_file: Callable[[str], bytes] | None = None
 
     def connector(self, run: str = "kit", *, soft: bool = False) -> Connector:
         """A connector for it."""

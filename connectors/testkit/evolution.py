@@ -12,7 +12,7 @@ from connectors.testkit.rows import VALUES, JsonText, Row, columns, data, row, w
 from dataflow.errors import ConfigError
 from dataflow.evolution import TableSchema, diff
 from dataflow.names import physical_name
-from dataflow.types import META, METADATA_COLUMNS, Column, Kind, Scalar, TableName
+from dataflow.types import METADATA_COLUMNS, Column, Kind, Scalar, TableName
 
 INT = columns(test=Kind.INTEGER)
 ID_TEST = columns(id=Kind.STRING, test=Kind.INTEGER)
@@ -152,67 +152,6 @@ class SchemaEvolutionSuite(Suite):
         found = {n: (values[n][0], r["value"]) for n, r in enumerate(bench.rows(table, of))}
         assert found == values
 
-    def test_a_value_that_a_narrowed_column_cannot_hold_is_nulled_and_noted(self, bench: Bench) -> None:
-        """Never lost in silence: the row says which of its cells is null because it had to be."""
-        table, of = bench.table("users"), columns(test=Kind.INTEGER)
-        texts = ["forty-two", "", "9223372036854775808"]
-        bench.make(table, columns(test=Kind.STRING), *(row(n, test=text) for n, text in enumerate(texts)))
-
-        _evolve(bench, of)
-
-        noted = {"changes": [_nulled("test")]}
-        assert bench.rows(table, of) == [{**row(n, test=None), META: noted} for n in range(3)]
-
-    def test_a_value_that_fits_and_one_that_is_null_are_not_noted(self, bench: Bench) -> None:
-        table, of = bench.table("users"), columns(test=Kind.INTEGER)
-        meta = {"sync_id": 7, "changes": []}
-        values = enumerate(["42", None, "forty-two"])
-        rows = [{**row(n, test=value), META: meta} for n, value in values]
-        bench.make(table, columns(test=Kind.STRING), *rows)
-
-        _evolve(bench, of)
-
-        found = bench.rows(table, of)
-        assert [r["test"] for r in found] == [42, None, None]
-        assert [r[META] for r in found] == [meta, meta, {"sync_id": 7, "changes": [_nulled("test")]}]
-
-    def test_what_a_row_noted_before_is_kept_and_comes_first(self, bench: Bench) -> None:
-        table, of = bench.table("users"), columns(test=Kind.INTEGER)
-        before = {"field": 'o"ther', "change": "TRUNCATED", "reason": "SOURCE_FIELD_SIZE_LIMITATION"}
-        meta = {"sync_id": 2**63 - 1, "changes": [before]}
-        bench.make(table, columns(test=Kind.STRING), {**row(1, test="forty-two"), META: meta})
-
-        _evolve(bench, of)
-
-        assert [r[META] for r in bench.rows(table, of)] == [{**meta, "changes": [before, _nulled("test")]}]
-
-    def test_each_column_of_a_changeset_notes_its_own_values(self, bench: Bench) -> None:
-        """With a column that widens, one that comes and one that goes beside them, and a name that needs quoting."""
-        rules, table = bench.connector.columns.naming, bench.table("users")
-        odd = physical_name("narrow" + FUNNY, rules)
-        bench.make(
-            table,
-            columns(day=K.STRING, **{odd: K.JSON}, wider=K.INTEGER, gone=K.STRING),
-            row(1, day="someday", **{odd: [1]}, wider=1, gone="x"),
-            row(2, day="2025-01-23", **{odd: "soon"}, wider=2, gone="x"),
-            row(3, day="2025-02-30", **{odd: 42}, wider=3, gone="x"),
-            row(4, day="2025-01-23", **{odd: 42}, wider=4, gone="x"),
-        )
-        expected = columns(day=K.DATE, **{odd: K.INTEGER}, wider=K.STRING, new=K.STRING)
-
-        _evolve(bench, expected)
-
-        found = bench.rows(table, expected)
-        noted = [[change["field"] for change in r[META].get("changes", [])] for r in found]
-        assert [sorted(fields) for fields in noted] == [sorted(["day", odd]), [odd], ["day"], []]
-        assert [(r["day"], r[odd]) for r in found] == [
-            (None, None),
-            (date(2025, 1, 23), None),
-            (None, 42),
-            (date(2025, 1, 23), 42),
-        ]
-        assert [(r["wider"], r["new"]) for r in found] == [(str(n), None) for n in (1, 2, 3, 4)]
-
     def test_text_survives_the_way_into_json_and_back(self, bench: Bench) -> None:
         """Upstream's fixture for string and unknown types; what looks like JSON is no less a text."""
         texts = ['"foo"', '{"foo": "bar"}', "true", "0", "foo", "", "null", 'a"b\\c\n']
@@ -244,10 +183,9 @@ class SchemaEvolutionSuite(Suite):
 
         _evolve(bench, after)
 
-        changed = [META, *(name.name for name in before if name.name != "keep")]
+        changed = [name.name for name in before if name.name != "keep"]
         assert _discovered(bench) == _schema(bench, after)
-        kept = without((row(n, keep=f"row {n}") for n in range(most)), META)
-        assert without(bench.rows(table, ()), *changed) == kept
+        assert without(bench.rows(table, ()), *changed) == [row(n, keep=f"row {n}") for n in range(most)]
 
     def test_names_of_punctuation_can_be_added_dropped_and_changed(self, bench: Bench) -> None:
         rules, table = bench.connector.columns.naming, bench.table("users")
@@ -281,10 +219,6 @@ class SchemaEvolutionSuite(Suite):
             bench.client.discover_schema(table)
 
         assert bench.destination.read(table) == []
-
-
-def _nulled(column: str) -> Row:
-    return {"field": column, "change": "NULLED", "reason": "DESTINATION_TYPECAST_ERROR"}
 
 
 def _schema(bench: Bench, of: tuple[Column, ...]) -> TableSchema:

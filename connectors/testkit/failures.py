@@ -9,7 +9,7 @@ from connectors.testkit.destination import open_bench
 from connectors.testkit.faulty import Script
 from connectors.testkit.messages import catalog, complete, global_state, record, state, status, users
 from connectors.testkit.rows import row
-from connectors.testkit.warehouse import SECONDS, SMALL, Outcome, Warehouse, WarehouseSuite
+from connectors.testkit.warehouse import SECONDS, SMALL, Warehouse, WarehouseSuite
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import Strategy
 
@@ -153,50 +153,6 @@ class FailureSuite(WarehouseSuite):
 
         assert (outcome.failed, outcome.states) == ({"users": "system_error"}, [])
         assert all(warehouse.destination.read(table) == [] for table in warehouse.destination.tables())
-
-    # -- of a destination that does not answer
-
-    @pytest.mark.parametrize("method", ["insert", "merge_table"])
-    def test_a_run_whose_destination_hangs_keeps_its_stream_to_itself(
-        self, warehouse: Warehouse, method: str
-    ) -> None:
-        """It may come back at any time: the second run is told who has the stream, and writes nothing."""
-        script = Script()
-        script.hang(method)
-        ended: list[Outcome] = []
-
-        def sync_and_hang() -> None:
-            sent = (record("users", id=1), state("users", 1), complete("users"))
-            ended.append(warehouse.sync(catalog(users(DEDUP)), *sent, script=script))
-
-        first = threading.Thread(target=sync_and_hang)
-        first.start()
-        assert script.hangs.wait(SECONDS)
-        second = warehouse.sync(catalog(users(DEDUP)), record("users", id=2), complete("users"))
-        script.resumed.set()
-        first.join()
-
-        assert second.failed == {None: "config_error", "users": "config_error"}
-        assert "kit" in second.errors[1]["message"]
-        assert (ended[0].exit_code, ended[0].states) == (0, [1])
-        assert [row["id"] for row in warehouse.data()] == [1]
-
-    @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_slow_destination_only_takes_longer(self, warehouse: Warehouse, strategy: Strategy) -> None:
-        """What comes in meanwhile waits; the STATEs come in their order."""
-        script = Script()
-        script.slow(0.02, "insert")
-
-        outcome = warehouse.sync(
-            catalog(users(strategy)),
-            *(part for n in range(1, 13) for part in (record("users", id=n), state("users", n))),
-            complete("users"),
-            script=script,
-            thresholds=SMALL,
-        )
-
-        assert (outcome.exit_code, outcome.states) == (0, list(range(1, 13)))
-        assert [row["id"] for row in warehouse.data()] == list(range(1, 13))
 
     # -- input that is not as it should be
 

@@ -1,13 +1,11 @@
 """A real connector that fails where a script says so: it does the work, then loses the answer. Mocks nothing."""
 
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import pyarrow as pa
-from attrs import define, field
+from attrs import define
 
 from connectors.contract import Client, Connector, InsertBuffer
 from dataflow.errors import ConfigError, TransientError
@@ -25,12 +23,6 @@ class Script:
     # The methods of a client or a buffer that refuse whatever has a name that begins with this.
     refused: tuple[str, ...] = ()
     refused_name: str = ""
-    # The methods that wait, before they do their work, until `resumed` is set; and those that wait for `delay` seconds.
-    hung: tuple[str, ...] = ()
-    hangs: threading.Event = field(factory=threading.Event)
-    resumed: threading.Event = field(factory=threading.Event)
-    slowed: tuple[str, ...] = ()
-    delay: float = 0.0
     # How many rows fewer a buffer says it took than it did.
     miscount: int = 0
 
@@ -46,26 +38,8 @@ class Script:
         """From now on these methods refuse tables and namespaces that are named so: a person must see to it."""
         self.refused, self.refused_name = methods, name
 
-    def hang(self, *methods: str) -> None:
-        """From now on these methods do not come back before `resumed` is set; `hangs` is, once one waits."""
-        self.hung = methods
-
-    def slow(self, seconds: float, *methods: str) -> None:
-        """From now on these methods take so much longer."""
-        self.slowed, self.delay = methods, seconds
-
-    @property
-    def concerned(self) -> set[str]:
-        """The methods that are to be asked about."""
-        return {*self.refused, *self.hung, *self.slowed}
-
     def asked(self, method: str, of: Sequence[object]) -> None:
         """Called before a method is."""
-        if method in self.hung:
-            self.hangs.set()
-            self.resumed.wait()
-        if method in self.slowed:
-            time.sleep(self.delay)
         names = [each.name if isinstance(each, TableName) else str(each) for each in of]
         if method in self.refused and any(name.startswith(self.refused_name) for name in names or [""]):
             raise ConfigError(
@@ -149,7 +123,7 @@ class FaultyBuffer:
 
 def _asking(real: object, name: str, script: Script) -> Any:
     member = getattr(real, name)
-    if name not in script.concerned:
+    if name not in script.refused:
         return member
 
     def asking(*of: Any) -> Any:

@@ -1,8 +1,6 @@
 """The suite for the journal in the destination: all of it is there, for a while, and it is in nobody's way."""
 
-import json
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -61,24 +59,6 @@ class JournalSuite(WarehouseSuite):
             found = [bench.client.journal.last(run, 0.0) for run in ("old", "new")]
 
         assert found == [0, 1]
-
-    def test_what_was_kept_is_read_as_it_was_told(self, warehouse: Warehouse) -> None:
-        told = [*cut_off(warehouse, users(Strategy.DEDUP, 1)).journal]
-        told += sync_users(warehouse, users(Strategy.DEDUP, 1), sent=PRIOR).journal
-
-        kept = [each.entry for each in _read(warehouse.destination, 0.0)]
-        assert kept == json.loads(json.dumps(told))
-
-    def test_one_run_is_read_from_a_moment_on(self, bench: Bench) -> None:
-        now = round(time.time(), 3)
-        with bench.client.transaction():
-            bench.client.journal.prepare()
-            bench.client.journal.append([_transition("one", n, now + n) for n in (1, 2, 3)])
-            bench.client.journal.append([_transition("two", 1, now + 3)])
-        with bench.client.transaction():
-            found = bench.client.journal.read(now + 2, "one")
-
-        assert found == [_transition("one", n, now + n) for n in (2, 3)]
 
     # -- of a sync
 
@@ -218,17 +198,6 @@ def _kept(destination: Destination) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (str(row["at"]), row["run"], row["number"]))
 
 
-def _read(destination: Destination, since: float) -> Sequence[Transition]:
-    """What the journal tells to who reads it."""
-    connector = destination.connector()
-    client = connector.client()
-    with client.transaction():
-        found = client.journal.read(since)
-    client.close()
-    connector.close()
-    return found
-
-
 def _members(row: dict[str, Any]) -> dict[str, Any]:
     """A row's members that a person reads: all but its moment, its number, and what only a replay needs."""
     left_out = ("at", "number", "details")
@@ -237,7 +206,7 @@ def _members(row: dict[str, Any]) -> dict[str, Any]:
 
 def _columns(entry: Entry) -> dict[str, Any]:
     """The same of an entry as it was told."""
-    left_out = ("at", "facts", "life", "failed_streams", "checkpoint")
+    left_out = ("at", "facts", "life", "failed_streams")
     return {NAMES.get(name, name): value for name, value in entry.items() if name not in left_out}
 
 

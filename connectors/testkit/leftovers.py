@@ -35,9 +35,8 @@ class LeftoverSuite(WarehouseSuite):
 
     def test_a_temp_table_meets_every_sync_that_can_come_next(self, warehouse: Warehouse) -> None:
         """Resumed, settled by the recipe it was opened with, or dropped: each pair of strategies, with and without
-        a new generation.
-
-        Upstream: testTruncateRefresh, testTruncateRefreshChangeSyncMode, resumeAfterCancelledTruncate.
+        a new generation; upstream's `testTruncateRefresh`, `testTruncateRefreshChangeSyncMode` and
+        `resumeAfterCancelledTruncate` are among them.
         """
         pairs = {
             f"{first} then {then} {'of the same' if same else 'of the next'} generation": (first, then, same)
@@ -142,20 +141,6 @@ class LeftoverSuite(WarehouseSuite):
         first, then = Stint(strategy.incremental, 2, CUT_OFF), Stint(strategy.incremental, 2, THEN)
         assert found(warehouse.rows()) == sorted(after_interruption(prior, first, TOLD, then))
         assert not {"swap", "dedupe_and_swap"} & set(outcome.operations())
-
-    @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_table_of_a_newer_generation_is_no_reason_to_doubt_the_catalogs(
-        self, warehouse: Warehouse, strategy: Strategy
-    ) -> None:
-        """The platform counts; a connection that was made anew begins at one, over the table of the old one."""
-        sync_users(warehouse, users(APPEND_TRUNCATE, 7), sent=PRIOR)
-
-        outcome = sync_users(warehouse, users(strategy, 1), sent=THEN)
-
-        before, then = Stint(APPEND_TRUNCATE, 7, PRIOR).users, Stint(strategy, 1, THEN).users
-        assert outcome.exit_code == 0
-        assert found(warehouse.rows()) == sorted(published(before, strategy, then))
-        assert warehouse.left_behind() == set()
 
     # -- what nobody can account for
 

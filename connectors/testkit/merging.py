@@ -65,27 +65,6 @@ def _upserts() -> dict[str, Upsert]:
         "a later cursor, extracted before": case(seen(15, 15, T1), new := seen(15, 1015, T0), left=new),
         "a late delete": case(old := seen(16, 1016, T2), seen(16, 16, T1, DELETED), left=old),
         "a delete of nothing": case(None, gone := seen(17, 17, T1, DELETED), left=None, tombstone=gone),
-        "brought back": case(seen(18, 18, T1, DELETED), new := seen(18, 1018, T2), left=new),
-        "an update of before the delete": case(
-            old := seen(19, 1019, T2, DELETED), seen(19, 19, T1), left=old
-        ),
-        "deleted again": case(
-            seen(20, 20, T1, DELETED), gone := seen(20, 1020, T2, DELETED), left=None, tombstone=gone
-        ),
-        "update, then delete": case(
-            seen(21, 21, T1), seen(21, 22, T2), gone := seen(21, 23, T3, DELETED), left=None, tombstone=gone
-        ),
-        "delete, insert, delete": case(
-            seen(22, 22, T0),
-            seen(22, 23, T1, DELETED),
-            seen(22, 24, T2),
-            gone := seen(22, 25, T3, DELETED),
-            left=None,
-            tombstone=gone,
-        ),
-        "the same cursor, deleted later": case(
-            seen(23, 23, T1), gone := seen(23, 23, T2, DELETED), left=None, tombstone=gone
-        ),
     }
 
 
@@ -124,10 +103,7 @@ class MergeSuite(Suite):
         with deleting.client.transaction():
             deleting.client.dedupe_table(table, recipe(CDC, "id", cursor="test"))
 
-        # Here no mark was in the table before: each is of what was just brought.
-        of_marks = {name for name, (left,) in _left("hard").items() if left[CDC_DELETED_AT] is not None}
-        expected = {n: left for n, left in _left(deletion).items() if deletion == "soft" or n not in of_marks}
-        assert _by_case(deleting.rows(table, CDC)) == expected
+        assert _by_case(deleting.rows(table, CDC)) == _left(deletion)
 
     def test_a_repeated_merge_changes_nothing(self, deleting: Bench) -> None:
         target, source = deleting.table("users"), deleting.table("users_tmp")
@@ -139,16 +115,6 @@ class MergeSuite(Suite):
         _merge(deleting, recipe(CDC, "id", cursor="test"))
 
         assert deleting.rows(target, CDC) == once
-
-    def test_an_update_of_before_the_delete_does_not_bring_the_row_back(self, deleting: Bench) -> None:
-        """A mark that is in the table is a row like any other, also where marks of the delta remove rows."""
-        mark = row(1, T2, id="1", test=10, description="gone", **{CDC_DELETED_AT: DELETED})
-        deleting.make(deleting.table("users"), CDC, mark, key=("id",))
-        deleting.make(deleting.table("users_tmp"), CDC, row(2, T3, id="1", test=9))
-
-        _merge(deleting, recipe(CDC, "id", cursor="test"))
-
-        assert deleting.rows(deleting.table("users"), CDC) == [mark]
 
     def test_without_a_cursor_the_later_extraction_wins_and_then_the_raw_id(self, bench: Bench) -> None:
         extracted = [row(5, T1, id=1, name="earlier"), row(1, T2, id=1, name="later")]
@@ -206,18 +172,6 @@ class MergeSuite(Suite):
         _merge(bench, recipe(PLAIN, "id"))
 
         assert [(r["id"], r["name"]) for r in bench.rows(target, PLAIN)] == [(2, None), (1, "new")]
-
-    def test_duplicates_of_a_key_stay_where_one_of_them_is_later(self, bench: Bench) -> None:
-        """What comes is then no news of the key, and a merge changes nothing that it brings no news of."""
-        target, source = bench.table("users"), bench.table("users_tmp")
-        by = recipe(PLAIN, "id", cursor="cursor")
-        duplicates = [row(n, T1, id=1, cursor=n, name=f"row {n}") for n in (1, 2, 9)]
-        bench.make(target, PLAIN, *duplicates, key=("id",))
-        bench.make(source, PLAIN, row(10, T2, id=1, cursor=5, name="late"))
-
-        _merge(bench, by)
-
-        assert bench.rows(target, PLAIN) == duplicates
 
     @pytest.mark.parametrize("position", CDC_POSITIONS)
     def test_a_later_cdc_position_beats_a_later_extraction(self, bench: Bench, position: str) -> None:

@@ -11,7 +11,6 @@ SYNC = 42
 INTEGER = {"type": "integer"}
 STRING = {"type": "string"}
 UNKNOWN = {"type": "potato"}
-DATE_TIME = {"type": "string", "format": "date-time", "airbyte_type": "timestamp_with_timezone"}
 USERS = {"id": INTEGER, "name": STRING, "updated": INTEGER}
 
 

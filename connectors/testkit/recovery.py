@@ -66,10 +66,7 @@ class RecoverySuite(WarehouseSuite):
     def test_the_same_sync_resumes_from_the_last_state_told(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Rows beyond the STATE are sent again, and are cut first.
-
-        Upstream: testInterruptedTruncateWithPriorData.
-        """
+        """`testInterruptedTruncateWithPriorData`: rows beyond the STATE are sent again, and are cut first."""
         sync_users(warehouse, users(strategy, 1), sent=PRIOR)
         cut_off(warehouse, users(strategy, 2))
 
@@ -101,10 +98,7 @@ class RecoverySuite(WarehouseSuite):
     def test_what_no_state_covered_is_not_there_twice_when_nothing_was_told(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """The source begins anew.
-
-        Upstream: testInterruptedTruncateWithoutPriorData.
-        """
+        """`testInterruptedTruncateWithoutPriorData`, without a STATE: the source begins anew."""
         warehouse.sync(catalog(users(strategy, 2)), *(user.message() for user in CUT_OFF))
 
         sync_users(warehouse, users(strategy, 2), sent=CUT_OFF)

@@ -1,11 +1,9 @@
 """The suite of undisturbed syncs: what each sync mode leaves in the table, and that nothing else is left."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +32,7 @@ SECOND = (User(2, "e", 30), User(3, "f", 1), User(1, "g", 15), User(3, "h", 1))
 
 
 class SyncSuite(WarehouseSuite):
-    """Complete syncs, one after the other."""
+    """Complete syncs, one after the other; upstream's tests of the same scenarios are named in the docstrings."""
 
     # -- the four strategies
 
@@ -42,10 +40,7 @@ class SyncSuite(WarehouseSuite):
     def test_syncs_in_a_row_leave_what_the_sync_mode_says(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """The sync mode alone decides what stays; each sync is of a new generation, as a refresh makes it.
-
-        Upstream: testAppend.
-        """
+        """`testAppend` and its like; each sync is of a new generation, as a refresh makes it."""
         expected: list[User] = []
         for generation, sent in enumerate((FIRST, SECOND, (), FIRST), 1):
             stint = Stint(strategy, generation, sent)
@@ -62,10 +57,7 @@ class SyncSuite(WarehouseSuite):
     def test_a_stream_without_records_makes_an_empty_table(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """A stream of nothing is published like any other: its table is there to be queried.
-
-        Upstream: testNoData.
-        """
+        """`testNoData`."""
         outcome = warehouse.sync(catalog(users(strategy)), complete("users"))
 
         assert outcome.exit_code == 0
@@ -76,10 +68,7 @@ class SyncSuite(WarehouseSuite):
     def test_a_truncate_without_records_empties_the_table(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Nothing is the new truth: rows of the old generation do not outlive it.
-
-        Upstream: testTruncateRefreshNoData.
-        """
+        """`testTruncateRefreshNoData`."""
         warehouse.sync(catalog(users(strategy, 12)), record("users", id=42), complete("users"))
 
         warehouse.sync(catalog(users(strategy, 13)), complete("users"))
@@ -87,10 +76,7 @@ class SyncSuite(WarehouseSuite):
         assert warehouse.rows() == []
 
     def test_a_clear_is_told_and_leaves_an_empty_table(self, warehouse: Warehouse) -> None:
-        """A clear is a sync of no record, whose GLOBAL state has a shared state of null.
-
-        Upstream: testClear.
-        """
+        """`testClear`: nothing but a GLOBAL state whose shared state is null."""
         outcome = warehouse.sync(
             catalog(users(APPEND_TRUNCATE)), global_state(None, count=0), complete("users")
         )
@@ -102,10 +88,7 @@ class SyncSuite(WarehouseSuite):
     def test_records_without_columns_have_their_metadata(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """A record without a column is a row; what dedupes needs a key, and so a column.
-
-        Upstream: testNoColumns.
-        """
+        """`testNoColumns`; what dedupes needs a key, and so a column."""
         fields = {"id": INTEGER} if strategy.dedupes else {}
         configured = catalog(stream("users", strategy, fields))
 
@@ -117,10 +100,7 @@ class SyncSuite(WarehouseSuite):
         assert warehouse.data() == expected
 
     def test_many_streams_complete(self, warehouse: Warehouse) -> None:
-        """Each stream has its own life; twenty-one of them hinder each other in nothing.
-
-        Upstream: testManyStreamsCompletion.
-        """
+        """`testManyStreamsCompletion`."""
         names = [f"stream_{number}" for number in range(21)]
 
         outcome = warehouse.sync(
@@ -133,39 +113,10 @@ class SyncSuite(WarehouseSuite):
         assert [warehouse.data(name)[0]["id"] for name in names] == list(range(21))
         assert warehouse.left_behind() == set()
 
-    @needs(file_transfer=True)
-    def test_a_file_that_a_record_refers_to_is_there_under_its_path(
-        self, warehouse: Warehouse, tmp_path: Path
-    ) -> None:
-        """A record of a file is durable when the file is.
-
-        Upstream: testBasicWriteFile.
-        """
-        staged = tmp_path / "staged"
-        staged.write_bytes(b"123")
-        reference = {
-            "staging_file_url": str(staged),
-            "source_file_relative_path": "path/to/file",
-            "file_size_bytes": 3,
-        }
-        line = json.loads(record("users", id=1))
-        line["record"]["file_reference"] = reference
-
-        outcome = warehouse.sync(
-            catalog(users(APPEND)), json.dumps(line).encode() + b"\n", state("users", 1), complete("users")
-        )
-
-        assert warehouse.destination.read_file is not None
-        assert (outcome.exit_code, outcome.states) == (0, [1])
-        assert warehouse.destination.read_file("path/to/file") == b"123"
-
     # -- what a row is
 
     def test_a_row_says_when_in_which_sync_and_with_which_changes_it_came(self, warehouse: Warehouse) -> None:
-        """The source's own changes stand before ours, and a record is counted once.
-
-        Upstream: testBasicWrite.
-        """
+        """`testBasicWrite`: the source's own changes stand before ours."""
         change = {"field": "foo", "change": "NULLED", "reason": "SOURCE_FIELD_SIZE_LIMITATION"}
         sent = record("users", id=5678, name={}, at=1234, changes=[change])
 
@@ -217,10 +168,7 @@ class SyncSuite(WarehouseSuite):
         assert warehouse.data() == [{"id": 1, "amount": Decimal(text)}]
 
     def test_streams_of_one_name_in_three_namespaces_are_three_tables(self, warehouse: Warehouse) -> None:
-        """A stream without namespace goes to the configured default.
-
-        Upstream: testNamespaces.
-        """
+        """`testNamespaces`: a stream without namespace goes to the configured default."""
         spaces = ("kit_1", "kit_2", None)
 
         warehouse.sync(

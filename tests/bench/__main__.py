@@ -21,7 +21,6 @@ from attrs import frozen
 from tests.bench.duck import DuckDbBench
 from tests.bench.postgres import PostgresBench, server
 from tests.bench.process import Cost
-from tests.bench.start import command, first_state
 from tests.bench.workload import Workload, interleaved, workload
 
 MILLION, HUNDRED_THOUSAND = 1_000_000, 100_000
@@ -73,13 +72,6 @@ def postgres(work: Workload) -> Iterator[PostgresBench]:
 
 
 @contextmanager
-def duckdb(work: Workload) -> Iterator[DuckDbBench]:
-    """A folder of its own for one workload."""
-    with folder() as here:
-        yield DuckDbBench(work, here)
-
-
-@contextmanager
 def folder() -> Iterator[Path]:
     """A folder that psql, run by anyone, can read."""
     with tempfile.TemporaryDirectory(prefix="dataflow-bench-") as name:
@@ -100,7 +92,8 @@ def against_copy(schema: str, records: int, runs: int) -> list[str]:
 
 
 def against_read_json(schema: str, records: int, runs: int) -> list[str]:
-    with duckdb(workload(schema, "append", records)) as bench:
+    with folder() as here:
+        bench = DuckDbBench(workload(schema, "append", records), here)
         costs = in_turn([Arm("ours", bench.ours), Arm("read_json", bench.read_json)], runs)
     return [speed(costs, "read_json")]
 
@@ -141,32 +134,11 @@ def memory(runs: int) -> list[str]:
     told = []
     for schema, records in (("narrow", HUNDRED_THOUSAND), ("wide", 10_000)):
         small, large = (workload(schema, "append", n) for n in (records * 3, records * 30))
-        for name, bench in (("postgres", postgres), ("duckdb", duckdb)):
-            with bench(small) as a, bench(large) as b:
-                costs = in_turn([Arm("1 x", a.ours), Arm("10 x", b.ours)], runs)
-            most = {arm: max(cost.memory for cost in found) for arm, found in costs.items()}
-            told.append(
-                f"{name} {schema}: {most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB"
-            )
+        with postgres(small) as a, postgres(large) as b:
+            costs = in_turn([Arm("1 x", a.ours), Arm("10 x", b.ours)], runs)
+        most = {name: max(cost.memory for cost in found) for name, found in costs.items()}
+        told.append(f"{schema}: {most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB")
     return told
-
-
-def start(runs: int) -> list[str]:
-    """From nothing to an answer, in milliseconds: a start is paid once per sync."""
-    with postgres(workload("narrow", "append", HUNDRED_THOUSAND)) as bench, folder() as here:
-        arms = [
-            Arm("python, and nothing", lambda: command("-c", "pass")),
-            Arm(
-                "dataflow --help",
-                lambda: command("-c", "from connectors.commands import main; main()", "--help"),
-            ),
-            Arm("destination-duckdb spec", lambda: command("-m", "connectors.duckdb", "spec")),
-            Arm("destination-postgres spec", lambda: command("-m", "connectors.postgres", "spec")),
-            Arm("first STATE, duckdb", lambda: first_state("duckdb", {"destination_path": ":memory:"}, here)),
-            Arm("first STATE, postgres", lambda: first_state("postgres", bench.destination_config(), here)),
-        ]
-        costs = in_turn(arms, runs)
-    return [f"{name}: {seconds(cost) * 1000:.0f} ms" for name, cost in costs.items()]
 
 
 BENCHES: Mapping[str, Callable[[int], list[str]]] = {
@@ -179,7 +151,6 @@ BENCHES: Mapping[str, Callable[[int], list[str]]] = {
     "many-streams": many_streams,
     "frequent-states": frequent_states,
     "memory": memory,
-    "start": start,
 }
 
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -28,10 +27,6 @@ class PostgresBench:
         self._tables = [Identifier("bench", name) for name in work.streams]
         self._config = folder / "postgres.json"
         self._config.write_text(json.dumps(self._address.destination_config()))
-
-    def destination_config(self) -> dict[str, Any]:
-        """The configuration that leads a destination here."""
-        return self._address.destination_config()
 
     def prepare_limit(self) -> None:
         r"""Load once, keep the rows as files in the formats of `\copy`, and an identical empty table."""

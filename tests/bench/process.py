@@ -40,7 +40,7 @@ def load(connector: str, config: Path, work: Workload, *options: str) -> Cost:
             ],
             stdin=source.stdout,
             stdout=subprocess.DEVNULL,
-            env=installed(),
+            env=_installed(),
         )
         memory = _watch(destination.pid)
         _, status, used = os.wait4(destination.pid, 0)
@@ -90,6 +90,6 @@ def _proportional_memory(pid: int) -> float:
     return 0.0
 
 
-def installed() -> dict[str, str]:
+def _installed() -> dict[str, str]:
     """The environment in which what is installed was compiled once, and is not compiled again at each start."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -3,9 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from connectors.memory import DEFINITION
 from connectors.memory.client import INTERNAL_NAMESPACE
-from connectors.memory.connector import DATABASES
+from connectors.memory.connector import DATABASES, DEFINITION
 from connectors.testkit import Destination
 from dataflow.types import TableName
 

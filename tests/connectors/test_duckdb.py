@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from connectors.duckdb import DEFINITION
+from connectors.duckdb.connector import DEFINITION
 from connectors.testkit import ContractSuite, Destination
 from dataflow.types import TableName
 

@@ -8,7 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
-from connectors.postgres import DEFINITION
+from connectors.postgres.connector import DEFINITION
 from connectors.testkit import Capabilities, ContractSuite, Destination, TableOperationsSuite
 from dataflow.types import TableName
 from tests.servers.address import Address

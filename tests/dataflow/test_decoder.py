@@ -203,18 +203,3 @@ def test_a_line_nested_without_end_is_refused_like_any_other() -> None:
         list(decoder().decode(deep))
 
     assert refused.value.line == 1
-
-
-@pytest.mark.parametrize("name", ['"', 'a"b', "a\\b", "tab\t", "line\n", "\x00"])
-def test_a_field_whose_name_json_must_escape_is_read_like_any_other(name: str) -> None:
-    """The fast road's structs cannot have such a name; the streams beside go on by it."""
-    odd = shape(USERS, (Column("id", "id", INTEGER), Column("odd", name, STRING)))
-    reader = Decoder([odd, shape(ORDERS)])
-    values: dict[str, Any] = {"id": 1, name: "x"}
-    chunk = record(**values) + record(ORDERS, id=7) + record(id=2) + STATE
-
-    messages = list(reader.decode(chunk))
-
-    cells = [(d.f0, d.f1) for m in messages if isinstance(m, Records) and m.stream == USERS for d in m.data]
-    assert cells == [(1, "x"), (2, None)]
-    assert ("orders", [7]) in ids(messages)

@@ -4,21 +4,30 @@ It moves no record itself and knows no database. The source is airbyte-source-fa
 environment of its own, because its pins fight ours.
 """
 
+import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
-from tests.environments import SOURCES, CannotMake, Say
+CHECKOUT = Path(__file__).parents[2]
+SOURCE_LOCK = CHECKOUT / "requirements-demo.lock"
+SOURCE_VENV = CHECKOUT / ".venv-demo"
+# What airbyte-source-faker says it runs on.
+SOURCE_PYTHONS = ("python3.12", "python3.11")
+SOURCE_TOO_NEW = (3, 13)
 
 Message = dict[str, Any]
+# Shows one line to whoever watches.
+Say = Callable[[str], None]
 
 
 class DemoFailed(Exception):
@@ -141,15 +150,46 @@ def make_source(say: Say) -> None:
     Raises:
         DemoFailed: there is no Python it runs on, or pip failed.
     """
-    try:
-        SOURCES.make(say)
-    except CannotMake as error:
-        raise DemoFailed(str(error)) from error
+    stamp = SOURCE_VENV / ".locked"
+    locked = hashlib.sha256(SOURCE_LOCK.read_bytes() + bytes(SOURCE_VENV)).hexdigest()
+    if stamp.exists() and stamp.read_text() == locked:
+        return
+    say(f"making {SOURCE_VENV.name} from {SOURCE_LOCK.name} (once; about a minute)")
+    pip = [
+        str(SOURCE_VENV / "bin" / "python"),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "-qq",
+    ]
+    for command in (
+        [_source_python(), "-m", "venv", "--clear", str(SOURCE_VENV)],
+        [*pip, "install", "--only-binary", ":all:", "--require-hashes", "-r", str(SOURCE_LOCK)],
+    ):
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise DemoFailed(f"{shlex.join(command)} returned {done.returncode}:\n{_tail(done.stderr)}")
+    stamp.write_text(locked)
+
+
+def _source_python() -> str:
+    if sys.version_info < SOURCE_TOO_NEW:
+        return sys.executable
+    for name in SOURCE_PYTHONS:
+        found = shutil.which(name)
+        if found:
+            return found
+    raise DemoFailed(
+        f"airbyte-source-faker, the demo's source, needs one of {', '.join(SOURCE_PYTHONS)}, and there is none on "
+        f"the PATH (this is Python {sys.version_info.major}.{sys.version_info.minor}). Install one; it is used for "
+        "the source only."
+    )
 
 
 def _environment() -> dict[str, str]:
     """Both virtual environments on the PATH, so that a command can be shown as it is run."""
-    ours, source = Path(sys.executable).parent, SOURCES.programs
+    ours, source = Path(sys.executable).parent, SOURCE_VENV / "bin"
     return {
         **os.environ,
         "PATH": os.pathsep.join([str(ours), str(source), os.environ.get("PATH", os.defpath)]),

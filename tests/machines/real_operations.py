@@ -5,9 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 from connectors.ledger import LedgerEntry
-from connectors.memory import DEFINITION
 from connectors.memory.client import Content, MemoryClient, Table
-from connectors.memory.connector import DATABASES
+from connectors.memory.connector import DATABASES, DEFINITION
 from connectors.operations import Claim, StreamOperations
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError

@@ -11,21 +11,15 @@ from tests.servers.address import Address
 
 
 @contextmanager
-def fresh_database(server: Address, template: str = "template0") -> Iterator[Address]:
-    """An empty database, or a copy of another one; dropped in the end, even from under those who are still in it.
+def fresh_database(server: Address) -> Iterator[Address]:
+    """An empty database; dropped in the end, even from under those who are still in it.
 
-    A few milliseconds: template0 lets nobody in, so copying its files never has to wait. Who is still in another
-    template is put out.
+    A few milliseconds: template0 lets nobody in, so copying its files never has to wait.
     """
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [template]
-        )
-        connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                Identifier(name), Identifier(template)
-            )
+            SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy").format(Identifier(name))
         )
     try:
         yield server.database(name)

@@ -1,7 +1,7 @@
 """A real PostgreSQL server of our own: made in a moment, in a directory of its own, gone with its holder.
 
-It listens on a Unix socket only, unless it is told otherwise, and trusts whoever can reach it, so it is for tests
-and demonstrations. It refuses to serve anything that should outlive the process that holds it.
+It listens on a Unix socket only and trusts whoever can reach it, so it is for tests and demonstrations. It
+refuses to serve anything that should outlive the process that holds it.
 
     with EmbeddedPostgres(fsync="on") as server:
         psycopg.connect(server.address.dsn)
@@ -29,7 +29,6 @@ PREFIX = "dataflow-pg-"
 HELD = "held"
 PORT = 5432
 PATIENCE_SECONDS = 60.0
-FIRST_WITH_OWN_LOCALES = 17
 # Commits survive a crash of the server, which tests cause, though not of the machine, which they do not.
 SETTINGS: Final = {"fsync": "off", "full_page_writes": "off", "timezone": "UTC", "log_timezone": "UTC"}
 GUARD = launch.KERNEL if sys.platform == "linux" else launch.WATCH
@@ -46,19 +45,15 @@ class EmbeddedPostgres:
         ServerFailed: no cluster could be made.
     """
 
-    def __init__(self, *, guard: str = GUARD, programs: Path | None = None, **settings: str) -> None:
-        """Make the cluster. `settings` are PostgreSQL's own, as strings: fsync="on".
-
-        `programs` is the directory of an installation, with its bin; without it, that of the wheel.
-        """
+    def __init__(self, *, guard: str = GUARD, **settings: str) -> None:
+        """Make the cluster. `settings` are PostgreSQL's own, as strings: fsync="on"."""
         self._user = server_user()
-        self._programs = (programs or installation(self._user)) / "bin"
+        self._programs = installation(self._user) / "bin"
         self._settings = SETTINGS | settings
         self._guard = guard
         self._process: subprocess.Popen[bytes] | None = None
         self._directory, self._hold = _room_of_our_own(self._user)
-        port = int(settings.get("port", PORT))
-        self.address = Address(host=str(self._directory), port=port, user="postgres", dbname="postgres")
+        self.address = Address(host=str(self._directory), port=PORT, user="postgres", dbname="postgres")
         try:
             self._initialise()
         except BaseException:
@@ -112,7 +107,7 @@ class EmbeddedPostgres:
             "-k",
             str(self._directory),
             "-p",
-            str(self.address.port),
+            str(PORT),
             "-c",
             "listen_addresses=",
         ]
@@ -171,7 +166,7 @@ class EmbeddedPostgres:
                 [
                     *(self._programs / "initdb", "--pgdata", self._data, "--username", self.address.user),
                     *("--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"),
-                    *_locale(self._programs),
+                    *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 ],
                 user=user.uid if user else None,
                 group=user.gid if user else None,
@@ -207,14 +202,6 @@ class EmbeddedPostgres:
     def _failure(self, doing: str, what: str) -> ServerFailed:
         end_of_log = "\n".join(self.log.splitlines()[-20:])
         return ServerFailed(f"{what} We were {doing} in {self._directory}. The end of its log:\n{end_of_log}")
-
-
-def _locale(programs: Path) -> tuple[str, ...]:
-    """The same order of text in every version: by code point, and letters of every script."""
-    told = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
-    if int(told.stdout.split()[2].split(".")[0]) >= FIRST_WITH_OWN_LOCALES:
-        return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    return ("--lc-ctype=C.UTF-8",)
 
 
 def _environment() -> dict[str, str]:

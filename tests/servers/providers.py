@@ -1,8 +1,8 @@
-"""Chooses the PostgreSQL server for a run of the tests: yours, Docker's, the wheel's, or Debian's; the first there is.
+"""Chooses the PostgreSQL server for a run of the tests: yours, one in Docker, or the wheel's; the first there is.
 
-    TEST_POSTGRES_DSN=postgresql://...      use this server; it must let us create databases
-    TEST_POSTGRES=url|docker|wheel|debian   use this way and no other
-    TEST_POSTGRES_IMAGE=postgres:15         for docker (default: postgres:18)
+    TEST_POSTGRES_DSN=postgresql://...   use this server; it must let us create databases
+    TEST_POSTGRES=url|docker|wheel       use this way and no other
+    TEST_POSTGRES_IMAGE=postgres:15      for docker (default: postgres:18)
 
 A way that was named does not fall through to another, and none at all is an error with every reason in it:
 a run that could not test PostgreSQL never looks like one that did.
@@ -17,7 +17,6 @@ import psycopg
 from attrs import frozen
 
 from tests.servers.address import Address, address_of
-from tests.servers.debian import installed_postgres
 from tests.servers.embedded import EmbeddedPostgres
 from tests.servers.errors import Unavailable
 
@@ -35,7 +34,7 @@ class Server:
     """A server that answers."""
 
     provider: str
-    """The name of the way it came by: url, docker, wheel or debian."""
+    """The name of the way it came by: url, docker or wheel."""
     version: str
     """As the server tells it, such as 18.6."""
     address: Address
@@ -103,24 +102,7 @@ def from_wheel(environment: Environment) -> Iterator[Address]:
         yield server.address
 
 
-@contextmanager
-def from_debian(environment: Environment) -> Iterator[Address]:
-    """The newest server that the distribution has installed, in a process of our own.
-
-    Raises:
-        Unavailable: there is none, or no user to run it.
-        ServerFailed: it is there and does not run.
-    """
-    with EmbeddedPostgres(programs=installed_postgres()) as server:
-        yield server.address
-
-
-PROVIDERS: Mapping[str, Provider] = {
-    "url": from_url,
-    "docker": from_docker,
-    "wheel": from_wheel,
-    "debian": from_debian,
-}
+PROVIDERS: Mapping[str, Provider] = {"url": from_url, "docker": from_docker, "wheel": from_wheel}
 
 
 def ways(environment: Environment) -> tuple[str, ...]:

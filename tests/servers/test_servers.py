@@ -16,16 +16,14 @@ import pytest
 from tests.servers import launch, wheel
 from tests.servers.address import Address, address_of
 from tests.servers.databases import fresh_database
-from tests.servers.debian import installed_postgres, installed_sshd
 from tests.servers.embedded import GUARD, EmbeddedPostgres
 from tests.servers.errors import ServerFailed, Unavailable
-from tests.servers.providers import DSN, NAMED, PROVIDERS, Server, postgres
+from tests.servers.providers import DSN, NAMED, Server, postgres
 
 CHECKOUT = Path(__file__).parents[2]
 GUARDS = sorted({GUARD, launch.WATCH})
 HOLDER = """
 import sys, time
-from tests.servers.debian import installed_postgres, installed_sshd
 from tests.servers.embedded import EmbeddedPostgres
 with EmbeddedPostgres(guard=sys.argv[1]) as server:
     print(server.pid, server.address.host, flush=True)
@@ -223,22 +221,6 @@ def test_an_address_survives_its_dsn() -> None:
     assert "secret" not in repr(address)
 
 
-def test_without_the_distributions_packages_it_is_said_which_are_missing(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="apt-get install postgresql"):
-        installed_postgres(tmp_path)
-
-    with pytest.raises(Unavailable, match="apt-get install openssh-server"):
-        installed_sshd(tmp_path / "sshd")
-
-
-def test_of_several_installed_versions_the_newest_is_taken(tmp_path: Path) -> None:
-    for version in ("9", "15", "14"):
-        (tmp_path / version / "bin").mkdir(parents=True)
-        (tmp_path / version / "bin" / "postgres").touch()
-
-    assert installed_postgres(tmp_path) == tmp_path / "15"
-
-
 def test_without_any_server_every_reason_is_told() -> None:
     @contextmanager
     def missing(environment: object) -> Iterator[Address]:
@@ -247,10 +229,9 @@ def test_without_any_server_every_reason_is_told() -> None:
 
     with (
         pytest.raises(
-            Unavailable,
-            match=r"(?s)no PostgreSQL.*url: the moon.*docker: the moon.*wheel: the moon.*debian: the moon",
+            Unavailable, match=r"(?s)no PostgreSQL.*url: the moon.*docker: the moon.*wheel: the moon"
         ),
-        postgres({}, dict.fromkeys(PROVIDERS, missing)),
+        postgres({}, dict.fromkeys(("url", "docker", "wheel"), missing)),
     ):
         pass
 
@@ -272,5 +253,5 @@ def test_a_dsn_that_leads_nowhere_does_not_fall_through(tmp_path: Path) -> None:
 
 
 def test_an_unknown_provider_is_refused() -> None:
-    with pytest.raises(Unavailable, match="it can be url, docker, wheel, debian"), postgres({NAMED: "guess"}):
+    with pytest.raises(Unavailable, match="it can be url, docker, wheel"), postgres({NAMED: "guess"}):
         pass

@@ -1,12 +1,9 @@
 """A destination's command as the platform runs it: a process of its own, messages in, messages out."""
 
-import fcntl
 import json
 import os
 import subprocess
 import sys
-import termios
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -24,11 +21,6 @@ class Outcome:
 
     code: int
     messages: tuple[Mapping[str, Any], ...] = field(repr=lambda messages: f"<{len(messages)} messages>")
-
-    @classmethod
-    def of(cls, code: int, stdout: bytes) -> "Outcome":
-        """What it said on stdout."""
-        return cls(code, tuple(json.loads(text) for text in stdout.splitlines()))
 
     @property
     def states(self) -> list[Any]:
@@ -59,11 +51,6 @@ class Running:
         stdin.write(b"".join(lines))
         stdin.flush()
 
-    def end_input(self) -> None:
-        """Close its stdin."""
-        self._pipe(self.process.stdin).close()
-        self.process.stdin = None
-
     def wait_for_state(self) -> Any:
         """The blob of the next STATE it tells."""
         for text in self._pipe(self.process.stdout):
@@ -72,13 +59,6 @@ class Running:
             if message["type"] == "STATE":
                 return blob(message)
         raise AssertionError(f"it ended without a STATE: {self.told}")
-
-    def wait_until_read(self) -> None:
-        """Wait until all that was sent has been taken in, and had the time to be unpacked."""
-        waiting = bytearray(4)
-        while fcntl.ioctl(self._pipe(self.process.stdin), termios.FIONREAD, waiting) or any(waiting):
-            time.sleep(0.01)
-        time.sleep(1.0)
 
     def kill(self) -> Outcome:
         """SIGKILL it; what it had told until then."""
@@ -106,40 +86,20 @@ class Destination:
     folder: Path
     query: Callable[[str], Sequence[Sequence[Any]]] = field(repr=False)
     namespace: str
-    # What lists the tables of the namespace.
-    listing: str = field(
-        default="SELECT table_name FROM information_schema.tables "
-        "WHERE table_schema IN ('main', 'public') AND table_type = 'BASE TABLE'",
-        repr=False,
-    )
 
-    def start(
-        self,
-        *arguments: str,
-        faults: Iterable[str] = (),
-        stdout: int = subprocess.PIPE,
-        stderr: int | None = None,
-    ) -> Running:
+    def start(self, *arguments: str, faults: Iterable[str] = ()) -> Running:
         """Start `python -m connectors.<name>` with these arguments."""
         struck = [part for fault in faults for part in ("--fault", fault)]
         process = subprocess.Popen(
             [sys.executable, "-m", f"connectors.{self.name}", *arguments, *struck],
             stdin=subprocess.PIPE,
-            stdout=stdout,
-            stderr=stderr,
+            stdout=subprocess.PIPE,
             cwd=ROOT,
             env=os.environ | {"DATAFLOW_ALLOW_FAULTS": "1"},
         )
         return Running(process)
 
-    def start_write(
-        self,
-        catalog: Mapping[str, Any],
-        *arguments: str,
-        faults: Iterable[str] = (),
-        stdout: int = subprocess.PIPE,
-        stderr: int | None = None,
-    ) -> Running:
+    def start_write(self, catalog: Mapping[str, Any], *arguments: str, faults: Iterable[str] = ()) -> Running:
         """Start a sync of this catalog."""
         return self.start(
             "write",
@@ -149,17 +109,13 @@ class Destination:
             self.file("catalog.json", catalog),
             *arguments,
             faults=faults,
-            stdout=stdout,
-            stderr=stderr,
         )
 
-    def write(
-        self, catalog: Mapping[str, Any], lines: Iterable[bytes], *arguments: str, faults: Iterable[str] = ()
-    ) -> Outcome:
-        """A whole sync, or what its faults leave of one."""
-        running = self.start_write(catalog, *arguments, faults=faults)
+    def write(self, catalog: Mapping[str, Any], lines: Iterable[bytes], *arguments: str) -> Outcome:
+        """A whole sync."""
+        running = self.start_write(catalog, *arguments)
         rest, _ = running.process.communicate(b"".join(lines), timeout=TIMEOUT)
-        return Outcome.of(running.process.returncode, rest)
+        return Outcome(running.process.returncode, tuple(json.loads(text) for text in rest.splitlines()))
 
     def file(self, name: str, content: Any) -> str:
         """Write a JSON file for the command; its path."""
@@ -175,4 +131,7 @@ class Destination:
 
     def tables(self) -> list[str]:
         """The tables of the default namespace."""
-        return sorted(name for (name,) in self.query(self.listing))
+        where = f"table_schema = '{self.namespace}' AND table_type = 'BASE TABLE'"
+        return sorted(
+            name for (name,) in self.query(f"SELECT table_name FROM information_schema.tables WHERE {where}")
+        )

@@ -1,8 +1,6 @@
 """The destinations that whole syncs run against, each empty for its test."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 from tests.servers.address import Address
 from tests.whole.command import Destination
 
-DESTINATIONS = ["duckdb", "postgres", "sqlite"]
+DESTINATIONS = ["duckdb", "postgres"]
 
 
 @pytest.fixture(params=DESTINATIONS)
@@ -19,8 +17,6 @@ def destination(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dest
     """Every destination in turn."""
     if request.param == "duckdb":
         yield duckdb_destination(tmp_path)
-    elif request.param == "sqlite":
-        yield sqlite_destination(tmp_path)
     else:
         yield postgres_destination(tmp_path, request.getfixturevalue("postgres_database"))
 
@@ -37,25 +33,6 @@ def duckdb_destination(folder: Path) -> Destination:
 
     return Destination(
         name="duckdb", config={"destination_path": str(path)}, folder=folder, query=query, namespace="main"
-    )
-
-
-def sqlite_destination(folder: Path) -> Destination:
-    """A SQLite file that does not exist yet."""
-    path = folder / "it.sqlite"
-
-    def query(statement: str) -> Sequence[Sequence[Any]]:
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.execute(statement).fetchall()
-
-    return Destination(
-        name="sqlite",
-        config={"destination_path": str(path)},
-        folder=folder,
-        query=query,
-        # As SQLite calls a file's one schema too; the tables of other namespaces have a dot in their names.
-        namespace="main",
-        listing="SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%.%'",
     )
 
 

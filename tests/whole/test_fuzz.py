@@ -12,10 +12,8 @@ from typing import Any
 
 import pytest
 
-from connectors.memory import DEFINITION
-from connectors.memory.connector import DATABASES
-from connectors.runner import Destination
-from connectors.write_options import WriteOptions
+from connectors.memory.connector import DATABASES, DEFINITION
+from connectors.runner import Destination, WriteOptions
 from dataflow.types import TableName
 from tests.whole.messages import catalog, complete, record, state, stream
 

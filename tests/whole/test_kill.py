@@ -1,5 +1,6 @@
-"""kill -9 where `tests/crash` does not look: twice after a swap, between two STATEs, where each overwrite is new."""
+"""kill -9 in the middle of a truncate sync, and the run after it: nothing told is lost, nothing is published twice."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -79,6 +80,40 @@ KILLS = [
     ["before:{publish}=kill"],
     ["after:{publish}=kill"],
 ]
+
+
+@pytest.mark.parametrize("fault", KILLS, ids=lambda fault: fault[0])
+def test_a_killed_dedup_truncate_ends_in_the_table_of_an_undisturbed_run(
+    destination: Destination, fault: list[str]
+) -> None:
+    old_table(destination)
+    faults = [text.format(publish="dedupe_and_swap") for text in fault]
+
+    first, last = attempts(destination, "append_dedup", [faults])
+
+    assert first.outcome.code == -9
+    assert last.outcome.code == 0
+    assert destination.rows("users", ["id", "version"]) == sorted(
+        ((key, key + 60) for key in range(60)), key=repr
+    )
+    assert destination.tables() == ["users"]
+
+
+@pytest.mark.parametrize("fault", KILLS, ids=lambda fault: fault[0])
+def test_a_killed_append_truncate_holds_every_record_and_doubles_only_those_not_told(
+    destination: Destination, fault: list[str]
+) -> None:
+    old_table(destination)
+    faults = [text.format(publish="swap") for text in fault]
+
+    first, last = attempts(destination, "append", [faults])
+
+    rows = Counter(destination.rows("users", ["id", "version"]))
+    doubled = {version for (_, version), count in rows.items() if count > 1}
+    assert (first.outcome.code, last.outcome.code) == (-9, 0)
+    assert set(rows) == set(SOURCE)
+    assert all(version >= first.reached for version in doubled)
+    assert destination.tables() == ["users"]
 
 
 def test_a_kill_right_after_the_swap_and_another_in_the_run_after_it_change_nothing(

@@ -9,12 +9,9 @@ import duckdb
 import pytest
 from attrs import evolve
 
-from connectors.contract import Connector
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.connector import DuckDbConnector
-from connectors.duckdb.database import Database, is_out_of_memory
 from connectors.ledger import LedgerEntry
-from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import ConfigError
 from dataflow.types import INTEGER, Column, TableName
 from tests.connectors.duckdb.stage import (
@@ -22,7 +19,6 @@ from tests.connectors.duckdb.stage import (
     ID_TEST,
     TEMP,
     batch,
-    config,
     connector,
     contents,
     fill,
@@ -428,76 +424,3 @@ def test_streams_written_at_the_same_time_do_not_get_in_each_others_way(
     with client.transaction():
         counts = [client.count_rows(TableName("main", f"final{stream}")) for stream in range(4)]
     assert counts == [rows] * 4
-
-
-# -- memory
-
-
-def test_a_cell_that_needs_more_memory_than_duckdb_was_given_is_written_all_the_same(
-    tmp_path: Path, to: DuckDbConnector, client: DuckDbClient
-) -> None:
-    """Little is given at first, since DuckDB would keep what it wrote until it is used up."""
-    fill(to, client, FINAL, ID_TEST, [])
-    waits: list[str] = []
-    writer = Transactions(to, RetryPolicy(first_wait=0), lambda error, *_: waits.append(error.message))
-    large = batch(ID_TEST, [row(1, id="x" * (100 << 20))])
-    connector: Connector = to
-
-    taken = writer.run(
-        "writing", lambda: connector.insert_buffer(writer.client).insert(FINAL, ID_TEST, [large])
-    )
-
-    assert taken == 1
-    assert set(waits) == {"DuckDB needed more memory than it had been given, and has been given more."}
-    assert query(client, "SELECT octet_length(encode(id)) FROM users") == [(100 << 20,)]
-    writer.client.close()
-
-
-def test_there_is_an_end_to_the_memory_that_duckdb_is_given(tmp_path: Path) -> None:
-    database = Database(config(tmp_path))
-    cursor = database.cursor()
-
-    answers = [database.grow() for _ in range(4)]
-
-    assert answers == [True, True, True, False]
-    cursor.close()
-    database.close()
-
-
-def test_work_on_a_whole_table_has_more_memory_than_flushes_and_keeps_what_it_was_given(
-    to: DuckDbConnector, client: DuckDbClient
-) -> None:
-    limit = "SELECT value FROM duckdb_settings() WHERE name = 'memory_limit'"
-    for table in (FINAL, TEMP):
-        fill(to, client, table, ID_TEST, [row(1, id="a")])
-    limits = query(client, limit)
-
-    for _ in range(2):
-        with client.transaction():
-            client.merge_table(TEMP, FINAL, recipe(ID_TEST))
-        limits += query(client, limit)
-
-    assert limits == [("32.0 MiB",), ("128.0 MiB",), ("128.0 MiB",)]
-
-
-def test_a_database_in_memory_has_all_there_is(tmp_path: Path) -> None:
-    database = Database(config(tmp_path, destination_path=":memory:"))
-    cursor = database.cursor()
-
-    assert not database.grow()
-    cursor.close()
-    database.close()
-
-
-@pytest.mark.parametrize(
-    ("error", "meant"),
-    [
-        (duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block of size 50.0 MiB"), True),
-        (duckdb.TransactionException("Failed to commit: failed to pin block of size 10.0 MiB"), True),
-        (duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate data of size 3.7 MiB"), True),
-        (duckdb.OutOfMemoryException("failed to offload data block: max_temp_directory_size"), False),
-        (duckdb.TransactionException("Failed to commit: conflict"), False),
-    ],
-)
-def test_what_more_memory_would_help(error: duckdb.Error, *, meant: bool) -> None:
-    assert is_out_of_memory(error) is meant

@@ -71,9 +71,9 @@ def expected(target: Sequence[Placed], source: Sequence[Placed], *, hard: bool) 
     for _, group in groupby(by_key, key=lambda each: each.values.key):
         rows = list(group)
         latest = max(rows, key=lambda each: each.lateness)
-        if not latest.incoming:
-            left += [each for each in rows if not each.incoming]
-        elif not (hard and latest.values.deleted is not None):
+        if not any(each.incoming for each in rows):
+            left += rows
+        elif not (hard and latest.incoming and latest.values.deleted is not None):
             left.append(latest)
     return sorted(each.number for each in left)
 

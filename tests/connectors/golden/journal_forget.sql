@@ -1,1 +1,1 @@
-DELETE FROM "internal"."_airbyte_journal" WHERE "at" < %(before)s;
+DELETE FROM "lake"."internal"."_airbyte_journal" WHERE "at" < CAST(%(before)s AS timestamp with time zone);

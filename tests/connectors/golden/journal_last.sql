@@ -1,1 +1,1 @@
-SELECT coalesce(max("number"), 0) FROM "internal"."_airbyte_journal" WHERE "at" >= %(since)s AND "run" = %(run)s;
+SELECT coalesce(max("number"), 0) FROM "lake"."internal"."_airbyte_journal" WHERE "at" >= CAST(%(since)s AS timestamp with time zone) AND "run" = %(run)s;

@@ -1,1 +1,2 @@
 CREATE TABLE IF NOT EXISTS "internal"."_airbyte_ledger" ("final_namespace" varchar not null, "final_name" varchar not null, "epoch" bigint not null, "owner" varchar not null, "temp_namespace" varchar, "temp_name" varchar, "recipe" varchar, "last_flush" bigint not null, "checkpoint" varchar, "highest_raw_id" varchar, "finalised" bigint, PRIMARY KEY (final_namespace, final_name));
+SELECT column_name FROM information_schema.columns WHERE "table_name" = %(table_name)s AND "table_schema" = %(table_schema)s;

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
-from connectors.postgres.connector import PostgresConnector
+from connectors.postgres.connector import DEFINITION, PostgresConnector
 from tests.servers.address import Address
 
 Connect = Callable[..., PostgresConnector]

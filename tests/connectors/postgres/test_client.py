@@ -12,10 +12,9 @@ from attrs import evolve
 
 from connectors.contract import Client, Connector, Definition
 from connectors.ledger import LedgerEntry
-from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters
-from connectors.postgres.connector import PostgresConnector
+from connectors.postgres.connector import DEFINITION, PostgresConnector
 from connectors.postgres.sessions import Access, Locks
 from dataflow.errors import ConfigError, InternalError, TransientError
 from dataflow.types import Kind, TableName
@@ -247,6 +246,28 @@ def test_swaps_and_merges_in_turn_keep_one_index_under_the_final_tables_name(
     assert seen[0][0].startswith("users_primary_key_")
     assert seen == [seen[0]] * 3
     assert len(seen[0]) == 1
+
+
+@pytest.mark.parametrize("cascade", [False, True])
+def test_a_view_on_the_target_goes_only_when_asked(cascade: bool, connect: Connect) -> None:
+    connector = connect(drop_cascade=cascade)
+    client = connector.client()
+    load(connector, client, FINAL, 1)
+    load(connector, client, TEMP, 2)
+    client.connection.execute("CREATE VIEW seen AS SELECT id FROM users")
+
+    failure = None
+    try:
+        with client.transaction():
+            client.overwrite_table(TEMP, FINAL)
+    except psycopg.Error as error:
+        failure = connector.explain(error)
+
+    assert ids(client, FINAL) == (["2"] if cascade else ["1"])
+    assert (failure is None) is cascade
+    assert cascade or isinstance(failure, ConfigError)
+    assert cascade or "view seen depends on table users" in str(failure)
+    client.close()
 
 
 # -- transactions and the ledger

@@ -11,10 +11,10 @@ import pytest
 from attrs import evolve
 
 from connectors.ledger import LedgerEntry
-from connectors.postgres.catalog import lock_key
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters
 from connectors.postgres.sessions import Access, Locks
+from connectors.postgres.sql import lock_key
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
 from tests.connectors.postgres.support import FINAL

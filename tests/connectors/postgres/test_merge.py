@@ -326,3 +326,25 @@ def test_another_key_gets_another_index_under_the_same_name(
     ).fetchall()
     assert index_names(client, FINAL) == first
     assert [text.partition("btree ")[2] for (text,) in definition] == ["(test)"]
+
+
+def test_a_small_merge_reads_no_large_table_from_end_to_end(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    size = 100_000
+    fill(connector, client, FINAL, COLUMNS, [])
+    client.connection.execute(
+        "INSERT INTO users SELECT gen_random_uuid(), now(), '{}', 1, i::text, i, NULL, 'old' "
+        "FROM generate_series(1, %s) AS i",
+        [size],
+    )
+    fill(connector, client, TEMP, COLUMNS, [row(str(n), (n, T2), "new", n) for n in range(100)])
+    merge(client)
+    scans = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'users'"
+
+    with client.transaction():
+        client.merge_table(TEMP, FINAL, RECIPE)
+        read = client.connection.execute(scans).fetchone()
+
+    assert read is not None
+    assert read[0] < size

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from connectors.memory.sql import dedupe, merge
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
-from connectors.postgres.merging import Merging
 from dataflow.types import CDC_DELETED_AT, EXTRACTED_AT, RAW_ID, Kind
 from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import FINAL, T0, T1, TEMP, column, fill, raw_id, recipe
@@ -106,28 +105,6 @@ def test_a_merge_leaves_what_the_rule_says_once_and_twice(
 
     assert once == ids(expected)
     assert left(session, FINAL.name) == ids(merge(source, expected, BY, deletes=deletes))
-
-
-@many
-@given(old=ROWS, new=ROWS, numbers=NUMBERS)
-def test_a_merge_in_place_leaves_the_same(
-    either: PostgresConnector,
-    session: PostgresClient,
-    deletes: bool,
-    old: list[Row],
-    new: list[Row],
-    numbers: list[int],
-) -> None:
-    target, source = numbered(old, numbers), numbered(new, numbers[12:])
-    load(either, session, target, source)
-    merging = Merging(recipe=BY, deletes=deletes)
-
-    with session.transaction():
-        for nulls in session._null_keys(TEMP, merging):
-            for statement in merging.merge_in_place(TEMP, FINAL, nulls):
-                session.execute(statement)
-
-    assert left(session, FINAL.name) == ids(merge(source, target, BY, deletes=deletes))
 
 
 @many

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from connectors.contract import Connector
-from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.connector import DEFINITION
 from connectors.testkit import Destination
 from connectors.testkit.messages import catalog, complete, record, users
 from connectors.testkit.rows import row

@@ -6,11 +6,8 @@ import pytest
 from psycopg.sql import Composed
 
 from connectors.contract import Recipe
-from connectors.postgres import catalog, evolution, swap
-from connectors.postgres.catalog import lock_key
 from connectors.postgres.columns import PostgresColumns
-from connectors.postgres.merging import Merging
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.sql import PostgresSql, entry_holder, lock_holder, lock_key
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
 from tests.connectors.postgres.support import FINAL, GOLDEN, TEMP, UPDATE, column, golden, recipe
@@ -44,52 +41,14 @@ CHANGESET = ColumnChangeset(
 )
 
 
-def merging(by: Recipe, *, deletes: bool = True) -> Merging:
-    return Merging(recipe=by, deletes=deletes)
-
-
-def changed(
-    changeset: ColumnChangeset, generator: PostgresSql = SQL, table: TableName = FINAL
-) -> tuple[Composed, ...]:
-    change_columns = evolution.change_columns(table, changeset, generator.cascade)
-    return *evolution.notes(table, changeset), change_columns
-
-
-def all_changes(old: str) -> tuple[Composed, ...]:
-    return tuple(statement for kind in Kind for statement in changed(change(old, kind)))
-
-
-OLD = swap.Belongings(
-    owner="dba",
-    replica_identity="FULL",
-    options=(("fillfactor", "70"), ("toast.autovacuum_enabled", "off")),
-    comments=((None, "the user's"), ("id", "100 % of {them}"), ("gone", "nothing")),
-    statistics=(("id", 500), ("gone", 500)),
-    grants=frozenset(
-        {
-            swap.Grant("SELECT", None, "Report Reader", grantable=True),
-            swap.Grant("UPDATE", "id", None, grantable=False),
-            swap.Grant("SELECT", "gone", None, grantable=False),
-            swap.Grant("SELECT", None, "kept", grantable=False),
-        }
-    ),
-)
-NEW = swap.Belongings(
-    owner="loader",
-    grants=frozenset(
-        {
-            swap.Grant("SELECT", None, "kept", grantable=False),
-            swap.Grant("DELETE", None, "everyone", grantable=False),
-            swap.Grant("DELETE", None, "dba", grantable=False),
-        }
-    ),
-)
+def merge(by: Recipe, nulls: frozenset[str] = NONE, generator: PostgresSql = SQL) -> tuple[Composed, ...]:
+    return generator.merge(TEMP, FINAL, by, nulls)
 
 
 STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
-    "namespace_exists": (catalog.namespace_exists(),),
+    "namespace_exists": (SQL.namespace_exists(),),
     "create_namespace": (SQL.create_namespace("elsewhere"),),
-    "table_exists": (catalog.table_exists(),),
+    "table_exists": (SQL.table_exists(),),
     "table_is_empty": (SQL.table_is_empty(FINAL),),
     "count_rows": (SQL.count_rows(FINAL),),
     "create_table": (SQL.create_table(FINAL, ALL_KINDS),),
@@ -100,44 +59,30 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "copy_table": (SQL.copy_table(TEMP, FINAL, USERS),),
     "copy_in": (SQL.copy_in(TEMP, ["_airbyte_raw_id", "id", "part"]),),
     "set_default": (SQL.set_default(TEMP, "_airbyte_meta", '{"sync_id":1,"changes":["it\'s"]}'),),
-    "has_default": (catalog.has_default(),),
-    "rename_table": SQL.rename_table(TEMP, FINAL),
-    "rename_table_elsewhere": SQL.rename_table(ELSEWHERE, FINAL),
-    "lock_holder": (catalog.lock_holder(),),
-    "entry_holder": (catalog.entry_holder(TableName("airbyte_internal", "_airbyte_ledger")),),
+    "has_default": (SQL.has_default(),),
+    "overwrite_table": SQL.overwrite_table(TEMP, FINAL),
+    "overwrite_table_elsewhere": CASCADE.overwrite_table(ELSEWHERE, FINAL),
+    "lock_holder": (lock_holder(),),
+    "entry_holder": (entry_holder(TableName("airbyte_internal", "_airbyte_ledger")),),
     "analyze": (SQL.analyze(TEMP, ["id", "updated_at"]),),
-    "never_analyzed": (catalog.never_analyzed(),),
-    "key_indexes": (catalog.key_indexes(),),
+    "never_analyzed": (SQL.never_analyzed(),),
+    "key_indexes": (SQL.key_indexes(),),
     "key_index": (SQL.create_key_index(FINAL, ["id", "part"]), SQL.drop_key_index(FINAL)),
-    "null_keys": (merging(BY_PAIR).null_keys(TEMP),),
-    "merge": merging(BY_ID).merge(TEMP, FINAL, NONE),
-    "merge_by_two_with_cursor": merging(BY_PAIR).merge(TEMP, FINAL, NONE),
-    "merge_null_keys": merging(BY_PAIR).merge(TEMP, FINAL, frozenset({"part"})),
-    "merge_cdc": merging(CDC).merge(TEMP, FINAL, NONE),
-    "merge_cdc_soft": merging(CDC, deletes=False).merge(TEMP, FINAL, NONE),
-    "merge_in_place": merging(BY_ID).merge_in_place(TEMP, FINAL, NONE),
-    "merge_in_place_cdc": merging(CDC).merge_in_place(TEMP, FINAL, NONE),
-    "dedupe_table": merging(BY_PAIR).dedupe(TEMP),
-    "dedupe_table_cdc": merging(CDC).dedupe(TEMP),
-    "refill": (swap.empty(FINAL), swap.refill(TEMP, FINAL, ["_airbyte_raw_id", "id"])),
-    "exchange": swap.exchange(TEMP, FINAL, ["_airbyte_raw_id", "id", "part"], ["id", "part"]),
-    "hand_over": tuple(swap.hand_over(OLD, NEW, TEMP, {"_airbyte_raw_id", "id"})),
-    "holders": (catalog.holders(),),
-    "referenced_keys": (catalog.referenced_keys(),),
-    "belongings": (catalog.belongings(),),
-    "comments": (catalog.comments(),),
-    "statistics_targets": (catalog.statistics_targets(),),
-    "grants": (catalog.grants(),),
-    "views_on_columns": (catalog.views_on_columns(),),
-    "hides_rows": (catalog.hides_rows(),),
-    "drop_view": (SQL.drop_view("MATERIALIZED VIEW", "reports", "daily"),),
-    "discover_schema": (catalog.discover_schema(),),
-    "apply_changeset": changed(CHANGESET),
-    "apply_changeset_cascade": changed(CHANGESET, CASCADE),
-    "change_from_text": all_changes("text"),
-    "change_from_jsonb": all_changes("jsonb"),
-    "change_from_bigint": all_changes("bigint"),
-    "change_from_numeric": all_changes("numeric"),
+    "null_keys": (SQL.null_keys(TEMP, BY_PAIR),),
+    "merge": merge(BY_ID),
+    "merge_by_two_with_cursor": merge(BY_PAIR),
+    "merge_null_keys": merge(BY_PAIR, frozenset({"part"})),
+    "merge_cdc": merge(CDC),
+    "merge_cdc_soft": merge(CDC, generator=CASCADE),
+    "dedupe_table": SQL.dedupe_table(TEMP, BY_PAIR),
+    "dedupe_table_cdc": SQL.dedupe_table(TEMP, CDC),
+    "discover_schema": (SQL.discover_schema(),),
+    "apply_changeset": (SQL.apply_changeset(FINAL, CHANGESET),),
+    "apply_changeset_cascade": (CASCADE.apply_changeset(FINAL, CHANGESET),),
+    "change_from_text": tuple(SQL.apply_changeset(FINAL, change("text", kind)) for kind in Kind),
+    "change_from_jsonb": tuple(SQL.apply_changeset(FINAL, change("jsonb", kind)) for kind in Kind),
+    "change_from_bigint": tuple(SQL.apply_changeset(FINAL, change("bigint", kind)) for kind in Kind),
+    "change_from_numeric": tuple(SQL.apply_changeset(FINAL, change("numeric", kind)) for kind in Kind),
 }
 
 
@@ -164,14 +109,10 @@ def test_a_name_never_leaves_its_quotes() -> None:
     quoted = '"' + NASTY.replace('"', '""') + '"'
     written = [
         SQL.create_table(table, by.columns),
-        *merging(by).merge(table, table, NONE),
-        *merging(by).merge_in_place(table, table, NONE),
-        *merging(by).dedupe(table),
-        swap.empty(table),
-        swap.refill(table, table, [NASTY]),
-        *swap.exchange(table, table, [NASTY], [NASTY])[1:-1],
-        *SQL.rename_table(table, table),
-        *changed(ColumnChangeset(drop={NASTY: ColumnType("text")}), table=table),
+        *SQL.merge(table, table, by, NONE),
+        *SQL.dedupe_table(table, by),
+        *SQL.overwrite_table(table, table),
+        SQL.apply_changeset(table, ColumnChangeset(drop={NASTY: ColumnType("text")})),
         SQL.create_namespace(NASTY),
     ]
 

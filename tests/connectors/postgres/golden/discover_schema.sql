@@ -1,7 +1,4 @@
-SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), NOT attnotnull OR EXISTS (
-SELECT
-FROM pg_catalog.pg_index
-WHERE indrelid = attrelid AND attnum = ANY (indkey) AND (indisprimary OR indisreplident))
+SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), NOT attnotnull
 FROM pg_catalog.pg_attribute
 WHERE attrelid = (
 SELECT pg_class.oid

@@ -1,1 +1,0 @@
-"""One page that shows what a sync did, made of its journal alone. Asks no network and no database."""

@@ -1,9 +1,0 @@
-WITH it AS (
-SELECT pg_class.*
-FROM pg_catalog.pg_class
-JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace
-WHERE pg_namespace.nspname = %(namespace)s AND pg_class.relname = %(name)s)
-SELECT attname::text, description
-FROM it
-JOIN pg_catalog.pg_description ON objoid = it.oid AND classoid = 'pg_class'::regclass LEFT
-JOIN pg_catalog.pg_attribute ON attrelid = it.oid AND attnum = objsubid AND objsubid > 0;

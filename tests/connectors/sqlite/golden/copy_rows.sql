@@ -1,1 +1,0 @@
-INSERT INTO "sales""2025.Robert'); DROP TABLE students;--" ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id", "id", "select", "a""b", ":name {} %s") SELECT s."_airbyte_raw_id", s."_airbyte_extracted_at", s."_airbyte_meta", s."_airbyte_generation_id", s."id", s."select", s."a""b", s.":name {} %s" FROM "students_airbyte_tmp" AS s;

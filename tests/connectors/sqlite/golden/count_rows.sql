@@ -1,1 +1,0 @@
-SELECT count(*) FROM "sales""2025.Robert'); DROP TABLE students;--";

@@ -1,1 +1,0 @@
-CREATE TABLE "sales""2025.Robert'); DROP TABLE students;--" ("_airbyte_raw_id" TEXT NOT NULL, "_airbyte_extracted_at" TIMESTAMP WITH TIME ZONE NOT NULL, "_airbyte_meta" JSON TEXT NOT NULL, "_airbyte_generation_id" BIGINT NOT NULL, "id" BIGINT, "select" TEXT, "a""b" DECIMAL TEXT, ":name {} %s" JSON TEXT);

@@ -1,1 +1,0 @@
-CREATE TABLE "students_airbyte_tmp" ("_airbyte_raw_id" TEXT NOT NULL, "_airbyte_extracted_at" TIMESTAMP WITH TIME ZONE NOT NULL, "_airbyte_meta" JSON TEXT NOT NULL, "_airbyte_generation_id" BIGINT NOT NULL);

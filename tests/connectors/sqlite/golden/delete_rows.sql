@@ -1,1 +1,0 @@
-DELETE FROM "sales""2025.Robert'); DROP TABLE students;--";

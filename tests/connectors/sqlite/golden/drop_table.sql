@@ -1,1 +1,0 @@
-DROP TABLE IF EXISTS "sales""2025.Robert'); DROP TABLE students;--";

@@ -1,1 +1,0 @@
-ALTER TABLE "students_airbyte_tmp" RENAME TO "sales""2025.Robert'); DROP TABLE students;--";

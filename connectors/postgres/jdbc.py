@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
-from psycopg.pq import Conninfo
-
 # pgjdbc's names and values of what libpq knows by others.
 _NAMES = {
     "ApplicationName": "application_name",
@@ -43,6 +41,9 @@ def url_complaints(text: str) -> Iterator[str]:
     except ValueError:
         yield "must be of the form key=value&key=value"
         return
+    # `spec` needs no driver.
+    from psycopg.pq import Conninfo
+
     known = {each.keyword.decode() for each in Conninfo.get_defaults()}
     for key, _ in pairs:
         if key in _OWN:

@@ -11,8 +11,22 @@ import pytest
 from tests.whole import messages
 
 # By the drivers and the libraries that compute: none is needed to say what can be configured.
-HEAVY = {"asyncio", "duckdb", "numpy", "pgpq", "psycopg", "pyarrow", "rich", "statemachine", "tenacity"}
-DESTINATION = "import sys; from connectors.cli import main_for; main_for(sys.argv.pop(1))"
+HEAVY = {
+    "asyncio",
+    "asyncssh",
+    "duckdb",
+    "numpy",
+    "pgpq",
+    "psycopg",
+    "pyarrow",
+    "rich",
+    "sqlite3",
+    "statemachine",
+    "tenacity",
+}
+DESTINATION = (
+    "import sys; from connectors.cli import main_for; main_for(name := sys.argv.pop(1), f'connectors.{name}')"
+)
 DATAFLOW = "import sys; from connectors.commands import main; sys.argv = ['dataflow', '--help']; main()"
 
 
@@ -29,7 +43,7 @@ def without(module: str, destination: str, *arguments: str) -> list[dict[str, An
     """What a destination's command tells where a module is not installed."""
     run = f"import sys; sys.modules[sys.argv.pop(1)] = None; {DESTINATION}"
     done = subprocess.run(
-        [sys.executable, "-c", run, module, f"connectors.{destination}", *arguments],
+        [sys.executable, "-c", run, module, destination, *arguments],
         capture_output=True,
         check=True,
     )
@@ -43,9 +57,9 @@ def test_help_imports_nothing_but_the_parser() -> None:
     assert modules & (HEAVY | {"attr", "cattrs", "msgspec"}) == set()
 
 
-@pytest.mark.parametrize("destination", ["duckdb", "memory", "postgres"])
+@pytest.mark.parametrize("destination", ["duckdb", "memory", "postgres", "sqlite"])
 def test_spec_imports_no_driver_and_nothing_that_computes(destination: str) -> None:
-    modules = imported("-c", DESTINATION, f"connectors.{destination}", "spec")
+    modules = imported("-c", DESTINATION, destination, "spec")
 
     assert f"connectors.{destination}.config" in modules
     assert modules & HEAVY == set()
@@ -65,7 +79,7 @@ def test_a_sync_imports_only_what_it_uses(tmp_path: Path) -> None:
     )
 
     assert "duckdb" in modules
-    assert modules & {"numpy.ma", "pgpq", "rich"} == set()
+    assert modules & {"asyncssh", "numpy.ma", "pgpq", "rich", "sqlite3"} == set()
 
 
 @pytest.mark.parametrize(

@@ -99,13 +99,13 @@ def against_read_json(schema: str, records: int, runs: int) -> list[str]:
 
 
 def larger_target(runs: int) -> list[str]:
-    found: dict[str, list[Cost]] = {}
-    for name, rows in (("into 100k", HUNDRED_THOUSAND), ("into 1M", MILLION)):
-        with postgres(workload("narrow", "dedup", HUNDRED_THOUSAND)) as bench:
+    work = workload("narrow", "dedup", HUNDRED_THOUSAND)
+    with postgres(work) as small, postgres(work) as large:
+        for bench, rows in ((small, HUNDRED_THOUSAND), (large, MILLION)):
             bench.ours()
             bench.grow(rows)
-            found |= in_turn([Arm(name, bench.on_top)], runs)
-    return [times(found, "into 100k", "into 1M")]
+        costs = in_turn([Arm("into 100k", small.on_top), Arm("into 1M", large.on_top)], runs)
+    return [times(costs, "into 100k", "into 1M")]
 
 
 def dirty(runs: int) -> list[str]:

@@ -22,16 +22,18 @@ ROOT = Path(__file__).parents[3]
 # Writes rows 0, 1, ... in a transaction each, tells each number after its commit, and stays in the last one.
 WRITER = """
 import signal, sys
+from connectors.transactions import RetryPolicy, Transactions
 from tests.connectors.duckdb.stage import FINAL, ID_TEST, batch, connector, fill, row
 from pathlib import Path
 to = connector(Path(sys.argv[1]))
-client = to.client()
+writer = Transactions(to, RetryPolicy(first_wait=0), lambda *_: None)
+client = writer.client
 client.lock(FINAL, "run 1")
 fill(to, client, FINAL, ID_TEST, [])
 buffer = to.insert_buffer(client)
 for number in range(int(sys.argv[2])):
-    with client.transaction():
-        buffer.insert(FINAL, ID_TEST, [batch(ID_TEST, [row(number, id="x" * int(sys.argv[3]))])])
+    rows = batch(ID_TEST, [row(number, id="x" * int(sys.argv[3]))])
+    writer.run("writing", lambda: buffer.insert(FINAL, ID_TEST, [rows]))
     print(number, flush=True)
 with client.transaction():
     buffer.insert(FINAL, ID_TEST, [batch(ID_TEST, [row(999_999)])])

@@ -52,6 +52,33 @@ def sent_by(connect: Connect, *streams: Mapping[str, Any]) -> list[str]:
 CUT = {"": (), "after a told row": TOLD, "after an untold row": UNTOLD}
 
 
+BUILT = """
+    CREATE VIEW adults AS SELECT id FROM append_truncate;
+    GRANT SELECT ON dedup_truncate TO PUBLIC;
+    COMMENT ON TABLE dedup_truncate IS 'people''s';
+    ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor"""
+
+
+def test_what_is_rehearsed_is_what_is_sent_where_people_built_on_a_table(
+    connect: Connect, postgres_database: Address
+) -> None:
+    """A view makes the swap exchange the rows in place; grants and comments go along with the name."""
+    names = {str(strategy): strategy for strategy in (APPEND_TRUNCATE, DEDUP_TRUNCATE)}
+    connector = connect()
+    for name in names:
+        sync(
+            connector, users(APPEND, 1, name), sent=[record(name, id=1, name="b", updated=1), complete(name)]
+        )
+    with psycopg.connect(postgres_database.dsn) as connection:
+        connection.execute(BUILT)
+
+    for name, strategy in names.items():
+        wanted = users(strategy, 2, name)
+        rehearsed = planned(connector, wanted)
+
+        assert statements(rehearsed) == sent_by(connect, wanted)
+
+
 @pytest.mark.parametrize("cut", CUT)
 @pytest.mark.parametrize("before", [None, APPEND, DEDUP])
 def test_what_is_rehearsed_is_what_is_sent(connect: Connect, before: Strategy | None, cut: str) -> None:
@@ -177,7 +204,7 @@ def test_a_plan_leaves_the_catalog_as_it_was(
         assert [connection.execute(each).fetchall() for each in (catalog_of, ledger)] == before
 
 
-def test_views_and_grants_are_told_and_a_view_that_is_in_the_way_is_foreseen(
+def test_views_and_grants_are_told_and_how_the_swap_keeps_them(
     connect: Connect, postgres_database: Address
 ) -> None:
     sync(connect(), users(APPEND, 1))
@@ -185,15 +212,16 @@ def test_views_and_grants_are_told_and_a_view_that_is_in_the_way_is_foreseen(
         connection.execute("CREATE VIEW adults AS SELECT id FROM users")
         connection.execute("GRANT SELECT ON users TO PUBLIC")
 
-    (refused,) = planned(connect(), users(APPEND_TRUNCATE, 2)).streams
+    (kept,) = planned(connect(), users(APPEND_TRUNCATE, 2)).streams
     (dropped,) = planned(connect(drop_cascade=True), users(APPEND_TRUNCATE, 2)).streams
 
-    assert refused.final.statistics.dependents == ("view adults",)
-    assert refused.final.statistics.grants == ("SELECT to PUBLIC",)
-    assert refused.path[-3:] == ("swapping", "abandoning", "failed")
-    assert "Other objects depend on what must be dropped: view adults" in refused.failure
-    assert dropped.path[-2:] == ("swapping", "done")
-    assert not sync(connect(), users(APPEND_TRUNCATE, 2))
+    notes = [next(step.note for step in each.steps if step.state == "swapping") for each in (kept, dropped)]
+    assert kept.final.statistics.dependents == ("view public.adults",)
+    assert kept.final.statistics.grants == ("SELECT to PUBLIC",)
+    assert notes == [
+        "inside the table: view public.adults depends on it",
+        "by rename, dropping view public.adults as drop_cascade asks",
+    ]
 
 
 def test_a_table_that_a_live_run_writes_to_makes_a_plan_of_failure(connect: Connect) -> None:

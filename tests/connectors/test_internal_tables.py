@@ -69,6 +69,7 @@ WORK: Mapping[str, tuple[Callable[[Written], Any], Written]] = {
     "ledger_prepare": (lambda to: ledger(to).prepare(), Written([])),
     "ledger_hold": (lambda to: ledger(to).hold(TABLE), Written([])),
     "ledger_save": (lambda to: ledger(to).save(LedgerEntry(table=TABLE)), Written([])),
+    "ledger_entries": (lambda to: ledger(to).entries(), Written([], columns=["epoch"])),
     "journal_prepare": (lambda to: journal(to).prepare(), Written([], [])),
     "journal_last": (lambda to: journal(to).last("1-a", 1.5), Written()),
     "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), Written()),

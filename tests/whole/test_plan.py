@@ -1,5 +1,9 @@
 """`dataflow plan` as a deployment asks it: exit codes, JSON, and nothing changed."""
 
+import sqlite3
+from contextlib import closing
+from typing import Any
+
 import pytest
 
 from dataflow.errors import ConfigError
@@ -66,23 +70,29 @@ def test_a_stream_that_would_fail_is_an_exit_code_of_its_own(destination: Destin
 
 def execute(destination: Destination, statement: str) -> None:
     """Do something past the destination."""
-    if destination.name == "duckdb":
-        import duckdb
+    with closing(_connected(destination)) as connection:
+        connection.execute(statement)
+        connection.commit()
 
-        with duckdb.connect(str(destination.config["destination_path"])) as file:
-            file.execute(statement)
-    else:
-        import psycopg
 
-        config = destination.config
-        with psycopg.connect(
-            host=config["host"],
-            port=config["port"],
-            dbname=config["database"],
-            user=config["username"],
-            password=config.get("password"),
-        ) as connection:
-            connection.execute(statement.encode())
+def _connected(destination: Destination) -> Any:
+    config = destination.config
+    match destination.name:
+        case "duckdb":
+            import duckdb
+
+            return duckdb.connect(str(config["destination_path"]))
+        case "sqlite":
+            return sqlite3.connect(config["destination_path"])
+    import psycopg
+
+    return psycopg.connect(
+        host=config["host"],
+        port=config["port"],
+        dbname=config["database"],
+        user=config["username"],
+        password=config.get("password"),
+    )
 
 
 def test_a_destination_that_is_not_installed_is_named(tmp_path: object) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from psycopg.sql import Composed, Literal
+from psycopg.sql import Composed
 
 from connectors.doctor import examine
 from connectors.duckdb import DEFINITION
 from connectors.duckdb.client import DuckDbClient
+from connectors.duckdb.rehearsal import literal
 from connectors.plan import Plan, plan
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
@@ -49,7 +50,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         text = statement.as_string(None)
         if not text.startswith("SELECT") and ("_airbyte_ledger" not in text or text.startswith("CREATE")):
             for name, value in (parameters or {}).items():
-                text = text.replace(f"${name}", Literal(value).as_string(None))
+                text = text.replace(f"${name}", literal(value))
             texts.append(text)
         return execute(self, statement, parameters)
 

@@ -32,6 +32,9 @@ from machines.lifecycle import Executor
 from machines.operations import Answer, SyncOperation
 from machines.stream import StreamLife, StreamLifecycle
 
+# Chunks that wait for the owner, so that there is something to do once the streams have started.
+MOST_PACKED = 4
+
 
 @frozen(kw_only=True)
 class Sync:
@@ -135,10 +138,10 @@ class SyncOperations:
     def __init__(self, sync: Sync) -> None:
         self._sync = sync
         untold = {each.name for each in sync.streams if not tells_state(each, sync.generations)}
-        self._write_line = withholding(untold, sync.write_line)
+        self._may_tell = withholding(untold, sync.write_line)
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
-        self._mailbox = Mailbox(most_packed=4)
+        self._mailbox = Mailbox(MOST_PACKED)
         connector = sync.connector
         named = table_catalog(
             [(stream.name, stream.fields) for stream in sync.streams],
@@ -199,8 +202,9 @@ class SyncOperations:
             self._mailbox,
             {run.name: (self._aggregate(run), run) for run in self.runs},
             self._sync.thresholds,
-            self._write_line,
+            self._sync.write_line,
             self._sync.miscounts,
+            self._may_tell,
         )
         for run in self.runs:
             if run.life.failure is not None:

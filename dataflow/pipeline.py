@@ -78,12 +78,15 @@ class Pipeline:
         thresholds: Thresholds,
         write_line: Callable[[bytes], None],
         miscounts: Miscounts = Miscounts.WARN,
+        may_tell: Callable[[State], bool] = lambda _: True,
     ) -> None:
+        """`may_tell` is asked of each STATE that could be told."""
         self._mailbox = mailbox
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
         self._write_line = write_line
         self._miscounts = miscounts
+        self._may_tell = may_tell
         self._checkpoints = Checkpoints()
         self._partitions = Partitions()
         self._lines = 0
@@ -293,9 +296,9 @@ class Pipeline:
         self._checkpoints.durable(name, stream.aggregate.read)
 
     def _flush_due(self) -> None:
-        aggregates = {s.aggregate.stream: s.aggregate for s in self._streams.values() if s.open}
+        aggregates = [stream.aggregate for stream in self._streams.values() if stream.open]
         waits = self._unwritten < FLUSHES_AT_WORK
-        for aggregate in due(aggregates.values(), self._thresholds, time.monotonic(), writer_waits=waits):
+        for aggregate in due(aggregates, self._thresholds, time.monotonic(), writer_waits=waits):
             self._flush(self._streams[aggregate.stream])
             self._wait_until(lambda: self._has_room)
 
@@ -352,7 +355,8 @@ class Pipeline:
 
     def _tell(self) -> None:
         for checkpoint in self._checkpoints.tellable():
-            self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
+            if self._may_tell(checkpoint.state):
+                self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
 
     def _log(self, level: str, message: str) -> None:
         self._write_line(log_message(level, message))

@@ -139,9 +139,8 @@ def test_the_largest_go_when_all_together_hold_too_much() -> None:
 def test_a_writer_that_waits_is_given_what_is_worth_a_transaction() -> None:
     limits = Thresholds(idle_bytes=100, idle_open_bytes=1000)
     small, large = aggregate(), aggregate()
-    add(small, 1)
-    add(large, 3)
-    small.size, large.size = 99, 100
+    add(small, 1, size=99)
+    add(large, 3, size=100)
 
     assert due([small, large], limits, now=0.0, writer_waits=True) == [large]
     assert due([small], limits, now=0.0, writer_waits=True) == []
@@ -151,9 +150,8 @@ def test_a_writer_that_waits_is_given_what_is_worth_a_transaction() -> None:
 def test_a_writer_that_waits_is_given_the_largest_of_many_that_are_small() -> None:
     limits = Thresholds(idle_bytes=100, idle_open_bytes=120)
     small, large = aggregate(), aggregate()
-    add(small, 1)
-    add(large, 3)
-    small.size, large.size = 50, 80
+    add(small, 1, size=50)
+    add(large, 3, size=80)
 
     assert due([small, large], limits, now=0.0, writer_waits=True) == [large]
 

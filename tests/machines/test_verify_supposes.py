@@ -1,7 +1,10 @@
 """What the search supposes is so: its decisions are the machine's, its transactions those of the real operations."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from attrs import fields_dict
@@ -18,6 +21,8 @@ from machines.verify.search import Search
 from machines.verify.transactions import Flush, Operations, Performed, Refused, Wishes
 from tests.machines.lives import Answering
 from tests.machines.real_operations import RealOperations
+
+T = TypeVar("T")
 
 
 class Recorded(Operations):
@@ -59,6 +64,13 @@ def searched(operations: Operations, decisions: Decisions) -> None:
         Search(crashes=1, rivals=0, operations=operations, decisions=decisions).explore(scenario)
 
 
+def unless_refused(act: Callable[[], T]) -> T | None:
+    """What an act of the abstract database brings, None when it is refused: as the real one answers."""
+    with suppress(Refused):
+        return act()
+    return None
+
+
 def test_the_abstract_ledger_has_the_members_of_the_real_one() -> None:
     left_out = {"table", "owner", "temp"}
 
@@ -70,20 +82,13 @@ def test_every_operation_of_the_search_leaves_what_the_real_one_leaves() -> None
     searched(recorded, Decisions())
 
     for operation, database, epoch, knowledge in recorded.performed:
-        try:
-            supposed = Operations().perform(operation, database, epoch, knowledge)
-        except Refused:
-            assert RealOperations(database, epoch, knowledge).perform(operation) is None
-        else:
-            done = RealOperations(database, epoch, knowledge).perform(operation)
-            assert done == (supposed.databases[-1], supposed.facts), (operation, database, knowledge)
+        supposed = unless_refused(partial(Operations().perform, operation, database, epoch, knowledge))
+        done = RealOperations(database, epoch, knowledge).perform(operation)
+        expected = None if supposed is None else (supposed.databases[-1], supposed.facts)
+        assert done == expected, (operation, database, knowledge)
     for database, epoch, knowledge, flush in recorded.inserted:
-        try:
-            supposed_rows = Operations().insert(database, epoch, knowledge, flush)
-        except Refused:
-            assert RealOperations(database, epoch, knowledge).insert(flush) is None
-        else:
-            assert RealOperations(database, epoch, knowledge).insert(flush) == supposed_rows
+        expected_rows = unless_refused(partial(Operations().insert, database, epoch, knowledge, flush))
+        assert RealOperations(database, epoch, knowledge).insert(flush) == expected_rows
     assert len(recorded.performed) > 1000
     assert len(recorded.inserted) > 1000
 

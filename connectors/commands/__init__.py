@@ -24,7 +24,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name, does in COMMANDS.items():
         command = commands.add_parser(name, help=does, description=does.capitalize() + ".")
         if name == asked:
-            module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            module = import_module(f"{__name__}.{name}")
             module.arguments(command)
             command.set_defaults(module=module)
     return parser.parse_args(arguments)

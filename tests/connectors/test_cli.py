@@ -6,6 +6,7 @@ import pytest
 
 from connectors.cli import destination_parser, upstream_spelling
 from connectors.commands import COMMANDS, parse
+from dataflow.aggregate import Thresholds
 from machines.diagram import page
 
 JOURNALS = Path(__file__).parents[1] / "machines" / "journals"
@@ -39,6 +40,16 @@ def test_a_missing_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -
 
     assert caught.value.code == 2
     assert "--catalog" in capsys.readouterr().err
+
+
+def test_the_help_tells_the_thresholds_that_are_used(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its texts name them, since a command line that imported them would come up later."""
+    with pytest.raises(SystemExit):
+        destination_parser("it").parse_args(["write", "--help"])
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"are written (default: {Thresholds().state_latency:.0f})" in told
+    assert f"bytes of them (default: {Thresholds().flush_rows})" in told
 
 
 def test_the_pages_of_all_machines_are_written_into_a_folder(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ VERBS = ("spec", "check", "write")
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
+STDIN, STDOUT, STDERR = range(3)
+
+
 def destination_parser(name: str) -> argparse.ArgumentParser:
     """The command line of an Airbyte destination."""
     parser = argparse.ArgumentParser(
@@ -119,6 +122,8 @@ def main_for(name: str, module: str) -> None:
         return
     if given.verb is None:
         parser.error("say what to do: spec, check or write")
+    if not _hold_standard_streams():
+        parser.exit(1, f"{parser.prog}: stdout is closed, so nobody could hear what it does. Open it.\n")
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
     processes = begin(given.processes) if given.verb == "write" else None
@@ -133,6 +138,28 @@ def main_for(name: str, module: str) -> None:
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(code)
+
+
+def _hold_standard_streams() -> bool:
+    """Keep each standard stream's place, which the next file would take where one is closed. Whether stdout is open."""
+    closed = [number for number in (STDIN, STDOUT, STDERR) if not _is_open(number)]
+    if closed:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for number in closed:
+            # The processes that pack are to find it taken too.
+            os.dup2(nowhere, number)
+            os.set_inheritable(number, True)  # noqa: FBT003 - dup2 leaves it alone where both are one
+    if STDERR in closed:
+        sys.stderr = os.fdopen(STDERR, "w")
+    return STDOUT not in closed
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def run_destination(
@@ -165,7 +192,7 @@ def run_destination(
         watching=_watching(given),
         requests=requests,
     )
-    return destination.write(given.config, given.catalog, sys.stdin.fileno(), options)
+    return destination.write(given.config, given.catalog, STDIN, options)
 
 
 def _watching(given: argparse.Namespace) -> "Watching":

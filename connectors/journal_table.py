@@ -145,8 +145,10 @@ class SqlJournal:
     def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
         """Select by the index."""
         of_run = SQL(" AND {} = {}").format(Identifier("run"), self._session.parameter("run"))
+        # The moment as text: some drivers need another package to make one of it.
+        at, *others = (Identifier(name) for name, _, _ in _COLUMNS)
         statement = SQL("SELECT {} FROM {} WHERE {} >= {}{} ORDER BY {}").format(
-            _list(Identifier(name) for name, _, _ in _COLUMNS),
+            _list([SQL("CAST({} AS varchar)").format(at), *others]),
             self._table,
             Identifier("at"),
             self._session.parameter("since"),
@@ -177,10 +179,10 @@ def row_of(transition: Transition) -> Mapping[str, Any]:
 
 
 def transition_of(row: Mapping[str, Any]) -> Transition:
-    """The transition whose row it is. A database without moments of its own gives them as text."""
+    """The transition whose row it is, its moment as text of ISO 8601."""
     entry = {member: row[name] for name, _, member in _COLUMNS if row[name] is not None}
-    number, details, at = entry.pop("number"), json.loads(entry.pop("details", "{}")), entry["at"]
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    number, details = entry.pop("number"), json.loads(entry.pop("details", "{}"))
+    moment = datetime.fromisoformat(entry["at"])
     return Transition(number, {**entry, **details, "at": round(moment.timestamp(), 3)})
 
 

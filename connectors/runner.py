@@ -83,7 +83,7 @@ class Destination:
             watch = Watch()
             with (
                 closing(connector),
-                watching(options.watching, watch, self._mention, self._out.fileno()) as around,
+                watching(options.watching, watch, self._mention, self._out) as around,
                 journal_file(options.journal, _warning(around(self._mention))) as keep_in_file,
                 journal_keeper(
                     connector, shared.journal_days, _warning(around(self._mention))

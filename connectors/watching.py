@@ -3,13 +3,12 @@
 A thread of its own asks and shows, so that a merge of an hour, which holds the owner's thread, is seen to be at work.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from attrs import frozen
 
@@ -38,7 +37,7 @@ class Watching:
 
 @contextmanager
 def watching(
-    how: Watching, watch: Watch, mention: WriteLine, out: int
+    how: Watching, watch: Watch, mention: WriteLine, out: BinaryIO
 ) -> Iterator[Callable[[WriteLine], WriteLine]]:
     """Shows it until the end, and gives what to put around whatever writes the sync's own lines to `out` meanwhile."""
     if how.terminal is not None:
@@ -47,7 +46,7 @@ def watching(
 
         display = Display(how.terminal)
         # Where both are one terminal, each must leave the other's place alone.
-        shares = os.isatty(out)
+        shares = out.isatty()
         with _shown(lambda: display.draw(watch.now()), REDRAW):
             yield lambda write: leveled(how.level, display.above(write) if shares else write)
         display.draw(watch.now())

@@ -62,6 +62,22 @@ def never_analyzed() -> Composed:
     ).format(Placeholder("namespace"), Placeholder("name"))
 
 
+def worth_looking_up() -> Composed:
+    """Whether to look rows of the table up by an index, one by one, for each row of `from_namespace`.`from_name`.
+
+    The planner takes every page that an index leads to for one that is read from disk, and so reads a table ten times
+    the delta's size from end to end. Where all of it is cached, as `effective_cache_size` says, looking up is
+    no dearer from twice the size on, and follows the delta.
+    """
+    return SQL(
+        "SELECT target.reltuples >= 2 * source.reltuples AND source.reltuples >= 0 AND "
+        "pg_table_size(target.oid) <= pg_size_bytes(current_setting('effective_cache_size')) "
+        "FROM (SELECT pg_class.* FROM {}) AS target, (SELECT pg_class.* FROM pg_catalog.pg_class "
+        "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace "
+        "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}) AS source"
+    ).format(_THE_TABLE, Placeholder("from_namespace"), Placeholder("from_name"))
+
+
 def key_indexes() -> Composed:
     """The indexes of the table of the parameters `namespace` and `name`: name, and columns in order.
 

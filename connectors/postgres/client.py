@@ -161,6 +161,7 @@ class PostgresClient:
             self.provide_index(target, recipe)
             if self.never_analyzed(target):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
+            self.prefer_looking_up(source, target)
         referenced = self.execute(catalog.referenced_keys(), _named(target))
         merge = merging.merge_in_place if referenced else merging.merge
         for nulls in self.null_keys(source, merging):
@@ -289,6 +290,13 @@ class PostgresClient:
 
     def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]
+
+    def prefer_looking_up(self, source: TableName, target: TableName) -> None:
+        """For this transaction: look the source's keys up in the target, where that is the larger by far."""
+        of_source = {"from_namespace": source.namespace, "from_name": source.name}
+        if self._tell(catalog.worth_looking_up(), _named(target) | of_source):
+            for statement in self._sql.only_look_up():
+                self.execute(statement)
 
     def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
         """Which columns of the key are null together: never any, and the combinations that the source has."""

@@ -129,6 +129,9 @@ class RehearsedClient(PostgresClient):
         if not self._made(table):
             super().see_all_rows(table)
 
+    def prefer_looking_up(self, source: TableName, target: TableName) -> None:
+        """Changes no table; and how many keys there will be to look up is not foreseen."""
+
     def belongings(self, table: TableName) -> Belongings:
         if not self._made(table):
             return super().belongings(table)

@@ -96,6 +96,13 @@ class PostgresSql:
         """Let the planner know how the values of some columns are distributed."""
         return SQL("ANALYZE {} ({})").format(table_name(table), names(columns))
 
+    def only_look_up(self) -> tuple[Composed, ...]:
+        """Until the transaction ends, let joins look rows up one by one."""
+        return tuple(
+            SQL("SET LOCAL {} = off").format(Identifier(join))
+            for join in ("enable_hashjoin", "enable_mergejoin")
+        )
+
     def key_index(self, table: TableName) -> str:
         """What the index on a table's key is called."""
         return index_name(table, KEY_INDEX, self.columns.naming)

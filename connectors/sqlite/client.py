@@ -20,7 +20,7 @@ from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import SqlJournal
 from connectors.ledger import SqlLedger
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
-from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter, table_of
+from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter, table_name
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import name_hash
@@ -65,17 +65,13 @@ class StreamLocks:
             time.sleep(0.05)
         return None
 
-    def holder(self, table: TableName) -> str | None:
-        """Who has the table's lock, if that is somebody else."""
+    def taken(self, table: TableName) -> str | None:
+        """The name of who has the table's lock, if that is somebody else. Makes no file."""
         path = self._path(table)
-        if path in self._held:
+        if path in self._held or not path.exists():
             return None
-        with suppress(FileNotFoundError), path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read().decode()
-        return None
+        with path.open("rb") as file:
+            return None if _lock(file.fileno(), path) else file.read().decode()
 
     def give_back(self) -> None:
         """Free all of them, and leave no file."""
@@ -118,11 +114,11 @@ class SqliteClient:
 
     def lock(self, table: TableName, owner: str) -> None:
         if holder := self._locks.take(table, owner):
-            raise being_written(table, holder)
+            raise refusal(table, holder)
 
     def writer(self, table: TableName) -> Writer | None:
-        holder = self._locks.holder(table)
-        return Writer(run=holder) if holder is not None else None
+        run = self._locks.taken(table)
+        return Writer(run=run) if run is not None else None
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None
@@ -166,12 +162,12 @@ class SqliteClient:
         return int(self.execute(self._sql.count_rows(table))[0][0])
 
     def statistics(self, table: TableName) -> Statistics:
-        """Nobody counts them; views hang on a table's name, and there are no users."""
+        """SQLite counts nothing in advance, and has no users. Views hang on a table's name and not on the table."""
         return Statistics()
 
     def tables_named(self, mark: str) -> Sequence[TableName]:
-        names = (name for (name,) in self.execute(self._sql.find_tables(), {"mark": mark}))
-        return [table_of(name) for name in names]
+        tables = [table_name(name) for (name,) in self.execute(self._sql.find_tables())]
+        return [table for table in tables if mark in table.name]
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         """No index for the key: a merge makes the one it needs for as long as it takes."""
@@ -252,8 +248,8 @@ class SqliteClient:
         return self._open.execute(statement.as_string(None), _bound(parameters or {}))
 
 
-def being_written(table: TableName, holder: str) -> ConfigError:
-    """Why a table cannot be locked."""
+def refusal(table: TableName, holder: str) -> ConfigError:
+    """Why a table cannot be locked that somebody holds."""
     return ConfigError(
         f"Table {table} is being written by {holder}.",
         doing="locking the stream",

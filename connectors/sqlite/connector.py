@@ -51,7 +51,8 @@ class RehearsedConnector(SqliteConnector):
         self._note = note
 
     def client(self) -> SqliteClient:
-        return RehearsedClient(self._shadow, SqlGenerator(hard_deletes=self._config.hard_deletes), self._note)
+        sql = SqlGenerator(hard_deletes=self._config.hard_deletes)
+        return RehearsedClient(self._shadow, sql, self._note)
 
     def close(self) -> None:
         self._shadow.close()

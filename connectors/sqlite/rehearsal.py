@@ -1,79 +1,49 @@
-"""A shadow of a SQLite file to rehearse on: its structure and its ledger, and of each table one row. Writes into a file
-of its own, in a folder of its own; the database is opened for reading, and one that is missing stays missing.
+"""A shadow of a SQLite file to rehearse on: its structure, its ledger, and one row of each of our tables. Writes into a
+file of its own, in a folder of its own; the database is opened for reading, and one that is missing stays missing.
 """
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from connectors.contract import Statement, Writer
+from connectors.contract import Statement
 from connectors.ledger import TABLE as LEDGER
-from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, StreamLocks, being_written
-from connectors.sqlite.columns import compare_numbers
-from connectors.sqlite.sql import NUMBERS, SqlGenerator, full_name
+from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, StreamLocks, refusal
+from connectors.sqlite.sql import SqlGenerator, full_name
 from dataflow.types import RAW_ID, TableName
 
-_STRUCTURE = (
-    "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-)
+# What the database is called beside its shadow.
+_ORIGINAL = "_airbyte_original"
+_LEDGER = full_name(TableName(INTERNAL_NAMESPACE, LEDGER))
+_CHANGES = ("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "UPDATE")
 
 
 class Shadow:
-    """The shadow's file, which is filled when it is first asked for."""
+    """The shadow, copied when it is first used. Safe to use from several threads."""
 
     def __init__(self, original: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
         self.original = original
+        self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
+        self._copying = threading.Lock()
+        self._copied = False
         self.file = Path(self._folder.name) / original.name
 
-    def fill(self) -> None:
-        """Make it like the original, unless it is there. Raises SQLite's errors."""
-        if not self.file.exists() and self.original.exists():
-            self._copy()
+    def provide(self) -> None:
+        """Afterwards there is a shadow, if there is a database. Raises SQLite's errors."""
+        with self._copying:
+            if not self._copied and self.original.exists():
+                with closing(sqlite3.connect(self.file, isolation_level=None, uri=True)) as shadow:
+                    _copy(self.original, shadow)
+            self._copied = True
 
     def close(self) -> None:
-        """Remove the file."""
+        """Leave nothing of it. May be called twice."""
         self._folder.cleanup()
-
-    def _copy(self) -> None:
-        # Where nobody has it open there is no log beside it, and SQLite would make one even to read.
-        log = self.original.with_name(f"{self.original.name}-wal")
-        how = "mode=ro" if log.exists() else "immutable=1"
-        with (
-            closing(sqlite3.connect(f"{self.original.as_uri()}?{how}", uri=True)) as original,
-            closing(sqlite3.connect(self.file)) as shadow,
-        ):
-            shadow.create_collation(NUMBERS, compare_numbers)
-            structure = original.execute(_STRUCTURE).fetchall()
-            # What stands on a table comes after it.
-            for _, _, statement in sorted(structure, key=lambda each: each[0] != "table"):
-                shadow.execute(statement)
-            for kind, name, _ in structure:
-                if kind == "table":
-                    _copy_rows(original, shadow, name)
-            shadow.commit()
-
-
-def _copy_rows(original: sqlite3.Connection, shadow: sqlite3.Connection, name: str) -> None:
-    """All rows of the ledger, and of a table of ours one: whether it is empty decides what becomes of it."""
-    table = Identifier(name)
-    columns = [each for (each,) in original.execute("SELECT name FROM pragma_table_info(?)", [name])]
-    if name == full_name(TableName(INTERNAL_NAMESPACE, LEDGER)):
-        limit = SQL("")
-    elif RAW_ID in columns:
-        limit = SQL(" LIMIT 1")
-    else:
-        return
-    places = SQL(", ").join(SQL("?") for _ in columns)
-    insert = SQL("INSERT INTO {} VALUES ({})").format(table, places).as_string(None)
-    shadow.executemany(
-        insert, original.execute(SQL("SELECT * FROM {}{}").format(table, limit).as_string(None))
-    )
 
 
 class RehearsedClient(SqliteClient):
@@ -81,27 +51,68 @@ class RehearsedClient(SqliteClient):
 
     def __init__(self, shadow: Shadow, sql: SqlGenerator, note: Callable[[Statement], None]) -> None:
         super().__init__(shadow.file, sql)
+        self._locks = StreamLocks(shadow.original)
         self._shadow = shadow
         self._note = note
-        self._others = StreamLocks(shadow.original)
+
+    def lock(self, table: TableName, owner: str) -> None:
+        """Refuses where the lock is taken, and takes none."""
+        if holder := self._locks.taken(table):
+            raise refusal(table, holder)
 
     @property
     def _open(self) -> sqlite3.Connection:
-        self._shadow.fill()
-        return super()._open
+        new = self._connection is None
+        if new:
+            self._shadow.provide()
+        connection = super()._open
+        if new:
+            # Told by SQLite itself, with the values in their places.
+            connection.set_trace_callback(self._traced)
+        return connection
 
-    def lock(self, table: TableName, owner: str) -> None:
-        if holder := self._others.holder(table):
-            raise being_written(table, holder)
-
-    def writer(self, table: TableName) -> Writer | None:
-        holder = self._others.holder(table)
-        return Writer(run=holder) if holder is not None else None
-
-    def _run(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
-        text = statement.as_string(None)
-        if not text.startswith("SELECT"):
-            for name, value in (parameters or {}).items():
-                text = text.replace(f":{name}", Literal(value).as_string(None))
+    def _traced(self, text: str) -> None:
+        if text.startswith(_CHANGES):
             self._note(Statement(text=text))
-        return super()._run(statement, parameters)
+
+
+def _copy(original: Path, shadow: sqlite3.Connection) -> None:
+    def do(statement: str, *values: str, **parts: Composable) -> list[tuple[str, ...]]:
+        text: Composed = SQL(statement).format(original=Identifier(_ORIGINAL), **parts)
+        return shadow.execute(text.as_string(None), values).fetchall()
+
+    do("PRAGMA legacy_alter_table = ON")
+    do("ATTACH ? AS {original}", _address(original))
+    # The tables first, and what stands on them after. SQLite's own come by themselves, and so do virtual ones' parts.
+    made = do(
+        "SELECT sql FROM {original}.sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "AND sql NOT LIKE 'CREATE VIRTUAL %' AND type IN ('table', 'index', 'view') "
+        "ORDER BY type <> 'table', type"
+    )
+    for (statement,) in made:
+        shadow.execute(statement)
+    marked = do(
+        "SELECT name FROM {original}.sqlite_master AS t WHERE type = 'table' AND (name = ? "
+        "OR ? IN (SELECT c.name FROM pragma_table_info(t.name, ?) AS c))",
+        _LEDGER,
+        RAW_ID,
+        _ORIGINAL,
+    )
+    for (name,) in marked:
+        # Whether a table is empty decides what becomes of it; one row tells.
+        limit = SQL("") if name == _LEDGER else SQL(" LIMIT 1")
+        listed = do("SELECT name FROM pragma_table_info(?, ?) ORDER BY cid", name, _ORIGINAL)
+        columns = SQL(", ").join(Identifier(column) for (column,) in listed)
+        do(
+            "INSERT INTO main.{name} ({columns}) SELECT {columns} FROM {original}.{name}{limit}",
+            name=Identifier(name),
+            columns=columns,
+            limit=limit,
+        )
+    do("DETACH {original}")
+
+
+def _address(file: Path) -> str:
+    """The file, to be read only. A file without a log has no writer, and is read without making one beside it."""
+    still = "" if file.with_name(f"{file.name}-wal").exists() else "&immutable=1"
+    return f"{file.absolute().as_uri()}?mode=ro{still}"

@@ -38,12 +38,6 @@ def parameter(name: str) -> Composable:
     return _raw(f":{name}")
 
 
-def table_of(name: str) -> TableName:
-    """The table that SQLite knows by this name."""
-    namespace, dot, table = name.partition(".")
-    return TableName(unquote(namespace), table) if dot else TableName(PLAIN_NAMESPACE, unquote(name))
-
-
 def full_name(table: TableName) -> str:
     """The name by which SQLite, which has no namespaces, knows the table: no two tables have the same.
 
@@ -55,6 +49,12 @@ def full_name(table: TableName) -> str:
         name = f"{_without_dots(table.namespace)}.{table.name}"
     # SQLite keeps such names for itself.
     return f"%{ord(name[0]):X}{name[1:]}" if name.lower().startswith("sqlite_") else name
+
+
+def table_name(name: str) -> TableName:
+    """The table that SQLite knows by this full name."""
+    namespace, dot, rest = name.partition(".")
+    return TableName(unquote(namespace), rest) if dot else TableName(PLAIN_NAMESPACE, unquote(name))
 
 
 @frozen(kw_only=True)
@@ -74,10 +74,8 @@ class SqlGenerator:
         )
 
     def find_tables(self) -> Composed:
-        """The names of all tables that hold :mark."""
-        return SQL(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND instr(name, {}) > 0 ORDER BY name"
-        ).format(parameter("mark"))
+        """The full name of every table."""
+        return SQL("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").format()
 
     def find_columns(self) -> Composed:
         """Name, type and nullability of the columns of the table :name, in their order."""

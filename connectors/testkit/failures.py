@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from attrs import evolve
 
 from connectors.testkit.destination import open_bench
 from connectors.testkit.faulty import Script
@@ -156,13 +157,16 @@ class FailureSuite(WarehouseSuite):
 
     # -- of a destination that does not answer
 
-    @pytest.mark.parametrize("method", ["insert", "merge_table"])
+    @pytest.mark.parametrize("commits", [2, 4, 5], ids=["inspect", "flush", "merge"])
     def test_a_run_whose_destination_hangs_keeps_its_stream_to_itself(
-        self, warehouse: Warehouse, method: str
+        self, warehouse: Warehouse, commits: int
     ) -> None:
-        """It may come back at any time: the second run is told who has the stream, and writes nothing."""
-        script = Script()
-        script.hang(method)
+        """It may come back at any time: the second run is told who has the stream, and writes nothing.
+
+        Set up, claim, inspect, open and flush are five COMMITs, and the merge is the sixth.
+        """
+        script = Script(wait=commits)
+        script.hang_next_answer()
         ended: list[Outcome] = []
 
         def sync_and_hang() -> None:
@@ -171,11 +175,13 @@ class FailureSuite(WarehouseSuite):
 
         first = threading.Thread(target=sync_and_hang)
         first.start()
-        assert script.hangs.wait(SECONDS)
-        second = warehouse.sync(catalog(users(DEDUP)), record("users", id=2), complete("users"))
+        hung = script.hangs.wait(SECONDS)
+        sent = (record("users", id=2), complete("users"))
+        second = evolve(warehouse, run="the second").sync(catalog(users(DEDUP)), *sent)
         script.resumed.set()
         first.join()
 
+        assert hung
         assert second.failed == {None: "config_error", "users": "config_error"}
         assert "kit" in second.errors[1]["message"]
         assert (ended[0].exit_code, ended[0].states) == (0, [1])

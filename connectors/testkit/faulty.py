@@ -25,10 +25,11 @@ class Script:
     # The methods of a client or a buffer that refuse whatever has a name that begins with this.
     refused: tuple[str, ...] = ()
     refused_name: str = ""
-    # The methods that wait, before they do their work, until `resumed` is set; and those that wait for `delay` seconds.
-    hung: tuple[str, ...] = ()
+    # The next answer comes when `resumed` is set; `hangs` is, once somebody waits for it.
+    hang_answer: bool = False
     hangs: threading.Event = field(factory=threading.Event)
     resumed: threading.Event = field(factory=threading.Event)
+    # The methods that take so many seconds longer.
     slowed: tuple[str, ...] = ()
     delay: float = 0.0
     # How many rows fewer a buffer says it took than it did.
@@ -46,9 +47,9 @@ class Script:
         """From now on these methods refuse tables and namespaces that are named so: a person must see to it."""
         self.refused, self.refused_name = methods, name
 
-    def hang(self, *methods: str) -> None:
-        """From now on these methods do not come back before `resumed` is set; `hangs` is, once one waits."""
-        self.hung = methods
+    def hang_next_answer(self) -> None:
+        """Let the next COMMIT succeed, and its caller wait for word of it until `resumed` is set."""
+        self.hang_answer = True
 
     def slow(self, seconds: float, *methods: str) -> None:
         """From now on these methods take so much longer."""
@@ -57,13 +58,10 @@ class Script:
     @property
     def concerned(self) -> set[str]:
         """The methods that are to be asked about."""
-        return {*self.refused, *self.hung, *self.slowed}
+        return {*self.refused, *self.slowed}
 
     def asked(self, method: str, of: Sequence[object]) -> None:
         """Called before a method is."""
-        if method in self.hung:
-            self.hangs.set()
-            self.resumed.wait()
         if method in self.slowed:
             time.sleep(self.delay)
         names = [each.name if isinstance(each, TableName) else str(each) for each in of]
@@ -82,6 +80,10 @@ class Script:
         """Called after every COMMIT."""
         if self.wait:
             self.wait -= 1
+        elif self.hang_answer:
+            self.hang_answer = False
+            self.hangs.set()
+            self.resumed.wait()
         elif self.lose_answer:
             self.lose_answer = False
             self.lost += 1

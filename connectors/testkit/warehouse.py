@@ -63,10 +63,11 @@ class Outcome:
 
 @frozen
 class Warehouse:
-    """A destination, how it counts generations, and what was synced into it so far."""
+    """A destination, how it counts generations, what a run is called there, and what was synced into it so far."""
 
     destination: Destination
     generations: Generations = Generations.CATALOG
+    run: str = "kit"
     _known: dict[StreamName, StreamTables] = field(factory=dict, repr=False)
 
     def sync(
@@ -111,7 +112,7 @@ class Warehouse:
 
             succeeded = run_sync(
                 Sync(
-                    run="kit",
+                    run=self.run,
                     connector=faulty(real, script) if script is not None else real,
                     streams=streams,
                     source=source,

@@ -9,7 +9,6 @@ from tests.crash.grounds import Database, Files, Grounds, Postgres
 from tests.servers.providers import Server
 from tests.whole.conftest import destination, duckdb_destination, sqlite_destination
 
-# The fixture of the whole syncs, which pytest finds by this module's name for it.
 __all__ = ["destination", "grounds"]
 
 

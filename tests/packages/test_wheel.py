@@ -91,7 +91,7 @@ def test_the_version_is_the_packages(duckdb: Installed, wheel: Path) -> None:
 def test_the_documented_commands_run(duckdb: Installed) -> None:
     ours = [each.split() for each in commands(PAGE) if each.startswith(("destination-", "dataflow "))]
 
-    assert len(ours) == 4
+    assert len(ours) == 5
     for program, *arguments in ours:
         assert duckdb.run(program, *arguments)
 

@@ -132,6 +132,28 @@ class Destination:
         )
         return Running(process)
 
+    def run_in_shell(
+        self, redirection: str, *arguments: str, sent: Iterable[bytes] = ()
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run `python -m connectors.<name>` as a shell does with this redirection."""
+        return subprocess.run(
+            [
+                "/bin/sh",
+                "-c",
+                f'"$@" {redirection}',
+                "",
+                sys.executable,
+                "-m",
+                f"connectors.{self.name}",
+                *arguments,
+            ],
+            input=b"".join(sent),
+            capture_output=True,
+            cwd=ROOT,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
     def start_write(
         self,
         catalog: Mapping[str, Any],

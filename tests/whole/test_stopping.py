@@ -129,6 +129,44 @@ def test_an_answer_that_could_not_be_written_is_no_success(destination: Destinat
     assert b"Traceback" not in said
 
 
+@pytest.mark.parametrize("verb", ["spec", "check", "write"])
+def test_a_command_whose_stdout_is_closed_says_so_and_does_nothing(
+    destination: Destination, verb: str
+) -> None:
+    """The next file opened would have its number, and messages in it."""
+    config = ["--config", destination.file("config.json", destination.config)] if verb != "spec" else []
+    names = ["--catalog", destination.file("catalog.json", USERS)] if verb == "write" else []
+    before = sorted(destination.folder.iterdir())
+
+    ran = destination.run_in_shell(">&-", verb, *config, *names, sent=[complete("users")])
+
+    assert ran.returncode == 1
+    assert b"stdout is closed" in ran.stderr
+    assert sorted(destination.folder.iterdir()) == before
+
+
+def test_a_sync_whose_stdin_is_closed_has_read_nothing(destination: Destination) -> None:
+    config = destination.file("config.json", destination.config)
+    names = destination.file("catalog.json", USERS)
+
+    ran = destination.run_in_shell("<&-", "write", "--config", config, "--catalog", names)
+
+    assert ran.returncode == 1
+    assert b"Traceback" not in ran.stderr
+    assert "users" not in destination.tables()
+
+
+def test_a_sync_whose_stderr_is_closed_works_all_the_same(destination: Destination) -> None:
+    config = destination.file("config.json", destination.config)
+    names = destination.file("catalog.json", USERS)
+    sent = [record("users", {"id": 1}), complete("users")]
+
+    ran = destination.run_in_shell("2>&-", "write", "--config", config, "--catalog", names, sent=sent)
+
+    assert ran.returncode == 0
+    assert destination.rows("users", ["id"]) == [(1,)]
+
+
 # -- nobody speaks
 
 

@@ -57,7 +57,8 @@ def test_a_merge_that_waits_for_a_lock_is_seen_to_be_at_work(
 def test_a_sync_on_a_terminal_is_drawn_there_and_its_protocol_stays_on_stdout(tmp_path: Path) -> None:
     destination = duckdb_destination(tmp_path)
 
-    drawn, out = on_a_terminal(destination)
+    # Long enough for a second picture in the place of the first.
+    drawn, out = on_a_terminal(destination, "--fault", "before:flush=slow")
 
     assert re.search(r"users +done +1 +1 ", drawn)
     assert "Done after" in drawn
@@ -108,6 +109,7 @@ def on_a_terminal(destination: Destination, *arguments: str) -> tuple[str, bytes
         stdout=subprocess.PIPE,
         stderr=theirs,
         cwd=ROOT,
+        env=os.environ | {"DATAFLOW_ALLOW_FAULTS": "1"},
     ) as process:
         os.close(theirs)
         assert process.stdin is not None

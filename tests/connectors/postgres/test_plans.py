@@ -13,7 +13,7 @@ from connectors.postgres.merging import Merging
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
 from tests.connectors.postgres.support import FINAL, TEMP, column, fill, index_names, recipe
 
-SIZE, DELTA = 50_000, 100
+SIZE, DELTA, TENTH = 50_000, 100, 5_000
 COLUMNS = (
     column("id", Kind.INTEGER),
     column("part", Kind.STRING),
@@ -71,13 +71,14 @@ PASTS: Mapping[str, Callable[[PostgresClient, Recipe], None]] = {
 
 
 @pytest.mark.parametrize("past", PASTS)
+@pytest.mark.parametrize("delta", [DELTA, TENTH])
 @pytest.mark.parametrize("by", [BY_ID, BY_PAIR], ids=["one column", "two columns, with nulls"])
-def test_no_statement_of_a_small_merge_scans_a_large_table(
-    by: Recipe, past: str, connector: PostgresConnector, client: PostgresClient
+def test_no_statement_of_a_merge_scans_a_table_of_ten_times_the_size(
+    by: Recipe, delta: int, past: str, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, COLUMNS, [])
     fill(connector, client, TEMP, COLUMNS, [])
-    grow(client, TEMP, 1, DELTA)
+    grow(client, TEMP, 1, delta)
     PASTS[past](client, by)
 
     plans = explained(client, Merging(recipe=by, deletes=True))
@@ -105,6 +106,27 @@ def test_a_small_merge_reads_few_rows_of_a_large_table(
     scanned, fetched = (b - a for a, b in zip(before, after, strict=True))
     assert scanned <= 10
     assert fetched <= 10 * DELTA
+
+
+@pytest.mark.parametrize(
+    ("size", "cache", "looked_up"),
+    [(3 * TENTH, "4GB", True), (3 * TENTH, "1MB", False), (TENTH, "4GB", False)],
+)
+def test_rows_are_looked_up_in_a_larger_table_that_is_cached_and_else_the_planner_decides(
+    size: int, cache: str, looked_up: bool, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    fill(connector, client, FINAL, COLUMNS, [])
+    fill(connector, client, TEMP, COLUMNS, [])
+    grow(client, FINAL, 1, size)
+    grow(client, TEMP, 1, TENTH)
+    client.connection.execute(f"SET effective_cache_size = '{cache}'".encode())
+
+    with client.transaction():
+        client.merge_table(TEMP, FINAL, BY_ID)
+        within = client.connection.execute("SHOW enable_hashjoin").fetchone()
+
+    assert within == ("off" if looked_up else "on",)
+    assert client.connection.execute("SHOW enable_hashjoin").fetchone() == ("on",)
 
 
 def explained(client: PostgresClient, merging: Merging) -> list[Any]:

@@ -45,8 +45,9 @@ def sent_by(connect: Connect, *streams: Mapping[str, Any]) -> list[str]:
     parameters = {**connector._access.parameters, "cursor_factory": Recording}
     connector._access = evolve(connector._access, parameters=parameters)
     assert sync(connector, *streams)
+    settings = ("SET client_", 'SET LOCAL "enable_')
     of_the_ledger = ('UPDATE "airbyte_internal"', 'INSERT INTO "airbyte_internal"')
-    return [text for text in sent if not text.startswith(("SELECT", "WITH", "SET client_", *of_the_ledger))]
+    return [text for text in sent if not text.startswith(("SELECT", "WITH", *settings, *of_the_ledger))]
 
 
 CUT = {"": (), "after a told row": TOLD, "after an untold row": UNTOLD}

@@ -107,6 +107,8 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "entry_holder": (catalog.entry_holder(TableName("airbyte_internal", "_airbyte_ledger")),),
     "analyze": (SQL.analyze(TEMP, ["id", "updated_at"]),),
     "never_analyzed": (catalog.never_analyzed(),),
+    "worth_looking_up": (catalog.worth_looking_up(),),
+    "only_look_up": SQL.only_look_up(),
     "key_indexes": (catalog.key_indexes(),),
     "key_index": (SQL.create_key_index(FINAL, ["id", "part"]), SQL.drop_key_index(FINAL)),
     "null_keys": (merging(BY_PAIR).null_keys(TEMP),),

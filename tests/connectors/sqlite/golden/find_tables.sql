@@ -1,1 +1,1 @@
-SELECT name FROM sqlite_master WHERE type = 'table' AND instr(name, :mark) > 0 ORDER BY name;
+SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name;

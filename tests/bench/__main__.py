@@ -137,6 +137,13 @@ def frequent_states(runs: int) -> list[str]:
     return [times(costs, "STATE per 10,000", "STATE per 100")]
 
 
+def journal(runs: int) -> list[str]:
+    with postgres(workload("narrow", "append", MILLION)) as bench:
+        arms = [Arm("no journal", bench.unjournalled), Arm("journal", bench.journalled)]
+        costs = in_turn(arms, runs)
+    return [times(costs, "no journal", "journal")]
+
+
 def memory(runs: int) -> list[str]:
     told = []
     for schema, records in (("narrow", HUNDRED_THOUSAND), ("wide", 10_000)):
@@ -178,6 +185,7 @@ BENCHES: Mapping[str, Callable[[int], list[str]]] = {
     "dirty": dirty,
     "many-streams": many_streams,
     "frequent-states": frequent_states,
+    "journal": journal,
     "memory": memory,
     "start": start,
 }

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from tests.bench.process import Cost, load
+from tests.bench.process import Cost, load, run
 from tests.bench.workload import Workload
 from tests.servers.embedded import EmbeddedPostgres
 from tests.servers.wheel import installation, server_user
@@ -52,6 +52,15 @@ class PostgresBench:
         """Our destination, into its own empty table."""
         self._empty(*self._tables)
         return load("postgres", self._config, self._work, *options)
+
+    def unjournalled(self) -> Cost:
+        """Our destination, keeping no journal."""
+        self._empty(*self._tables)
+        return run(("tests.bench.unjournalled", "postgres"), self._config, self._work)
+
+    def journalled(self) -> Cost:
+        """Our destination, keeping its journal in the database as always, and in a file too."""
+        return self.ours("--journal", str(self._folder / "journal.jsonl"))
 
     def on_top(self) -> Cost:
         """Our destination, onto what is there."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,11 +31,16 @@ class Cost:
 
 def load(connector: str, config: Path, work: Workload, *options: str) -> Cost:
     """`cat messages | python -m connectors.<connector> write ...`, from start to exit."""
+    return run((f"connectors.{connector}",), config, work, *options)
+
+
+def run(module: Sequence[str], config: Path, work: Workload, *options: str) -> Cost:
+    """The same with a module, and the arguments that come before `write`."""
     started = time.perf_counter()
     with subprocess.Popen(["cat", str(work.messages)], stdout=subprocess.PIPE) as source:  # noqa: S607
         destination = subprocess.Popen(
             [
-                *(sys.executable, "-m", f"connectors.{connector}", "write"),
+                *(sys.executable, "-m", *module, "write"),
                 *("--config", str(config), "--catalog", str(work.catalog), *options),
             ],
             stdin=source.stdout,
@@ -48,7 +53,7 @@ def load(connector: str, config: Path, work: Workload, *options: str) -> Cost:
         # It was waited for behind its back.
         destination.returncode = os.waitstatus_to_exitcode(status)
     if destination.returncode != 0:
-        raise RuntimeError(f"destination-{connector} exited with {destination.returncode}: see its output")
+        raise RuntimeError(f"{module[-1]} exited with {destination.returncode}: see its output")
     return Cost(seconds, used.ru_utime + used.ru_stime, memory())
 
 

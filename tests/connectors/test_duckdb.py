@@ -11,7 +11,6 @@ from connectors.duckdb import DEFINITION
 from connectors.testkit import Capabilities, ContractSuite, Destination
 from dataflow.types import TableName
 
-COLUMNS = "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?"
 TABLES = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'airbyte_internal'"
 
 
@@ -23,7 +22,8 @@ class Look:
 
     def read(self, table: TableName) -> list[dict[str, Any]]:
         with duckdb.connect(self._file) as connection:
-            types = connection.execute(COLUMNS, [table.namespace, table.name]).fetchall()
+            described = SQL("DESCRIBE {}").format(_name(table)).as_string()
+            types = [each[:2] for each in connection.execute(described).fetchall()]
             # Arrow has no time with a zone; and DuckDB's own rows would want pytz.
             shown = [
                 SQL("{0}::VARCHAR AS {0}" if kind == "TIME WITH TIME ZONE" else "{0}").format(

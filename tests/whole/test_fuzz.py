@@ -20,7 +20,7 @@ from dataflow.types import TableName
 from tests.whole.messages import catalog, complete, record, state, stream
 
 RECORDS = 10_000
-BROKEN = 1_500
+BROKEN = 600
 SCHEMAS: dict[str, dict[str, Any]] = {
     "i": {"type": "integer"},
     "n": {"type": "number"},

@@ -17,16 +17,16 @@ class DuckDbDefinition:
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""
-        from connectors.duckdb.config import specification
+        from connectors.duckdb.config import spec
 
-        return specification()
+        return spec()
 
     def connector(self, options: Mapping[str, Any], run: str) -> "DuckDbConnector":
         """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
-        from connectors.duckdb.config import read_config
+        from connectors.duckdb.config import configure
         from connectors.duckdb.connector import DuckDbConnector
 
-        return DuckDbConnector(read_config(options))
+        return DuckDbConnector(configure(options))
 
 
 DEFINITION = DuckDbDefinition()

@@ -17,9 +17,9 @@ class MemoryDefinition:
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""
-        from connectors.memory.config import specification
+        from connectors.memory.config import spec
 
-        return specification()
+        return spec()
 
     def connector(self, options: Mapping[str, Any], run: str) -> "MemoryConnector":
         """A connector for these options. Opens nothing yet; ConfigError when they will not do."""

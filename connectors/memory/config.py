@@ -1,69 +1,61 @@
 """The options of the memory destination. Checks them; creates nothing."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
-import cattrs
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
-from dataflow.errors import ConfigError
+from connectors.specification import option, read, specification
 
-DELETION_MODES = ("Hard delete", "Soft delete")
+
+class CdcDeletionMode(StrEnum):
+    """What a CDC record that deletes a row does to the destination's row."""
+
+    HARD = "Hard delete"
+    SOFT = "Soft delete"
 
 
 @frozen(kw_only=True)
 class MemoryConfig:
-    """`database` names the database within this process: two connectors with the same name share it."""
+    """The options by their keys. Made by `configure`, which checks them."""
 
-    database: str = "memory"
-    schema: str = "public"
-    cdc_deletion_mode: str = field(default=DELETION_MODES[0], validator=validators.in_(DELETION_MODES))
+    database: str = field(
+        default="memory",
+        metadata=option(
+            "Database",
+            "What it is called within this process; destinations of one name share it.",
+            minLength=1,
+        ),
+    )
+    schema: str = field(
+        default="public",
+        metadata=option("Default schema", "Where the tables of streams without a namespace go.", minLength=1),
+    )
+    cdc_deletion_mode: CdcDeletionMode = field(
+        default=CdcDeletionMode.HARD,
+        metadata=option(
+            "CDC deletion mode",
+            "Whether a row deleted in the source is removed, or kept with _ab_cdc_deleted_at set.",
+        ),
+    )
+
+    @property
+    def hard_deletes(self) -> bool:
+        """Whether a record that deletes a row removes it."""
+        return self.cdc_deletion_mode is CdcDeletionMode.HARD
 
 
 def configure(options: Mapping[str, Any]) -> MemoryConfig:
     """The checked options; ConfigError when they will not do."""
-    try:
-        return cattrs.structure(options, MemoryConfig)
-    except Exception as error:
-        raise ConfigError(
-            "The configuration cannot be used: " + "; ".join(cattrs.transform_error(error)) + ".",
-            remedy="Correct it; `spec` lists the options.",
-        ) from error
+    return read(MemoryConfig, options)
 
 
-def specification() -> dict[str, Any]:
+def spec() -> Mapping[str, Any]:
     """The protocol's ConnectorSpecification."""
-    properties = {
-        "database": {
-            "type": "string",
-            "title": "Database",
-            "description": "What it is called within this process; destinations of one name share it.",
-            "default": "memory",
-            "order": 0,
-        },
-        "schema": {
-            "type": "string",
-            "title": "Default schema",
-            "description": "Where the tables of streams without a namespace go.",
-            "default": "public",
-            "order": 1,
-        },
-        "cdc_deletion_mode": {
-            "type": "string",
-            "title": "CDC deletion mode",
-            "description": "Whether a row deleted in the source is removed, or kept with _ab_cdc_deleted_at set.",
-            "enum": list(DELETION_MODES),
-            "default": DELETION_MODES[0],
-            "order": 2,
-        },
-    }
-    return {
-        "connectionSpecification": {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "title": "Memory Destination Spec",
-            "type": "object",
-            "properties": properties,
-        },
-        "supportsIncremental": True,
-        "supported_destination_sync_modes": ["overwrite", "append", "append_dedup"],
-    }
+    return specification(
+        MemoryConfig,
+        "Memory Destination Spec",
+        documentation="https://docs.airbyte.com/understanding-airbyte/airbyte-protocol",
+        groups={},
+    )

@@ -6,7 +6,7 @@ from connectors.contract import Statement
 from connectors.memory.buffer import MemoryBuffer
 from connectors.memory.client import INTERNAL_NAMESPACE, Database, MemoryClient
 from connectors.memory.columns import MemoryColumns
-from connectors.memory.config import DELETION_MODES, MemoryConfig
+from connectors.memory.config import MemoryConfig
 from dataflow.errors import DataflowError, InternalError
 
 DATABASES: dict[str, Database] = {}
@@ -27,7 +27,7 @@ class MemoryConnector:
         return self._config.schema
 
     def client(self) -> MemoryClient:
-        return MemoryClient(self._database, deletes=self._config.cdc_deletion_mode == DELETION_MODES[0])
+        return MemoryClient(self._database, deletes=self._config.hard_deletes)
 
     def insert_buffer(self, client: MemoryClient) -> MemoryBuffer:
         return MemoryBuffer(client)

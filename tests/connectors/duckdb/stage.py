@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from connectors.contract import Recipe
 from connectors.duckdb.client import DuckDbClient
-from connectors.duckdb.config import Config, read_config
+from connectors.duckdb.config import Config, configure
 from connectors.duckdb.connector import DuckDbConnector
 from dataflow.catalog import Strategy
 from dataflow.types import (
@@ -52,7 +52,7 @@ def connector(folder: Path, **options: Any) -> DuckDbConnector:
 
 def config(folder: Path, **options: Any) -> Config:
     """The options of a file in the folder."""
-    return read_config({"destination_path": str(folder / "lake.duckdb")} | options)
+    return configure({"destination_path": str(folder / "lake.duckdb")} | options)
 
 
 def raw_id(number: int) -> str:

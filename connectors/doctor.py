@@ -1,11 +1,10 @@
 """What a crash left, and the one step that mends it: the step that the stream's machine takes from the same facts.
 
-Found by rehearsing the start of each stream that the ledger, or a temp table, tells of. Mending is the same walk for
-real, up to that step and no further: claimed, under the fence, by the operations of a sync. Rows of which a STATE was
-told are never dropped here.
+Found by rehearsing the start of each stream that the ledger, or a temp table, tells of. Changes nothing; who takes the
+step is `connectors.mending`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -18,14 +17,13 @@ from connectors.operations import StreamOperations
 from connectors.options import Generations
 from connectors.plan import ONCE, Step, Steps
 from connectors.rehearsal import rehearsed
-from connectors.transactions import RetryPolicy, Transactions
+from connectors.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
-from dataflow.errors import DataflowError
 from dataflow.names import TEMP_MARK, StreamTables, table_catalog
 from dataflow.types import TableName
 from machines.journal import Journal, life_from_json
 from machines.lifecycle import Executor
-from machines.operations import Answer, Recipe, StreamOperation, recipe_to_json
+from machines.operations import Recipe, StreamOperation, recipe_to_json
 from machines.stream import StreamLife, StreamLifecycle
 
 RUN = "doctor"
@@ -38,7 +36,7 @@ class Kind(StrEnum):
 
     WAITING = "rows wait in a temp table"
     EMPTY = "an empty temp table"
-    UNKNOWN = "a temp table that the ledger does not know"
+    UNKNOWN = "a temp table that this ledger does not know"
     MISSING = "a temp table that the ledger knows is missing"
     DEAD_RUN = "the session of a dead run"
 
@@ -91,6 +89,12 @@ class _Trace:
     rows: int | None
     wanted: tuple[DestinationStream, StreamTables] | None
 
+    @property
+    def part_of_refresh(self) -> bool:
+        """Whether it is to take the final table's place, once the rest of its rows has come."""
+        recipe = self.entry.recipe if self.entry else None
+        return recipe is not None and recipe.strategy.truncates
+
 
 def examine(
     connector: Connector,
@@ -105,7 +109,10 @@ def examine(
     with rehearsed(connector) as (rehearsing, watch):
         looking = Transactions(rehearsing, ONCE, lambda *_: None)
         try:
-            traces, writers = looking.run("looking for what is left", lambda: _look(looking.client, wanted))
+            spaces = {connector.default_namespace, connector.internal_namespace}
+            traces, writers = looking.run(
+                "looking for what is left", lambda: _look(looking.client, wanted, spaces)
+            )
         finally:
             looking.client.close()
         findings = []
@@ -120,55 +127,6 @@ def examine(
     return Diagnosis(findings=(*findings, *dead), at_work=alive)
 
 
-def mend(
-    connector: Connector,
-    finding: Finding,
-    run: str,
-    generations: Generations = Generations.CATALOG,
-    retry: RetryPolicy | None = None,
-) -> str:
-    """Take the finding's step, once, as a sync would; what came of it, in words. Raises why it could not."""
-    transactions = Transactions(connector, retry or RetryPolicy(), lambda *_: None)
-    life = StreamLife(finding.life.stream, finding.life.tables)
-    operations = StreamOperations(connector, transactions, run, generations=generations)
-    port = _UpTo(operations, finding.fix)
-    try:
-        StreamLifecycle(life, listeners=[Executor(port)]).send("start")
-    except _StoppedError as stopped:
-        if stopped.answer is not None:
-            return stopped.answer.note or "done"
-    finally:
-        transactions.client.close()
-    if life.failure is not None:
-        raise life.failure
-    return "left alone: it is no longer as it was found"
-
-
-class _StoppedError(Exception):
-    """The walk is over; with the step's answer, if it was taken."""
-
-    def __init__(self, answer: Answer | None) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-class _UpTo:
-    """A stream's port that performs what leads to one step, then that step, and nothing after it or beside it."""
-
-    def __init__(self, operations: StreamOperations, step: StreamOperation | None) -> None:
-        self._operations = operations
-        self._step = step
-
-    def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
-        """As the sync's own port; stops the walk by an exception that no machine catches."""
-        if operation not in (StreamOperation.CLAIM, StreamOperation.INSPECT, self._step):
-            raise _StoppedError(None)
-        answer = self._operations.perform(operation, life)
-        if operation is self._step:
-            raise _StoppedError(answer)
-        return answer
-
-
 def _wanted(
     connector: Connector, streams: Sequence[DestinationStream]
 ) -> Sequence[tuple[DestinationStream, StreamTables]]:
@@ -179,14 +137,19 @@ def _wanted(
 
 
 def _look(
-    client: Client, wanted: Sequence[tuple[DestinationStream, StreamTables]]
+    client: Client, wanted: Sequence[tuple[DestinationStream, StreamTables]], spaces: set[str]
 ) -> tuple[Sequence[_Trace], Mapping[TableName, Writer]]:
-    """Every temp table that the ledger or the database knows; and who holds a table that the ledger knows."""
+    """Every temp table that the ledger knows, or that lies where its tables do, in `spaces` or the catalog's; and who
+    holds a table that the ledger knows.
+    """
     entries = client.ledger.entries()
+    spaces |= {each.table.namespace for each in entries} | {tables.temp.namespace for _, tables in wanted}
     by_final = {tables.final: (stream, tables) for stream, tables in wanted}
     by_temp = {tables.temp: (stream, tables) for stream, tables in wanted}
     known = {entry.temp: entry for entry in entries if entry.temp is not None}
-    unknown = [table for table in client.tables_named(TEMP_MARK) if table not in known]
+    # Elsewhere another connection may have its own, with a ledger of its own.
+    found = (table for table in client.tables_named(TEMP_MARK) if table.namespace in spaces)
+    unknown = [table for table in found if table not in known and client.writer(_final_of(table)) is None]
     traces = [_trace(client, temp, entry, by_final.get(entry.table)) for temp, entry in known.items()]
     traces += [_trace(client, temp, None, by_temp.get(temp)) for temp in unknown]
     held = ((entry.table, client.writer(entry.table)) for entry in entries)
@@ -297,11 +260,15 @@ def _kind(trace: _Trace) -> Kind:
 
 
 def _fix(trace: _Trace, after: Step | None, *, told: bool) -> StreamOperation | None:
-    """The machine's step, where it ends what is left, drops no told row, and whose table it is, is known."""
+    """The machine's step, where it ends what is left, drops no told row, and whose table it is, is known.
+
+    Half a refresh is brought into the final table only for the sync that gives the refresh up, and never because
+    its stream is not in the catalog at hand: that may be another connection's, whose own sync goes on with it.
+    """
     if after is None or after.error or (trace.entry is None and trace.wanted is None):
         return None
     match after.operation:
-        case StreamOperation.SETTLE:
+        case StreamOperation.SETTLE if trace.wanted is not None or not trace.part_of_refresh:
             return StreamOperation.SETTLE
         case StreamOperation.DISCARD if not told:
             return StreamOperation.DISCARD
@@ -327,17 +294,3 @@ def _dead(table: TableName, writer: Writer) -> Finding:
 def _moment(raw_id: str) -> str:
     milliseconds = UUID(raw_id).int >> _BELOW_MILLISECONDS
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def try_mending(
-    connector: Connector, diagnosis: Diagnosis, run: str, generations: Generations
-) -> Iterator[str]:
-    """Mend what can be mended, and say of each what came of it."""
-    for finding in diagnosis.findings:
-        if finding.fix is None:
-            continue
-        try:
-            came = mend(connector, finding, run, generations)
-        except DataflowError as error:
-            came = f"failed. {error}"
-        yield f"{finding.table}: {finding.fix}: {came}"

@@ -77,6 +77,11 @@ def _mending(finding: Finding) -> str:
         return f"by hand: {finding.failure}"
     if finding.kind is Kind.DEAD_RUN:
         return finding.does
+    if finding.left and finding.fix is None:
+        return (
+            "no stream of this catalog comes for it, and a part of a refresh is nothing without the rest: let its own "
+            "sync finish it. Where that comes no more, drop the table, and what was told of it"
+        )
     if finding.left:
         return f"no stream of this catalog comes for it; with --fix: {finding.does}"
     return f"the next sync goes to {finding.state}: {finding.does}"

@@ -22,8 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Examine, mend if that is asked for, and show what is left; 1 when something is."""
     from connectors.configured import configured, streams_of
-    from connectors.doctor import RUN, examine, try_mending
+    from connectors.doctor import RUN, examine
     from connectors.doctor_text import as_json, as_text
+    from connectors.mending import try_mending
 
     run = f"{RUN}-{os.getpid()}"
     streams = streams_of(given.catalog) if given.catalog is not None else None

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.doctor import Diagnosis, Kind, examine, try_mending
+from connectors.doctor import Diagnosis, Kind, examine
+from connectors.mending import try_mending
 from connectors.testkit.destination import needs, open_bench
 from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TO_TEMP, TOLD, cut_off, sync_users
 from connectors.testkit.messages import catalog, complete, record, state, users
@@ -61,22 +62,40 @@ class DoctorSuite(WarehouseSuite):
         assert {"users": finding.state} == after_inspection(outcome)
         assert (finding.told, finding.fix, finding.run) == (True, None, "kit")
 
-    @pytest.mark.parametrize("strategy", TO_TEMP)
     def test_rows_of_a_stream_that_left_the_catalog_are_settled_by_their_recipe(
-        self, warehouse: Warehouse, strategy: Strategy
+        self, warehouse: Warehouse
     ) -> None:
         sync_users(warehouse, users(DEDUP, 1), OTHERS, sent=PRIOR)
-        cut_off(warehouse, users(strategy, 2))
+        cut_off(warehouse, users(DEDUP, 2))
 
         (finding,) = examined(warehouse, OTHERS).findings
         came = mended(warehouse, OTHERS)
 
-        prior, told = Stint(DEDUP, 1, PRIOR).users, Stint(strategy, 2, CUT_OFF[:TOLD]).users
-        expected = published(published([], DEDUP, prior), strategy.incremental, told)
+        prior, told = Stint(DEDUP, 1, PRIOR).users, Stint(DEDUP, 2, CUT_OFF[:TOLD]).users
+        expected = published(published([], DEDUP, prior), DEDUP, told)
         assert (finding.left, finding.state, finding.fix) == (True, "settling", StreamOperation.SETTLE)
         assert len(came) == 1
         assert found(warehouse.rows()) == sorted(expected)
         assert (warehouse.left_behind(), examined(warehouse, OTHERS).findings) == (set(), ())
+
+    @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
+    def test_a_refresh_of_a_stream_that_another_catalog_has_is_left_to_its_own_sync(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """Settled, its told rows would be replaced by those that the source still sends."""
+        sync_users(warehouse, users(DEDUP, 1), OTHERS, sent=PRIOR)
+        before = warehouse.rows()
+        cut_off(warehouse, users(strategy, 2))
+
+        (finding,) = examined(warehouse, OTHERS).findings
+        came = mended(warehouse, OTHERS)
+        between = warehouse.rows()
+        sync_users(warehouse, users(strategy, 2), sent=THEN)
+
+        whole = Stint(strategy, 2, (*CUT_OFF[:TOLD], *THEN)).users
+        assert (finding.left, finding.told, finding.fix, came) == (True, True, None, [])
+        assert between == before
+        assert found(warehouse.rows()) == sorted(published([], strategy, whole))
 
     @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
     def test_told_rows_are_never_dropped_here(self, warehouse: Warehouse, strategy: Strategy) -> None:

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from attrs import evolve
 
-from connectors.doctor import Kind, examine, try_mending
+from connectors.doctor import Kind, examine
+from connectors.mending import try_mending
 from connectors.options import Generations
 from connectors.plan import Plan, plan
 from connectors.postgres.client import PostgresClient

@@ -72,11 +72,8 @@ def old_table(destination: Destination) -> None:
 
 
 KILLS = [
-    ["before:open_temp=kill"],
     ["after:open_temp=kill"],
-    ["before:flush#2=kill"],
     ["after:flush#3=kill"],
-    ["before:{publish}=kill"],
     ["after:{publish}=kill"],
 ]
 

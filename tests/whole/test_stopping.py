@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.whole.command import Destination, Running
+from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 # Published by a swap: until then the rows are in a temp table.
@@ -130,10 +131,9 @@ def test_an_answer_that_could_not_be_written_is_no_success(destination: Destinat
 
 
 @pytest.mark.parametrize("verb", ["spec", "check", "write"])
-def test_a_command_whose_stdout_is_closed_says_so_and_does_nothing(
-    destination: Destination, verb: str
-) -> None:
+def test_a_command_whose_stdout_is_closed_says_so_and_does_nothing(tmp_path: Path, verb: str) -> None:
     """The next file opened would have its number, and messages in it."""
+    destination = duckdb_destination(tmp_path)
     config = ["--config", destination.file("config.json", destination.config)] if verb != "spec" else []
     names = ["--catalog", destination.file("catalog.json", USERS)] if verb == "write" else []
     before = sorted(destination.folder.iterdir())
@@ -145,7 +145,8 @@ def test_a_command_whose_stdout_is_closed_says_so_and_does_nothing(
     assert sorted(destination.folder.iterdir()) == before
 
 
-def test_a_sync_whose_stdin_is_closed_has_read_nothing(destination: Destination) -> None:
+def test_a_sync_whose_stdin_is_closed_has_read_nothing(tmp_path: Path) -> None:
+    destination = duckdb_destination(tmp_path)
     config = destination.file("config.json", destination.config)
     names = destination.file("catalog.json", USERS)
 
@@ -156,7 +157,8 @@ def test_a_sync_whose_stdin_is_closed_has_read_nothing(destination: Destination)
     assert "users" not in destination.tables()
 
 
-def test_a_sync_whose_stderr_is_closed_works_all_the_same(destination: Destination) -> None:
+def test_a_sync_whose_stderr_is_closed_works_all_the_same(tmp_path: Path) -> None:
+    destination = duckdb_destination(tmp_path)
     config = destination.file("config.json", destination.config)
     names = destination.file("catalog.json", USERS)
     sent = [record("users", {"id": 1}), complete("users")]

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 # A rate is of the pictures of so many seconds.
 WINDOW = 5.0
-# Lines that are no stream's: the heads, the count of the rest, the cursor's, and a free one. tmux keeps what it is told
-# to erase where that is the whole screen, and its scrollback would fill with pictures.
-OTHER_LINES = 4
+# Lines that are no stream's, beside those on the whole: the heads, the count of the rest, the cursor's.
+OTHER_LINES = 3
 # Columns and lines of a terminal that does not tell them.
 FALLBACK = (100, 24)
 STYLES = {"idle": "dim", DONE: "green", FAILED: "bold red", "writing": "cyan"}
@@ -88,7 +87,9 @@ class Display:
             self._gone = True
 
     def _erasing(self) -> str:
-        return f"\x1b[{self._lines}F\x1b[0J" if self._lines else ""
+        # The first line, then from the second on: of a screen that is erased from its very first place on tmux keeps
+        # what was there, and its scrollback would fill with pictures.
+        return f"\x1b[{self._lines}F\x1b[2K\x1b[E\x1b[0J\x1b[F" if self._lines else ""
 
 
 def picture(now: Progress, before: Progress | None, width: int, most: int) -> "RenderableType":

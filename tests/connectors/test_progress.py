@@ -233,12 +233,12 @@ def test_the_age_of_the_last_state_is_told_whatever_the_width(width: int) -> Non
     assert "last STATE told 5.0 s ago." in " ".join(text.split())
 
 
-def test_a_picture_leaves_a_line_of_the_terminal_free_above_the_cursors() -> None:
+def test_a_picture_leaves_of_the_terminal_the_cursors_line() -> None:
     terminal = io.StringIO()
 
     Display(terminal).draw(many(60))
 
-    assert terminal.getvalue().count("\n") == FALLBACK[1] - 2
+    assert terminal.getvalue().count("\n") == FALLBACK[1] - 1
 
 
 def test_a_line_that_others_write_goes_above_the_picture() -> None:
@@ -250,7 +250,7 @@ def test_a_line_that_others_write_goes_above_the_picture() -> None:
     write(b"a line\n")
     display.draw(many(1))
 
-    erase = r"\x1b\[\d+F\x1b\[0J"
+    erase = r"\x1b\[\d+F\x1b\[2K\x1b\[E\x1b\[0J\x1b\[F"
     assert re.search(rf"{erase}a line\n(\x1b\[\d*m)*stream ", terminal.getvalue())
 
 

@@ -104,8 +104,8 @@ def picture(now: Progress, before: Progress | None, width: int, most: int) -> "R
     table.add_column("state", no_wrap=True, overflow="ellipsis", max_width=width // 6)
     for title in ("read", "written", "bytes", "rate"):
         table.add_column(title, justify="right", no_wrap=True)
-    # Of columns that all keep their lines whole rich would shrink each. So this one does not, and gives way alone;
-    # its cells do.
+    # Where no column may break its lines rich shrinks them all. So here the column may, and gives way alone; what
+    # stands in it does not.
     table.add_column(_one_line("at work"))
     ordered = interesting(now)
     shown = ordered[: max(most, 1)]

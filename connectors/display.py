@@ -17,14 +17,15 @@ from machines.telling import count, printable, size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 # A rate is of the pictures of so many seconds.
 WINDOW = 5.0
-# What stands around the streams' lines.
-OTHER_LINES = 4
+# Lines that are no stream's, beside those on the whole: the heads, the count of the rest, the cursor's.
+OTHER_LINES = 3
 # Columns and lines of a terminal that does not tell them.
 FALLBACK = (100, 24)
-STYLES = {DONE: "green", FAILED: "bold red", "writing": "cyan"}
+STYLES = {"idle": "dim", DONE: "green", FAILED: "bold red", "writing": "cyan"}
 
 
 class Display:
@@ -49,7 +50,8 @@ class Display:
         # Never the terminal itself: of one that is gone rich makes the end of the process.
         drawn = StringIO()
         console = Console(file=drawn, force_terminal=True, highlight=False, width=width, height=height)
-        console.print(picture(now, before, height - OTHER_LINES))
+        below = len(_whole(now, before).wrap(console, width))
+        console.print(picture(now, before, width, height - OTHER_LINES - below))
         text = drawn.getvalue()
         with self._drawing:
             self._write(self._erasing() + text)
@@ -85,21 +87,26 @@ class Display:
             self._gone = True
 
     def _erasing(self) -> str:
-        return f"\x1b[{self._lines}F\x1b[0J" if self._lines else ""
+        # The first line, then from the second on: of a screen that is erased from its very first place on tmux keeps
+        # what was there, and its scrollback would fill with pictures.
+        return f"\x1b[{self._lines}F\x1b[2K\x1b[E\x1b[0J\x1b[F" if self._lines else ""
 
 
-def picture(now: Progress, before: Progress | None, most: int) -> "RenderableType":
-    """The sync as a table of up to `most` streams, the most interesting first, and a line on the whole."""
+def picture(now: Progress, before: Progress | None, width: int, most: int) -> "RenderableType":
+    """The sync as a table of up to `most` streams, the most interesting first, and a few words on the whole."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
-    table.add_column("stream", no_wrap=True, overflow="ellipsis", max_width=32)
-    table.add_column("state", no_wrap=True, overflow="ellipsis")
+    # At 80 columns the longest names of both leave room for numbers of eight digits.
+    table.add_column("stream", no_wrap=True, overflow="ellipsis", max_width=width // 5)
+    table.add_column("state", no_wrap=True, overflow="ellipsis", max_width=width // 6)
     for title in ("read", "written", "bytes", "rate"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("at work", no_wrap=True, overflow="ellipsis")
+    # Where no column may break its lines rich shrinks them all. So here the column may, and gives way alone; what
+    # stands in it does not.
+    table.add_column(_one_line("at work"))
     ordered = interesting(now)
     shown = ordered[: max(most, 1)]
     for name in shown:
@@ -111,11 +118,24 @@ def picture(now: Progress, before: Progress | None, most: int) -> "RenderableTyp
             count(going.written),
             size(going.size),
             f"{count(_rate_of(name, now, before))}/s",
-            Text(_at_work(going, now.at), style="dim" if going.failure is None else "red"),
+            _one_line(_at_work(going, now.at), "dim" if going.failure is None else "red"),
         )
-    rest = Text(_rest(now, ordered[len(shown) :]), style="dim", no_wrap=True, overflow="ellipsis")
-    whole = Text(summary(now, before), style="bold", no_wrap=True, overflow="ellipsis")
+    rest = _one_line(_rest(now, ordered[len(shown) :]), "dim")
+    whole = _whole(now, before)
     return Group(table, rest, whole) if rest.plain else Group(table, whole)
+
+
+def _one_line(text: str, style: str = "") -> "Text":
+    from rich.text import Text
+
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _whole(now: Progress, before: Progress | None) -> "Text":
+    """What is told of the whole, on as many lines as it takes: how old the last STATE is stands at its end."""
+    from rich.text import Text
+
+    return Text(summary(now, before), style="bold")
 
 
 def interesting(now: Progress) -> Sequence[str]:

@@ -41,6 +41,15 @@ class Stay:
 
 
 @frozen(kw_only=True)
+class Failure:
+    """What went wrong, in which state, and when, in seconds since 1970."""
+
+    error: str
+    state: str
+    at: float
+
+
+@frozen(kw_only=True)
 class Counts:
     """Sums over flushes. `checkpoint` counts the records that a STATE covers which may be told."""
 
@@ -99,10 +108,12 @@ class Life:
         return float(self.entries[-1].get("at", 0.0))
 
     @property
-    def errors(self) -> tuple[str, ...]:
+    def failures(self) -> tuple[Failure, ...]:
         """What went wrong, in order: each reason and each operation's error, once."""
-        told = [entry[member] for entry in self.entries for member in ("reason", "error") if member in entry]
-        return tuple(dict.fromkeys(told))
+        found: dict[str, Failure] = {}
+        for told in (failure for entry in self.entries for failure in _failures(entry)):
+            found.setdefault(told.error, told)
+        return tuple(found.values())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -234,6 +245,14 @@ def seconds(of: Iterable[Life]) -> Mapping[str, float]:
 
 def _until(stay: Stay, moment: float) -> Stay:
     return Stay(state=stay.state, began=stay.began, ended=max(moment, stay.began), operation=stay.operation)
+
+
+def _failures(entry: Entry) -> Iterator[Failure]:
+    """A reason is of the state that was left for it, an error of the one whose operation met it."""
+    if "reason" in entry:
+        yield Failure(error=entry["reason"], state=entry["from"], at=entered(entry))
+    if "error" in entry:
+        yield Failure(error=entry["error"], state=entry["to"], at=float(entry.get("at", 0.0)))
 
 
 def _counts(entry: Entry) -> Counts:

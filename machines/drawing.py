@@ -4,7 +4,7 @@ The picture carries its own colours, for light and dark; a page it stands in may
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from attrs import field, frozen
@@ -12,7 +12,7 @@ from attrs import field, frozen
 from machines.chronicle import Arrow, Life, seconds, walked
 from machines.diagram import MACHINES
 from machines.layout import Box, Layout, Point, Road, laid_out
-from machines.lifecycle import Lifecycle
+from machines.lifecycle import DONE, FAILED, Lifecycle
 from machines.markup import Element, element
 from machines.operations import MEANING
 from machines.telling import duration
@@ -38,11 +38,11 @@ STYLE = """
 .machine .final.failed rect { stroke: var(--m-failed); stroke-width: 2; }
 .machine .road path { fill: none; stroke: var(--m-line); stroke-width: 1.3; }
 .machine .road .head { fill: var(--m-line); stroke: none; }
-.machine .road text { fill: var(--m-faint); font-size: 10.5px; text-anchor: middle;
+.machine .said { fill: var(--m-faint); font-size: 10.5px; text-anchor: middle;
   stroke: var(--m-ground); stroke-width: 4px; stroke-linejoin: round; paint-order: stroke; }
 .machine .walked path { stroke: var(--m-walked); stroke-width: 2.2; }
 .machine .walked .head { fill: var(--m-walked); }
-.machine .walked text { fill: var(--m-walked); }
+.machine .said.walked { fill: var(--m-walked); }
 .machine .visited rect { fill: var(--m-visited); stroke: var(--m-walked); stroke-width: 1.8; }
 .machine.with-path .state:not(.visited) { opacity: .55; }
 .machine.with-path .road:not(.walked) { opacity: .5; }
@@ -60,7 +60,7 @@ class Path:
 def path_of(lives: Iterable[Life]) -> Path:
     """The path of these lives together."""
     lives = list(lives)
-    took = {state: duration(spent) for state, spent in seconds(lives).items()}
+    took = {state: duration(spent) for state, spent in seconds(lives).items() if state not in (DONE, FAILED)}
     return Path(walked=walked(lives), took=took)
 
 
@@ -69,14 +69,16 @@ def drawn(name: str, path: Path | None = None) -> Element:
     machine = MACHINES[name]
     layout = laid_out(machine)
     walks = [(road, _walks(road, machine, path)) for road in layout.roads]
-    labels = _Labels(layout.boxes.values())
+    # What was walked lies above what was not.
+    walks.sort(key=lambda walk: len(walk[1]))
     return element(
         "svg",
         element("title", f"{machine.__name__}{': the path taken' if path else ''}"),
         element("style", COLOURS + STYLE),
         *(_compound(each, box) for each, box in layout.compounds.items()),
-        # What was walked lies above what was not.
-        *(_road(road, walks, layout, labels) for road, walks in sorted(walks, key=lambda walk: len(walk[1]))),
+        *(_road(road, times) for road, times in walks),
+        # No road lies on another's words, and beside a path only the path has any.
+        *_labels([(road, times) for road, times in walks if times or not path], layout),
         *_states(machine, layout, path),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {layout.width:.0f} {layout.height:.0f}",
@@ -124,26 +126,39 @@ def _states(machine: type[Lifecycle], layout: Layout, path: Path | None) -> Iter
         )
 
 
-def _road(road: Road, walks: Mapping[str, int], layout: Layout, labels: "_Labels") -> Element:
+def _road(road: Road, walks: Mapping[str, int]) -> Element:
     *_, before, tip = road.points
-    loop = road.source == road.target
-    times = sum(walks.values())
-    lines = _words(road, walks) + ([f"\u00d7{times:,}"] if times > 1 else [])
-    if loop:
-        box = layout.boxes[road.source]
+    if road.source == road.target:
         curve = f"M{before.x} {before.y} c44 -8 44 28 0 20"
-        where = labels.beside(Point(before.x + 44, box.top + box.height / 2 + 4), lines)
         head = f"M{tip.x} {tip.y} l8.5 -1.5 l-3.5 7 z"
     else:
         curve = _curve(road.points)
-        where = labels.placed(road.points, lines)
         head = f"M{tip.x} {tip.y} l-4 -8.5 l8 0 z"
+    parts = (element("path", d=curve), element("path", d=head, class_="head"))
+    return element("g", *parts, class_=f"road{' walked' if walks else ''}")
+
+
+def _labels(of: Iterable[tuple[Road, Mapping[str, int]]], layout: Layout) -> Iterator[Element]:
+    places = _Places(layout.boxes.values())
+    for road, walks in of:
+        times = sum(walks.values())
+        lines = _words(road, walks) + ([f"\u00d7{times:,}"] if times > 1 else [])
+        if not lines:
+            continue
+        if road.source == road.target:
+            box = layout.boxes[road.source]
+            where = places.beside(Point(road.points[-1].x + 44, box.top + box.height / 2 + 4), lines)
+        else:
+            where = places.found(road.points, lines)
+        yield _label(lines, where, walked=bool(walks))
+
+
+def _label(lines: Sequence[str], where: Point, *, walked: bool) -> Element:
     text = [
         element("text", line, x=f"{where.x:.1f}", y=f"{where.y + number * LINE:.1f}")
         for number, line in enumerate(lines)
     ]
-    parts = (element("path", d=curve), element("path", d=head, class_="head"), *text)
-    return element("g", *parts, class_=f"road{' walked' if times else ''}")
+    return element("g", *text, class_=f"said{' walked' if walked else ''}")
 
 
 def _curve(points: Iterable[Point]) -> str:
@@ -164,13 +179,13 @@ def _words(road: Road, walks: Mapping[str, int]) -> list[str]:
     return [word for event, guard in words for word in ("" if plain else event, guard) if word]
 
 
-class _Labels:
+class _Places:
     """Finds a place for each label at which it lies on no other."""
 
     def __init__(self, boxes: Iterable[Box]) -> None:
         self._taken = list(boxes)
 
-    def placed(self, points: tuple[Point, ...], lines: list[str]) -> Point:
+    def found(self, points: tuple[Point, ...], lines: list[str]) -> Point:
         """On the last piece of a road, else on its upright ones, else beside; where nothing is free, as at first."""
         start, end = points[-2:]
         aside = max(map(len, lines), default=0) * LETTER / 2 + 8

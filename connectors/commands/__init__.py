@@ -5,6 +5,8 @@ and gives the exit code. It is imported only when it is asked for, and imports w
 """
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -43,6 +45,12 @@ def main() -> None:
 
     try:
         code = given.module.run(given)
+        sys.stdout.flush()
     except DataflowError as error:
         sys.exit(f"dataflow {given.command}: {error}")
+    except BrokenPipeError:
+        # Whoever read it has seen enough, as `head` has. Python writes out at its end what it still holds, and that
+        # would fail again; the code is that of a program which the signal had ended.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
     sys.exit(code)

@@ -1,6 +1,8 @@
 """`dataflow diagram`: the pictures of the machines, as they are drawn from the classes. Draws nothing itself."""
 
 import argparse
+import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +11,13 @@ if TYPE_CHECKING:
     from machines.chronicle import Life
 
 FORMATS = ("mermaid", "svg", "dot", "md")
+# Of these a file holds one picture.
+SINGLE = ("svg", "dot")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
-    parser.add_argument("machine", nargs="?", help="which: stream or destination; both, if it is not said")
+    parser.add_argument("machine", nargs="?", help="which: stream or destination; both, but for svg and dot")
     parser.add_argument("--format", choices=FORMATS, default="mermaid", help="in what (default: %(default)s)")
     parser.add_argument("--journal", type=Path, help="mark the path that the journal's last run took")
     parser.add_argument(
@@ -22,22 +26,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print pictures, or write pages and pictures into a folder; 2 for a machine that there is not."""
-    from machines.diagram import MACHINES, page
+    """Print pictures, or write pages and pictures into a folder; 2 where no machine can be told from what is asked."""
+    from machines.diagram import MACHINES
+
+    refusal = _refusal(given)
+    if refusal:
+        print(f"{refusal}: choose from {', '.join(MACHINES)}.", file=sys.stderr)
+        return 2
+    names = [given.machine] if given.machine else list(MACHINES)
+    if given.out is not None:
+        _write(given.out, names)
+        return 0
+    lives = _lives(given.journal)
+    pictures = [
+        _picture(name, given.format, [life for life in lives if life.machine == name]) for name in names
+    ]
+    print(*pictures, sep="\n", end="")
+    return 0
+
+
+def _refusal(given: argparse.Namespace) -> str | None:
+    from machines.diagram import MACHINES
+
+    if given.machine not in (None, *MACHINES):
+        return f"There is no machine {given.machine}"
+    if given.machine is None and given.out is None and given.format in SINGLE:
+        return f"A picture in {given.format} is of one machine"
+    return None
+
+
+def _write(folder: Path, names: Sequence[str]) -> None:
+    from machines.diagram import page
     from machines.drawing import drawn
     from machines.markup import svg_text
 
-    if given.machine not in (None, *MACHINES):
-        print(f"There is no machine {given.machine}: choose from {', '.join(MACHINES)}.")
-        return 2
-    lives = _lives(given.journal)
-    for name in [given.machine] if given.machine else list(MACHINES):
-        if given.out is not None:
-            (given.out / f"{name}.md").write_text(page(name))
-            (given.out / f"{name}.svg").write_text(svg_text(drawn(name)))
-        else:
-            print(_picture(name, given.format, [life for life in lives if life.machine == name]))
-    return 0
+    for name in names:
+        (folder / f"{name}.md").write_text(page(name))
+        (folder / f"{name}.svg").write_text(svg_text(drawn(name)))
 
 
 def _lives(journal: Path | None) -> "tuple[Life, ...]":

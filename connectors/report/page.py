@@ -3,11 +3,12 @@
 Everything is in the one file. Its own policy forbids it to load anything, so a name in a journal cannot either.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from itertools import zip_longest
 
 from connectors.report.timeline import timeline
-from machines.chronicle import Counts, Life, Outcome, Run, seconds, together
+from machines.chronicle import Counts, Failure, Life, Outcome, Run, seconds, together
 from machines.diagram import MACHINES
 from machines.drawing import drawn, path_of
 from machines.journal import Entry
@@ -16,6 +17,8 @@ from machines.markup import Child, Element, element, html_text
 from machines.operations import MEANING
 from machines.telling import count, duration, moment, number_of, printable, size
 
+# Of the streams what needs a look comes first.
+ORDER = (Outcome.FAILED, Outcome.UNFINISHED, Outcome.DONE)
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
@@ -55,7 +58,7 @@ def _headline(run: Run) -> Element:
         "Took": duration(run.ended - run.began),
         "Rows read": count(counts.read),
         "Rows written": count(counts.written),
-        "Rows rejected": count(counts.rejected),
+        "Values changed": count(counts.nulled),
         "Under a STATE": count(counts.checkpoint),
         "Input": size(counts.bytes),
         "Retries": count(counts.retries),
@@ -79,13 +82,25 @@ def _story(run: Run) -> str:
 
 def _errors(run: Run, troubles: Sequence[str]) -> Iterator[Element]:
     told = [
-        element("li", element("strong", printable(life.name)), f": {error}")
-        for life in run.lives
-        for error in life.errors
+        _error(life, failure, number, run.began)
+        for number, life in enumerate(run.lives)
+        for failure in life.failures
     ]
     told += [element("li", element("strong", "The journal"), f": {trouble}") for trouble in troubles]
     if told:
         yield element("section", element("h2", "What went wrong"), element("ul", *told, class_="errors"))
+
+
+def _error(life: Life, failure: Failure, number: int, began: float) -> Element:
+    again = " Sync again." if failure.error.startswith("transient_error:") else ""
+    where = f"In {failure.state.replace('_', ' ')}, at {failure.at - began:+.3f} s"
+    link = element("a", "All its transitions", href=f"#life-{number}")
+    return element(
+        "li",
+        element("strong", printable(life.name)),
+        f": {failure.error}{again}",
+        element("div", f"{'; '.join((where, *life.notes))}. ", link, class_="soft"),
+    )
 
 
 def _streams(run: Run) -> Element:
@@ -95,8 +110,7 @@ def _streams(run: Run) -> Element:
         "Strategy",
         "Read",
         "Written",
-        "Rejected",
-        "Nulled",
+        "Changed",
         "Input",
         "Flushes",
         "Checkpoint",
@@ -107,22 +121,21 @@ def _streams(run: Run) -> Element:
         (
             element("td", printable(life.name), class_="name", title=printable(life.name)),
             element("td", _outcome(life.outcome)),
-            element("td", (life.strategy or "").replace("_", " ")),
+            element("td", (life.strategy or "").replace("_", " "), class_="brief"),
             *_numbers(life.counts),
             element("td", duration(life.ended - life.began), class_="number"),
         )
-        for life in run.streams
+        for life in sorted(run.streams, key=lambda life: ORDER.index(life.outcome))
     ]
     caption = (
-        "Rows of the flushes that are durable. Nulled: values that a column could not hold. "
+        "Rows of the flushes that are durable. Changed: values that became null or were cut or rounded to fit. "
         "Checkpoint: rows that a STATE covers which may be told."
     )
-    table = _table(heads, rows, caption, words=3)
-    return element("section", element("h2", "Streams"), table)
+    return element("section", element("h2", "Streams"), _table(heads, rows, caption))
 
 
 def _numbers(counts: Counts) -> Iterator[Element]:
-    for number in (counts.read, counts.written, counts.rejected, counts.nulled):
+    for number in (counts.read, counts.written, counts.nulled):
         yield _number(number)
     yield element("td", size(counts.bytes), class_="number")
     for number in (counts.flushes, counts.checkpoint, counts.retries):
@@ -140,9 +153,11 @@ def _machines(run: Run) -> Element:
         if not lives:
             continue
         whose = (
-            "its life" if name == "destination" else f"the path of {number_of(len(lives), 'life', 'lives')}"
+            "its path, and the time in each state"
+            if len(lives) == 1
+            else f"the path of {count(len(lives))} lives, and their time in each state, added up"
         )
-        caption = element("figcaption", f"{name.capitalize()}: {whose}, and the time in each state")
+        caption = element("figcaption", f"{name.capitalize()}: {whose}")
         wide = "wide" if name == "stream" else None
         figures.append(element("figure", caption, drawn(name, path_of(lives)), class_=wide))
         tables.append(_states(name, lives))
@@ -169,19 +184,20 @@ def _states(name: str, lives: Sequence[Life]) -> Element:
             )
         )
     heads = ("State", "Times", "In all", "Longest", "What it asks")
-    return _table(heads, rows, f"The states of the {name}'s machine that were entered.", words=1, last=True)
+    return _table(heads, rows, f"The states of the {name}'s machine that were entered.")
 
 
 def _lives(run: Run) -> Element:
-    return element("section", element("h2", "Transitions"), *(_life(life, run.began) for life in run.lives))
+    lives = (_life(life, number, run.began) for number, life in enumerate(run.lives))
+    return element("section", element("h2", "Transitions"), *lives)
 
 
-def _life(life: Life, began: float) -> Element:
+def _life(life: Life, number: int, began: float) -> Element:
     rows = [
         (
             element("td", f"{entries[0].get('at', 0.0) - began:+.3f} s", class_="number"),
             element("td", str(entries[0]["to"]).replace("_", " "), class_="name"),
-            element("td", entries[0]["event"] + (f" \u00d7{len(entries)}" if len(entries) > 1 else "")),
+            element("td", _event(entries), class_="brief"),
             element("td", _took(entries), class_="number"),
             element("td", _moved(entries), class_="number"),
             element("td", " ".join(filter(None, map(_remark, entries))), class_="words"),
@@ -189,10 +205,14 @@ def _life(life: Life, began: float) -> Element:
         for entries in together(life.entries)
     ]
     said = f"{life.outcome}, {number_of(len(life.entries), 'transition')}"
-    table = _table(("Moment", "State", "After", "Took", "Rows", "Remark"), rows, "", words=2, last=True)
-    return element(
-        "details", element("summary", printable(life.name), element("span", said, class_="soft")), table
-    )
+    table = _table(("Moment", "State", "After", "Took", "Rows", "Remark"), rows, "")
+    summary = element("summary", printable(life.name), element("span", said, class_="soft"))
+    return element("details", summary, table, id=f"life-{number}")
+
+
+def _event(entries: Sequence[Entry]) -> str:
+    times = f" \u00d7{len(entries)}" if len(entries) > 1 else ""
+    return f"{entries[0]['event']}{times}"
 
 
 def _took(entries: Sequence[Entry]) -> str:
@@ -211,19 +231,12 @@ def _remark(entry: Entry) -> str:
     return " ".join(filter(None, (tried, *told)))
 
 
-def _table(
-    heads: Sequence[str],
-    rows: Iterable[Sequence[Element]],
-    caption: str,
-    *,
-    words: int,
-    last: bool = False,
-) -> Element:
-    """A table whose first `words` columns, and the `last` where that is said, are words; the others are numbers."""
-    right = range(words, len(heads) - last)
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Element]], caption: str) -> Element:
+    """A table, whose heads stand over numbers as numbers do."""
+    numbers = [(cell.get("class") or "").startswith("number") for cell in rows[0]] if rows else []
     head = [
-        element("th", title, scope="col", class_="number" if at in right else None)
-        for at, title in enumerate(heads)
+        element("th", title, scope="col", class_="number" if number else None)
+        for title, number in zip_longest(heads, numbers)
     ]
     parts: list[Child] = [element("caption", caption)] if caption else []
     body = element("tbody", *(element("tr", *cells) for cells in rows))

@@ -1,5 +1,5 @@
 "use strict";
-// The page is whole without this; it only widens the timeline around what is in its middle.
+// The page is whole without this; it widens the timeline around what is in its middle, and opens what a link leads to.
 const zoom = document.getElementById("zoom");
 const tracks = document.querySelector(".tracks");
 zoom.addEventListener("input", () => {
@@ -8,3 +8,7 @@ zoom.addEventListener("input", () => {
   tracks.scrollLeft = middle * tracks.scrollWidth - tracks.clientWidth / 2;
 });
 zoom.closest("label").hidden = false;
+addEventListener("hashchange", () => {
+  const part = document.getElementById(location.hash.slice(1));
+  if (part) part.open = true;
+});

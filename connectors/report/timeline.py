@@ -1,11 +1,12 @@
 """The timeline of a run: a bar for each stretch of a stream's life in a state. Makes elements; styles nothing."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 
-from machines.chronicle import Life, Run, Stay
+from machines.chronicle import Life, Outcome, Run, Stay
 from machines.lifecycle import DONE, FAILED
 from machines.markup import Element, element
-from machines.telling import duration, printable
+from machines.telling import HOUR, MINUTE, duration, printable
 
 # What a state is about, for its colour. A state that is not here is of the start.
 KINDS: Mapping[str, str] = {
@@ -31,28 +32,33 @@ LEGEND = {
     "publish": "merge, swap",
     "abandon": "abandon",
 }
-STEPS = (1, 2, 5)
+# For a life that was cut off, or goes on: from its last word to the last of the run.
+UNTOLD = {"untold": "not told"}
+# Between ticks: parts of a second, then what a clock has; beyond, days.
+STEPS = (
+    *(digit * 10.0**power for power in (-3, -2, -1) for digit in (1, 2, 5)),
+    *(float(number * unit) for unit in (1, MINUTE) for number in (1, 2, 5, 10, 15, 30)),
+    *(float(number * HOUR) for number in (1, 2, 3, 6, 12)),
+)
+DAY = 24.0 * HOUR
 MOST_TICKS = 8
+# What stands before the name of one that failed.
+CROSS = "\u2715 "
 
 
 def timeline(run: Run) -> Element:
     """The bars, their legend and what widens them."""
     lives = sorted(run.lives, key=lambda life: (life.stream is not None, life.began))
     whole = max(run.ended - run.began, 1e-3)
-    legend = element("span", *(element("span", words, class_=kind) for kind, words in LEGEND.items()))
-    legend.set("class", "legend")
     slider = element("input", id="zoom", type="range", min=0, max=6, step=0.5, value=0)
-    names = [
-        element("div", printable(life.name), class_="label", title=printable(life.name)) for life in lives
-    ]
-    tracks = [element("div", *_bars(life, run.began, whole), class_="track") for life in lives]
+    tracks = [element("div", *_bars(life, run, whole), class_="track") for life in lives]
     return element(
         "section",
         element("h2", "Timeline"),
-        element("div", legend, element("label", "Widen ", slider, hidden="hidden"), class_="tools"),
+        element("div", _legend(run), element("label", "Widen ", slider, hidden="hidden"), class_="tools"),
         element(
             "div",
-            element("div", element("div", "from the start", class_="label axis"), *names),
+            element("div", element("div", "from the start", class_="label axis"), *map(_label, lives)),
             element(
                 "div",
                 element("div", element("div", *_ticks(whole), class_="axis"), *tracks, class_="inner"),
@@ -66,22 +72,46 @@ def timeline(run: Run) -> Element:
     )
 
 
-def _bars(life: Life, began: float, whole: float) -> Iterator[Element]:
+def _legend(run: Run) -> Element:
+    cut_off = any(life.outcome is Outcome.UNFINISHED for life in run.lives)
+    kinds = LEGEND | (UNTOLD if cut_off else {})
+    return element(
+        "span", *(element("span", words, class_=kind) for kind, words in kinds.items()), class_="legend"
+    )
+
+
+def _label(life: Life) -> Element:
+    name, failed = printable(life.name), life.outcome is Outcome.FAILED
+    return element(
+        "div", f"{CROSS if failed else ''}{name}", class_=f"label{' failed' if failed else ''}", title=name
+    )
+
+
+def _bars(life: Life, run: Run, whole: float) -> Iterator[Element]:
     for stay in life.stays:
         if stay.state not in (DONE, FAILED):
-            yield _bar(stay, began, whole)
+            title = f"{_words(stay.state)}: {duration(stay.seconds)}"
+            yield _bar(stay, KINDS.get(stay.state, "start"), title, run.began, whole)
+    if life.outcome is Outcome.UNFINISHED:
+        # It may have waited, or been at an operation whose end nobody wrote down.
+        untold = Stay(state=life.state, began=life.ended, ended=run.ended)
+        yield _bar(untold, "untold", f"after {_words(life.state)}: not told", run.began, whole)
 
 
-def _bar(stay: Stay, began: float, whole: float) -> Element:
+def _bar(stay: Stay, kind: str, title: str, began: float, whole: float) -> Element:
     left = max(stay.began - began, 0.0) / whole * 100
     width = min(stay.seconds / whole * 100, 100 - left)
     return element(
         "div",
-        class_=f"bar {KINDS.get(stay.state, 'start')}",
+        class_=f"bar {kind}",
         # A bar as thin as can be still ends where its track does.
         style=f"left:min({left:.3f}%, 100% - 2px);width:{width:.3f}%",
-        title=f"{stay.state.replace('_', ' ')}: {duration(stay.seconds)}",
+        title=title,
     )
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")
 
 
 def _ticks(whole: float) -> Iterator[Element]:
@@ -95,11 +125,6 @@ def _ticks(whole: float) -> Iterator[Element]:
 
 
 def _step(whole: float) -> float:
-    """A round number of seconds, of which the whole has a handful."""
-    power = -3
-    while True:
-        for digit in STEPS:
-            step = digit * 10.0**power
-            if whole / step <= MOST_TICKS:
-                return step
-        power += 1
+    """A round time, of which the whole has a handful."""
+    steps = chain(STEPS, (days * DAY for days in count(1)))
+    return next(step for step in steps if whole / step <= MOST_TICKS)

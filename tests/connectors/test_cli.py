@@ -1,5 +1,9 @@
 """The command lines, as people and platforms spell them."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,4 +89,37 @@ def test_a_machine_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]
     code = run("diagram", "river")
 
     assert code == 2
-    assert "There is no machine river" in capsys.readouterr().out
+    assert "There is no machine river: choose from stream, destination." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["svg", "dot"])
+def test_a_picture_of_no_certain_machine_is_refused(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run("diagram", "--format", kind)
+
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (2, "")
+    assert f"A picture in {kind} is of one machine: choose from stream, destination." in printed.err
+
+
+@pytest.mark.parametrize("kind", ["mermaid", "svg", "dot", "md"])
+def test_a_picture_ends_with_one_line_break(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run("diagram", "stream", "--format", kind)
+
+    printed = capsys.readouterr().out
+    assert printed.endswith("\n")
+    assert not printed.endswith("\n\n")
+
+
+def test_a_command_whose_reader_has_gone_ends_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with os.fdopen(writer) as gone:
+        ended = subprocess.run(
+            [sys.executable, "-c", "from connectors.commands import main; main()", "diagram", "stream"],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")

@@ -7,7 +7,7 @@ import pytest
 from attrs import define, evolve
 from rich.console import Console
 
-from connectors.display import Display, interesting, picture
+from connectors.display import FALLBACK, Display, interesting, picture
 from connectors.log import LEVELS, heartbeat, leveled, remarks, summary
 from connectors.progress import Going, Progress, Watch, Writing
 from dataflow.protocol import error_message, log_message
@@ -37,7 +37,7 @@ def shown(progress: Progress, most: int = 10, width: int = 120) -> str:
     """The picture as text."""
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
-        console.print(picture(progress, None, most))
+        console.print(picture(progress, None, width, most))
     return capture.get()
 
 
@@ -195,15 +195,50 @@ def test_what_failed_comes_before_what_waits_and_what_is_done_comes_last() -> No
     assert interesting(Progress(began=0.0, at=1.0, streams=streams)) == ["busy", "failed", "waiting", "done"]
 
 
-def test_a_picture_never_breaks_a_line_whatever_the_names_and_the_width() -> None:
+def test_a_picture_breaks_no_streams_line_whatever_the_names_and_the_width() -> None:
     name = "a\nb\x1b[31m[bold]" + "c" * 300
     failed = Going(state="failed", failure="x" * 500)
 
-    text = shown(Progress(began=0.0, at=1.0, streams={name: failed}), width=60)
+    text = shown(Progress(began=0.0, at=1.0, streams={name: failed}), width=80)
 
-    assert len(text.splitlines()) == 3
+    head, stream, whole, *_ = text.splitlines()
+    assert (head.split()[0], whole.split()[0]) == ("stream", "Idle")
     assert "\x1b" not in text
-    assert text.splitlines()[1].startswith("a b?[31m[bold]")
+    assert stream.startswith("a b?[31m[bold]")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_long_error_leaves_the_other_columns_whole(width: int) -> None:
+    failed = Going(
+        state="failed", read=48_120_000, written=48_100_000, size=9_800_000_000, failure="x " * 250
+    )
+    swapping = Going(state="deduping_and_swapping", operation="dedupe_and_swap")
+
+    text = shown(
+        Progress(began=0.0, at=725.0, streams={"shop.payments": failed, "c" * 40: swapping}), width=width
+    )
+
+    lines = text.splitlines()
+    assert lines[0].split()[:6] == ["stream", "state", "read", "written", "bytes", "rate"]
+    assert re.match(r"shop\.payments +failed +48,120,000 +48,100,000 +9\.8 GB +66,372/s  x", lines[2])
+    assert all(len(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_age_of_the_last_state_is_told_whatever_the_width(width: int) -> None:
+    reading = Going(state="writing", read=48_120_000, written=48_100_000, size=9_800_000_000)
+
+    text = shown(Progress(began=0.0, at=725.0, streams={"users": reading}, told=720.0), width=width)
+
+    assert "last STATE told 5.0 s ago." in " ".join(text.split())
+
+
+def test_a_picture_leaves_of_the_terminal_the_cursors_line() -> None:
+    terminal = io.StringIO()
+
+    Display(terminal).draw(many(60))
+
+    assert terminal.getvalue().count("\n") == FALLBACK[1] - 1
 
 
 def test_a_line_that_others_write_goes_above_the_picture() -> None:
@@ -215,7 +250,7 @@ def test_a_line_that_others_write_goes_above_the_picture() -> None:
     write(b"a line\n")
     display.draw(many(1))
 
-    erase = r"\x1b\[\d+F\x1b\[0J"
+    erase = r"\x1b\[\d+F\x1b\[2K\x1b\[E\x1b\[0J\x1b\[F"
     assert re.search(rf"{erase}a line\n(\x1b\[\d*m)*stream ", terminal.getvalue())
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from machines.chronicle import Counts, Outcome, runs, together
+from machines.chronicle import Counts, Failure, Outcome, runs, together
 from machines.journal import Entry
 from tests.machines.record import JOURNALS
 
@@ -50,6 +50,21 @@ def test_a_run_is_what_its_destination_says() -> None:
     unfinished, done = [*LIFE], [*LIFE, line("tearing_down succeeded done", 18.0, stream=None)]
 
     assert [runs(entries)[0].outcome for entries in (unfinished, done)] == [Outcome.UNFINISHED, Outcome.DONE]
+
+
+def test_a_failure_is_told_once_with_the_state_and_the_moment_that_it_happened_at() -> None:
+    merging = line("writing completed merging", 17.5, operation="merge", milliseconds=3500.0, error="No.")
+    abandoning = line(
+        "merging errored abandoning", 18.0, operation="abandon", milliseconds=250.0, reason="No."
+    )
+    ended = line(
+        "writing ended abandoning", 14.0, operation="abandon", milliseconds=500.0, reason="It ended."
+    )
+
+    refused, cut = runs([*LIFE[:4], merging, abandoning]), runs([*LIFE[:4], ended])
+
+    assert refused[0].streams[0].failures == (Failure(error="No.", state="merging", at=17.5),)
+    assert cut[0].streams[0].failures == (Failure(error="It ended.", state="writing", at=13.5),)
 
 
 def test_runs_that_share_a_file_are_apart() -> None:

@@ -63,6 +63,23 @@ def test_a_path_marks_what_was_walked_and_says_how_often_and_how_long() -> None:
     assert 'class="state swapping"' in picture
 
 
+def test_beside_a_path_only_the_path_has_words_and_no_road_lies_on_them() -> None:
+    life = told("dedup")
+
+    groups = [str(group.get("class")) for group in drawn("stream", path_of([life])).iter("g")]
+
+    roads = [number for number, kind in enumerate(groups) if kind.startswith("road")]
+    words = [number for number, kind in enumerate(groups) if kind.startswith("said")]
+    assert {groups[number] for number in words} == {"said walked"}
+    assert max(roads) < min(words)
+
+
+def test_a_life_that_is_at_its_end_spends_no_time_there() -> None:
+    path = path_of([told("dedup"), told("merge_refused")])
+
+    assert {target for _, _, target in path.walked} - set(path.took) == {"done", "failed"}
+
+
 def test_an_error_out_of_the_compound_marks_its_one_arrow() -> None:
     picture = svg_text(drawn("stream", path_of([told("merge_refused")])))
 

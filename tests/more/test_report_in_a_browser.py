@@ -15,7 +15,10 @@ from connectors.commands import parse
 from tests.more.syncs import HOSTILE, journal_of
 
 SCHEMES = {"light": 1, "dark": 0}
-STREAMS = (1, 50)
+# How many streams, and how much of the journal there is: 1 is all of it.
+SYNCS = {"1 stream": (1, 1.0), "50 streams": (50, 1.0), "50 streams, cut off": (50, 0.7)}
+# What each count of a journal is multiplied by: figures are as wide as those of a large sync.
+GROWN = 10_000_000
 WIDTHS = (640, 1280)
 TIMEOUT = 120
 
@@ -38,7 +41,7 @@ slider.value = "2";
 slider.dispatchEvent(new Event("input"));
 const after = document.querySelector(".inner").getBoundingClientRect().width;
 document.querySelectorAll("details").forEach(part => part.open = true);
-const shown = [...document.querySelectorAll("p, th, td, dt, dd, li, .tick, caption, footer")];
+const shown = [...document.querySelectorAll("p, th, td, dt, dd, li, a, .tick, .label, .outcome, caption, footer")];
 const out = {
   wrong, ground, widened: after / before,
   sliderShown: slider.getBoundingClientRect().width > 0,
@@ -50,6 +53,11 @@ const out = {
     bar.getBoundingClientRect().right > track.getBoundingClientRect().right + .5)).length,
   cut: [...document.querySelectorAll("svg .state")].filter(state =>
     state.querySelector("text").getBBox().width > state.querySelector("rect").getBBox().width).length,
+  figuresCut: [...document.querySelectorAll("dd")].filter(dd => dd.scrollWidth > dd.clientWidth).length,
+  headsAside: [...document.querySelectorAll("table")].filter(table => [...table.querySelectorAll("th")].some((th, n) =>
+    getComputedStyle(th).textAlign !== getComputedStyle(table.querySelectorAll("tbody td")[n]).textAlign)).length,
+  untold: document.querySelectorAll(".bar.untold").length,
+  deadLinks: [...document.querySelectorAll("a")].filter(a => !document.querySelector(a.hash)).length,
   images: document.querySelectorAll("img").length,
   title: document.title,
   names: [...document.querySelectorAll("section:nth-of-type(n) td.name")].map(cell => cell.title),
@@ -59,43 +67,55 @@ document.documentElement.dataset.probe = JSON.stringify(out);
 </script>"""
 
 
-@pytest.fixture(scope="module", params=STREAMS, ids=lambda streams: f"{streams} streams")
-def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
-    """How many streams there were, and the page of their sync."""
+@pytest.fixture(scope="module", params=SYNCS)
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What sync it was, and its page."""
+    streams, part = SYNCS[request.param]
     folder = tmp_path_factory.mktemp("report")
-    journal = journal_of(folder, request.param)
+    journal = journal_of(folder, streams)
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(map(grown, lines[: int(len(lines) * part)])))
     made = folder / "report.html"
     given = parse(["report", str(journal), "-o", str(made)])
     assert given.module.run(given) == 0
     return request.param, made
 
 
+def grown(line: str) -> str:
+    """A journal's line with its counts multiplied."""
+    return re.sub(
+        r'"(read|written|checkpoint|bytes)":(\d+)', lambda of: f'"{of[1]}":{int(of[2]) * GROWN}', line
+    )
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_page_is_whole_in_a_browser(
-    page: tuple[int, Path], scheme: str, width: int, tmp_path: Path
+    page: tuple[str, Path], scheme: str, width: int, tmp_path: Path
 ) -> None:
-    streams, path = page
+    sync, path = page
 
     found, console = probed(path, scheme, width, tmp_path)
 
     assert (found["wrong"], console, found["resources"]) == ([], [], [])
     assert (found["overflow"], found["outside"], found["cut"]) == (0, 0, 0)
-    assert found["tracks"] == streams + 1
+    assert (found["figuresCut"], found["headsAside"], found["deadLinks"]) == (0, 0, 0)
+    assert found["tracks"] == SYNCS[sync][0] + 1
+    assert (found["untold"] > 0) is ("cut off" in sync)
     assert found["captions"] == 3
     assert (found["sliderShown"], found["widened"]) == (True, 4)
     assert found["least"] >= 4.5
     assert (found["ground"] == "rgb(255, 255, 255)") is (scheme == "light")
 
 
-def test_a_streams_name_is_a_name_and_no_markup(page: tuple[int, Path], tmp_path: Path) -> None:
-    streams, path = page
+def test_a_streams_name_is_a_name_and_no_markup(page: tuple[str, Path], tmp_path: Path) -> None:
+    sync, path = page
 
     found, _ = probed(path, "light", 1280, tmp_path)
 
     assert found["title"].startswith("Sync ")
     assert found["images"] == 0
-    assert (HOSTILE in found["names"]) is (streams > 1)
+    assert (HOSTILE in found["names"]) is (SYNCS[sync][0] > 1)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -142,6 +142,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "apply_changeset_cascade": changed(CHANGESET, CASCADE),
     "change_from_text": all_changes("text"),
     "change_from_jsonb": all_changes("jsonb"),
+    "change_from_json": all_changes("json"),
     "change_from_bigint": all_changes("bigint"),
     "change_from_numeric": all_changes("numeric"),
 }

@@ -28,6 +28,11 @@ def table_exists() -> Composed:
     return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind IN ('r', 'p'))").format(_THE_TABLE)
 
 
+def is_partitioned() -> Composed:
+    """Whether the table of the parameters `namespace` and `name` is partitioned."""
+    return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind = 'p')").format(_THE_TABLE)
+
+
 def discover_schema() -> Composed:
     """The columns of the table of the parameters `namespace` and `name`: name, type, nullable.
 

@@ -153,7 +153,7 @@ class PostgresClient:
         return self.change(self._sql.copy_table(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        merging = Merging(recipe=recipe, deletes=self._sql.deletes)
+        merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self._is_partitioned(target))
         self.execute(self._sql.analyze(source, merging.compared))
         first = self.table_is_empty(target)
         if not first:
@@ -191,16 +191,17 @@ class PostgresClient:
             case swap.Way.REFILL:
                 self.see_all_rows(target)
                 changes, names = self._changes(source, target)
-                self.execute(swap.empty(target))
-                # Of an empty table nothing is written anew, whatever changes.
-                self._change_columns(target, changes)
+                self.execute(swap.empty(target, partitioned=self._is_partitioned(target)))
+                # Of an empty table nothing is written anew, whatever changes; those that inherit keep their rows.
+                self.apply_changeset(target, changes)
                 self.execute(swap.refill(source, target, names))
                 self.drop_table(source)
             case swap.Way.UPDATE:
                 self.see_all_rows(target)
                 changes, names = self._changes(source, target)
                 self.apply_changeset(target, changes)
-                for statement in swap.exchange(source, target, names, plan.key):
+                partitioned = self._is_partitioned(target)
+                for statement in swap.exchange(source, target, names, plan.key, partitioned=partitioned):
                     self.execute(statement)
                 self.drop_table(source)
         return plan.note
@@ -243,6 +244,9 @@ class PostgresClient:
             self.execute(evolution.change_columns(table, changeset, self._sql.cascade))
         except evolution.REFUSALS as error:
             raise evolution.refusal(table, error.diag) from error
+
+    def _is_partitioned(self, table: TableName) -> bool:
+        return bool(self._tell(catalog.is_partitioned(), _named(table)))
 
     def _standing(self, table: TableName) -> swap.Standing:
         ours = {"index": self._sql.key_index(table), "meta": META}

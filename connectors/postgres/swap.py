@@ -11,7 +11,7 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.postgres.merging import SOURCE, TARGET
-from connectors.postgres.quoting import listed, names, of, table_name
+from connectors.postgres.quoting import listed, names, of, rows_of, table_name
 from dataflow.types import RAW_ID, TableName
 
 # How many of the things that hold on to a table a note names.
@@ -71,9 +71,9 @@ def _named(holders: Sequence[str]) -> str:
 # -- inside the table
 
 
-def empty(target: TableName) -> Composed:
+def empty(target: TableName, *, partitioned: bool = False) -> Composed:
     """Delete all rows; who reads meanwhile sees them still."""
-    return SQL("DELETE FROM {}").format(table_name(target))
+    return SQL("DELETE FROM {}").format(rows_of(target, partitioned=partitioned))
 
 
 def refill(source: TableName, target: TableName, columns: Sequence[str]) -> Composed:
@@ -84,7 +84,12 @@ def refill(source: TableName, target: TableName, columns: Sequence[str]) -> Comp
 
 
 def exchange(
-    source: TableName, target: TableName, columns: Sequence[str], key: Sequence[str]
+    source: TableName,
+    target: TableName,
+    columns: Sequence[str],
+    key: Sequence[str],
+    *,
+    partitioned: bool = False,
 ) -> tuple[Composed, ...]:
     """Make the target's rows the source's, paired by a key: delete those that are gone, update, insert.
 
@@ -94,15 +99,15 @@ def exchange(
         "source": SOURCE,
         "target": TARGET,
         "source_table": table_name(source),
-        "target_table": table_name(target),
+        "target_rows": rows_of(target, partitioned=partitioned),
         "same_key": SQL(" AND ").join(SQL("{} = {}").format(of(SOURCE, k), of(TARGET, k)) for k in key),
     }
     delete = SQL(
-        "DELETE FROM {target_table} AS {target} WHERE NOT EXISTS "
+        "DELETE FROM {target_rows} AS {target} WHERE NOT EXISTS "
         "(SELECT FROM {source_table} AS {source} WHERE {same_key})"
     ).format(**parts)
     update = SQL(
-        "UPDATE {target_table} AS {target} SET ({names}) = ROW({values}) FROM (SELECT DISTINCT ON ({key}) * "
+        "UPDATE {target_rows} AS {target} SET ({names}) = ROW({values}) FROM (SELECT DISTINCT ON ({key}) * "
         "FROM {source_table} AS {source} ORDER BY {key}) AS {source} WHERE {same_key}"
     ).format(
         **parts,
@@ -113,9 +118,10 @@ def exchange(
     # A row that was paired has brought its raw id; a second row of its key is inserted, for the constraint to judge.
     insert = SQL(
         "INSERT INTO {target_table} ({names}) SELECT {values} FROM {source_table} AS {source} WHERE NOT EXISTS "
-        "(SELECT FROM {target_table} AS {target} WHERE {target_id} = {source_id})"
+        "(SELECT FROM {target_rows} AS {target} WHERE {target_id} = {source_id})"
     ).format(
         **parts,
+        target_table=table_name(target),
         names=names(columns),
         values=listed(of(SOURCE, each) for each in columns),
         target_id=of(TARGET, RAW_ID),

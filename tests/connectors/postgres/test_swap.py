@@ -438,6 +438,62 @@ def test_rows_may_lead_to_each_other_where_the_foreign_key_can_wait(
 RAW = "_airbyte_raw_id"
 
 
+# -- tables that inherit, and partitions
+
+
+@pytest.mark.parametrize("orders", ["", ORDERS.replace("{action}", "CASCADE")], ids=["alone", "referenced"])
+@pytest.mark.parametrize("replace", REPLACE)
+def test_the_rows_of_a_table_that_inherits_are_left_alone(
+    replace: str, orders: str, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute("CREATE TABLE archive () INHERITS (users)")
+    client.connection.execute("INSERT INTO archive SELECT * FROM ONLY users")
+    client.connection.execute(orders.encode())
+    named(connector, client, TEMP, {2: "B"}, first=10)
+
+    with client.transaction():
+        REPLACE[replace](client)
+
+    own = client.connection.execute("SELECT id, name FROM ONLY users ORDER BY 1").fetchall()
+    assert client.connection.execute("SELECT id, name FROM archive").fetchall() == [(1, "a"), (2, "b")]
+    assert own == ([(2, "B")] if replace == "swap" else [(1, "a"), (2, "B")])
+
+
+def test_a_value_that_a_table_that_inherits_loses_is_noted_there(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, FINAL, {1: "a"})
+    client.connection.execute("CREATE TABLE archive () INHERITS (users)")
+    client.connection.execute("INSERT INTO archive SELECT * FROM ONLY users")
+    fill(connector, client, TEMP, [*ID, column("name", Kind.INTEGER)], [{"id": 1, "name": 5}])
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    lost = client.connection.execute("SELECT name, _airbyte_meta -> 'changes' -> 0 ->> 'field' FROM archive")
+    assert lost.fetchall() == [(None, "name")]
+
+
+@pytest.mark.parametrize("orders", ["", ORDERS.replace("{action}", "CASCADE")], ids=["alone", "referenced"])
+@pytest.mark.parametrize("replace", REPLACE)
+def test_the_rows_of_a_partitioned_table_are_those_of_its_partitions(
+    replace: str, orders: str, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, TEMP, {2: "B", 3: "C"}, first=10)
+    client.connection.execute(f'CREATE TABLE users (LIKE "{TEMP.name}") PARTITION BY RANGE (id)'.encode())
+    client.connection.execute("CREATE TABLE low PARTITION OF users FOR VALUES FROM (0) TO (2)")
+    client.connection.execute("CREATE TABLE high PARTITION OF users FOR VALUES FROM (2) TO (9)")
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute(orders.encode())
+
+    with client.transaction():
+        REPLACE[replace](client)
+
+    found = client.connection.execute("SELECT id, name FROM users ORDER BY 1").fetchall()
+    assert found == [*([(1, "a")] if replace == "merge" else []), (2, "B"), (3, "C")]
+
+
 # -- what is refused, and what is asked for
 
 

@@ -256,6 +256,15 @@ def views_on_columns() -> Composed:
     ).format(_IT, Placeholder("columns"))
 
 
+def is_secured() -> Composed:
+    """Whether who sees which rows is decided on the table, or for another table by a policy that looks into it."""
+    return SQL(
+        "{} SELECT EXISTS (SELECT FROM it WHERE relrowsecurity OR relforcerowsecurity OR EXISTS "
+        "(SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_policy'::regclass "
+        "AND refclassid = 'pg_class'::regclass AND refobjid = it.oid))"
+    ).format(_IT)
+
+
 def hides_rows() -> Composed:
     """Whether row security may keep rows of the table from us.
 

@@ -240,20 +240,27 @@ class PostgresClient:
             changed = _named(table) | {"columns": list(changeset.change)}
             for view in self.execute(catalog.views_on_columns(), changed):
                 self.execute(self._sql.drop_view(*view))
+        # A policy would go along with a column that it reads, and rows be seen.
+        cascade = SQL("") if self._is_secured(table) else self._sql.cascade
         try:
-            self.execute(evolution.change_columns(table, changeset, self._sql.cascade))
+            self.execute(evolution.change_columns(table, changeset, cascade))
         except evolution.REFUSALS as error:
             raise evolution.refusal(table, error.diag) from error
 
     def _is_partitioned(self, table: TableName) -> bool:
         return bool(self._tell(catalog.is_partitioned(), _named(table)))
 
+    def _is_secured(self, table: TableName) -> bool:
+        return bool(self._tell(catalog.is_secured(), _named(table)))
+
     def _standing(self, table: TableName) -> swap.Standing:
         ours = {"index": self._sql.key_index(table), "meta": META}
         holders = self.execute(catalog.holders(), _named(table) | ours)
         keys = self.execute(catalog.referenced_keys(), _named(table))
         return swap.Standing(
-            holders=tuple(holder for (holder,) in holders), referenced=tuple(keys[0][0]) if keys else ()
+            holders=tuple(holder for (holder,) in holders),
+            referenced=tuple(keys[0][0]) if keys else (),
+            secured=self._is_secured(table),
         )
 
     def _changes(self, source: TableName, target: TableName) -> tuple[ColumnChangeset, list[str]]:

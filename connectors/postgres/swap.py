@@ -33,11 +33,13 @@ class Way(StrEnum):
 class Standing:
     """What was found about a table. `holders`: what would not survive its being dropped, as the server calls it.
 
-    `referenced` is the key that foreign keys of other tables lead to, if any do.
+    `referenced` is the key that foreign keys of other tables lead to, if any do. `secured`: row security or policies
+    are among the holders.
     """
 
     holders: tuple[str, ...] = ()
     referenced: tuple[str, ...] = ()
+    secured: bool = False
 
 
 @frozen
@@ -53,10 +55,13 @@ def decide(standing: Standing, *, drop_cascade: bool) -> Plan:
     """The plan for a table that is there."""
     if not standing.holders:
         return Plan(Way.RENAME, "by rename")
-    if drop_cascade:
+    # Without its policies a table that keeps its grants shows every row to whoever was shown some.
+    if drop_cascade and not standing.secured:
         return Plan(Way.RENAME, f"by rename, dropping {_named(standing.holders)} as drop_cascade asks")
     verb = "depends" if len(standing.holders) == 1 else "depend"
     note = f"inside the table: {_named(standing.holders)} {verb} on it"
+    if drop_cascade:
+        note += ", and drop_cascade does not drop row security"
     if standing.referenced:
         return Plan(Way.UPDATE, note, standing.referenced)
     return Plan(Way.REFILL, note)

@@ -336,6 +336,19 @@ def test_a_view_on_a_column_that_goes_or_changes_is_dropped_where_that_is_asked(
     client.close()
 
 
+def test_a_policy_on_a_column_that_goes_is_named_and_stays_whatever_is_asked(connect: Connect) -> None:
+    connector = connect(drop_cascade=True)
+    client = connector.client()
+    fill(connector, client, FINAL, [column("tenant", Kind.STRING)], [{"tenant": "a"}])
+    client.connection.execute("CREATE POLICY own ON users USING (tenant = current_user)")
+
+    with pytest.raises(ConfigError, match=r"policy own on table users depends on column tenant"):
+        evolve(client, [])
+
+    assert client.connection.execute("SELECT policyname FROM pg_policies").fetchall() == [("own",)]
+    client.close()
+
+
 # -- what is lost
 
 

@@ -138,6 +138,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "statistics_targets": (catalog.statistics_targets(),),
     "grants": (catalog.grants(),),
     "views_on_columns": (catalog.views_on_columns(),),
+    "is_secured": (catalog.is_secured(),),
     "hides_rows": (catalog.hides_rows(),),
     "drop_view": (SQL.drop_view("MATERIALIZED VIEW", "reports", "daily"),),
     "discover_schema": (catalog.discover_schema(),),

@@ -58,6 +58,15 @@ def test_drop_cascade_drops_what_depends_and_says_so() -> None:
     assert plan == Plan(Way.RENAME, "by rename, dropping view v as drop_cascade asks")
 
 
+def test_drop_cascade_leaves_row_security_where_it_is_and_says_so() -> None:
+    standing = Standing(holders=("its row security",), secured=True)
+
+    plan = decide(standing, drop_cascade=True)
+
+    note = "inside the table: its row security depends on it, and drop_cascade does not drop row security"
+    assert plan == Plan(Way.REFILL, note)
+
+
 # -- what holds on to a table
 
 HOLDERS: Mapping[str, tuple[str, ...]] = {
@@ -530,6 +539,38 @@ def test_drop_cascade_replaces_the_table_and_what_depends_on_it_is_gone(connect:
     assert note == "by rename, dropping view public.seen as drop_cascade asks"
     assert left == (None, "kept")
     assert ids(client) == [2]
+    client.close()
+
+
+def test_drop_cascade_shows_a_reader_no_row_that_a_policy_hid(connect: Connect, roles: Sequence[str]) -> None:
+    connector = connect(drop_cascade=True)
+    client = connector.client()
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute(f"GRANT SELECT ON users TO {roles[0]}".encode())
+    client.connection.execute("CREATE POLICY few ON users FOR SELECT USING (id = 1)")
+    client.connection.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+    named(connector, client, TEMP, {1: "A", 2: "B"}, first=10)
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    client.connection.execute(f"SET ROLE {roles[0]}".encode())
+    assert client.connection.execute("SELECT name FROM users").fetchall() == [("A",)]
+    client.close()
+
+
+def test_drop_cascade_leaves_another_tables_policy_that_looks_into_this_one(connect: Connect) -> None:
+    connector = connect(drop_cascade=True)
+    client = connector.client()
+    named(connector, client, FINAL, {1: "a"})
+    client.connection.execute("CREATE TABLE orders (user_id bigint)")
+    client.connection.execute("CREATE POLICY p ON orders USING (user_id IN (SELECT id FROM users))")
+    named(connector, client, TEMP, {1: "A"}, first=10)
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    assert client.connection.execute("SELECT tablename FROM pg_policies").fetchall() == [("orders",)]
     client.close()
 
 

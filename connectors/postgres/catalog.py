@@ -244,7 +244,7 @@ def grants() -> Composed:
 
 
 def views_on_columns() -> Composed:
-    """The views that show any of the columns in the parameter `columns`: kind, schema, name."""
+    """The views that show any of the columns in the parameter `columns`: kind, schema, name; in order."""
     return SQL(
         "{} SELECT DISTINCT CASE view.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, "
         "(SELECT nspname::text FROM pg_catalog.pg_namespace WHERE oid = view.relnamespace), view.relname::text FROM it "
@@ -252,7 +252,8 @@ def views_on_columns() -> Composed:
         "JOIN pg_catalog.pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = it.oid "
         "AND refobjsubid = attnum AND classid = 'pg_rewrite'::regclass "
         "JOIN pg_catalog.pg_rewrite ON pg_rewrite.oid = objid "
-        "JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm')"
+        "JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm') "
+        "ORDER BY 1, 2, 3"
     ).format(_IT, Placeholder("columns"))
 
 

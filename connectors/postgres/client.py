@@ -221,6 +221,16 @@ class PostgresClient:
 
     # -- what they share
 
+    def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
+        """The views that do not let a table's columns change, each with its kind."""
+        columns = _named(table) | {"columns": evolution.disturbed(changeset)}
+        rows = self.execute(catalog.views_on_columns(), columns)
+        return [(kind, TableName(namespace, name)) for kind, namespace, name in rows]
+
+    def drop_view(self, kind: str, view: TableName) -> None:
+        """Drop a view, and what is built on it."""
+        self.execute(self._sql.drop_view(kind, view))
+
     def holder(self, table: TableName) -> Holder | None:
         """The session that has the table's lock, or works on it without."""
         row = next(iter(self.execute(catalog.lock_holder(), {"key": catalog.lock_key(table)})), None)
@@ -236,16 +246,15 @@ class PostgresClient:
         if changeset.is_noop:
             return
         if self._sql.drop_cascade:
-            # There is no ALTER COLUMN TYPE ... CASCADE.
-            changed = _named(table) | {"columns": list(changeset.change)}
-            for view in self.execute(catalog.views_on_columns(), changed):
-                self.execute(self._sql.drop_view(*view))
+            # There is no ALTER COLUMN TYPE ... CASCADE, and that of DROP COLUMN does not name what it drops.
+            for kind, view in self.views_in_the_way(table, changeset):
+                self.drop_view(kind, view)
         # A policy would go along with a column that it reads, and rows be seen.
         cascade = SQL("") if self._is_secured(table) else self._sql.cascade
         try:
             self.execute(evolution.change_columns(table, changeset, cascade))
         except evolution.REFUSALS as error:
-            raise evolution.refusal(table, error.diag) from error
+            raise evolution.refusal(table, error.diag.message_primary, error.diag.message_detail) from error
 
     def _is_partitioned(self, table: TableName) -> bool:
         return bool(self._tell(catalog.is_partitioned(), _named(table)))

@@ -147,9 +147,14 @@ def change_columns(table: TableName, changeset: ColumnChangeset, cascade: Compos
     return SQL("ALTER TABLE {} {}").format(table_name(table), listed(actions))
 
 
-def refusal(table: TableName, diagnosis: errors.Diagnostic) -> ConfigError:
-    """The error for one of REFUSALS. Its texts name objects and never hold a row."""
-    said = [diagnosis.message_primary, diagnosis.message_detail]
+def disturbed(changeset: ColumnChangeset) -> list[str]:
+    """The columns that go, or whose type changes: who shows one of them is in the way."""
+    retyped = (name for name, each in changeset.change.items() if each.original.type != each.new.type)
+    return [*changeset.drop, *retyped]
+
+
+def refusal(table: TableName, *said: str | None) -> ConfigError:
+    """The error where something is in the way: one of REFUSALS, whose texts name objects and never hold a row."""
     return ConfigError(
         f"The columns of {table} cannot become what the catalog asks: {'; '.join(filter(None, said))}.",
         remedy="Drop what is named, sync, and make it anew; or set drop_cascade, and syncs will drop views that are in "

@@ -140,7 +140,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "views_on_columns": (catalog.views_on_columns(),),
     "is_secured": (catalog.is_secured(),),
     "hides_rows": (catalog.hides_rows(),),
-    "drop_view": (SQL.drop_view("MATERIALIZED VIEW", "reports", "daily"),),
+    "drop_view": (SQL.drop_view("MATERIALIZED VIEW", TableName("reports", "daily")),),
     "discover_schema": (catalog.discover_schema(),),
     "apply_changeset": changed(CHANGESET),
     "apply_changeset_cascade": changed(CHANGESET, CASCADE),

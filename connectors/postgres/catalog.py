@@ -194,12 +194,14 @@ def holders() -> Composed:
     )
 
 
-def referenced_keys() -> Composed:
-    """The columns of the table that foreign keys lead to, for each key."""
+def references() -> Composed:
+    """The foreign keys that lead to the table: in words, to which columns, and whether they act when a row goes."""
     return SQL(
-        "{} SELECT array(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
+        "{} SELECT conrelid::regclass || ': ' || pg_get_constraintdef(pg_constraint.oid), "
+        "array(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
         "JOIN pg_catalog.pg_attribute ON attrelid = confrelid AND pg_attribute.attnum = key.attnum "
-        "ORDER BY key.position) FROM it JOIN pg_catalog.pg_constraint ON confrelid = it.oid "
+        "ORDER BY key.position), confdeltype IN ('c', 'n', 'd') "
+        "FROM it JOIN pg_catalog.pg_constraint ON confrelid = it.oid "
         "WHERE contype = 'f' ORDER BY conname"
     ).format(_IT)
 

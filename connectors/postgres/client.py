@@ -162,8 +162,8 @@ class PostgresClient:
             if self.never_analyzed(target):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
             self.prefer_looking_up(source, target)
-        referenced = self.execute(catalog.referenced_keys(), _named(target))
-        merge = merging.merge_in_place if referenced else merging.merge
+        references = self.execute(catalog.references(), _named(target))
+        merge = merging.merge_in_place if references else merging.merge
         for nulls in self.null_keys(source, merging):
             for statement in merge(source, target, nulls):
                 self.execute(statement)
@@ -265,10 +265,10 @@ class PostgresClient:
     def _standing(self, table: TableName) -> swap.Standing:
         ours = {"index": self._sql.key_index(table), "meta": META}
         holders = self.execute(catalog.holders(), _named(table) | ours)
-        keys = self.execute(catalog.referenced_keys(), _named(table))
+        references = self.execute(catalog.references(), _named(table))
         return swap.Standing(
             holders=tuple(holder for (holder,) in holders),
-            referenced=tuple(keys[0][0]) if keys else (),
+            references=tuple(swap.Reference(words, tuple(key), acts) for words, key, acts in references),
             secured=self._is_secured(table),
         )
 

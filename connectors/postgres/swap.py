@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.postgres.merging import SOURCE, TARGET
 from connectors.postgres.quoting import listed, names, of, rows_of, table_name
+from dataflow.errors import ConfigError
 from dataflow.types import RAW_ID, TableName
 
 # How many of the things that hold on to a table a note names.
@@ -29,16 +30,27 @@ class Way(StrEnum):
     UPDATE = "update"
 
 
+@frozen
+class Reference:
+    """A foreign key that leads to a table, as the server words it, and the key it leads to.
+
+    `acts`: where a row of the table goes, it deletes or changes those that lead to it. Others only forbid that.
+    """
+
+    words: str
+    key: tuple[str, ...]
+    acts: bool
+
+
 @frozen(kw_only=True)
 class Standing:
     """What was found about a table. `holders`: what would not survive its being dropped, as the server calls it.
 
-    `referenced` is the key that foreign keys of other tables lead to, if any do. `secured`: row security or policies
-    are among the holders.
+    `references` are the foreign keys that lead to it. `secured`: row security or policies are among the holders.
     """
 
     holders: tuple[str, ...] = ()
-    referenced: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
     secured: bool = False
 
 
@@ -52,7 +64,7 @@ class Plan:
 
 
 def decide(standing: Standing, *, drop_cascade: bool) -> Plan:
-    """The plan for a table that is there."""
+    """The plan for a table that is there; ConfigError where none would keep what people built on it."""
     if not standing.holders:
         return Plan(Way.RENAME, "by rename")
     # Without its policies a table that keeps its grants shows every row to whoever was shown some.
@@ -62,9 +74,22 @@ def decide(standing: Standing, *, drop_cascade: bool) -> Plan:
     note = f"inside the table: {_named(standing.holders)} {verb} on it"
     if drop_cascade:
         note += ", and drop_cascade does not drop row security"
-    if standing.referenced:
-        return Plan(Way.UPDATE, note, standing.referenced)
+    if standing.references:
+        return Plan(Way.UPDATE, note, _pairing(standing.references))
     return Plan(Way.REFILL, note)
+
+
+def _pairing(references: Sequence[Reference]) -> tuple[str, ...]:
+    """The key that pairs rows: one that foreign keys act on, for a row that keeps only another goes for a moment."""
+    acting = [each for each in references if each.acts]
+    if len({frozenset(each.key) for each in acting}) > 1:
+        raise ConfigError(
+            "The table's rows cannot be replaced: foreign keys lead to different keys of it, and would delete or "
+            f"change rows for one that keeps its key: {'; '.join(each.words for each in acting)}.",
+            remedy="Lead them to one key, or make those that lead to another ON DELETE NO ACTION; or drop them, sync, "
+            "and make them anew.",
+        )
+    return (acting or references)[0].key
 
 
 def _named(holders: Sequence[str]) -> str:

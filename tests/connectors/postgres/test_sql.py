@@ -132,7 +132,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "exchange": swap.exchange(TEMP, FINAL, ["_airbyte_raw_id", "id", "part"], ["id", "part"]),
     "hand_over": tuple(swap.hand_over(OLD, NEW, TEMP, {"_airbyte_raw_id", "id"})),
     "holders": (catalog.holders(),),
-    "referenced_keys": (catalog.referenced_keys(),),
+    "references": (catalog.references(),),
     "belongings": (catalog.belongings(),),
     "comments": (catalog.comments(),),
     "statistics_targets": (catalog.statistics_targets(),),

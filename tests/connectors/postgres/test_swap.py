@@ -11,7 +11,7 @@ import pytest
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
-from connectors.postgres.swap import Plan, Standing, Way, decide
+from connectors.postgres.swap import Plan, Reference, Standing, Way, decide
 from connectors.testkit import Destination
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream
 from connectors.testkit.warehouse import Warehouse
@@ -41,8 +41,13 @@ def test_a_table_with_a_view_is_filled_anew_and_the_reason_is_told() -> None:
     assert plan == Plan(Way.REFILL, "inside the table: view reports.daily depends on it")
 
 
+OF_USER = Reference(
+    "orders: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE", ("id",), acts=True
+)
+
+
 def test_rows_that_foreign_keys_lead_to_are_updated_by_that_key() -> None:
-    standing = Standing(holders=("index a", "index b", "index c", "index d"), referenced=("id",))
+    standing = Standing(holders=("index a", "index b", "index c", "index d"), references=(OF_USER,))
 
     plan = decide(standing, drop_cascade=False)
 
@@ -50,8 +55,16 @@ def test_rows_that_foreign_keys_lead_to_are_updated_by_that_key() -> None:
     assert plan == Plan(Way.UPDATE, note, ("id",))
 
 
+def test_rows_are_updated_by_the_key_whose_foreign_key_acts_where_others_only_forbid() -> None:
+    forbids = Reference("names: FOREIGN KEY (name) REFERENCES users(name)", ("name",), acts=False)
+
+    plan = decide(Standing(holders=("index a",), references=(forbids, OF_USER)), drop_cascade=False)
+
+    assert plan.key == ("id",)
+
+
 def test_drop_cascade_drops_what_depends_and_says_so() -> None:
-    standing = Standing(holders=("view v",), referenced=("id",))
+    standing = Standing(holders=("view v",), references=(OF_USER,))
 
     plan = decide(standing, drop_cascade=True)
 
@@ -419,6 +432,26 @@ def test_two_rows_of_a_key_that_must_be_one_are_refused_and_none_is_lost(
         client.overwrite_table(TEMP, FINAL)
 
     assert 'unique constraint "pk"' in connector.explain(caught.value).message
+
+
+def test_foreign_keys_that_act_on_different_keys_are_refused_and_no_row_is_touched(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute("ALTER TABLE users ADD UNIQUE (id), ADD UNIQUE (name)")
+    client.connection.execute("CREATE TABLE by_id (id bigint REFERENCES users (id) ON DELETE CASCADE)")
+    client.connection.execute(
+        "CREATE TABLE by_name (name varchar REFERENCES users (name) ON DELETE SET NULL)"
+    )
+    client.connection.execute("INSERT INTO by_name VALUES ('a')")
+    named(connector, client, TEMP, {7: "a", 2: "b"}, first=10)
+
+    with pytest.raises(ConfigError) as caught, client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    assert "by_id: FOREIGN KEY (id) REFERENCES users(id) ON DELETE CASCADE; by_name: " in caught.value.message
+    assert client.connection.execute("TABLE by_name").fetchall() == [("a",)]
+    assert ids(client) == [1, 2]
 
 
 def test_rows_may_lead_to_each_other_where_the_foreign_key_can_wait(

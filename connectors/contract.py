@@ -39,10 +39,14 @@ __all__ = [
 
 @frozen(kw_only=True)
 class Statement:
-    """What a rehearsal did not send. `lock` is the strongest that it would take on a table that is there."""
+    """What a rehearsal did not send. `lock` is the strongest that it would take on a table that is there.
+
+    `drops` is the view that somebody made and that it would drop, if it would.
+    """
 
     text: str
     lock: str = ""
+    drops: TableName | None = None
 
 
 @frozen(kw_only=True)

@@ -33,11 +33,12 @@ class Deed(StrEnum):
     REPLACE = "replace"
     DROP = "drop"
     DISCARD = "discard"
+    DROP_VIEW = "drop view"
 
     @property
     def destructive(self) -> bool:
-        """Whether something is gone that a person had: a column, values of one, a table's content, rows unpublished."""
-        return self in (Deed.DROP_COLUMN, Deed.CHANGE_COLUMN, Deed.REPLACE, Deed.DISCARD)
+        """Whether something is gone that a person had: a column, values of one, a table's content, rows, a view."""
+        return self in (Deed.DROP_COLUMN, Deed.CHANGE_COLUMN, Deed.REPLACE, Deed.DISCARD, Deed.DROP_VIEW)
 
     @property
     def rewrites(self) -> bool:
@@ -63,6 +64,13 @@ class Watch:
     # Whose rows are elsewhere by now.
     published: set[TableName] = field(factory=set)
     entries: dict[TableName, LedgerEntry] = field(factory=dict)
+
+    def note(self, statement: Statement) -> None:
+        """A statement would have been sent."""
+        self.statements.append(statement)
+        if statement.drops is not None:
+            words = f"drops view {statement.drops}, with what is built on it"
+            self.did(Deed.DROP_VIEW, statement.drops, words)
 
     def did(self, deed: Deed, table: TableName, words: str) -> None:
         """Something was done to a table."""
@@ -209,7 +217,7 @@ class WatchedConnector:
 def rehearsed(connector: Connector) -> Iterator[tuple[Connector, Watch]]:
     """A rehearsal on a connector, and what it does."""
     watch = Watch()
-    rehearsing = connector.rehearse(watch.statements.append)
+    rehearsing = connector.rehearse(watch.note)
     try:
         yield cast("Connector", WatchedConnector(rehearsing, watch)), watch
     finally:

@@ -28,6 +28,11 @@ def table_exists() -> Composed:
     return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind IN ('r', 'p'))").format(_THE_TABLE)
 
 
+def is_partitioned() -> Composed:
+    """Whether the table of the parameters `namespace` and `name` is partitioned."""
+    return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind = 'p')").format(_THE_TABLE)
+
+
 def discover_schema() -> Composed:
     """The columns of the table of the parameters `namespace` and `name`: name, type, nullable.
 
@@ -189,12 +194,14 @@ def holders() -> Composed:
     )
 
 
-def referenced_keys() -> Composed:
-    """The columns of the table that foreign keys lead to, for each key."""
+def references() -> Composed:
+    """The foreign keys that lead to the table: in words, to which columns, and whether they act when a row goes."""
     return SQL(
-        "{} SELECT array(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
+        "{} SELECT conrelid::regclass || ': ' || pg_get_constraintdef(pg_constraint.oid), "
+        "array(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
         "JOIN pg_catalog.pg_attribute ON attrelid = confrelid AND pg_attribute.attnum = key.attnum "
-        "ORDER BY key.position) FROM it JOIN pg_catalog.pg_constraint ON confrelid = it.oid "
+        "ORDER BY key.position), confdeltype IN ('c', 'n', 'd') "
+        "FROM it JOIN pg_catalog.pg_constraint ON confrelid = it.oid "
         "WHERE contype = 'f' ORDER BY conname"
     ).format(_IT)
 
@@ -239,7 +246,7 @@ def grants() -> Composed:
 
 
 def views_on_columns() -> Composed:
-    """The views that show any of the columns in the parameter `columns`: kind, schema, name."""
+    """The views that show any of the columns in the parameter `columns`: kind, schema, name; in order."""
     return SQL(
         "{} SELECT DISTINCT CASE view.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, "
         "(SELECT nspname::text FROM pg_catalog.pg_namespace WHERE oid = view.relnamespace), view.relname::text FROM it "
@@ -247,8 +254,18 @@ def views_on_columns() -> Composed:
         "JOIN pg_catalog.pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = it.oid "
         "AND refobjsubid = attnum AND classid = 'pg_rewrite'::regclass "
         "JOIN pg_catalog.pg_rewrite ON pg_rewrite.oid = objid "
-        "JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm')"
+        "JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm') "
+        "ORDER BY 1, 2, 3"
     ).format(_IT, Placeholder("columns"))
+
+
+def is_secured() -> Composed:
+    """Whether who sees which rows is decided on the table, or for another table by a policy that looks into it."""
+    return SQL(
+        "{} SELECT EXISTS (SELECT FROM it WHERE relrowsecurity OR relforcerowsecurity OR EXISTS "
+        "(SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_policy'::regclass "
+        "AND refclassid = 'pg_class'::regclass AND refobjid = it.oid))"
+    ).format(_IT)
 
 
 def hides_rows() -> Composed:

@@ -153,7 +153,7 @@ class PostgresClient:
         return self.change(self._sql.copy_table(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        merging = Merging(recipe=recipe, deletes=self._sql.deletes)
+        merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self._is_partitioned(target))
         self.execute(self._sql.analyze(source, merging.compared))
         first = self.table_is_empty(target)
         if not first:
@@ -162,8 +162,8 @@ class PostgresClient:
             if self.never_analyzed(target):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
             self.prefer_looking_up(source, target)
-        referenced = self.execute(catalog.referenced_keys(), _named(target))
-        merge = merging.merge_in_place if referenced else merging.merge
+        references = self.execute(catalog.references(), _named(target))
+        merge = merging.merge_in_place if references else merging.merge
         for nulls in self.null_keys(source, merging):
             for statement in merge(source, target, nulls):
                 self.execute(statement)
@@ -191,16 +191,17 @@ class PostgresClient:
             case swap.Way.REFILL:
                 self.see_all_rows(target)
                 changes, names = self._changes(source, target)
-                self.execute(swap.empty(target))
-                # Of an empty table nothing is written anew, whatever changes.
-                self._change_columns(target, changes)
+                self.execute(swap.empty(target, partitioned=self._is_partitioned(target)))
+                # Of an empty table nothing is written anew, whatever changes; those that inherit keep their rows.
+                self.apply_changeset(target, changes)
                 self.execute(swap.refill(source, target, names))
                 self.drop_table(source)
             case swap.Way.UPDATE:
                 self.see_all_rows(target)
                 changes, names = self._changes(source, target)
                 self.apply_changeset(target, changes)
-                for statement in swap.exchange(source, target, names, plan.key):
+                partitioned = self._is_partitioned(target)
+                for statement in swap.exchange(source, target, names, plan.key, partitioned=partitioned):
                     self.execute(statement)
                 self.drop_table(source)
         return plan.note
@@ -220,6 +221,16 @@ class PostgresClient:
 
     # -- what they share
 
+    def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
+        """The views that do not let a table's columns change, each with its kind."""
+        columns = _named(table) | {"columns": evolution.disturbed(changeset)}
+        rows = self.execute(catalog.views_on_columns(), columns)
+        return [(kind, TableName(namespace, name)) for kind, namespace, name in rows]
+
+    def drop_view(self, kind: str, view: TableName) -> None:
+        """Drop a view, and what is built on it."""
+        self.execute(self._sql.drop_view(kind, view))
+
     def holder(self, table: TableName) -> Holder | None:
         """The session that has the table's lock, or works on it without."""
         row = next(iter(self.execute(catalog.lock_holder(), {"key": catalog.lock_key(table)})), None)
@@ -235,21 +246,30 @@ class PostgresClient:
         if changeset.is_noop:
             return
         if self._sql.drop_cascade:
-            # There is no ALTER COLUMN TYPE ... CASCADE.
-            changed = _named(table) | {"columns": list(changeset.change)}
-            for view in self.execute(catalog.views_on_columns(), changed):
-                self.execute(self._sql.drop_view(*view))
+            # There is no ALTER COLUMN TYPE ... CASCADE, and that of DROP COLUMN does not name what it drops.
+            for kind, view in self.views_in_the_way(table, changeset):
+                self.drop_view(kind, view)
+        # A policy would go along with a column that it reads, and rows be seen.
+        cascade = SQL("") if self._is_secured(table) else self._sql.cascade
         try:
-            self.execute(evolution.change_columns(table, changeset, self._sql.cascade))
+            self.execute(evolution.change_columns(table, changeset, cascade))
         except evolution.REFUSALS as error:
-            raise evolution.refusal(table, error.diag) from error
+            raise evolution.refusal(table, error.diag.message_primary, error.diag.message_detail) from error
+
+    def _is_partitioned(self, table: TableName) -> bool:
+        return bool(self._tell(catalog.is_partitioned(), _named(table)))
+
+    def _is_secured(self, table: TableName) -> bool:
+        return bool(self._tell(catalog.is_secured(), _named(table)))
 
     def _standing(self, table: TableName) -> swap.Standing:
         ours = {"index": self._sql.key_index(table), "meta": META}
         holders = self.execute(catalog.holders(), _named(table) | ours)
-        keys = self.execute(catalog.referenced_keys(), _named(table))
+        references = self.execute(catalog.references(), _named(table))
         return swap.Standing(
-            holders=tuple(holder for (holder,) in holders), referenced=tuple(keys[0][0]) if keys else ()
+            holders=tuple(holder for (holder,) in holders),
+            references=tuple(swap.Reference(words, tuple(key), acts) for words, key, acts in references),
+            secured=self._is_secured(table),
         )
 
     def _changes(self, source: TableName, target: TableName) -> tuple[ColumnChangeset, list[str]]:

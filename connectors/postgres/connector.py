@@ -140,6 +140,11 @@ CONSTRAINT = (
 # may quote a row.
 MEANINGS: Mapping[str, Meaning] = {
     "08": Meaning(TransientError, "The connection to the server failed", AGAIN),
+    "23502": Meaning(
+        ConfigError,
+        "A primary key or NOT NULL that somebody made refuses a row",
+        "The source sends null in this column: drop the key or the NOT NULL, or let the source fill the column.",
+    ),
     "23503": Meaning(ConfigError, "A foreign key that somebody made refuses a row", CONSTRAINT),
     "23505": Meaning(ConfigError, "A unique index that somebody made refuses a row", CONSTRAINT),
     "23514": Meaning(ConfigError, "A check that somebody made refuses a row", CONSTRAINT),
@@ -196,6 +201,13 @@ MEANINGS: Mapping[str, Meaning] = {
         ConfigError,
         "The database's encoding cannot hold a character",
         "Use a database whose encoding is UTF8.",
+        quote=False,
+    ),
+    # Its message is whatever the trigger's author wrote, a row's values too.
+    "P0001": Meaning(
+        ConfigError,
+        "A trigger that somebody made raised an error",
+        "The server's log has its words. Change or drop the trigger, or correct what it complains of in the source.",
         quote=False,
     ),
     "25006": Meaning(

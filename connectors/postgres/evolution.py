@@ -23,7 +23,8 @@ _DATE = (
     "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
     "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
 )
-_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
+# The server reads no more than 128 characters of a date with time, whatever its digits say.
+_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,30})?)?"
 _OFFSET = r"(?: ?(?:[Zz]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?))?"
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
 _INSTANT = f"^{_DATE}(?:[T ]{_TIME}{_OFFSET})?$"
@@ -38,6 +39,11 @@ _PATTERNS: Mapping[str, str] = {
     "time with time zone": _CLOCK,
     "time without time zone": _CLOCK,
 }
+# The type json keeps escapes that nothing reads: a null character, and half of a surrogate pair.
+_READABLE_JSON = (
+    r"^(?:[^\\]|\\[^u]|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}"
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*$"
+)
 # A numeric has at most 131072 digits before the point and 16383 after it.
 LONGEST = 10_000
 _INTEGERS = ("smallint", "integer", "bigint")
@@ -70,6 +76,11 @@ class Conversion:
 
 def conversion(column: Identifier, old: str, new: str) -> Conversion:
     """How a value of one type becomes one of another."""
+    found = _conversion(column, old, new)
+    return _of_readable_json(column, found) if old == "json" else found
+
+
+def _conversion(column: Identifier, old: str, new: str) -> Conversion:
     old_base, new_base = (each.split("(")[0] for each in (old, new))
     if _holds_all(old, new):
         return Conversion()
@@ -83,6 +94,17 @@ def conversion(column: Identifier, old: str, new: str) -> Conversion:
     value = SQL("CASE WHEN {} THEN {} END").format(fits, _cast(text, new, new_base))
     # JSON's null has no text: it was null before.
     return Conversion(value, SQL("{} IS NOT NULL AND ({}) IS NULL").format(text, value))
+
+
+def _of_readable_json(column: Identifier, found: Conversion) -> Conversion:
+    """The same, with nothing left of a document that the server cannot read: it would fail, and not be null."""
+    readable = SQL("{}::text ~ {}").format(column, Literal(_READABLE_JSON))
+    return Conversion(
+        SQL("CASE WHEN {} THEN {} END").format(readable, found.value or column),
+        SQL("CASE WHEN {} THEN {} ELSE {} IS NOT NULL END").format(
+            readable, found.lost or SQL("false"), column
+        ),
+    )
 
 
 def notes(table: TableName, changeset: ColumnChangeset) -> Iterator[Composed]:
@@ -125,9 +147,14 @@ def change_columns(table: TableName, changeset: ColumnChangeset, cascade: Compos
     return SQL("ALTER TABLE {} {}").format(table_name(table), listed(actions))
 
 
-def refusal(table: TableName, diagnosis: errors.Diagnostic) -> ConfigError:
-    """The error for one of REFUSALS. Its texts name objects and never hold a row."""
-    said = [diagnosis.message_primary, diagnosis.message_detail]
+def disturbed(changeset: ColumnChangeset) -> list[str]:
+    """The columns that go, or whose type changes: who shows one of them is in the way."""
+    retyped = (name for name, each in changeset.change.items() if each.original.type != each.new.type)
+    return [*changeset.drop, *retyped]
+
+
+def refusal(table: TableName, *said: str | None) -> ConfigError:
+    """The error where something is in the way: one of REFUSALS, whose texts name objects and never hold a row."""
     return ConfigError(
         f"The columns of {table} cannot become what the catalog asks: {'; '.join(filter(None, said))}.",
         remedy="Drop what is named, sync, and make it anew; or set drop_cascade, and syncs will drop views that are in "

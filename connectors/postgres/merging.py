@@ -9,7 +9,7 @@ from attrs import frozen
 from psycopg.sql import SQL, Composed, Identifier
 
 from connectors.contract import Recipe
-from connectors.postgres.quoting import all_names, listed, names, of, table_name
+from connectors.postgres.quoting import all_names, listed, names, of, rows_of, table_name
 from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, RAW_ID, Column, Kind, TableName
 
 # The table that rows come from, its latest row of each key, the table they go to, and what is there.
@@ -18,10 +18,11 @@ SOURCE, LATEST, TARGET, NEWER = (Identifier(name) for name in ("source", "latest
 
 @frozen(kw_only=True)
 class Merging:
-    """How rows meet by a recipe. `deletes`: a CDC deletion removes the row."""
+    """How rows meet by a recipe. `deletes`: a CDC deletion removes the row. `partitioned`: the target is."""
 
     recipe: Recipe
     deletes: bool
+    partitioned: bool = False
 
     @property
     def compared(self) -> list[str]:
@@ -43,7 +44,7 @@ class Merging:
         compared by equality alone, which an index and a hash can serve; IS NOT DISTINCT FROM has neither.
         """
         replace = SQL("DELETE FROM {} AS {} USING ({}) AS {} WHERE {}").format(
-            table_name(target),
+            self._rows(target),
             TARGET,
             self._latest(source, nulls, self.compared),
             LATEST,
@@ -62,10 +63,10 @@ class Merging:
         gone = [SQL("{} IS NOT NULL").format(of(LATEST, name)) for name in self._removals]
         other = Identifier("other")
         surplus = SQL("EXISTS (SELECT FROM {} AS {} WHERE {} AND {}.ctid < {}.ctid)").format(
-            table_name(target), other, self._same_key(other, LATEST, nulls), other, TARGET
+            self._rows(target), other, self._same_key(other, LATEST, nulls), other, TARGET
         )
         remove = SQL("DELETE FROM {} AS {} USING ({}) AS {} WHERE {} AND ({})").format(
-            table_name(target),
+            self._rows(target),
             TARGET,
             latest,
             LATEST,
@@ -76,7 +77,7 @@ class Merging:
         update = SQL(
             "UPDATE {} AS {} SET ({}) = ROW({}) FROM ({}) AS {} JOIN {} AS {} ON {}.ctid = {}.ctid WHERE {}"
         ).format(
-            table_name(target),
+            self._rows(target),
             TARGET,
             names(columns),
             listed(of(SOURCE, name) for name in columns),
@@ -116,13 +117,14 @@ class Merging:
         return SQL(
             "INSERT INTO {target_table} ({names}) SELECT {values} FROM {source_table} AS {source} "
             "JOIN ({latest_rows}) AS {latest} ON {latest}.ctid = {source}.ctid "
-            "WHERE {kept}NOT EXISTS (SELECT FROM {target_table} AS {target} WHERE {same_key})"
+            "WHERE {kept}NOT EXISTS (SELECT FROM {target_rows} AS {target} WHERE {same_key})"
         ).format(
             source=SOURCE,
             target=TARGET,
             latest=LATEST,
             source_table=table_name(source),
             target_table=table_name(target),
+            target_rows=self._rows(target),
             names=names(columns),
             values=listed(of(SOURCE, name) for name in columns),
             latest_rows=self._latest(source, nulls, self.recipe.primary_key),
@@ -130,11 +132,14 @@ class Merging:
             same_key=self._same_key(TARGET, LATEST, nulls),
         )
 
+    def _rows(self, target: TableName) -> Composed:
+        return rows_of(target, partitioned=self.partitioned)
+
     def _gives_way(self, target: TableName, nulls: frozenset[str]) -> Composed:
         """Whether a row of the target has the latest row's key, and no row of that key there is later."""
         return SQL("{} AND NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {})").format(
             self._same_key(TARGET, LATEST, nulls),
-            table_name(target),
+            self._rows(target),
             NEWER,
             self._same_key(NEWER, LATEST, nulls),
             self._later(NEWER, LATEST),

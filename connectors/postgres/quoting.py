@@ -13,6 +13,14 @@ def table_name(name: TableName) -> Identifier:
     return Identifier(name.namespace, name.name)
 
 
+def rows_of(table: TableName, *, partitioned: bool) -> Composed:
+    """A table whose rows are found, changed or deleted; those of tables that inherit from it are others'.
+
+    A partitioned table has no rows but those of its partitions.
+    """
+    return SQL("{}{}").format(SQL("" if partitioned else "ONLY "), table_name(table))
+
+
 def of(alias: Identifier, column: str) -> Composed:
     """A column of the table that has this alias."""
     return SQL("{}.{}").format(alias, Identifier(column))

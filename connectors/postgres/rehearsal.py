@@ -13,6 +13,7 @@ from psycopg.sql import SQL, Composed
 
 from connectors.contract import Recipe, Statement
 from connectors.ledger import LedgerEntry, SqlLedger
+from connectors.postgres import evolution
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.merging import Merging
 from connectors.postgres.sessions import Access, Locks, Row, gone
@@ -95,14 +96,19 @@ class RehearsedClient(PostgresClient):
     def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         if statement.as_string(self.connection).startswith(_QUESTIONS):
             return super().execute(statement, parameters)
-        text = psycopg.ClientCursor(self.connection).mogrify(statement, parameters)
-        locks = (lock for verb, lock in _LOCKS if text.startswith(verb))
-        self._foresight.note(Statement(text=text, lock=next(locks, "")))
+        self._note(statement, parameters)
         return ()
 
     def change(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> int:
         self.execute(statement, parameters)
         return 0
+
+    def _note(
+        self, statement: Composed, parameters: Mapping[str, Any] | None = None, drops: TableName | None = None
+    ) -> None:
+        text = psycopg.ClientCursor(self.connection).mogrify(statement, parameters)
+        locks = (lock for verb, lock in _LOCKS if text.startswith(verb))
+        self._foresight.note(Statement(text=text, lock=next(locks, ""), drops=drops))
 
     # -- what is foreseen
 
@@ -128,6 +134,9 @@ class RehearsedClient(PostgresClient):
     def see_all_rows(self, table: TableName) -> None:
         if not self._made(table):
             super().see_all_rows(table)
+
+    def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
+        return [] if self._made(table) else super().views_in_the_way(table, changeset)
 
     def prefer_looking_up(self, source: TableName, target: TableName) -> None:
         """Changes no table; and how many keys there will be to look up is not foreseen."""
@@ -190,6 +199,17 @@ class RehearsedClient(PostgresClient):
         columns |= {n: change.new for n, change in changeset.change.items()} | dict(changeset.add)
         super().apply_changeset(table, changeset)
         self._foresee(table, schema=TableSchema(columns))
+
+    def drop_view(self, kind: str, view: TableName) -> None:
+        self._note(self._sql.drop_view(kind, view), drops=view)
+
+    def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
+        # The server would say so of a statement that is only noted here.
+        views = () if self._sql.drop_cascade else self.views_in_the_way(table, changeset)
+        if views:
+            shown = (f"{kind.lower()} {view} shows a column that goes or changes" for kind, view in views)
+            raise evolution.refusal(table, *shown)
+        super()._change_columns(table, changeset)
 
     def _foresee(self, table: TableName, **changes: Any) -> None:
         now = self._foresight.tables.get(table) or Foreseen(

@@ -47,9 +47,9 @@ class PostgresSql:
         """Drop a table that may be missing."""
         return SQL("DROP TABLE IF EXISTS {}{}").format(table_name(table), self.cascade)
 
-    def drop_view(self, kind: str, namespace: str, name: str) -> Composed:
+    def drop_view(self, kind: str, view: TableName) -> Composed:
         """Drop a view of a kind, and what shows it; another's drop may have taken it along."""
-        return SQL("DROP {} IF EXISTS {} CASCADE").format(SQL(kind), Identifier(namespace, name))
+        return SQL("DROP {} IF EXISTS {} CASCADE").format(SQL(kind), table_name(view))
 
     def trim_table(self, table: TableName, *, everything: bool) -> Composed:
         """Delete the rows whose raw id is above the parameter `after`, or all of them."""

@@ -11,7 +11,8 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.postgres.merging import SOURCE, TARGET
-from connectors.postgres.quoting import listed, names, of, table_name
+from connectors.postgres.quoting import listed, names, of, rows_of, table_name
+from dataflow.errors import ConfigError
 from dataflow.types import RAW_ID, TableName
 
 # How many of the things that hold on to a table a note names.
@@ -29,15 +30,28 @@ class Way(StrEnum):
     UPDATE = "update"
 
 
+@frozen
+class Reference:
+    """A foreign key that leads to a table, as the server words it, and the key it leads to.
+
+    `acts`: where a row of the table goes, it deletes or changes those that lead to it. Others only forbid that.
+    """
+
+    words: str
+    key: tuple[str, ...]
+    acts: bool
+
+
 @frozen(kw_only=True)
 class Standing:
     """What was found about a table. `holders`: what would not survive its being dropped, as the server calls it.
 
-    `referenced` is the key that foreign keys of other tables lead to, if any do.
+    `references` are the foreign keys that lead to it. `secured`: row security or policies are among the holders.
     """
 
     holders: tuple[str, ...] = ()
-    referenced: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    secured: bool = False
 
 
 @frozen
@@ -50,16 +64,32 @@ class Plan:
 
 
 def decide(standing: Standing, *, drop_cascade: bool) -> Plan:
-    """The plan for a table that is there."""
+    """The plan for a table that is there; ConfigError where none would keep what people built on it."""
     if not standing.holders:
         return Plan(Way.RENAME, "by rename")
-    if drop_cascade:
+    # Without its policies a table that keeps its grants shows every row to whoever was shown some.
+    if drop_cascade and not standing.secured:
         return Plan(Way.RENAME, f"by rename, dropping {_named(standing.holders)} as drop_cascade asks")
     verb = "depends" if len(standing.holders) == 1 else "depend"
     note = f"inside the table: {_named(standing.holders)} {verb} on it"
-    if standing.referenced:
-        return Plan(Way.UPDATE, note, standing.referenced)
+    if drop_cascade:
+        note += ", and drop_cascade does not drop row security"
+    if standing.references:
+        return Plan(Way.UPDATE, note, _pairing(standing.references))
     return Plan(Way.REFILL, note)
+
+
+def _pairing(references: Sequence[Reference]) -> tuple[str, ...]:
+    """The key that pairs rows: one that foreign keys act on, for a row that keeps only another goes for a moment."""
+    acting = [each for each in references if each.acts]
+    if len({frozenset(each.key) for each in acting}) > 1:
+        raise ConfigError(
+            "The table's rows cannot be replaced: foreign keys lead to different keys of it, and would delete or "
+            f"change rows for one that keeps its key: {'; '.join(each.words for each in acting)}.",
+            remedy="Lead them to one key, or make those that lead to another ON DELETE NO ACTION; or drop them, sync, "
+            "and make them anew.",
+        )
+    return (acting or references)[0].key
 
 
 def _named(holders: Sequence[str]) -> str:
@@ -71,9 +101,9 @@ def _named(holders: Sequence[str]) -> str:
 # -- inside the table
 
 
-def empty(target: TableName) -> Composed:
+def empty(target: TableName, *, partitioned: bool = False) -> Composed:
     """Delete all rows; who reads meanwhile sees them still."""
-    return SQL("DELETE FROM {}").format(table_name(target))
+    return SQL("DELETE FROM {}").format(rows_of(target, partitioned=partitioned))
 
 
 def refill(source: TableName, target: TableName, columns: Sequence[str]) -> Composed:
@@ -84,7 +114,12 @@ def refill(source: TableName, target: TableName, columns: Sequence[str]) -> Comp
 
 
 def exchange(
-    source: TableName, target: TableName, columns: Sequence[str], key: Sequence[str]
+    source: TableName,
+    target: TableName,
+    columns: Sequence[str],
+    key: Sequence[str],
+    *,
+    partitioned: bool = False,
 ) -> tuple[Composed, ...]:
     """Make the target's rows the source's, paired by a key: delete those that are gone, update, insert.
 
@@ -94,15 +129,15 @@ def exchange(
         "source": SOURCE,
         "target": TARGET,
         "source_table": table_name(source),
-        "target_table": table_name(target),
+        "target_rows": rows_of(target, partitioned=partitioned),
         "same_key": SQL(" AND ").join(SQL("{} = {}").format(of(SOURCE, k), of(TARGET, k)) for k in key),
     }
     delete = SQL(
-        "DELETE FROM {target_table} AS {target} WHERE NOT EXISTS "
+        "DELETE FROM {target_rows} AS {target} WHERE NOT EXISTS "
         "(SELECT FROM {source_table} AS {source} WHERE {same_key})"
     ).format(**parts)
     update = SQL(
-        "UPDATE {target_table} AS {target} SET ({names}) = ROW({values}) FROM (SELECT DISTINCT ON ({key}) * "
+        "UPDATE {target_rows} AS {target} SET ({names}) = ROW({values}) FROM (SELECT DISTINCT ON ({key}) * "
         "FROM {source_table} AS {source} ORDER BY {key}) AS {source} WHERE {same_key}"
     ).format(
         **parts,
@@ -113,9 +148,10 @@ def exchange(
     # A row that was paired has brought its raw id; a second row of its key is inserted, for the constraint to judge.
     insert = SQL(
         "INSERT INTO {target_table} ({names}) SELECT {values} FROM {source_table} AS {source} WHERE NOT EXISTS "
-        "(SELECT FROM {target_table} AS {target} WHERE {target_id} = {source_id})"
+        "(SELECT FROM {target_rows} AS {target} WHERE {target_id} = {source_id})"
     ).format(
         **parts,
+        target_table=table_name(target),
         names=names(columns),
         values=listed(of(SOURCE, each) for each in columns),
         target_id=of(TARGET, RAW_ID),

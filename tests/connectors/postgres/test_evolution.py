@@ -127,8 +127,16 @@ DATES = [
     "20240101",
     "",
 ]
-INSTANTS = ["2024-02-29T23:59:59.5Z", "2024-01-01 00:00:00+05:30", "2024-01-01T10:00", "2024-01-01T24:00:00Z"]
-CLOCKS = ["10:00:00", "23:59:59.999999+15:59", "10:00:00+16:00", "25:00", "10:00 PM", "now"]
+# More digits than the server reads.
+LONG = "2024-01-01T10:00:00." + "0" * 200 + "Z"
+INSTANTS = [
+    LONG,
+    "2024-02-29T23:59:59.5Z",
+    "2024-01-01 00:00:00+05:30",
+    "2024-01-01T10:00",
+    "2024-01-01T24:00:00Z",
+]
+CLOCKS = [LONG, "10:00:00", "23:59:59.999999+15:59", "10:00:00+16:00", "25:00", "10:00 PM", "now"]
 NUMBERS = ["1", "-1.50", "1e3", ".5", "1e400", "NaN", "Infinity", "0x10", "1_000", "1,5", " 1", "", "9" * 30]
 
 FROM_STRING: dict[Kind, dict[str, str | None]] = {
@@ -155,6 +163,7 @@ FROM_STRING: dict[Kind, dict[str, str | None]] = {
         "2024-02-29T23:59:59.5Z": "2024-02-29 23:59:59.5+00",
         "2024-01-01 00:00:00+05:30": "2023-12-31 18:30:00+00",
         "2024-01-01T10:00": "2024-01-01 10:00:00+00",
+        f"2024-01-01T10:00:00.{'1' * 30} +05:30": "2024-01-01 04:30:00.111111+00",
         "9999-12-31T23:59:59-15:59": "10000-01-01 15:58:59+00",
     },
     Kind.TIMESTAMP_WITHOUT_TIMEZONE: dict.fromkeys([*DATES, *INSTANTS, *CLOCKS])
@@ -260,6 +269,8 @@ STRANGE = [
     ("uuid", "00000000-0000-0000-0000-000000000001"),
     ("boolean", "true"),
     ("json", '{"a": 1}'),
+    ("json", r'{"a": "\u0000"}'),
+    ("json", r'"\ud83d"'),
     ("jsonb", "null"),
     ("date", "infinity"),
     ("date", "4713-01-01 BC"),
@@ -325,6 +336,19 @@ def test_a_view_on_a_column_that_goes_or_changes_is_dropped_where_that_is_asked(
     client.close()
 
 
+def test_a_policy_on_a_column_that_goes_is_named_and_stays_whatever_is_asked(connect: Connect) -> None:
+    connector = connect(drop_cascade=True)
+    client = connector.client()
+    fill(connector, client, FINAL, [column("tenant", Kind.STRING)], [{"tenant": "a"}])
+    client.connection.execute("CREATE POLICY own ON users USING (tenant = current_user)")
+
+    with pytest.raises(ConfigError, match=r"policy own on table users depends on column tenant"):
+        evolve(client, [])
+
+    assert client.connection.execute("SELECT policyname FROM pg_policies").fetchall() == [("own",)]
+    client.close()
+
+
 # -- what is lost
 
 
@@ -366,6 +390,26 @@ def test_the_null_of_a_document_is_no_loss(connector: PostgresConnector, client:
     evolve(client, [column("a", Kind.INTEGER)])
 
     assert metas(client) == [{}, {"changes": [nulled("a")]}, {}]
+
+
+@pytest.mark.parametrize("new", [Kind.JSON, Kind.STRING, Kind.INTEGER])
+def test_a_document_with_an_escape_that_the_server_cannot_read_is_lost_and_noted(
+    new: Kind, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    documents = ["7", r'"\\u0000"', r'"\u0000"', r'"\ud83d"', r'"\ud83d\ude00"', None]
+    fill(connector, client, FINAL, [column("a", Kind.STRING)], [{"a": each} for each in documents])
+    client.connection.execute("ALTER TABLE users ALTER a TYPE json USING a::json")
+    kept = {
+        Kind.JSON: ["7", r'"\\u0000"', None, None, '"\U0001f600"', None],
+        Kind.STRING: ["7", r"\u0000", None, None, "\U0001f600", None],
+        Kind.INTEGER: ["7", None, None, None, None, None],
+    }[new]
+
+    evolve(client, [column("a", new)])
+
+    lost = [was is not None and now is None for was, now in zip(documents, kept, strict=True)]
+    assert texts(client, FINAL, "a") == kept
+    assert metas(client) == [{"changes": [nulled("a")]} if each else {} for each in lost]
 
 
 def test_a_column_is_narrowed_under_a_view_that_shows_the_notes(

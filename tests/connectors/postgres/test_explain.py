@@ -7,8 +7,11 @@ import pyarrow as pa
 import pytest
 from psycopg import errors
 
-from connectors.postgres.connector import MEANINGS, explain
+from connectors.postgres.client import PostgresClient
+from connectors.postgres.connector import MEANINGS, PostgresConnector, explain
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.types import Kind
+from tests.connectors.postgres.support import FINAL, TEMP, column, fill
 
 TRANSIENT = [
     "08000",
@@ -42,12 +45,14 @@ CONFIG = [
     "57014",
     "25006",
     "22P05",
+    "23502",
     "23503",
     "23505",
     "23514",
     "23P01",
+    "P0001",
 ]
-INTERNAL = ["22001", "22003", "22021", "22P02", "23502", "42601", "42703", "42P01", "XX000", "P0001"]
+INTERNAL = ["22001", "22003", "22021", "22P02", "42601", "42703", "42P01", "XX000"]
 
 
 def explained(error: Exception) -> DataflowError:
@@ -77,6 +82,37 @@ def test_an_sqlstate_means_one_kind_of_error(state: str, kind: type[DataflowErro
 def test_a_meaning_is_a_beginning_of_a_sentence(meaning: Any) -> None:
     assert meaning.says[0].isupper()
     assert not meaning.says.endswith(".")
+
+
+USERS = (column("id", Kind.INTEGER), column("name", Kind.STRING))
+TRIGGER = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no %'', NEW.name; END';
+    CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse()"""
+
+
+@pytest.mark.parametrize(
+    ("built", "words"),
+    [
+        ("ALTER TABLE users ADD PRIMARY KEY (id)", 'null value in column "id"'),
+        ("ALTER TABLE users ALTER id SET NOT NULL", 'null value in column "id"'),
+        (TRIGGER, "A trigger that somebody made raised an error"),
+    ],
+    ids=["primary key", "not null", "trigger"],
+)
+def test_a_row_that_somebodys_constraint_or_trigger_refuses_is_theirs_to_mend_and_is_not_quoted(
+    built: str, words: str, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    fill(connector, client, FINAL, USERS, [])
+    fill(connector, client, TEMP, USERS, [{"id": None, "name": "Ada"}])
+    client.connection.execute(built.encode())
+
+    with pytest.raises(psycopg.Error) as caught, client.transaction():
+        client.copy_table(TEMP, FINAL, USERS)
+
+    found = connector.explain(caught.value)
+    assert isinstance(found, ConfigError)
+    assert words in found.message
+    assert "Ada" not in str(found)
 
 
 CONNECT = 'connection failed: connection to server at "db.example" (10.0.0.1), port 5432 failed: '

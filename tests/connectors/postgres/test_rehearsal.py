@@ -226,6 +226,50 @@ def test_views_and_grants_are_told_and_how_the_swap_keeps_them(
     ]
 
 
+NEW_COLUMNS = {"dropped": {"id": INTEGER}, "changed": OTHER}
+
+
+@pytest.mark.parametrize("columns", NEW_COLUMNS)
+@pytest.mark.parametrize("strategy", [APPEND, DEDUP, APPEND_TRUNCATE])
+def test_a_view_that_ends_a_sync_ends_its_plan_too(
+    strategy: Strategy, columns: str, connector: PostgresConnector, postgres_database: Address
+) -> None:
+    wanted = stream("users", strategy, NEW_COLUMNS[columns], generation=2)
+    sync(connector, users(APPEND, 1))
+    with psycopg.connect(postgres_database.dsn) as connection:
+        connection.execute("CREATE VIEW named AS SELECT name FROM users")
+
+    (rehearsed,) = planned(connector, wanted).streams
+    ended = sync(connector, wanted)
+
+    assert rehearsed.path[-1] == "failed"
+    assert "view public.named shows a column that goes or changes" in rehearsed.failure
+    assert "Drop what is named" in rehearsed.failure
+    assert not ended
+
+
+@pytest.mark.parametrize("columns", NEW_COLUMNS)
+@pytest.mark.parametrize("strategy", [APPEND, DEDUP])
+def test_a_view_that_drop_cascade_drops_for_a_column_is_told_and_marked(
+    strategy: Strategy, columns: str, connect: Connect, postgres_database: Address
+) -> None:
+    wanted = stream("users", strategy, NEW_COLUMNS[columns], generation=2)
+    sync(connect(), users(APPEND, 1))
+    with psycopg.connect(postgres_database.dsn) as connection:
+        connection.execute("CREATE MATERIALIZED VIEW named AS SELECT name FROM users")
+        connection.execute("CREATE VIEW kept AS SELECT id FROM users")
+
+    rehearsed = planned(connect(drop_cascade=True), wanted)
+    ended = sync(connect(drop_cascade=True), wanted)
+
+    with psycopg.connect(postgres_database.dsn) as connection:
+        left = connection.execute("SELECT to_regclass('named'), to_regclass('kept')::text").fetchone()
+    words = [effect.words for effect in rehearsed.destructive if effect.deed is Deed.DROP_VIEW]
+    assert words == ["drops view public.named, with what is built on it"]
+    assert ended
+    assert left == (None, "kept")
+
+
 def test_a_table_that_a_live_run_writes_to_makes_a_plan_of_failure(connect: Connect) -> None:
     sync(connect(), users(APPEND, 1))
     client = connect("live").client()

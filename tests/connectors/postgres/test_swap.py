@@ -11,7 +11,7 @@ import pytest
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
-from connectors.postgres.swap import Plan, Standing, Way, decide
+from connectors.postgres.swap import Plan, Reference, Standing, Way, decide
 from connectors.testkit import Destination
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream
 from connectors.testkit.warehouse import Warehouse
@@ -41,8 +41,13 @@ def test_a_table_with_a_view_is_filled_anew_and_the_reason_is_told() -> None:
     assert plan == Plan(Way.REFILL, "inside the table: view reports.daily depends on it")
 
 
+OF_USER = Reference(
+    "orders: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE", ("id",), acts=True
+)
+
+
 def test_rows_that_foreign_keys_lead_to_are_updated_by_that_key() -> None:
-    standing = Standing(holders=("index a", "index b", "index c", "index d"), referenced=("id",))
+    standing = Standing(holders=("index a", "index b", "index c", "index d"), references=(OF_USER,))
 
     plan = decide(standing, drop_cascade=False)
 
@@ -50,12 +55,29 @@ def test_rows_that_foreign_keys_lead_to_are_updated_by_that_key() -> None:
     assert plan == Plan(Way.UPDATE, note, ("id",))
 
 
+def test_rows_are_updated_by_the_key_whose_foreign_key_acts_where_others_only_forbid() -> None:
+    forbids = Reference("names: FOREIGN KEY (name) REFERENCES users(name)", ("name",), acts=False)
+
+    plan = decide(Standing(holders=("index a",), references=(forbids, OF_USER)), drop_cascade=False)
+
+    assert plan.key == ("id",)
+
+
 def test_drop_cascade_drops_what_depends_and_says_so() -> None:
-    standing = Standing(holders=("view v",), referenced=("id",))
+    standing = Standing(holders=("view v",), references=(OF_USER,))
 
     plan = decide(standing, drop_cascade=True)
 
     assert plan == Plan(Way.RENAME, "by rename, dropping view v as drop_cascade asks")
+
+
+def test_drop_cascade_leaves_row_security_where_it_is_and_says_so() -> None:
+    standing = Standing(holders=("its row security",), secured=True)
+
+    plan = decide(standing, drop_cascade=True)
+
+    note = "inside the table: its row security depends on it, and drop_cascade does not drop row security"
+    assert plan == Plan(Way.REFILL, note)
 
 
 # -- what holds on to a table
@@ -412,6 +434,26 @@ def test_two_rows_of_a_key_that_must_be_one_are_refused_and_none_is_lost(
     assert 'unique constraint "pk"' in connector.explain(caught.value).message
 
 
+def test_foreign_keys_that_act_on_different_keys_are_refused_and_no_row_is_touched(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute("ALTER TABLE users ADD UNIQUE (id), ADD UNIQUE (name)")
+    client.connection.execute("CREATE TABLE by_id (id bigint REFERENCES users (id) ON DELETE CASCADE)")
+    client.connection.execute(
+        "CREATE TABLE by_name (name varchar REFERENCES users (name) ON DELETE SET NULL)"
+    )
+    client.connection.execute("INSERT INTO by_name VALUES ('a')")
+    named(connector, client, TEMP, {7: "a", 2: "b"}, first=10)
+
+    with pytest.raises(ConfigError) as caught, client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    assert "by_id: FOREIGN KEY (id) REFERENCES users(id) ON DELETE CASCADE; by_name: " in caught.value.message
+    assert client.connection.execute("TABLE by_name").fetchall() == [("a",)]
+    assert ids(client) == [1, 2]
+
+
 def test_rows_may_lead_to_each_other_where_the_foreign_key_can_wait(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
@@ -436,6 +478,62 @@ def test_rows_may_lead_to_each_other_where_the_foreign_key_can_wait(
 
 
 RAW = "_airbyte_raw_id"
+
+
+# -- tables that inherit, and partitions
+
+
+@pytest.mark.parametrize("orders", ["", ORDERS.replace("{action}", "CASCADE")], ids=["alone", "referenced"])
+@pytest.mark.parametrize("replace", REPLACE)
+def test_the_rows_of_a_table_that_inherits_are_left_alone(
+    replace: str, orders: str, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute("CREATE TABLE archive () INHERITS (users)")
+    client.connection.execute("INSERT INTO archive SELECT * FROM ONLY users")
+    client.connection.execute(orders.encode())
+    named(connector, client, TEMP, {2: "B"}, first=10)
+
+    with client.transaction():
+        REPLACE[replace](client)
+
+    own = client.connection.execute("SELECT id, name FROM ONLY users ORDER BY 1").fetchall()
+    assert client.connection.execute("SELECT id, name FROM archive").fetchall() == [(1, "a"), (2, "b")]
+    assert own == ([(2, "B")] if replace == "swap" else [(1, "a"), (2, "B")])
+
+
+def test_a_value_that_a_table_that_inherits_loses_is_noted_there(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, FINAL, {1: "a"})
+    client.connection.execute("CREATE TABLE archive () INHERITS (users)")
+    client.connection.execute("INSERT INTO archive SELECT * FROM ONLY users")
+    fill(connector, client, TEMP, [*ID, column("name", Kind.INTEGER)], [{"id": 1, "name": 5}])
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    lost = client.connection.execute("SELECT name, _airbyte_meta -> 'changes' -> 0 ->> 'field' FROM archive")
+    assert lost.fetchall() == [(None, "name")]
+
+
+@pytest.mark.parametrize("orders", ["", ORDERS.replace("{action}", "CASCADE")], ids=["alone", "referenced"])
+@pytest.mark.parametrize("replace", REPLACE)
+def test_the_rows_of_a_partitioned_table_are_those_of_its_partitions(
+    replace: str, orders: str, connector: PostgresConnector, client: PostgresClient
+) -> None:
+    named(connector, client, TEMP, {2: "B", 3: "C"}, first=10)
+    client.connection.execute(f'CREATE TABLE users (LIKE "{TEMP.name}") PARTITION BY RANGE (id)'.encode())
+    client.connection.execute("CREATE TABLE low PARTITION OF users FOR VALUES FROM (0) TO (2)")
+    client.connection.execute("CREATE TABLE high PARTITION OF users FOR VALUES FROM (2) TO (9)")
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute(orders.encode())
+
+    with client.transaction():
+        REPLACE[replace](client)
+
+    found = client.connection.execute("SELECT id, name FROM users ORDER BY 1").fetchall()
+    assert found == [*([(1, "a")] if replace == "merge" else []), (2, "B"), (3, "C")]
 
 
 # -- what is refused, and what is asked for
@@ -474,6 +572,38 @@ def test_drop_cascade_replaces_the_table_and_what_depends_on_it_is_gone(connect:
     assert note == "by rename, dropping view public.seen as drop_cascade asks"
     assert left == (None, "kept")
     assert ids(client) == [2]
+    client.close()
+
+
+def test_drop_cascade_shows_a_reader_no_row_that_a_policy_hid(connect: Connect, roles: Sequence[str]) -> None:
+    connector = connect(drop_cascade=True)
+    client = connector.client()
+    named(connector, client, FINAL, {1: "a", 2: "b"})
+    client.connection.execute(f"GRANT SELECT ON users TO {roles[0]}".encode())
+    client.connection.execute("CREATE POLICY few ON users FOR SELECT USING (id = 1)")
+    client.connection.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+    named(connector, client, TEMP, {1: "A", 2: "B"}, first=10)
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    client.connection.execute(f"SET ROLE {roles[0]}".encode())
+    assert client.connection.execute("SELECT name FROM users").fetchall() == [("A",)]
+    client.close()
+
+
+def test_drop_cascade_leaves_another_tables_policy_that_looks_into_this_one(connect: Connect) -> None:
+    connector = connect(drop_cascade=True)
+    client = connector.client()
+    named(connector, client, FINAL, {1: "a"})
+    client.connection.execute("CREATE TABLE orders (user_id bigint)")
+    client.connection.execute("CREATE POLICY p ON orders USING (user_id IN (SELECT id FROM users))")
+    named(connector, client, TEMP, {1: "A"}, first=10)
+
+    with client.transaction():
+        client.overwrite_table(TEMP, FINAL)
+
+    assert client.connection.execute("SELECT tablename FROM pg_policies").fetchall() == [("orders",)]
     client.close()
 
 

@@ -1,11 +1,11 @@
-DELETE FROM "public"."users" AS "target" USING (
+DELETE FROM ONLY "public"."users" AS "target" USING (
 SELECT DISTINCT ON ("source"."id", "source"."part" COLLATE "C") "source".ctid, "source"."id", "source"."part", "source"."updated_at", "source"."_airbyte_extracted_at", "source"."_airbyte_raw_id"
 FROM "public"."users_airbyte_tmp_c0ffee" AS "source"
 WHERE "source"."id" IS NOT NULL AND "source"."part" IS NOT NULL ORDER BY "source"."id", "source"."part" COLLATE "C", "source"."updated_at" COLLATE "C" DESC NULLS LAST, "source"."_airbyte_extracted_at" DESC, "source"."_airbyte_raw_id" DESC) AS "latest"
 WHERE "target"."id" = "latest"."id" AND "target"."part" = "latest"."part"
 AND NOT EXISTS (
 SELECT
-FROM "public"."users" AS "newer"
+FROM ONLY "public"."users" AS "newer"
 WHERE "newer"."id" = "latest"."id" AND "newer"."part" = "latest"."part" AND ("newer"."updated_at" COLLATE "C" > "latest"."updated_at" COLLATE "C" OR "latest"."updated_at" COLLATE "C" IS NULL AND "newer"."updated_at" COLLATE "C" IS NOT NULL OR "newer"."updated_at" COLLATE "C" IS NOT DISTINCT FROM "latest"."updated_at" COLLATE "C" AND ("newer"."_airbyte_extracted_at", "newer"."_airbyte_raw_id") > ("latest"."_airbyte_extracted_at", "latest"."_airbyte_raw_id")));
 INSERT INTO "public"."users" ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id", "id", "part", "updated_at")
 SELECT "source"."_airbyte_raw_id", "source"."_airbyte_extracted_at", "source"."_airbyte_meta", "source"."_airbyte_generation_id", "source"."id", "source"."part", "source"."updated_at"
@@ -16,5 +16,5 @@ FROM "public"."users_airbyte_tmp_c0ffee" AS "source"
 WHERE "source"."id" IS NOT NULL AND "source"."part" IS NOT NULL ORDER BY "source"."id", "source"."part" COLLATE "C", "source"."updated_at" COLLATE "C" DESC NULLS LAST, "source"."_airbyte_extracted_at" DESC, "source"."_airbyte_raw_id" DESC) AS "latest" ON "latest".ctid = "source".ctid
 WHERE NOT EXISTS (
 SELECT
-FROM "public"."users" AS "target"
+FROM ONLY "public"."users" AS "target"
 WHERE "target"."id" = "latest"."id" AND "target"."part" = "latest"."part");

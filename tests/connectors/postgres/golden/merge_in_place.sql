@@ -1,16 +1,16 @@
-DELETE FROM "public"."users" AS "target" USING (
+DELETE FROM ONLY "public"."users" AS "target" USING (
 SELECT DISTINCT ON ("source"."id") "source".ctid, "source"."id", "source"."_airbyte_extracted_at", "source"."_airbyte_raw_id"
 FROM "public"."users_airbyte_tmp_c0ffee" AS "source"
 WHERE "source"."id" IS NOT NULL ORDER BY "source"."id", "source"."_airbyte_extracted_at" DESC, "source"."_airbyte_raw_id" DESC) AS "latest"
 WHERE "target"."id" = "latest"."id"
 AND NOT EXISTS (
 SELECT
-FROM "public"."users" AS "newer"
+FROM ONLY "public"."users" AS "newer"
 WHERE "newer"."id" = "latest"."id" AND ("newer"."_airbyte_extracted_at", "newer"."_airbyte_raw_id") > ("latest"."_airbyte_extracted_at", "latest"."_airbyte_raw_id")) AND (EXISTS (
 SELECT
-FROM "public"."users" AS "other"
+FROM ONLY "public"."users" AS "other"
 WHERE "other"."id" = "latest"."id" AND "other".ctid < "target".ctid));
-UPDATE "public"."users" AS "target" SET ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id", "id", "part", "updated_at") = ROW("source"."_airbyte_raw_id", "source"."_airbyte_extracted_at", "source"."_airbyte_meta", "source"."_airbyte_generation_id", "source"."id", "source"."part", "source"."updated_at")
+UPDATE ONLY "public"."users" AS "target" SET ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id", "id", "part", "updated_at") = ROW("source"."_airbyte_raw_id", "source"."_airbyte_extracted_at", "source"."_airbyte_meta", "source"."_airbyte_generation_id", "source"."id", "source"."part", "source"."updated_at")
 FROM (
 SELECT DISTINCT ON ("source"."id") "source".ctid, "source"."id", "source"."_airbyte_extracted_at", "source"."_airbyte_raw_id"
 FROM "public"."users_airbyte_tmp_c0ffee" AS "source"
@@ -19,7 +19,7 @@ JOIN "public"."users_airbyte_tmp_c0ffee" AS "source" ON "source".ctid = "latest"
 WHERE "target"."id" = "latest"."id"
 AND NOT EXISTS (
 SELECT
-FROM "public"."users" AS "newer"
+FROM ONLY "public"."users" AS "newer"
 WHERE "newer"."id" = "latest"."id" AND ("newer"."_airbyte_extracted_at", "newer"."_airbyte_raw_id") > ("latest"."_airbyte_extracted_at", "latest"."_airbyte_raw_id"));
 INSERT INTO "public"."users" ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id", "id", "part", "updated_at")
 SELECT "source"."_airbyte_raw_id", "source"."_airbyte_extracted_at", "source"."_airbyte_meta", "source"."_airbyte_generation_id", "source"."id", "source"."part", "source"."updated_at"
@@ -30,5 +30,5 @@ FROM "public"."users_airbyte_tmp_c0ffee" AS "source"
 WHERE "source"."id" IS NOT NULL ORDER BY "source"."id", "source"."_airbyte_extracted_at" DESC, "source"."_airbyte_raw_id" DESC) AS "latest" ON "latest".ctid = "source".ctid
 WHERE NOT EXISTS (
 SELECT
-FROM "public"."users" AS "target"
+FROM ONLY "public"."users" AS "target"
 WHERE "target"."id" = "latest"."id");

@@ -11,4 +11,4 @@ FROM it
 JOIN pg_catalog.pg_attribute ON attrelid = it.oid AND attname = ANY (%(columns)s)
 JOIN pg_catalog.pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = it.oid AND refobjsubid = attnum AND classid = 'pg_rewrite'::regclass
 JOIN pg_catalog.pg_rewrite ON pg_rewrite.oid = objid
-JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm');
+JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm') ORDER BY 1, 2, 3;

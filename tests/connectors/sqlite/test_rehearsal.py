@@ -125,6 +125,35 @@ def test_views_indexes_triggers_and_tables_of_others_are_no_obstacle(file: Path)
     assert rehearsed.streams[0].path[-1] == "done"
 
 
+def test_a_plan_tells_what_is_built_on_a_table_and_that_it_is_built_again(
+    file: Path, request: pytest.FixtureRequest
+) -> None:
+    synced(file, users(APPEND, 1))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(
+            "CREATE INDEX by_name ON users (name); CREATE TRIGGER loud AFTER INSERT ON users BEGIN SELECT 1; END;"
+        )
+    wanted = users(Strategy.APPEND_TRUNCATE, 2)
+
+    rehearsed = planned(file, wanted)
+    sent: list[str] = request.getfixturevalue("sent")
+    synced(file, wanted)
+
+    assert rehearsed.streams[0].final.statistics.dependents == ("index by_name", "trigger loud")
+    assert statements(rehearsed) == sent
+    assert "CREATE INDEX by_name ON users (name)" in sent
+
+
+def test_a_plan_foretells_that_a_trigger_holds_a_column(file: Path) -> None:
+    synced(file, stream("users", APPEND, OTHER))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TRIGGER loud AFTER INSERT ON users BEGIN SELECT new.more; END")
+
+    (planned_stream,) = planned(file, users(APPEND, 1)).streams
+
+    assert "trigger loud" in planned_stream.failure
+
+
 def test_a_plan_tells_who_writes_and_stops_nobody(file: Path) -> None:
     synced(file, users(APPEND, 1))
     with closing(DEFINITION.connector({"destination_path": str(file)}, "live")) as connector:

@@ -93,7 +93,7 @@ def _copy(original: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
     do("ATTACH ? AS {original}", _address(original))
     # The tables first, and what stands on them after. SQLite's own come by themselves, and so do virtual ones' parts.
     made = do(
-        "SELECT sql FROM {original}.sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "SELECT sql FROM {original}.sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' "
         "AND sql NOT LIKE 'CREATE VIRTUAL %' AND type IN ('table', 'index', 'view') "
         "ORDER BY type <> 'table', type"
     )

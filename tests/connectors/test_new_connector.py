@@ -125,6 +125,22 @@ def test_it_writes_for_real(lake: Installed, tmp_path: Path) -> None:
     assert b'"STATE"' in ran.stdout
 
 
+def test_its_plan_passes_over_what_is_sqlites_own(lake: Installed, tmp_path: Path) -> None:
+    """SQLite keeps its name where a table of its own is meant, here the one that counts for AUTOINCREMENT."""
+    with closing(sqlite3.connect(tmp_path / "it.db")) as connection:
+        connection.execute("CREATE TABLE theirs (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+    (tmp_path / "config.json").write_text(json.dumps({"destination_path": str(tmp_path / "it.db")}))
+    (tmp_path / "catalog.json").write_bytes(catalog(users(Strategy.APPEND)))
+
+    planned = lake.run(
+        *(str(Path(sys.executable).with_name("dataflow")), "plan", "--connector", "blue_lake"),
+        *("--config", str(tmp_path / "config.json"), "--catalog", str(tmp_path / "catalog.json")),
+    )
+
+    assert (planned.returncode, planned.stderr) == (0, b"")
+    assert b"Nothing was changed by this plan." in planned.stdout
+
+
 @pytest.mark.parametrize("name", ["Lake", "7lake", "la-ke", "", "class", "../lake"])
 def test_a_name_that_cannot_be_a_packages_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be called"):

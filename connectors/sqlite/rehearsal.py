@@ -123,6 +123,10 @@ def _copy(original: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
 
 
 def _address(file: Path) -> str:
-    """The file, to be read only. A file without a log has no writer, and is read without making one beside it."""
-    still = "" if file.with_name(f"{file.name}-wal").exists() else "&immutable=1"
+    """The file, to be read only. A file that nobody writes to is read without making a log beside it.
+
+    Who writes has a log of either kind there: ours is `-wal`, that of programs with SQLite's default `-journal`.
+    """
+    logs = (file.with_name(f"{file.name}-{kind}") for kind in ("wal", "journal"))
+    still = "" if any(log.exists() for log in logs) else "&immutable=1"
     return f"{file.absolute().as_uri()}?mode=ro{still}"

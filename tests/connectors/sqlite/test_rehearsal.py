@@ -14,6 +14,7 @@ from connectors.sqlite import DEFINITION
 from connectors.sqlite.client import SqliteClient
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
+from dataflow.errors import TransientError
 from dataflow.types import TableName
 from tests.connectors.rehearsals import statements, sync
 
@@ -109,6 +110,20 @@ def test_what_another_process_has_written_but_not_moved_into_the_file_is_seen(fi
         (stream_plan,) = planned(file, users(APPEND, 1)).streams
 
     assert "more" in stream_plan.final.columns
+
+
+def test_what_another_process_is_about_to_write_is_not_taken_for_written(file: Path) -> None:
+    synced(file, users(APPEND, 1))
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("ALTER TABLE users ADD COLUMN more TEXT")
+        # More than the cache holds, so that the file has it before the COMMIT.
+        connection.execute("CREATE TABLE large AS SELECT zeroblob(1000000) AS it")
+
+        with pytest.raises(TransientError, match="has been writing"):
+            planned(file, users(APPEND, 1))
 
 
 def test_views_indexes_triggers_and_tables_of_others_are_no_obstacle(file: Path) -> None:

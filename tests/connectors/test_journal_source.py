@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,34 @@ def test_a_destination_into_which_nothing_was_synced_has_no_journal_and_gets_non
 
     schemas = "SELECT schema_name FROM information_schema.schemata WHERE schema_name = 'airbyte_internal'"
     assert destination.query(schemas) == []
+
+
+@pytest.mark.parametrize("name", ["duckdb", "sqlite"])
+def test_a_database_that_is_missing_has_no_journal_and_stays_missing(tmp_path: Path, name: str) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"destination_path": str(tmp_path / "missing.db")}))
+
+    with pytest.raises(ConfigError, match="There is no journal"):
+        run("journal", "list", "--connector", name, "--config", config)
+
+    assert list(tmp_path.iterdir()) == [config]
+
+
+def test_a_driver_that_is_not_installed_is_a_clear_error(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"destination_path": ":memory:"}))
+    without = "import sys; sys.modules['duckdb'] = None; from connectors.commands import main; main()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", without, "journal", "list", "--connector", "duckdb", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "needs the Python package duckdb, which is not installed" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--connector", "duckdb"), ("--connector", "river", "--config", "c")])

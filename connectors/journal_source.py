@@ -5,7 +5,6 @@ over is said.
 """
 
 import json
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from io import BufferedReader
@@ -140,7 +139,8 @@ class JournalOfDestination:
         found = self._transactions.run("reading the journal", self._read)
         fresh = [each for each in found if (each.run, each.number) not in self._seen]
         self._seen |= {(each.run, each.number) for each in fresh}
-        self._since = max(self._since, time.time() - LATE)
+        # By the clock of who writes, which may be behind ours.
+        self._since = max([self._since, *(each.at - LATE for each in fresh)])
         return Told(tuple(each.entry for each in fresh))
 
     def _look(self) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 
 from connectors.commands import parse
 from connectors.commands.journal import chosen
-from connectors.journal_source import JournalFile
+from connectors.journal_source import LATE, JournalFile, JournalOfDestination
+from connectors.journal_table import Transition
 from connectors.report.page import report
+from connectors.sqlite import DEFINITION
 from dataflow.errors import ConfigError
 from machines.chronicle import runs
 from machines.journal import Entry
@@ -161,6 +164,32 @@ def test_a_driver_that_is_not_installed_is_a_clear_error(tmp_path: Path) -> None
     assert done.returncode == 1
     assert "needs the Python package duckdb, which is not installed" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_journal_is_followed_by_the_clock_of_who_writes_it(tmp_path: Path) -> None:
+    options = {"destination_path": str(tmp_path / "it.db")}
+    long_ago = 1_000_000.0
+    writing = DEFINITION.connector(options, "writer").client()
+    source = JournalOfDestination(DEFINITION.connector(options, "reader"))
+
+    def write(number: int, at: float) -> None:
+        with writing.transaction():
+            writing.journal.prepare()
+            writing.journal.append([Transition(number, entry(at))])
+
+    def read() -> list[float]:
+        return [each["at"] for each in source.more().entries]
+
+    with closing(writing), closing(source):
+        write(1, long_ago)
+        first = read()
+        write(2, long_ago + LATE + 1)
+        second = read()
+        # One that was written late, and one that was seen.
+        write(3, long_ago + 2)
+        third = read()
+
+    assert (first, second, third) == ([long_ago], [long_ago + LATE + 1], [long_ago + 2])
 
 
 @pytest.mark.parametrize("arguments", [("--connector", "duckdb"), ("--connector", "river", "--config", "c")])

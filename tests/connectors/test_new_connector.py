@@ -163,6 +163,17 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+@pytest.mark.parametrize("below", [(), ("lake",)], ids=["the file", "below it"])
+def test_a_file_where_the_folder_should_be_is_left_alone(tmp_path: Path, below: tuple[str, ...]) -> None:
+    file = tmp_path / "mine"
+    file.write_text("mine")
+
+    with pytest.raises(ConfigError, match="cannot be made: Not a directory"):
+        new("lake", "--out", str(file.joinpath(*below)))
+
+    assert file.read_text() == "mine"
+
+
 def test_our_own_connectors_are_registered_in_the_same_way() -> None:
     assert {each.name for each in registered()} >= {"duckdb", "memory", "postgres", "sqlite"}
     assert find("sqlite").definition().name == "sqlite"

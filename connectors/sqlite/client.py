@@ -212,9 +212,8 @@ class SqliteClient:
         """What is built on a table goes with it, and is built again on the new one."""
         comparable = SqliteColumns.naming.comparable
         kept = {comparable(name) for name in self.column_names(source)}
-        self._refuse_to_break(
-            target, [name for name in self.column_names(target) if comparable(name) not in kept]
-        )
+        gone = [name for name in self.column_names(target) if comparable(name) not in kept]
+        self._refuse_to_break(target, gone)
         built = self._built_on(target)
         self.execute(self._sql.drop_table(target))
         self.execute(self._sql.rename_table(source, target))
@@ -254,14 +253,15 @@ class SqliteClient:
         return [Built(*each) for each in self.execute(self._sql.find_built())]
 
     def _built_on(self, table: TableName) -> Sequence[Built]:
-        return [each for each in self.built() if each.on.lower() == full_name(table).lower()]
+        comparable = SqliteColumns.naming.comparable
+        return [each for each in self.built() if comparable(each.on) == comparable(full_name(table))]
 
     def _refuse_to_break(self, table: TableName, columns: Sequence[str]) -> None:
         """SQLite itself forbids some of it, naming nobody, and lets views be broken by the rest."""
         if held := holders(self.built(), table, columns):
             raise ConfigError(
-                f"The columns {', '.join(columns)} of the table {table} go or change, and what was built mentions "
-                f"them: {', '.join(map(str, held))}.",
+                f"What was built on the table {table} mentions columns that go or change ({', '.join(columns)}): "
+                f"{', '.join(map(str, held))}.",
                 doing="changing the table's columns",
                 remedy="Drop what is named, run the sync again, and build it anew afterwards.",
             )

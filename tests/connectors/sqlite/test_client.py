@@ -138,7 +138,10 @@ def test_what_was_built_on_a_column_that_goes_or_changes_is_named_and_stays(
         person.executescript(built)
     before = client.built()
 
-    with pytest.raises(ConfigError, match=f"mentions them: {named}\\.") as caught, client.transaction():
+    with (
+        pytest.raises(ConfigError, match=rf"that go or change \(name\): {named}\.") as caught,
+        client.transaction(),
+    ):
         client.apply_changeset(USERS, changeset)
 
     assert "Drop what is named" in caught.value.remedy

@@ -6,7 +6,9 @@ and what is slow to import waits until the processes that pack the input are on 
 
 import argparse
 import gc
+import math
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +32,28 @@ FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 STDIN, STDOUT, STDERR = range(3)
 
 
+def count(text: str) -> int:
+    """A whole number that is not negative."""
+    if not re.fullmatch("[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def count_from_one(text: str) -> int:
+    """A whole number above zero."""
+    if not re.fullmatch("0*[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A time that is not negative and ends."""
+    with suppress(ValueError):
+        if 0 <= float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+
+
 def destination_parser(name: str) -> argparse.ArgumentParser:
     """The command line of an Airbyte destination."""
     parser = argparse.ArgumentParser(
@@ -48,13 +72,13 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
     write.add_argument("--journal", type=Path, help="append every lifecycle transition to this file")
     write.add_argument(
         "--state-latency",
-        type=float,
+        type=seconds,
         metavar="SECONDS",
         help="how long a STATE may wait before the rows it covers are written (default: 3)",
     )
     write.add_argument(
         "--flush-rows",
-        type=int,
+        type=count_from_one,
         metavar="ROWS",
         help="write a stream's rows once there are so many, or enough bytes of them (default: 100000)",
     )
@@ -66,7 +90,7 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
     )
     write.add_argument(
         "--processes",
-        type=int,
+        type=count,
         default=usual_count(),
         metavar="COUNT",
         help="how many further processes unpack the input; with 0 this one does (default here: %(default)s)",
@@ -79,7 +103,7 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
     )
     write.add_argument(
         "--heartbeat",
-        type=float,
+        type=seconds,
         default=60.0,
         metavar="SECONDS",
         help="how often the log says what goes on, where stderr is no terminal; 0: never (default: %(default)s)",

@@ -5,8 +5,8 @@ over is said.
 """
 
 import json
-import time
 from collections.abc import Sequence
+from contextlib import closing
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, Protocol
@@ -125,30 +125,45 @@ class JournalOfDestination:
 
     def __init__(self, connector: Connector, since: float = 0.0, run: str | None = None) -> None:
         self._connector = connector
-        self._transactions = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
+        self._place = TableName(connector.internal_namespace, TABLE)
+        self._transactions = _transactions(connector)
+        self._there = False
         self._since = since
         self._run = run
         self._seen: set[tuple[str, int]] = set()
 
     def more(self) -> Told:
         """The rows that were not read yet. Raises ConfigError where there is no journal."""
+        if not self._there:
+            self._look()
         found = self._transactions.run("reading the journal", self._read)
         fresh = [each for each in found if (each.run, each.number) not in self._seen]
         self._seen |= {(each.run, each.number) for each in fresh}
-        self._since = max(self._since, time.time() - LATE)
+        # By the clock of who writes, which may be behind ours.
+        self._since = max([self._since, *(each.at - LATE for each in fresh)])
         return Told(tuple(each.entry for each in fresh))
 
-    def _read(self) -> Sequence[Transition]:
-        client = self._transactions.client
-        place = TableName(self._connector.internal_namespace, TABLE)
-        if not client.table_exists(place):
+    def _look(self) -> None:
+        """Ask a rehearsal: a database in a file that is missing would be made by who opens it."""
+        with closing(self._connector.rehearse(lambda _: None)) as rehearsing:
+            looking = _transactions(rehearsing)
+            with closing(looking.client) as client:
+                self._there = looking.run("looking for the journal", lambda: client.table_exists(self._place))
+        if not self._there:
             raise ConfigError(
-                f"There is no journal: the table {place} does not exist.",
+                f"There is no journal: the table {self._place} does not exist.",
+                doing="looking for the journal",
                 remedy="The first sync into this destination makes it. Check the configuration.",
             )
-        return client.journal.read(self._since, self._run)
+
+    def _read(self) -> Sequence[Transition]:
+        return self._transactions.client.journal.read(self._since, self._run)
 
     def close(self) -> None:
         """Release the connection."""
         self._transactions.client.close()
         self._connector.close()
+
+
+def _transactions(connector: Connector) -> Transactions:
+    return Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)

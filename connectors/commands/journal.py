@@ -67,6 +67,7 @@ def run(given: argparse.Namespace) -> int:
 
 def source(given: argparse.Namespace) -> "Source":
     """The journal that the arguments name. Raises ConfigError."""
+    from connectors.drivers import connector_of
     from connectors.journal_source import JournalFile, JournalOfDestination
     from connectors.registry import find
     from connectors.runner import read_configuration
@@ -80,9 +81,8 @@ def source(given: argparse.Namespace) -> "Source":
         )
     days = getattr(given, "days", None)
     since = 0.0 if days is None else time.time() - days * SECONDS_PER_DAY
-    connector = (
-        find(given.connector).definition().connector(read_configuration(given.config), "dataflow-journal")
-    )
+    definition = find(given.connector).definition()
+    connector = connector_of(definition, read_configuration(given.config), "dataflow-journal")
     return JournalOfDestination(connector, since)
 
 

@@ -31,12 +31,14 @@ def run(given: argparse.Namespace) -> int:
     """Write the package, and tell what to do next."""
     _check(given.name)
     folder: Path = given.out or Path(f"destination-{given.name.replace('_', '-')}")
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"The folder {folder} is not empty.", remedy="Choose another with --out.")
-    for place, text in package(given.name).items():
-        path = folder / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    try:
+        _write(package(given.name), folder)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            doing="writing the connector's files",
+            remedy="Choose another with --out.",
+        ) from error
     print(f"Made {folder}. Its README.md says what to change first.")
     return 0
 
@@ -48,6 +50,15 @@ def package(name: str) -> Mapping[str, str]:
     template = files("connectors") / "template"
     around = {place: template / place.rpartition("/")[2] for place in AROUND}
     return {place: _renamed(each.read_text(), name) for place, each in {**around, **own}.items()}
+
+
+def _write(texts: Mapping[str, str], folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"The folder {folder} is not empty.", remedy="Choose another with --out.")
+    for place, text in texts.items():
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 def _modules(folder: Traversable) -> Iterator[Traversable]:

@@ -20,7 +20,17 @@ from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import SqlJournal
 from connectors.ledger import SqlLedger
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
-from connectors.sqlite.sql import CONVERT, NOTE, NUMBERS, SqlGenerator, full_name, parameter, table_name
+from connectors.sqlite.sql import (
+    CONVERT,
+    NOTE,
+    NUMBERS,
+    Built,
+    SqlGenerator,
+    full_name,
+    holders,
+    parameter,
+    table_name,
+)
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import name_hash
@@ -163,7 +173,7 @@ class SqliteClient:
 
     def statistics(self, table: TableName) -> Statistics:
         """SQLite counts nothing in advance, and has no users. Views hang on a table's name and not on the table."""
-        return Statistics()
+        return Statistics(dependents=tuple(map(str, self._built_on(table))))
 
     def tables_named(self, mark: str) -> Sequence[TableName]:
         tables = [table_name(name) for (name,) in self.execute(self._sql.find_tables())]
@@ -199,8 +209,16 @@ class SqliteClient:
         self.execute(self._sql.dedupe(table, recipe))
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:
+        """What is built on a table goes with it, and is built again on the new one."""
+        comparable = SqliteColumns.naming.comparable
+        kept = {comparable(name) for name in self.column_names(source)}
+        gone = [name for name in self.column_names(target) if comparable(name) not in kept]
+        self._refuse_to_break(target, gone)
+        built = self._built_on(target)
         self.execute(self._sql.drop_table(target))
         self.execute(self._sql.rename_table(source, target))
+        for each in built:
+            self._open.execute(each.statement)
         return ""
 
     # -- evolution
@@ -217,6 +235,7 @@ class SqliteClient:
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        self._refuse_to_break(table, [*changeset.drop, *changeset.change])
         # First, since a name that comes may be one that goes, but for the case of its letters.
         for name in changeset.drop:
             self.execute(self._sql.drop_column(table, name))
@@ -228,6 +247,24 @@ class SqliteClient:
                 self.execute(statement, types)
 
     # -- what they share
+
+    def built(self) -> Sequence[Built]:
+        """Every index, trigger and view that a person built."""
+        return [Built(*each) for each in self.execute(self._sql.find_built())]
+
+    def _built_on(self, table: TableName) -> Sequence[Built]:
+        comparable = SqliteColumns.naming.comparable
+        return [each for each in self.built() if comparable(each.on) == comparable(full_name(table))]
+
+    def _refuse_to_break(self, table: TableName, columns: Sequence[str]) -> None:
+        """SQLite itself forbids some of it, naming nobody, and lets views be broken by the rest."""
+        if held := holders(self.built(), table, columns):
+            raise ConfigError(
+                f"What was built on the table {table} mentions columns that go or change ({', '.join(columns)}): "
+                f"{', '.join(map(str, held))}.",
+                doing="changing the table's columns",
+                remedy="Drop what is named, run the sync again, and build it anew afterwards.",
+            )
 
     @property
     def _open(self) -> sqlite3.Connection:

@@ -63,6 +63,7 @@ _TRY_AGAIN = "Run the sync again."
 _MAKE_ROOM = "Make room where the database is, then run the sync again. What was told as synced is kept."
 _ALLOW = "Whoever runs the sync must be allowed to write to the file and to its folder."
 _RESTORE = "Restore it from a copy, or choose another destination path."
+_DROP_IT = "Drop it, or mend the rows in the source, then run the sync again."
 
 # What is meant by SQLite's result codes; its texts are passed on to nobody, since they may quote a value.
 _MEANINGS: Mapping[int, DataflowError] = {
@@ -75,6 +76,9 @@ _MEANINGS: Mapping[int, DataflowError] = {
     sqlite3.SQLITE_PERM: ConfigError("The file may not be used.", remedy=_ALLOW),
     sqlite3.SQLITE_NOTADB: ConfigError("The file is not a SQLite database.", remedy=_RESTORE),
     sqlite3.SQLITE_CORRUPT: ConfigError("The database is damaged.", remedy=_RESTORE),
+    sqlite3.SQLITE_CONSTRAINT: ConfigError(
+        "A unique index or a trigger that was built on the table refuses a row.", remedy=_DROP_IT
+    ),
     sqlite3.SQLITE_TOOBIG: ConfigError("A value is larger than SQLite can hold.", remedy=_ASK_FOR_HELP),
 }
 

@@ -5,7 +5,7 @@ file of its own, in a folder of its own; the database is opened for reading, and
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from connectors.contract import Statement
 from connectors.ledger import TABLE as LEDGER
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, StreamLocks, refusal
-from connectors.sqlite.sql import SqlGenerator, full_name
+from connectors.sqlite.sql import Built, SqlGenerator, full_name
 from dataflow.types import RAW_ID, TableName
 
 # What the database is called beside its shadow.
@@ -31,6 +31,8 @@ class Shadow:
         self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
         self._copying = threading.Lock()
         self._copied = False
+        # The shadow does without them: what they call need not be there. Known once it is provided.
+        self.triggers: Sequence[Built] = ()
         self.file = Path(self._folder.name) / original.name
 
     def provide(self) -> None:
@@ -38,7 +40,7 @@ class Shadow:
         with self._copying:
             if not self._copied and self.original.exists():
                 with closing(sqlite3.connect(self.file, isolation_level=None, uri=True)) as shadow:
-                    _copy(self.original, shadow)
+                    self.triggers = _copy(self.original, shadow)
             self._copied = True
 
     def close(self) -> None:
@@ -60,6 +62,10 @@ class RehearsedClient(SqliteClient):
         if holder := self._locks.taken(table):
             raise refusal(table, holder)
 
+    def built(self) -> Sequence[Built]:
+        # One that was built again by the rehearsal is in both.
+        return sorted({*super().built(), *self._shadow.triggers})
+
     @property
     def _open(self) -> sqlite3.Connection:
         new = self._connection is None
@@ -76,7 +82,9 @@ class RehearsedClient(SqliteClient):
             self._note(Statement(text=text))
 
 
-def _copy(original: Path, shadow: sqlite3.Connection) -> None:
+def _copy(original: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
+    """Make the shadow; the triggers that were left out."""
+
     def do(statement: str, *values: str, **parts: Composable) -> list[tuple[str, ...]]:
         text: Composed = SQL(statement).format(original=Identifier(_ORIGINAL), **parts)
         return shadow.execute(text.as_string(None), values).fetchall()
@@ -85,7 +93,7 @@ def _copy(original: Path, shadow: sqlite3.Connection) -> None:
     do("ATTACH ? AS {original}", _address(original))
     # The tables first, and what stands on them after. SQLite's own come by themselves, and so do virtual ones' parts.
     made = do(
-        "SELECT sql FROM {original}.sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "SELECT sql FROM {original}.sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' "
         "AND sql NOT LIKE 'CREATE VIRTUAL %' AND type IN ('table', 'index', 'view') "
         "ORDER BY type <> 'table', type"
     )
@@ -109,10 +117,16 @@ def _copy(original: Path, shadow: sqlite3.Connection) -> None:
             columns=columns,
             limit=limit,
         )
+    triggers = do("SELECT type, name, tbl_name, sql FROM {original}.sqlite_master WHERE type = 'trigger'")
     do("DETACH {original}")
+    return [Built(*each) for each in triggers]
 
 
 def _address(file: Path) -> str:
-    """The file, to be read only. A file without a log has no writer, and is read without making one beside it."""
-    still = "" if file.with_name(f"{file.name}-wal").exists() else "&immutable=1"
+    """The file, to be read only. A file that nobody writes to is read without making a log beside it.
+
+    Who writes has a log of either kind there: ours is `-wal`, that of programs with SQLite's default `-journal`.
+    """
+    logs = (file.with_name(f"{file.name}-{kind}") for kind in ("wal", "journal"))
+    still = "" if any(log.exists() for log in logs) else "&immutable=1"
     return f"{file.absolute().as_uri()}?mode=ro{still}"

@@ -4,6 +4,7 @@ Values are parameters and names are quoted. A name in quotes that is no column's
 whose value is asked for is named with its table's alias.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
@@ -57,6 +58,33 @@ def table_name(name: str) -> TableName:
     return TableName(unquote(namespace), rest) if dot else TableName(PLAIN_NAMESPACE, unquote(name))
 
 
+@frozen(order=True)
+class Built:
+    """An index, a trigger or a view that a person built, on which table or view, and the statement that makes it."""
+
+    kind: str
+    name: str
+    on: str
+    statement: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def mentions(self, name: str) -> bool:
+        """Whether the name is a word of the statement. It may mean something else there: that is not looked into."""
+        return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", self.statement, re.IGNORECASE) is not None
+
+
+def holders(built: Sequence[Built], table: TableName, columns: Sequence[str]) -> Sequence[Built]:
+    """What mentions one of the columns, and the table or a view of it."""
+    reached = [full_name(table)]
+    # Grows as it is walked: a view may stand on another.
+    for name in reached:
+        views = [each.name for each in built if each.kind == "view" and each.mentions(name)]
+        reached.extend(view for view in views if view not in reached)
+    return [each for each in built if any(map(each.mentions, columns)) and any(map(each.mentions, reached))]
+
+
 @frozen(kw_only=True)
 class SqlGenerator:
     """Statements about tables. `hard_deletes`: a CDC deletion removes the row."""
@@ -82,6 +110,13 @@ class SqlGenerator:
         return SQL('SELECT name, type, "notnull" = 0 FROM pragma_table_info({}) ORDER BY cid').format(
             parameter("name")
         )
+
+    def find_built(self) -> Composed:
+        """What each `Built` is made of. An index without a statement is SQLite's own."""
+        return SQL(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master "
+            "WHERE type IN ('index', 'trigger', 'view') AND sql IS NOT NULL ORDER BY type, name"
+        ).format()
 
     def create_table(self, table: TableName, columns: Sequence[Column]) -> Composed:
         """Make a table of the metadata columns and these."""

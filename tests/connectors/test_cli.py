@@ -46,6 +46,37 @@ def test_a_missing_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -
     assert "--catalog" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "refused", "said"),
+    [
+        ("--processes", "-1", "whole number of 0 or more"),
+        ("--processes", "two", "whole number of 0 or more"),
+        ("--flush-rows", "0", "whole number of 1 or more"),
+        ("--flush-rows", "-5", "whole number of 1 or more"),
+        ("--state-latency", "-0.1", "number of seconds, 0 or more"),
+        ("--state-latency", "nan", "number of seconds, 0 or more"),
+        ("--heartbeat", "-1", "number of seconds, 0 or more"),
+        ("--heartbeat", "inf", "number of seconds, 0 or more"),
+    ],
+)
+def test_a_number_that_means_nothing_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str], option: str, refused: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        destination_parser("it").parse_args(["write", "--config", "c", "--catalog", "k", option, refused])
+
+    assert caught.value.code == 2
+    assert f"argument {option}: '{refused}' is not a {said}" in capsys.readouterr().err
+
+
+def test_the_smallest_numbers_that_mean_something_are_taken() -> None:
+    smallest = ["--processes", "0", "--flush-rows", "1", "--state-latency", "0", "--heartbeat", "0"]
+
+    given = destination_parser("it").parse_args(["write", "--config", "c", "--catalog", "k", *smallest])
+
+    assert (given.processes, given.flush_rows, given.state_latency, given.heartbeat) == (0, 1, 0.0, 0.0)
+
+
 def test_the_help_tells_the_thresholds_that_are_used(capsys: pytest.CaptureFixture[str]) -> None:
     """Its texts name them, since a command line that imported them would come up later."""
     with pytest.raises(SystemExit):

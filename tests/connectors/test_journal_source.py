@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,10 @@ import pytest
 
 from connectors.commands import parse
 from connectors.commands.journal import chosen
-from connectors.journal_source import JournalFile
+from connectors.journal_source import LATE, JournalFile, JournalOfDestination
+from connectors.journal_table import Transition
 from connectors.report.page import report
+from connectors.sqlite import DEFINITION
 from dataflow.errors import ConfigError
 from machines.chronicle import runs
 from machines.journal import Entry
@@ -131,6 +136,60 @@ def test_a_destination_into_which_nothing_was_synced_has_no_journal_and_gets_non
 
     schemas = "SELECT schema_name FROM information_schema.schemata WHERE schema_name = 'airbyte_internal'"
     assert destination.query(schemas) == []
+
+
+@pytest.mark.parametrize("name", ["duckdb", "sqlite"])
+def test_a_database_that_is_missing_has_no_journal_and_stays_missing(tmp_path: Path, name: str) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"destination_path": str(tmp_path / "missing.db")}))
+
+    with pytest.raises(ConfigError, match="There is no journal"):
+        run("journal", "list", "--connector", name, "--config", config)
+
+    assert list(tmp_path.iterdir()) == [config]
+
+
+def test_a_driver_that_is_not_installed_is_a_clear_error(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"destination_path": ":memory:"}))
+    without = "import sys; sys.modules['duckdb'] = None; from connectors.commands import main; main()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", without, "journal", "list", "--connector", "duckdb", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "needs the Python package duckdb, which is not installed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_journal_is_followed_by_the_clock_of_who_writes_it(tmp_path: Path) -> None:
+    options = {"destination_path": str(tmp_path / "it.db")}
+    long_ago = 1_000_000.0
+    writing = DEFINITION.connector(options, "writer").client()
+    source = JournalOfDestination(DEFINITION.connector(options, "reader"))
+
+    def write(number: int, at: float) -> None:
+        with writing.transaction():
+            writing.journal.prepare()
+            writing.journal.append([Transition(number, entry(at))])
+
+    def read() -> list[float]:
+        return [each["at"] for each in source.more().entries]
+
+    with closing(writing), closing(source):
+        write(1, long_ago)
+        first = read()
+        write(2, long_ago + LATE + 1)
+        second = read()
+        # One that was written late, and one that was seen.
+        write(3, long_ago + 2)
+        third = read()
+
+    assert (first, second, third) == ([long_ago], [long_ago + LATE + 1], [long_ago + 2])
 
 
 @pytest.mark.parametrize("arguments", [("--connector", "duckdb"), ("--connector", "river", "--config", "c")])

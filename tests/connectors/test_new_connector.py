@@ -125,6 +125,22 @@ def test_it_writes_for_real(lake: Installed, tmp_path: Path) -> None:
     assert b'"STATE"' in ran.stdout
 
 
+def test_its_plan_passes_over_what_is_sqlites_own(lake: Installed, tmp_path: Path) -> None:
+    """SQLite keeps its name where a table of its own is meant, here the one that counts for AUTOINCREMENT."""
+    with closing(sqlite3.connect(tmp_path / "it.db")) as connection:
+        connection.execute("CREATE TABLE theirs (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+    (tmp_path / "config.json").write_text(json.dumps({"destination_path": str(tmp_path / "it.db")}))
+    (tmp_path / "catalog.json").write_bytes(catalog(users(Strategy.APPEND)))
+
+    planned = lake.run(
+        *(str(Path(sys.executable).with_name("dataflow")), "plan", "--connector", "blue_lake"),
+        *("--config", str(tmp_path / "config.json"), "--catalog", str(tmp_path / "catalog.json")),
+    )
+
+    assert (planned.returncode, planned.stderr) == (0, b"")
+    assert b"Nothing was changed by this plan." in planned.stdout
+
+
 @pytest.mark.parametrize("name", ["Lake", "7lake", "la-ke", "", "class", "../lake"])
 def test_a_name_that_cannot_be_a_packages_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be called"):
@@ -145,6 +161,17 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
         new("lake", "--out", str(tmp_path))
 
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("below", [(), ("lake",)], ids=["the file", "below it"])
+def test_a_file_where_the_folder_should_be_is_left_alone(tmp_path: Path, below: tuple[str, ...]) -> None:
+    file = tmp_path / "mine"
+    file.write_text("mine")
+
+    with pytest.raises(ConfigError, match="cannot be made: Not a directory"):
+        new("lake", "--out", str(file.joinpath(*below)))
+
+    assert file.read_text() == "mine"
 
 
 def test_our_own_connectors_are_registered_in_the_same_way() -> None:

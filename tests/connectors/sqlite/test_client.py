@@ -14,11 +14,16 @@ from connectors.sqlite.config import configure
 from connectors.sqlite.connector import SqliteConnector, explain
 from connectors.testkit.rows import batch, columns, row
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import Kind, TableName
 
 USERS = TableName("main", "users")
 TEMP = TableName("main", "users_tmp")
 OF = columns(id=Kind.INTEGER)
+NAMED = columns(id=Kind.INTEGER, name=Kind.STRING)
+TEXT, INTEGER = ColumnType("TEXT"), ColumnType("BIGINT")
+DROPPED = ColumnChangeset(drop={"name": TEXT})
+CHANGED = ColumnChangeset(change={"name": ColumnTypeChange(TEXT, INTEGER)})
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -93,6 +98,101 @@ def test_a_view_shows_the_new_table_after_a_swap(
             client.overwrite_table(TEMP, USERS)
 
         assert person.execute("SELECT id FROM theirs").fetchall() == [(7,)]
+
+
+def test_indexes_and_triggers_are_there_after_a_swap(client: SqliteClient, tmp_path: Path) -> None:
+    with client.transaction():
+        client.create_table(USERS, OF, ())
+        client.create_table(TEMP, OF, ())
+    with closing(sqlite3.connect(tmp_path / "it.db")) as person:
+        person.executescript(
+            "CREATE TABLE seen (id); CREATE UNIQUE INDEX by_id ON users (id) WHERE id > 0;"
+            "CREATE TRIGGER see AFTER INSERT ON users BEGIN INSERT INTO seen VALUES (new.id); END;"
+        )
+        before = client.built()
+
+        with client.transaction():
+            client.overwrite_table(TEMP, USERS)
+
+        assert client.built() == before
+        assert list(map(str, before)) == ["index by_id", "trigger see"]
+
+
+@pytest.mark.parametrize("changeset", [DROPPED, CHANGED], ids=["dropped", "changed"])
+@pytest.mark.parametrize(
+    ("built", "named"),
+    [
+        ("CREATE INDEX ours ON users (id, name)", "index ours"),
+        ("CREATE INDEX ours ON users (id) WHERE Name > ''", "index ours"),
+        ('CREATE VIEW ours AS SELECT "name" FROM users', "view ours"),
+        ("CREATE TRIGGER ours AFTER INSERT ON users BEGIN SELECT new.name; END", "trigger ours"),
+        ("CREATE VIEW one AS SELECT * FROM users; CREATE VIEW ours AS SELECT name FROM one", "view ours"),
+    ],
+)
+def test_what_was_built_on_a_column_that_goes_or_changes_is_named_and_stays(
+    client: SqliteClient, tmp_path: Path, changeset: ColumnChangeset, built: str, named: str
+) -> None:
+    with client.transaction():
+        client.create_table(USERS, NAMED, ())
+    with closing(sqlite3.connect(tmp_path / "it.db")) as person:
+        person.executescript(built)
+    before = client.built()
+
+    with (
+        pytest.raises(ConfigError, match=rf"that go or change \(name\): {named}\.") as caught,
+        client.transaction(),
+    ):
+        client.apply_changeset(USERS, changeset)
+
+    assert "Drop what is named" in caught.value.remedy
+    assert client.built() == before
+
+
+def test_what_was_built_on_other_columns_and_tables_is_in_nobodys_way(
+    client: SqliteClient, tmp_path: Path
+) -> None:
+    with client.transaction():
+        client.create_table(USERS, NAMED, ())
+    with closing(sqlite3.connect(tmp_path / "it.db")) as person:
+        person.executescript(
+            "CREATE TABLE pets (name); CREATE INDEX pets_name ON pets (name); CREATE INDEX by_id ON users (id);"
+            "CREATE VIEW everything AS SELECT * FROM users; CREATE VIEW pet AS SELECT name FROM pets;"
+        )
+
+    with client.transaction():
+        client.apply_changeset(USERS, DROPPED)
+
+    assert client.column_names(USERS)[-1] == "id"
+
+
+def test_a_swap_that_would_take_a_column_from_a_view_is_refused(client: SqliteClient, tmp_path: Path) -> None:
+    with client.transaction():
+        client.create_table(USERS, NAMED, ())
+        client.create_table(TEMP, OF, ())
+    with closing(sqlite3.connect(tmp_path / "it.db")) as person:
+        person.execute("CREATE VIEW theirs AS SELECT name FROM users")
+
+    with pytest.raises(ConfigError, match="view theirs"), client.transaction():
+        client.overwrite_table(TEMP, USERS)
+
+    assert client.column_names(USERS)[-1] == "name"
+
+
+def test_rows_that_a_persons_unique_index_refuses_are_told_of(
+    connector: SqliteConnector, client: SqliteClient, tmp_path: Path
+) -> None:
+    with client.transaction():
+        client.create_table(USERS, OF, ())
+    with closing(sqlite3.connect(tmp_path / "it.db")) as person:
+        person.execute("CREATE UNIQUE INDEX one_each ON users (id)")
+    twice = batch(OF, [row(1, id=7), row(2, id=7)], connector.columns.limits)
+
+    with pytest.raises(sqlite3.IntegrityError) as caught, client.transaction():
+        connector.insert_buffer(client).insert(USERS, OF, [twice])
+
+    meaning = connector.explain(caught.value)
+    assert isinstance(meaning, ConfigError)
+    assert "unique index" in meaning.message
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from connectors.sqlite import DEFINITION
 from connectors.sqlite.client import SqliteClient
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
+from dataflow.errors import TransientError
 from dataflow.types import TableName
 from tests.connectors.rehearsals import statements, sync
 
@@ -111,6 +112,20 @@ def test_what_another_process_has_written_but_not_moved_into_the_file_is_seen(fi
     assert "more" in stream_plan.final.columns
 
 
+def test_what_another_process_is_about_to_write_is_not_taken_for_written(file: Path) -> None:
+    synced(file, users(APPEND, 1))
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("ALTER TABLE users ADD COLUMN more TEXT")
+        # More than the cache holds, so that the file has it before the COMMIT.
+        connection.execute("CREATE TABLE large AS SELECT zeroblob(1000000) AS it")
+
+        with pytest.raises(TransientError, match="has been writing"):
+            planned(file, users(APPEND, 1))
+
+
 def test_views_indexes_triggers_and_tables_of_others_are_no_obstacle(file: Path) -> None:
     synced(file, users(APPEND, 1))
     with closing(sqlite3.connect(file)) as connection:
@@ -123,6 +138,35 @@ def test_views_indexes_triggers_and_tables_of_others_are_no_obstacle(file: Path)
     rehearsed = planned(file, users(Strategy.APPEND_TRUNCATE, 2))
 
     assert rehearsed.streams[0].path[-1] == "done"
+
+
+def test_a_plan_tells_what_is_built_on_a_table_and_that_it_is_built_again(
+    file: Path, request: pytest.FixtureRequest
+) -> None:
+    synced(file, users(APPEND, 1))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(
+            "CREATE INDEX by_name ON users (name); CREATE TRIGGER loud AFTER INSERT ON users BEGIN SELECT 1; END;"
+        )
+    wanted = users(Strategy.APPEND_TRUNCATE, 2)
+
+    rehearsed = planned(file, wanted)
+    sent: list[str] = request.getfixturevalue("sent")
+    synced(file, wanted)
+
+    assert rehearsed.streams[0].final.statistics.dependents == ("index by_name", "trigger loud")
+    assert statements(rehearsed) == sent
+    assert "CREATE INDEX by_name ON users (name)" in sent
+
+
+def test_a_plan_foretells_that_a_trigger_holds_a_column(file: Path) -> None:
+    synced(file, stream("users", APPEND, OTHER))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TRIGGER loud AFTER INSERT ON users BEGIN SELECT new.more; END")
+
+    (planned_stream,) = planned(file, users(APPEND, 1)).streams
+
+    assert "trigger loud" in planned_stream.failure
 
 
 def test_a_plan_tells_who_writes_and_stops_nobody(file: Path) -> None:

@@ -43,6 +43,7 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "find_table": SQL.find_table(),
     "find_tables": SQL.find_tables(),
     "find_columns": SQL.find_columns(),
+    "find_built": SQL.find_built(),
     "create_table": SQL.create_table(FINAL, COLUMNS),
     "create_table_without_columns": SQL.create_table(TEMP, ()),
     "drop_table": SQL.drop_table(FINAL),

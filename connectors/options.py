@@ -26,6 +26,13 @@ class Generations(StrEnum):
     LEDGER = "ledger"
 
 
+class DeletionMode(StrEnum):
+    """What a CDC record that deletes a row does to the destination's row, in the words of upstream's configuration."""
+
+    HARD = "Hard delete"
+    SOFT = "Soft delete"
+
+
 def _exactly(wanted: type) -> Callable[[object, "Attribute[Any]", Any], None]:
     """Within the bounds of the option's schema, and not merely alike: true is no number."""
 

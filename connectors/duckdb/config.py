@@ -1,23 +1,16 @@
 """The options of a DuckDB destination: their words and bounds. Opens no database."""
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
+from connectors.options import DeletionMode
 from connectors.specification import option, read, refusal, specification
 
 MEMORY = ":memory:"
 MOTHERDUCK = ("md:", "motherduck:")
-
-
-class CdcDeletionMode(StrEnum):
-    """What a CDC record that deletes a row does to the destination's row."""
-
-    HARD = "Hard delete"
-    SOFT = "Soft delete"
 
 
 def _token(path: str) -> Iterator[str]:
@@ -52,8 +45,8 @@ class Config:
         default="main",
         metadata=option("Schema", "Where the tables of streams without a namespace go.", minLength=1),
     )
-    cdc_deletion_mode: CdcDeletionMode = field(
-        default=CdcDeletionMode.HARD,
+    cdc_deletion_mode: DeletionMode = field(
+        default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
             "Whether a row deleted in the source is removed (Hard delete), or kept with _ab_cdc_deleted_at set "
@@ -81,7 +74,7 @@ class Config:
     @property
     def hard_deletes(self) -> bool:
         """Whether a record that deletes a row removes it."""
-        return self.cdc_deletion_mode is CdcDeletionMode.HARD
+        return self.cdc_deletion_mode is DeletionMode.HARD
 
 
 def configure(options: Mapping[str, Any]) -> Config:

@@ -1,19 +1,12 @@
 """The options of the memory destination. Checks them; creates nothing."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 from attrs import field, frozen
 
+from connectors.options import DeletionMode
 from connectors.specification import option, read, specification
-
-
-class CdcDeletionMode(StrEnum):
-    """What a CDC record that deletes a row does to the destination's row."""
-
-    HARD = "Hard delete"
-    SOFT = "Soft delete"
 
 
 @frozen(kw_only=True)
@@ -32,8 +25,8 @@ class MemoryConfig:
         default="public",
         metadata=option("Default schema", "Where the tables of streams without a namespace go.", minLength=1),
     )
-    cdc_deletion_mode: CdcDeletionMode = field(
-        default=CdcDeletionMode.HARD,
+    cdc_deletion_mode: DeletionMode = field(
+        default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
             "Whether a row deleted in the source is removed, or kept with _ab_cdc_deleted_at set.",
@@ -43,7 +36,7 @@ class MemoryConfig:
     @property
     def hard_deletes(self) -> bool:
         """Whether a record that deletes a row removes it."""
-        return self.cdc_deletion_mode is CdcDeletionMode.HARD
+        return self.cdc_deletion_mode is DeletionMode.HARD
 
 
 def configure(options: Mapping[str, Any]) -> MemoryConfig:

@@ -4,12 +4,12 @@ Unknown keys are ignored, as the protocol wants. A key that we know and cannot h
 """
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
+from connectors.options import DeletionMode
 from connectors.postgres.jdbc import url_complaints, url_parameters
 from connectors.postgres.security import (
     SSL_MODES,
@@ -24,13 +24,6 @@ from connectors.specification import option, read, refusal, specification
 
 DEFAULT_INTERNAL_SCHEMA = "airbyte_internal"
 GROUPS = {"connection": "Connection", "security": "Security", "advanced": "Advanced"}
-
-
-class DeletionMode(StrEnum):
-    """What a CDC deletion does to the row."""
-
-    HARD = "Hard delete"
-    SOFT = "Soft delete"
 
 
 def _untyped(wanted: bool) -> Iterator[str]:  # noqa: FBT001 - an option's value

@@ -13,13 +13,13 @@ from psycopg.sql import SQL, Identifier
 from connectors.contract import Connector, Statement
 from connectors.journal_table import TABLE as JOURNAL
 from connectors.ledger import TABLE as LEDGER
+from connectors.options import DeletionMode
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.columns import NAMING, PostgresColumns
 from connectors.postgres.config import (
     CERTIFICATES,
     DEFAULT_INTERNAL_SCHEMA,
-    DeletionMode,
     PostgresConfig,
     connection_parameters,
 )

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from connectors.duckdb.config import CdcDeletionMode, Config, configure, spec
+from connectors.duckdb.config import Config, configure, spec
+from connectors.options import DeletionMode
 from dataflow.errors import ConfigError
 
 
@@ -13,7 +14,7 @@ def test_the_path_alone_is_enough(tmp_path: Path) -> None:
     config = configure({"destination_path": str(tmp_path / "lake.duckdb")})
 
     assert config == Config(destination_path=str(tmp_path / "lake.duckdb"))
-    assert (config.schema, config.cdc_deletion_mode) == ("main", CdcDeletionMode.HARD)
+    assert (config.schema, config.cdc_deletion_mode) == ("main", DeletionMode.HARD)
 
 
 def test_unknown_options_are_ignored() -> None:

@@ -9,9 +9,9 @@ import attrs
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from connectors.options import DeletionMode
 from connectors.postgres import DEFINITION
 from connectors.postgres.config import (
-    DeletionMode,
     PostgresConfig,
     configure,
     connection_parameters,

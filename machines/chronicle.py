@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, fields_dict, frozen
 
 from machines.journal import Entry
 from machines.lifecycle import DONE, FAILED
@@ -64,10 +64,8 @@ class Counts:
     retries: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in _COUNTS})
-
-
-_COUNTS = ("flushes", "read", "written", "rejected", "nulled", "bytes", "checkpoint", "retries")
+        names = fields_dict(Counts)
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 @define(slots=False, frozen=True)

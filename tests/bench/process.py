@@ -12,6 +12,7 @@ from pathlib import Path
 from attrs import frozen
 
 from tests.bench.workload import Workload
+from tests.starting import installed
 
 # Between looks at the memory, in seconds: a look costs about a millisecond.
 INTERVAL = 0.1
@@ -93,8 +94,3 @@ def _proportional_memory(pid: int) -> float:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) / 1024
     return 0.0
-
-
-def installed() -> dict[str, str]:
-    """The environment in which what is installed was compiled once, and is not compiled again at each start."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench.process import Cost, installed
+from tests.bench.process import Cost
+from tests.starting import installed
 from tests.whole import messages
 
 CATALOG = messages.catalog(messages.stream("users", {"id": "integer"}))

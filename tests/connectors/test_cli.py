@@ -12,6 +12,7 @@ from connectors.cli import destination_parser, upstream_spelling
 from connectors.commands import COMMANDS, parse
 from dataflow.aggregate import Thresholds
 from machines.diagram import page
+from tests.starting import installed
 
 JOURNALS = Path(__file__).parents[1] / "machines" / "journals"
 
@@ -151,6 +152,7 @@ def test_a_command_whose_reader_has_gone_ends_quietly() -> None:
             stdout=gone,
             stderr=subprocess.PIPE,
             check=False,
+            env=installed(),
         )
 
     assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")

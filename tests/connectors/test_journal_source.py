@@ -20,6 +20,7 @@ from connectors.sqlite import DEFINITION
 from dataflow.errors import ConfigError
 from machines.chronicle import runs
 from machines.journal import Entry
+from tests.starting import installed
 from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
@@ -159,6 +160,7 @@ def test_a_driver_that_is_not_installed_is_a_clear_error(tmp_path: Path) -> None
         capture_output=True,
         text=True,
         check=False,
+        env=installed(),
     )
 
     assert done.returncode == 1

@@ -1,7 +1,6 @@
 """A connector outside of this repository: written by the command, installed, found, held to the kit."""
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from connectors.registry import find, registered
 from connectors.testkit.messages import catalog, complete, record, state, users
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
+from tests.starting import installed
 
 TIMEOUT = 300
 # Every kind of test in the kit, few of each: the whole of it runs on the original.
@@ -40,7 +40,7 @@ class Installed:
             input=given,
             capture_output=True,
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.site)},
+            env=installed() | {"PYTHONPATH": str(self.site)},
             timeout=TIMEOUT,
             check=False,
         )

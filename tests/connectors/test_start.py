@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.starting import installed
 from tests.whole import messages
 
 # By the drivers and the libraries that compute: none is needed to say what can be configured.
@@ -33,7 +34,11 @@ DATAFLOW = "import sys; from connectors.commands import main; sys.argv = ['dataf
 def imported(*arguments: str, stdin: bytes = b"") -> set[str]:
     """The modules that a run of Python imported."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments], input=stdin, capture_output=True, check=True
+        [sys.executable, "-X", "importtime", *arguments],
+        input=stdin,
+        capture_output=True,
+        check=True,
+        env=installed(),
     )
     lines = done.stderr.decode().splitlines()
     return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
@@ -46,6 +51,7 @@ def without(module: str, destination: str, *arguments: str) -> list[dict[str, An
         [sys.executable, "-c", run, module, destination, *arguments],
         capture_output=True,
         check=True,
+        env=installed(),
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 

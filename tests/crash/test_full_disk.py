@@ -13,6 +13,7 @@ from psycopg.sql import SQL, Literal
 
 from tests.servers.embedded import EmbeddedPostgres
 from tests.servers.wheel import ROOM, server_user
+from tests.starting import installed
 from tests.whole.command import ROOT, TIMEOUT, Destination, Outcome
 from tests.whole.conftest import duckdb_destination, postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
@@ -76,6 +77,7 @@ def test_a_file_that_may_not_grow_fails_the_stream_and_the_next_run_resumes_it(t
         input=b"".join(sent),
         capture_output=True,
         cwd=ROOT,
+        env=installed(),
         timeout=TIMEOUT,
         check=False,
     )

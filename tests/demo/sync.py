@@ -17,6 +17,7 @@ from typing import Any
 from attrs import frozen
 
 from tests.environments import SOURCES, CannotMake, Say
+from tests.starting import installed
 
 Message = dict[str, Any]
 
@@ -151,7 +152,7 @@ def _environment() -> dict[str, str]:
     """Both virtual environments on the PATH, so that a command can be shown as it is run."""
     ours, source = Path(sys.executable).parent, SOURCES.programs
     return {
-        **os.environ,
+        **installed(),
         "PATH": os.pathsep.join([str(ours), str(source), os.environ.get("PATH", os.defpath)]),
     }
 

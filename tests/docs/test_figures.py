@@ -11,6 +11,7 @@ from tests.crash.scenarios import SCENARIOS
 from tests.crash.test_matrix import POINTS
 from tests.docs.pages import ROOT
 from tests.machines.faulty import FAULTS
+from tests.starting import installed
 
 PAGE = (ROOT / "docs" / "guarantees.md").read_text()
 
@@ -28,6 +29,6 @@ def test_the_search_prints_what_the_page_shows() -> None:
     (shown,) = re.findall(r"^```text\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     verify = [str(Path(sys.executable).with_name("dataflow")), "verify"]
 
-    printed = subprocess.run(verify, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(verify, capture_output=True, text=True, check=True, env=installed()).stdout
 
     assert re.sub(r"\d+ s$", "", printed.strip()) == re.sub(r"\d+ s$", "", shown.strip())

@@ -17,6 +17,7 @@ import pytest
 from attrs import frozen
 
 from tests.docs.pages import ROOT, name_of, pages
+from tests.starting import installed
 
 BIN = Path(sys.executable).parent
 UPDATE = os.environ.get("GOLDEN") == "update"
@@ -77,7 +78,7 @@ def typed(example: Example, folder: Path) -> Example:
     ran = subprocess.run(
         ["bash", "-c", example.command],  # noqa: S607 - the reader's shell
         cwd=folder,
-        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
+        env=installed() | {"PATH": f"{BIN}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=60,

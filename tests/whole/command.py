@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import subprocess
 import sys
 import termios
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from attrs import define, field, frozen
+
+from tests.starting import installed
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
@@ -128,7 +129,7 @@ class Destination:
             stdout=stdout,
             stderr=stderr,
             cwd=ROOT,
-            env=os.environ | {"DATAFLOW_ALLOW_FAULTS": "1"},
+            env=installed() | {"DATAFLOW_ALLOW_FAULTS": "1"},
         )
         return Running(process)
 
@@ -150,6 +151,7 @@ class Destination:
             input=b"".join(sent),
             capture_output=True,
             cwd=ROOT,
+            env=installed(),
             timeout=TIMEOUT,
             check=False,
         )

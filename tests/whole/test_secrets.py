@@ -1,6 +1,5 @@
 """The configuration's secrets are told to nobody: not on stdout, on stderr, in the journal's file nor its table."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.servers.address import Address
+from tests.starting import installed
 from tests.whole.command import ROOT, TIMEOUT, Destination
 from tests.whole.conftest import duckdb_destination, postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
@@ -32,7 +32,7 @@ def told(destination: Destination, config: dict[str, Any], verb: str, *arguments
         input=SENT,
         capture_output=True,
         cwd=ROOT,
-        env=os.environ | {"DATAFLOW_ALLOW_FAULTS": "1"},
+        env=installed() | {"DATAFLOW_ALLOW_FAULTS": "1"},
         timeout=TIMEOUT,
         check=False,
     )

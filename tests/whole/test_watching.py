@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from tests.servers.address import Address
+from tests.starting import installed
 from tests.whole.command import ROOT, TIMEOUT, Destination
 from tests.whole.conftest import duckdb_destination, postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
@@ -109,7 +110,7 @@ def on_a_terminal(destination: Destination, *arguments: str) -> tuple[str, bytes
         stdout=subprocess.PIPE,
         stderr=theirs,
         cwd=ROOT,
-        env=os.environ | {"DATAFLOW_ALLOW_FAULTS": "1"},
+        env=installed() | {"DATAFLOW_ALLOW_FAULTS": "1"},
     ) as process:
         os.close(theirs)
         assert process.stdin is not None

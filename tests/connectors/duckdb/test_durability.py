@@ -16,6 +16,7 @@ from connectors.testkit.rows import VALUES
 from dataflow.evolution import TableSchema, diff
 from dataflow.types import Column, Kind, Scalar
 from tests.connectors.duckdb.stage import FINAL, connector, contents, fill, numbers, row
+from tests.starting import installed
 
 ROOT = Path(__file__).parents[3]
 
@@ -100,7 +101,7 @@ def evolve(client: DuckDbClient) -> None:
 
 def run_and_kill(program: str, *arguments: str) -> None:
     command = [sys.executable, "-c", program, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=installed()) as process:
         assert process.stdout
         for line in process.stdout:
             if line == "uncommitted\n":

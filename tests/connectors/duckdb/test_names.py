@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 import connectors.duckdb
+from tests.starting import installed
 
 
 def test_the_library_and_the_connector_are_told_apart() -> None:
@@ -21,6 +22,7 @@ def test_the_connector_runs_as_a_module() -> None:
         capture_output=True,
         text=True,
         check=True,
+        env=installed(),
         cwd=Path(__file__).parents[3],
     )
 

@@ -1,5 +1,6 @@
 """Virtual environments beside our own, each of a lock of its own: their pins fight ours. Runs nothing in them."""
 
+import fcntl
 import hashlib
 import shlex
 import shutil
@@ -41,13 +42,19 @@ class Environment:
         return self.folder / "bin"
 
     def make(self, say: Say) -> None:
-        """Make it, unless it is there as the lock wants it.
+        """Make it, unless it is there as the lock wants it. Who comes while another makes it waits.
 
         Raises:
             CannotMake: there is no Python it runs on, or pip failed.
         """
-        lock, stamp = CHECKOUT / f"requirements-{self.name}.lock", self.folder / ".locked"
-        locked = hashlib.sha256(lock.read_bytes() + bytes(self.folder)).hexdigest()
+        lock = CHECKOUT / f"requirements-{self.name}.lock"
+        with lock.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self._make(lock, held.read(), say)
+
+    def _make(self, lock: Path, pins: bytes, say: Say) -> None:
+        stamp = self.folder / ".locked"
+        locked = hashlib.sha256(pins + bytes(self.folder)).hexdigest()
         if stamp.exists() and stamp.read_text() == locked:
             return
         say(f"making {self.folder.name} from {lock.name} (once; about a minute)")

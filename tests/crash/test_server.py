@@ -56,13 +56,20 @@ def server() -> Iterator[EmbeddedPostgres]:
         yield server
 
 
-@pytest.fixture
-def destination(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[Destination]:
-    """A database with the old table in it."""
+@pytest.fixture(scope="module")
+def original(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with the old table in it, to be copied."""
     with fresh_database(server.address) as database:
-        made = postgres_destination(tmp_path, database)
+        made = postgres_destination(tmp_path_factory.mktemp("original"), database)
         assert perform(made, OLD).code == 0
-        yield made
+        yield str(made.config["database"])
+
+
+@pytest.fixture
+def destination(server: EmbeddedPostgres, original: str, tmp_path: Path) -> Iterator[Destination]:
+    """A database with the old table in it."""
+    with fresh_database(server.address, original) as database:
+        yield postgres_destination(tmp_path, database)
         server.start()
 
 

@@ -17,7 +17,7 @@ from tests.bench.workload import Workload, workload
 from tests.whole.command import Destination
 
 # The wide ones are five times as dear.
-RECORDS = {"narrow": 100_000, "wide": 20_000}
+RECORDS = {"narrow": 50_000, "wide": 10_000}
 LOADS = [(schema, mode) for schema in ("narrow", "wide") for mode in ("append", "dedup")]
 
 

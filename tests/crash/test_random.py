@@ -16,7 +16,8 @@ from tests.whole.command import Destination, Outcome
 from tests.whole.conftest import DESTINATIONS
 
 SEED = os.environ.get("CRASH_SEED", "1")
-KILLS = 4
+# Of one history; those of a campaign are longer.
+KILLS, MORE_KILLS = 2, 4
 # A start takes about so long, a flush or a publication about a tenth of it; in seconds.
 START, STEP = 0.8, 0.1
 # After so many kills a sync is left alone.
@@ -33,7 +34,7 @@ def histories(many: int) -> list[str]:
 def test_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
     grounds: Grounds, tmp_path: Path, seed: str, database: str
 ) -> None:
-    live(grounds, tmp_path, database, random.Random(f"{seed} {database}"))
+    live(grounds, tmp_path, database, random.Random(f"{seed} {database}"), KILLS)
 
 
 @pytest.mark.campaign
@@ -42,14 +43,14 @@ def test_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
 def test_many_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
     grounds: Grounds, tmp_path: Path, seed: str, database: str
 ) -> None:
-    live(grounds, tmp_path, database, random.Random(f"{seed} {database}, many"))
+    live(grounds, tmp_path, database, random.Random(f"{seed} {database}, many"), MORE_KILLS)
 
 
-def live(grounds: Grounds, folder: Path, database: str, chance: random.Random) -> None:
-    """Syncs of random scenarios until at least `KILLS` processes were killed at work."""
+def live(grounds: Grounds, folder: Path, database: str, chance: random.Random, enough: int) -> None:
+    """Syncs of random scenarios until at least so many processes were killed at work."""
     kills = 0
     for number in count():
-        if kills >= KILLS:
+        if kills >= enough:
             return
         ground = grounds.of(database, chance.choice(SCENARIOS))
         place = folder / str(number)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.whole.command import Destination, Running
+from tests.whole.command import ALONE, Destination, Running
 from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
@@ -31,7 +31,7 @@ def begun(destination: Destination, *arguments: str, faults: Sequence[str] = ())
 def published_by_the_next_run(destination: Destination) -> list[tuple[int]]:
     """The ids in the table, once a run has sent what the last STATE does not cover."""
     sent = [record("users", {"id": number}) for number in (3, 4)]
-    assert destination.write(USERS, [*sent, complete("users")]).code == 0
+    assert destination.write(USERS, [*sent, complete("users")], *ALONE).code == 0
     assert destination.tables() == ["users"]
     return destination.rows("users", ["id"])
 
@@ -110,7 +110,7 @@ def test_a_sync_whose_messages_nobody_reads_stops_and_publishes_nothing(destinat
 
 def test_no_success_is_reported_when_a_state_could_not_be_written(destination: Destination) -> None:
     with Path("/dev/full").open("wb") as full:
-        running = destination.start_write(USERS, stdout=full.fileno(), stderr=subprocess.PIPE)
+        running = destination.start_write(USERS, *ALONE, stdout=full.fileno(), stderr=subprocess.PIPE)
         running.send(record("users", {"id": 1}), state("users", 1), complete("users"))
         _, said = running.process.communicate(timeout=60)
 

@@ -8,9 +8,10 @@ import pytest
 from attrs import frozen
 
 from dataflow.catalog import Strategy
-from tests.whole.command import Destination, Outcome
+from tests.whole.command import ALONE, Destination, Outcome
 from tests.whole.dataflow import about
 from tests.whole.messages import catalog, complete, record, state, stream
+from tests.whole.turns import in_turn
 
 COLUMNS = {"id": "integer", "version": "integer"}
 ROWS = 40
@@ -79,7 +80,7 @@ def attempt(
 ) -> Outcome:
     """A sync that is told to die at its faults, or whose input ends too soon."""
     running = destination.start_write(
-        wanted, "--state-latency", "0", "--flush-rows", str(FLUSH), *arguments, faults=faults
+        wanted, *ALONE, "--state-latency", "0", "--flush-rows", str(FLUSH), *arguments, faults=faults
     )
     try:
         for number in range(ROWS):
@@ -95,7 +96,8 @@ def attempt(
 
 def said_is_done(destination: Destination, crash: Crash) -> None:
     """What the doctor says after a crash, and what then happens."""
-    destination.write(configured(APPEND, 1), [record("users", {"id": -1, "version": 0}), complete("users")])
+    old = [record("users", {"id": -1, "version": 0}), complete("users")]
+    destination.write(configured(APPEND, 1), old, *ALONE)
     if crash.after is not None:
         attempt(destination, configured(crash.after, 2), faults=["after:flush#3=kill"])
     wanted = configured(crash.strategy, 2)
@@ -117,7 +119,7 @@ def said_is_done(destination: Destination, crash: Crash) -> None:
     assert destination.tables() == ["users"]
 
 
-@pytest.mark.parametrize("crash", QUICK, ids=str)
+@in_turn("crash", QUICK)
 def test_what_the_doctor_says_after_a_crash_is_what_the_next_sync_does(
     destination: Destination, crash: Crash
 ) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import pytest
 from attrs import evolve, frozen
 
-from tests.whole.command import Destination, Outcome
+from tests.whole.command import ALONE, Destination, Outcome
 from tests.whole.messages import catalog, complete, record, state, stream
+from tests.whole.turns import in_turn
 
 COLUMNS = {"id": "integer", "version": "integer"}
 # Every key comes twice, so that dedupe has work and the later version must win.
@@ -45,7 +45,7 @@ def messages(start: int) -> list[bytes]:
 def attempt(destination: Destination, mode: str, start: int, faults: Sequence[str]) -> Attempt:
     """A run that sends the rest of the source, told to die at its faults. STATE does not wait."""
     running = destination.start_write(
-        configured(mode), "--state-latency", "0", "--flush-rows", str(STATE_EVERY), faults=faults
+        configured(mode), *ALONE, "--state-latency", "0", "--flush-rows", str(STATE_EVERY), faults=faults
     )
     try:
         for text in messages(start):
@@ -65,17 +65,8 @@ def attempts(destination: Destination, mode: str, faults: Sequence[Sequence[str]
 
 def old_table(destination: Destination) -> None:
     """What an earlier generation left."""
-    outcome = destination.write(
-        catalog(stream("users", COLUMNS)), [record("users", {"id": -1, "version": -1}), complete("users")]
-    )
-    assert outcome.code == 0
-
-
-KILLS = [
-    ["after:open_temp=kill"],
-    ["after:flush#3=kill"],
-    ["after:{publish}=kill"],
-]
+    sent = [record("users", {"id": -1, "version": -1}), complete("users")]
+    assert destination.write(catalog(stream("users", COLUMNS)), sent, *ALONE).code == 0
 
 
 def test_a_kill_right_after_the_swap_and_another_in_the_run_after_it_change_nothing(
@@ -101,7 +92,7 @@ def test_two_kills_right_after_the_swap_of_an_append_truncate_double_nothing(
     assert destination.rows("users", ["id", "version"]) == sorted(SOURCE, key=repr)
 
 
-@pytest.mark.parametrize("mode", ["append", "append_dedup"])
+@in_turn("mode", ["append", "append_dedup"])
 def test_a_process_killed_between_two_states_resumes_from_the_one_it_told(
     destination: Destination, mode: str
 ) -> None:
@@ -121,16 +112,15 @@ def test_a_process_killed_between_two_states_resumes_from_the_one_it_told(
     assert len(kept) == (60 if mode == "append_dedup" else 120)
 
 
-@pytest.mark.parametrize("fault", KILLS, ids=lambda fault: fault[0])
+@in_turn("place", ["open_temp", "flush#3", "swap"])
 def test_a_killed_overwrite_that_is_new_each_time_is_replaced_by_the_next(
-    destination: Destination, fault: list[str]
+    destination: Destination, place: str
 ) -> None:
     """A client that sends generation 1 with every sync, and begins anew after each failure: nothing was told."""
     old_table(destination)
     new_each_time = evolve(destination, config={**destination.config, "each_overwrite_is_new": True})
-    faults = [text.format(publish="swap") for text in fault]
 
-    first, last = attempts(new_each_time, "overwrite", [faults])
+    first, last = attempts(new_each_time, "overwrite", [[f"after:{place}=kill"]])
 
     assert (first.outcome.code, last.outcome.code) == (-9, 0)
     assert (first.outcome.states, last.start, last.outcome.states) == ([], 0, [])

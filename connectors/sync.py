@@ -34,9 +34,6 @@ from machines.lifecycle import Executor
 from machines.operations import Answer, SyncOperation
 from machines.stream import StreamLife, StreamLifecycle
 
-# Chunks that wait for the owner, so that there is something to do once the streams have started.
-MOST_PACKED = 4
-
 
 @frozen(kw_only=True)
 class Sync:
@@ -152,7 +149,7 @@ class SyncOperations:
         self._may_tell = withholding(untold, sync.write_line)
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
-        self._mailbox = Mailbox(MOST_PACKED)
+        self._mailbox = Mailbox(sync.thresholds.most_packed_at_start(len(sync.streams)))
         connector = sync.connector
         named = table_catalog(
             [(stream.name, stream.fields) for stream in sync.streams],
@@ -189,6 +186,8 @@ class SyncOperations:
         return Answer(failed_streams=tuple(name for name in failed if name not in life.failed_streams))
 
     def _set_up(self, _: SyncLife) -> None:
+        # Packed while we connect and the streams start: what is read waits in the mailbox.
+        self._sync.intake.start(self._sync.source, self._order(), self._mailbox)
         client = self._starter.client
         namespaces = {run.life.tables.final.namespace for run in self.runs}
 
@@ -200,8 +199,6 @@ class SyncOperations:
         self._starter.run("setting up the destination", work)
 
     def _start_streams(self, _: SyncLife) -> None:
-        # Packed while the streams start: what is read waits in the mailbox.
-        self._sync.intake.start(self._sync.source, self._order(), self._mailbox)
         for run in self.runs:
             run.start()
         if self.runs and all(run.failed for run in self.runs):

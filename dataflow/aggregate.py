@@ -42,12 +42,23 @@ class Thresholds:
     state_latency: float = STATE_LATENCY
     # All streams together: beyond it the largest is flushed.
     open_bytes: int = 48 * MEBIBYTE
-    # Handed to the writer and not yet durable: beyond it nothing more is read.
-    unwritten_bytes: int = 48 * MEBIBYTE
+    # Packed, and not yet taken by the owner: while the streams start, when nothing else is held, and then.
+    packed_at_start_bytes: int = 64 * MEBIBYTE
+    packed_bytes: int = 16 * MEBIBYTE
+    # Handed to the writer and not yet durable: beyond it nothing more is taken.
+    unwritten_bytes: int = 32 * MEBIBYTE
 
     def chunk_for(self, streams: int) -> int:
         """How much to read at a time for so many streams, in bytes."""
         return max(self.chunk_bytes, min(streams * self.chunk_bytes_per_stream, self.most_chunk_bytes))
+
+    def most_packed_at_start(self, streams: int) -> int:
+        """How many packed chunks of so many streams may wait until these have started."""
+        return max(1, self.packed_at_start_bytes // self.chunk_for(streams))
+
+    def most_packed(self, streams: int) -> int:
+        """How many may wait for the owner at work."""
+        return max(1, self.packed_bytes // self.chunk_for(streams))
 
 
 @define

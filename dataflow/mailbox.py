@@ -42,6 +42,12 @@ class Mailbox:
         self._changed = threading.Condition()
         self._closed = False
 
+    def hold_at_most(self, packed: int) -> None:
+        """Leave room for so much input from now on; what is here already stays."""
+        with self._changed:
+            self._most_packed = packed
+            self._changed.notify_all()
+
     def put_input(self, letter: Packed | EndOfInput) -> bool:
         """Leave input, waiting for room; False when the owner has gone and nothing more is wanted."""
         with self._changed:

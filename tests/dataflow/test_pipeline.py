@@ -407,7 +407,7 @@ def test_a_slow_destination_stops_the_reading() -> None:
     line = record(USERS, 1)
     sent = 0
 
-    with run.open(unwritten_bytes=1000, flush_rows=1000, parcel_rows=1000) as write:
+    with run.open(unwritten_bytes=1000, packed_bytes=1000, flush_rows=1000, parcel_rows=1000) as write:
         stuck = threading.Event()
 
         def pour() -> None:

@@ -155,7 +155,7 @@ class TableOperationsClient(Protocol):
         ...
 
     def tables_named(self, mark: str) -> Sequence[TableName]:
-        """Every table whose name holds this mark, whosever it is."""
+        """Every table whose name holds this mark, whosever it is, as long as we may read it."""
         ...
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:

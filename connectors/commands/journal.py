@@ -3,7 +3,7 @@
 import argparse
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from machines.journal import Entry
 
 SECONDS_PER_DAY = 86_400
+# Back to a time when there was no journal.
+MOST_DAYS = 20_000
 # How often who follows looks, in seconds.
 PAUSE = 1.0
 LAST = "last"
@@ -24,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     listed = asked.add_parser("list", help="one line for each run")
     listed.add_argument(
         "--days",
-        type=float,
+        type=number_of_days,
         default=7.0,
         help="how far back, in days, in a destination (default: %(default)s)",
     )
@@ -34,6 +36,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         run_argument(command)
     for command in (listed, shown, followed):
         source_arguments(command)
+
+
+def number_of_days(text: str) -> float:
+    """A span of days, some of which may be a fraction."""
+    with suppress(ValueError):
+        if 0 <= float(text) <= MOST_DAYS:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 0 to {MOST_DAYS}")
 
 
 def run_argument(parser: argparse.ArgumentParser) -> None:

@@ -17,10 +17,11 @@ from connectors.ledger import Ledger, SqlLedger
 from connectors.postgres import catalog, evolution, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
 from connectors.postgres.merging import Merging
+from connectors.postgres.replacing import replace
 from connectors.postgres.sessions import Access, Holder, Locks, Row, writer_of
 from connectors.postgres.sql import PostgresSql
 from dataflow.errors import ConfigError
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, diff
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import META, METADATA_COLUMNS, Column, TableName
 
 
@@ -118,7 +119,7 @@ class PostgresClient:
         return Statistics(
             rows=rows,
             size=size,
-            dependents=self._standing(table).holders,
+            dependents=self.standing(table).holders,
             grants=tuple(sorted(map(str, self.belongings(table).grants))),
         )
 
@@ -153,7 +154,7 @@ class PostgresClient:
         return self.change(self._sql.copy_table(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self._is_partitioned(target))
+        merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self.is_partitioned(target))
         self.execute(self._sql.analyze(source, merging.compared))
         first = self.table_is_empty(target)
         if not first:
@@ -179,32 +180,7 @@ class PostgresClient:
         self.provide_index(table, recipe)
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:
-        if not self.table_exists(target):
-            self._rename(source, target)
-            return "there was no table"
-        plan = swap.decide(self._standing(target), drop_cascade=self._sql.drop_cascade)
-        match plan.way:
-            case swap.Way.RENAME:
-                self._hand_over(target, source)
-                self.drop_table(target)
-                self._rename(source, target)
-            case swap.Way.REFILL:
-                self.see_all_rows(target)
-                changes, names = self._changes(source, target)
-                self.execute(swap.empty(target, partitioned=self._is_partitioned(target)))
-                # Of an empty table nothing is written anew, whatever changes; those that inherit keep their rows.
-                self.apply_changeset(target, changes)
-                self.execute(swap.refill(source, target, names))
-                self.drop_table(source)
-            case swap.Way.UPDATE:
-                self.see_all_rows(target)
-                changes, names = self._changes(source, target)
-                self.apply_changeset(target, changes)
-                partitioned = self._is_partitioned(target)
-                for statement in swap.exchange(source, target, names, plan.key, partitioned=partitioned):
-                    self.execute(statement)
-                self.drop_table(source)
-        return plan.note
+        return replace(self, source, target, drop_cascade=self._sql.drop_cascade)
 
     # -- evolution
 
@@ -256,13 +232,15 @@ class PostgresClient:
         except evolution.REFUSALS as error:
             raise evolution.refusal(table, error.diag.message_primary, error.diag.message_detail) from error
 
-    def _is_partitioned(self, table: TableName) -> bool:
+    def is_partitioned(self, table: TableName) -> bool:
+        """Whether its rows lie in partitions."""
         return bool(self._tell(catalog.is_partitioned(), _named(table)))
 
     def _is_secured(self, table: TableName) -> bool:
         return bool(self._tell(catalog.is_secured(), _named(table)))
 
-    def _standing(self, table: TableName) -> swap.Standing:
+    def standing(self, table: TableName) -> swap.Standing:
+        """What holds on to a table that is there."""
         ours = {"index": self._sql.key_index(table), "meta": META}
         holders = self.execute(catalog.holders(), _named(table) | ours)
         references = self.execute(catalog.references(), _named(table))
@@ -271,16 +249,6 @@ class PostgresClient:
             references=tuple(swap.Reference(words, tuple(key), acts) for words, key, acts in references),
             secured=self._is_secured(table),
         )
-
-    def _changes(self, source: TableName, target: TableName) -> tuple[ColumnChangeset, list[str]]:
-        """What the target's columns need to become the source's, and the names that both then have."""
-        wanted = self.discover_schema(source)
-        return diff(self.discover_schema(target), wanted), [*METADATA_COLUMNS, *wanted.columns]
-
-    def _hand_over(self, old: TableName, new: TableName) -> None:
-        columns = {*METADATA_COLUMNS, *self.discover_schema(new).columns}
-        for statement in swap.hand_over(self.belongings(old), self.belongings(new), new, columns):
-            self.execute(statement)
 
     def belongings(self, table: TableName) -> swap.Belongings:
         """What is written on a table that is there."""
@@ -294,7 +262,8 @@ class PostgresClient:
             grants=frozenset(swap.Grant(*row) for row in self.execute(catalog.grants(), _named(table))),
         )
 
-    def _rename(self, source: TableName, target: TableName) -> None:
+    def rename_table(self, source: TableName, target: TableName) -> None:
+        """Give a table another's name, and its index the name that goes with it."""
         for statement in self._sql.rename_table(source, target):
             self.execute(statement)
 

@@ -36,11 +36,13 @@ def default_grants() -> Composed:
 
 
 def tables_named() -> Composed:
-    """Schema and name of every table whose name holds the parameter `mark`."""
+    """Schema and name of every table that we may read and whose name holds the parameter `mark`."""
     return SQL(
         "SELECT nspname, relname FROM pg_catalog.pg_class "
         "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace "
-        "WHERE relkind IN ('r', 'p') AND position({} IN relname) > 0 ORDER BY 1, 2"
+        "WHERE relkind IN ('r', 'p') AND position({} IN relname) > 0 "
+        "AND pg_catalog.has_schema_privilege(relnamespace, 'USAGE') "
+        "AND pg_catalog.has_table_privilege(pg_class.oid, 'SELECT') ORDER BY 1, 2"
     ).format(Placeholder("mark"))
 
 

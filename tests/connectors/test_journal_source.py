@@ -200,6 +200,17 @@ def test_a_destination_that_is_not_named_well_is_a_clear_error(arguments: tuple[
         run("journal", "list", *arguments)
 
 
+@pytest.mark.parametrize("days", ["nan", "inf", "-1", "1e9", "two"])
+def test_days_that_are_no_number_of_days_are_a_clear_error(
+    days: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        run("journal", "list", "--days", days, file_of(tmp_path))
+
+    assert refused.value.code == 2
+    assert f"{days!r} is not a number of days" in capsys.readouterr().err
+
+
 def test_what_is_followed_is_printed_until_the_run_is_at_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

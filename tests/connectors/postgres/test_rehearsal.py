@@ -16,6 +16,7 @@ from connectors.postgres.connector import PostgresConnector
 from connectors.rehearsal import Deed
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
+from dataflow.names import TEMP_MARK
 from dataflow.types import TableName
 from tests.connectors.postgres.conftest import Connect
 from tests.connectors.rehearsals import statements, sync
@@ -177,6 +178,21 @@ def test_a_role_that_may_only_read_can_plan_and_examine(connect: Connect, reader
     assert first.streams[0].path[-1] == "done"
     assert later.streams[0].path[2:4] == ("settling", "opening_temp")
     assert [each.state for each in examine(reader).findings] == ["resuming_temp"]
+
+
+def test_a_temp_table_of_others_that_we_may_not_read_is_passed_over(
+    reader: PostgresConnector, postgres_database: Address
+) -> None:
+    theirs = f"public.orders{TEMP_MARK}theirs"
+    with psycopg.connect(postgres_database.dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE {theirs} (_airbyte_raw_id uuid)")
+        readable = examine(reader).findings
+        connection.execute(f"REVOKE ALL ON {theirs} FROM {READER}")
+
+    found = examine(reader).findings
+
+    assert [finding.kind for finding in readable] == [Kind.UNKNOWN]
+    assert found == ()
 
 
 def test_the_servers_session_of_a_rehearsal_refuses_to_write(connector: PostgresConnector) -> None:

@@ -143,7 +143,7 @@ def test_whatever_holds_on_to_a_table_is_found_and_named(
     for built in HOLDERS:
         with suppress(_UndoneError), client.transaction():
             client.connection.execute(built.replace("{role}", role).encode())
-            holders = client._standing(FINAL).holders
+            holders = client.standing(FINAL).holders
             found[built] = tuple(each.replace(role, "{role}") for each in holders)
             raise _UndoneError
 

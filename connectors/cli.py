@@ -158,6 +158,10 @@ def main_for(name: str, module: str) -> None:
     definition = import_module(module).DEFINITION
     _collect_rarely()
     destination = Destination(definition, standard_output())
+    if given.verb == "write":
+        from dataflow.memory import keep_what_is_freed
+
+        keep_what_is_freed()
     code = destination.guard(lambda: run_destination(destination, given, processes, requests))
     with suppress(OSError):
         sys.stderr.flush()

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from dataflow import wire
+from dataflow.memory import keep_what_is_freed
 from dataflow.parcel import Packed, Packer
 from dataflow.processes import Pipes
 from dataflow.structs import Shape
@@ -61,6 +62,7 @@ def main() -> None:
     # A chunk makes many short-lived tuples and no cycles: looking for cycles cost a fifth of the CPU.
     gc.freeze()
     gc.disable()
+    keep_what_is_freed()
     # Whatever prints, prints to stderr.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     ends = list(map(int, sys.argv[1:]))

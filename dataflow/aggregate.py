@@ -34,9 +34,6 @@ class Thresholds:
     parcel_rows: int = 50_000
     flush_bytes: int = 16 * MEBIBYTE
     flush_rows: int = 100_000
-    # So much of one stream, or of all together, is worth a transaction when the writer has nothing else to do.
-    idle_bytes: int = 4 * MEBIBYTE
-    idle_open_bytes: int = 40 * MEBIBYTE
     age: float = 60.0
     # How long a STATE may wait for a flush that would make it tellable.
     state_latency: float = STATE_LATENCY
@@ -174,10 +171,8 @@ class Aggregate:
         return self._highest
 
 
-def due(
-    aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float, *, writer_waits: bool = False
-) -> list[Aggregate]:
-    """Those to flush now: the due ones, the largest while all hold too much, and one for a writer that waits."""
+def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> list[Aggregate]:
+    """Those to flush now: the due ones, and the largest while all hold too much."""
     waiting = [aggregate for aggregate in aggregates if aggregate.has_work()]
     chosen = [aggregate for aggregate in waiting if aggregate.is_due(now)]
     left = sorted((a for a in waiting if a not in chosen), key=lambda a: a.size)
@@ -186,10 +181,4 @@ def due(
         largest = left.pop()
         held -= largest.size
         chosen.append(largest)
-    if writer_waits and not chosen and left and _is_worth_it(left[-1].size, held, thresholds):
-        chosen.append(left[-1])
     return chosen
-
-
-def _is_worth_it(largest: int, held: int, thresholds: Thresholds) -> bool:
-    return largest >= thresholds.idle_bytes or held >= thresholds.idle_open_bytes

@@ -25,9 +25,6 @@ from dataflow.partitions import Partitions, Tally
 from dataflow.protocol import State, StateKind, Status, StreamStatus, log_message, state_message
 from dataflow.types import StreamName
 
-# One that is written, and one that is ready when it has been.
-FLUSHES_AT_WORK = 2
-
 
 class StreamSink(Protocol):
     """Where one stream's flushes go, and who hears of its course."""
@@ -300,8 +297,7 @@ class Pipeline:
 
     def _flush_due(self) -> None:
         aggregates = [stream.aggregate for stream in self._streams.values() if stream.open]
-        waits = self._unwritten < FLUSHES_AT_WORK
-        for aggregate in due(aggregates, self._thresholds, time.monotonic(), writer_waits=waits):
+        for aggregate in due(aggregates, self._thresholds, time.monotonic()):
             self._flush(self._streams[aggregate.stream])
             self._wait_until(lambda: self._has_room)
 

@@ -66,7 +66,7 @@ _SETTINGS = (
 # first is enough for flushes; the second for whole tables of a million rows, which go by way of the disk. A large cell
 # needs more, and then there is more.
 _MEMORY = (
-    "SET memory_limit = '32MiB'",
+    "SET memory_limit = '64MiB'",
     "SET memory_limit = '128MiB'",
     "SET memory_limit = '1GiB'",
     "RESET memory_limit",

@@ -136,26 +136,6 @@ def test_the_largest_go_when_all_together_hold_too_much() -> None:
     assert due([small, large], small.thresholds, now=0) == [large]
 
 
-def test_a_writer_that_waits_is_given_what_is_worth_a_transaction() -> None:
-    limits = Thresholds(idle_bytes=100, idle_open_bytes=1000)
-    small, large = aggregate(), aggregate()
-    add(small, 1, size=99)
-    add(large, 3, size=100)
-
-    assert due([small, large], limits, now=0.0, writer_waits=True) == [large]
-    assert due([small], limits, now=0.0, writer_waits=True) == []
-    assert due([small, large], limits, now=0.0) == []
-
-
-def test_a_writer_that_waits_is_given_the_largest_of_many_that_are_small() -> None:
-    limits = Thresholds(idle_bytes=100, idle_open_bytes=120)
-    small, large = aggregate(), aggregate()
-    add(small, 1, size=50)
-    add(large, 3, size=80)
-
-    assert due([small, large], limits, now=0.0, writer_waits=True) == [large]
-
-
 @pytest.mark.parametrize(("streams", "bytes_at_a_time"), [(1, 1024), (4, 4000), (50, 8000)])
 def test_more_is_read_at_a_time_for_many_streams(streams: int, bytes_at_a_time: int) -> None:
     limits = Thresholds(chunk_bytes=1024, chunk_bytes_per_stream=1000, most_chunk_bytes=8000)

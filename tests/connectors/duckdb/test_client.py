@@ -477,7 +477,7 @@ def test_work_on_a_whole_table_has_more_memory_than_flushes_and_keeps_what_it_wa
             client.merge_table(TEMP, FINAL, recipe(ID_TEST))
         limits += query(client, limit)
 
-    assert limits == [("32.0 MiB",), ("128.0 MiB",), ("128.0 MiB",)]
+    assert limits == [("64.0 MiB",), ("128.0 MiB",), ("128.0 MiB",)]
 
 
 def test_a_database_in_memory_has_all_there_is(tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ class SyncOperations:
         self._may_tell = withholding(untold, sync.write_line)
         self._starter = Transactions(sync.connector, sync.retry, self._retrying)
         self._writer = Transactions(sync.connector, sync.retry, self._retrying)
-        self._mailbox = Mailbox(sync.thresholds.most_packed_at_start(len(sync.streams)))
+        limits = sync.thresholds
+        self._mailbox = Mailbox(limits.chunks_in(limits.packed_at_start_bytes, len(sync.streams)))
         connector = sync.connector
         named = table_catalog(
             [(stream.name, stream.fields) for stream in sync.streams],

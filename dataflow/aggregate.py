@@ -49,13 +49,9 @@ class Thresholds:
         """How much to read at a time for so many streams, in bytes."""
         return max(self.chunk_bytes, min(streams * self.chunk_bytes_per_stream, self.most_chunk_bytes))
 
-    def most_packed_at_start(self, streams: int) -> int:
-        """How many packed chunks of so many streams may wait until these have started."""
-        return max(1, self.packed_at_start_bytes // self.chunk_for(streams))
-
-    def most_packed(self, streams: int) -> int:
-        """How many may wait for the owner at work."""
-        return max(1, self.packed_bytes // self.chunk_for(streams))
+    def chunks_in(self, size: int, streams: int) -> int:
+        """How many chunks of so many streams are about so many bytes; one at least."""
+        return max(1, size // self.chunk_for(streams))
 
 
 @define

@@ -105,7 +105,8 @@ class Pipeline:
         Streams that the source did not complete are left open: their owner ends them. Raises a DataflowError
         for input that cannot be understood, and for a failed stream when GLOBAL states cover it.
         """
-        self._mailbox.hold_at_most(self._thresholds.most_packed(len(self._streams)))
+        limits = self._thresholds
+        self._mailbox.hold_at_most(limits.chunks_in(limits.packed_bytes, len(self._streams)))
         writer = threading.Thread(target=self._write, daemon=True, name="writer")
         writer.start()
         try:

@@ -8,6 +8,11 @@ FROM python:${PYTHON} AS build
 ARG DESTINATION
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
+# For the engine's own C; nothing of it stays in the image. Debian keeps no older version that could be pinned.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 COPY requirements-${DESTINATION}.lock ./
 RUN python -m venv /opt/dataflow \
     && /opt/dataflow/bin/pip install --only-binary :all: --require-hashes -r "requirements-${DESTINATION}.lock"

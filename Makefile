@@ -1,9 +1,10 @@
-# Everything that is needed is made here, inside the checkout, from git, make and python3 with venv and pip.
+# Everything that is needed is made here, inside the checkout, from git, make, a C compiler and python3 with venv and pip.
 #
 #   make demo [DESTINATION=duckdb|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, sshd and Chromium
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
+#   make sanitize [EXAMPLES=1000] [ARGS=...]  the reader in C under gcc's sanitizers, over arbitrary and damaged input
 #   make test-packages                        the wheel, installed where there is nothing else
 #   make test-clients [ARGS="-m campaign"]    PyAirbyte and real sources; with a million records each
 #   make lint                                 style, format, architecture
@@ -15,18 +16,21 @@
 #   make clean                                remove what was made
 
 PYTHON ?= python3
+export CC
 DESTINATION ?= duckdb
 WORKERS ?= 2
 SEED := $(or $(SEED),$(shell date +%s))
+EXAMPLES ?= 300
 ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+NATIVE := $(wildcard dataflow/native/*.[ch]) dataflow/native/build.py
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
+.PHONY: help demo test sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -46,6 +50,9 @@ crash: $(READY)
 	@echo "the random moments' seed: $(SEED)"
 	CRASH_SEED=$(SEED) $(RUN) -m pytest -n $(WORKERS) -m "campaign or not campaign" tests/crash $(ARGS)
 
+sanitize: $(READY)
+	EXAMPLES=$(EXAMPLES) $(RUN) -m tests.sanitized $(ARGS)
+
 test-packages: $(READY)
 	$(RUN) -m pytest -m elsewhere tests/packages $(ARGS)
 
@@ -55,6 +62,7 @@ test-clients: $(READY)
 
 lint: $(READY)
 	$(RUN) -m ruff check .
+	$(CC) -std=c11 -fsyntax-only -Wall -Wextra -Wconversion -Wshadow -Werror dataflow/native/*.c
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/hadolint Dockerfile
@@ -84,7 +92,7 @@ $(LOCKED): requirements.lock
 	@$(PIP) install --only-binary :all: --require-hashes -r requirements.lock
 	@echo '$(CURDIR)' > $@
 
-$(READY): $(LOCKED) pyproject.toml
+$(READY): $(LOCKED) pyproject.toml $(NATIVE)
 	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -95,6 +103,9 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Dataflow needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 	       "Install a newer one, or name yours: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@command -v $(firstword $(CC)) >/dev/null || { \
+	  echo "There is no $(firstword $(CC)) here, and Dataflow reads its input by a library in C. Install a compiler" \
+	       "(Debian and Ubuntu: apt-get install gcc libc6-dev), or name yours: make CC=clang ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments. Install its venv and pip" \
 	       "(Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }

@@ -6,7 +6,7 @@ leaves nothing behind either, not even a schema.
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import Any
 
@@ -18,13 +18,13 @@ from connectors.contract import Client, Connector, InsertBuffer
 from connectors.journal_table import Transition
 from connectors.ledger import LedgerEntry
 from connectors.transactions import RetryPolicy, Transactions
-from dataflow.batch import OpenBatch, with_raw_ids
+from dataflow.batch import rows_of, with_raw_ids
 from dataflow.catalog import Strategy
+from dataflow.coercion import column
 from dataflow.errors import InternalError
 from dataflow.evolution import TableSchema, diff
-from dataflow.protocol import Records
 from dataflow.raw_ids import RawIds
-from dataflow.structs import Shape, data_struct
+from dataflow.structs import Shape
 from dataflow.types import INTEGER, STRING, Column, StreamName, TableName
 from machines.operations import Recipe
 
@@ -131,11 +131,9 @@ def _batch(
 ) -> pa.RecordBatch:
     name, limits = StreamName(None, "check"), connector.columns.limits
     shape = Shape(name=name, columns=columns, limits=limits, generation_id=0, sync_id=0)
-    record: Callable[..., Any] = data_struct(columns)
+    cells = [column(of.type, [row[index] for row in rows], limits).array for index, of in enumerate(columns)]
     now = np.full(len(rows), time.time() * 1000, np.int64)
-    batch = OpenBatch(name)
-    batch.add(Records(stream=name, data=[record(*row) for row in rows], emitted_at=now))
-    return with_raw_ids(batch.close(shape), shape, raw_ids).rows
+    return with_raw_ids(rows_of(shape, cells, now), shape, raw_ids).rows
 
 
 def _transition(run: str) -> Transition:

@@ -1,7 +1,6 @@
-"""The command of a destination, `destination-<name>`. Parses, and starts what takes time to come up; no more.
+"""The command of a destination, `destination-<name>`. Parses, and hands on what was parsed; no more.
 
-A destination starts once per sync. So the standard library parses (a richer parser took a fifth of the start),
-and what is slow to import waits until the processes that pack the input are on their way.
+A destination starts once per sync. So the standard library parses: a richer parser took a fifth of the start.
 """
 
 import argparse
@@ -17,15 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectors.requests import Requests
-from dataflow.processes import Processes, begin, usual_count
 
 if TYPE_CHECKING:
     from connectors.runner import Destination
     from connectors.watching import Watching
 
 VERBS = ("spec", "check", "write")
-# For libraries that read them when they are imported, here and in the processes that pack. There is no linear
-# algebra, whose threads would spin at every start; and what Arrow frees shall be free for others.
+# For libraries that read them when they are imported. There is no linear algebra, whose threads would spin at every
+# start; and what Arrow frees shall be free for others.
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
@@ -89,13 +87,6 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
         help="what to do when a source counts other records before a STATE than came (default: %(default)s)",
     )
     write.add_argument(
-        "--processes",
-        type=count,
-        default=usual_count(),
-        metavar="COUNT",
-        help="how many further processes unpack the input; with 0 this one does (default here: %(default)s)",
-    )
-    write.add_argument(
         "--log-level",
         choices=["fatal", "error", "warn", "info", "debug", "trace"],
         default="info",
@@ -150,7 +141,6 @@ def main_for(name: str, module: str) -> None:
         parser.exit(1, f"{parser.prog}: stdout is closed, so nobody could hear what it does. Open it.\n")
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
-    processes = begin(given.processes) if given.verb == "write" else None
     requests = Requests() if given.verb == "write" else None
     gc.disable()
     from connectors.runner import Destination, standard_output
@@ -162,7 +152,7 @@ def main_for(name: str, module: str) -> None:
         from dataflow.memory import keep_what_is_freed
 
         keep_what_is_freed()
-    code = destination.guard(lambda: run_destination(destination, given, processes, requests))
+    code = destination.guard(lambda: run_destination(destination, given, requests))
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(code)
@@ -174,9 +164,7 @@ def _hold_standard_streams() -> bool:
     if closed:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for number in closed:
-            # The processes that pack are to find it taken too.
             os.dup2(nowhere, number)
-            os.set_inheritable(number, True)  # noqa: FBT003 - dup2 leaves it alone where both are one
     if STDERR in closed:
         sys.stderr = os.fdopen(STDERR, "w")
     return STDOUT not in closed
@@ -191,10 +179,7 @@ def _is_open(number: int) -> bool:
 
 
 def run_destination(
-    destination: "Destination",
-    given: argparse.Namespace,
-    processes: Processes | None = None,
-    requests: Requests | None = None,
+    destination: "Destination", given: argparse.Namespace, requests: Requests | None = None
 ) -> int:
     """Run the parsed command; its exit code."""
     match given.verb:
@@ -213,7 +198,6 @@ def run_destination(
         chosen["flush_rows"] = chosen["parcel_rows"] = given.flush_rows
     options = WriteOptions(
         journal=given.journal,
-        processes=processes,
         miscounts=Miscounts(given.miscounts),
         faults=tuple(given.fault),
         thresholds=Thresholds(**chosen),

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from dataflow.decoder import encode_changes
+from dataflow.batch import encode_changes
 from dataflow.evolution import not_held
 from dataflow.types import META, Kind
 

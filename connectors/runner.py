@@ -69,9 +69,9 @@ class Destination:
         from connectors.sync import Sync, run_sync
         from connectors.watching import watching
         from dataflow.catalog import read_catalog
-        from dataflow.intake import StoppableIntake, intake_of
+        from dataflow.intake import Intake
 
-        intake, requests = StoppableIntake(intake_of(options.processes)), options.requests
+        intake, requests = Intake(), options.requests
         if requests is not None:
             requests.tell(intake.stop)
         try:
@@ -118,8 +118,6 @@ class Destination:
         else:
             failure_code = requests.failure_code if requests is not None else 1
             return 0 if succeeded else failure_code
-        finally:
-            intake.close()
 
     def guard(self, command: Callable[[], int]) -> int:
         """A command's exit code: never 0 when what it said could not be heard.

@@ -19,10 +19,9 @@ from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.catalog import DestinationStream
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.intake import Intake, OwnIntake
+from dataflow.intake import Intake, Order
 from dataflow.mailbox import Mailbox
 from dataflow.names import StreamTables, table_catalog
-from dataflow.packing import Order
 from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.protocol import error_message, log_message
 from dataflow.raw_ids import RawIds
@@ -52,7 +51,7 @@ class Sync:
     mention: Callable[[bytes], None] = field(default=Factory(lambda sync: sync.write_line, takes_self=True))
     thresholds: Thresholds = field(factory=Thresholds)
     retry: RetryPolicy = field(factory=RetryPolicy)
-    intake: Intake = field(factory=OwnIntake)
+    intake: Intake = field(factory=Intake)
     miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
     generations: Generations = Generations.CATALOG
@@ -263,7 +262,6 @@ class SyncOperations:
 
     def _tear_down(self, _: SyncLife) -> None:
         self._mailbox.close()
-        self._sync.intake.close()
         self._writer.client.close()
         self._starter.client.close()
 

@@ -8,7 +8,6 @@ from connectors.requests import Requests
 from connectors.watching import Watching
 from dataflow.aggregate import Thresholds
 from dataflow.pipeline import Miscounts
-from dataflow.processes import Processes
 
 
 @frozen(kw_only=True)
@@ -16,8 +15,6 @@ class WriteOptions:
     """How a sync is run."""
 
     journal: Path | None = None
-    # Started already, to pack the input; without any, this process does.
-    processes: Processes | None = None
     miscounts: Miscounts = Miscounts.WARN
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)

@@ -6,18 +6,13 @@ grow, are given by the one owner of the stream, in input order.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-from attrs import define, field, frozen
-from msgspec.structs import astuple
+from attrs import field, frozen
 
-from dataflow.coercion import Coerced, columns
-from dataflow.decoder import encode_changes
-from dataflow.protocol import Records
 from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
 from dataflow.types import (
@@ -25,10 +20,8 @@ from dataflow.types import (
     GENERATION_ID,
     META,
     RAW_ID,
-    AirbyteType,
     Change,
     ChangeKind,
-    Limits,
     StreamName,
 )
 
@@ -72,88 +65,50 @@ class Batch:
         return value
 
 
-@define
-class OpenBatch:
-    """Records of one stream that wait to become rows."""
+@frozen(kw_only=True)
+class Told:
+    """What was changed in rows, by row: the source's own changes as the inner text of a JSON list, and ours."""
 
-    stream: StreamName
-    data: list[Any] = field(factory=list, repr=lambda data: f"<{len(data)} records>")
-    emitted_at: list["np.ndarray[Any, Any]"] = field(factory=list, repr=False)
-    source_changes: dict[int, bytes] = field(factory=dict, repr=False)
-    changes: dict[int, list[Change]] = field(factory=dict, repr=False)
-    size: int = 0
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def add(self, records: Records) -> None:
-        """Append records of the batch's stream, in their order."""
-        before = len(self.data)
-        self.data.extend(records.data)
-        self.emitted_at.append(records.emitted_at)
-        self.size += records.size
-        for index, text in records.source_changes.items():
-            self.source_changes[before + index] = text
-        for index, changes in records.changes.items():
-            self.changes[before + index] = list(changes)
-
-    def close(self, shape: Shape) -> Rows:
-        """The rows of these records."""
-        (rows,) = close([self], {self.stream: shape})
-        return rows
-
-    def cells(self, width: int) -> list[list[Any]]:
-        """The cells of each of so many columns, as they were decoded."""
-        # One pass over the records, which lie scattered in memory; the columns are cut from what it brings.
-        flat = list(chain.from_iterable(map(astuple, self.data)))
-        return [flat[column::width] for column in range(width)]
-
-    def rows(self, shape: Shape, columns: Sequence[Coerced]) -> Rows:
-        """The rows, of columns that were made of the cells."""
-        for of, made in zip(shape.columns, columns, strict=True):
-            for row, change, reason in made.changes:
-                self.changes.setdefault(row, []).append(Change(of.field, change, reason))
-        tally = Counter(change.change for changes in self.changes.values() for change in changes)
-        emitted_at = pa.py_buffer(np.concatenate(self.emitted_at) * 1000)
-        # Of the buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
-        extracted_at = pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(self.data), [None, emitted_at])
-        metadata = {EXTRACTED_AT: extracted_at}
-        if changed := self.source_changes.keys() | self.changes.keys():
-            metadata[META] = self._meta(shape.sync_id, changed)
-        return Rows(
-            stream=self.stream,
-            cells=pa.RecordBatch.from_arrays(
-                [*metadata.values(), *(made.array for made in columns)],
-                names=[*metadata, *(of.name for of in shape.columns)],
-            ),
-            size=self.size,
-            nulled=tally[ChangeKind.NULLED],
-            truncated=tally[ChangeKind.TRUNCATED],
-        )
-
-    def _meta(self, sync_id: int, changed: set[int]) -> pa.Array:
-        """`{"sync_id": n, "changes": [...]}` per row, the source's changes before ours (protocol: meta)."""
-        texts = [clean_meta(sync_id)] * len(self.data)
-        for row in changed:
-            ours = encode_changes(self.changes.get(row, ()))
-            texts[row] = _meta_text(sync_id, [t for t in (self.source_changes.get(row), ours) if t])
-        return pa.array(texts, pa.string())
+    source: Mapping[int, bytes] = field(factory=dict, repr=lambda of: f"<{len(of)}>")
+    ours: Mapping[int, Sequence[Change]] = field(factory=dict, repr=lambda of: f"<{len(of)}>")
 
 
-def close(batches: Sequence[OpenBatch], shapes: Mapping[StreamName, Shape]) -> list[Rows]:
-    """The rows of each of these, made together: columns of one type share a pass over their cells."""
-    wanted: list[tuple[AirbyteType, Sequence[Any], Limits]] = []
-    for batch in batches:
-        shape = shapes[batch.stream]
-        wanted += (
-            (of.type, cells, shape.limits)
-            for of, cells in zip(shape.columns, batch.cells(len(shape.columns)), strict=True)
-        )
-    made = iter(columns(wanted))
-    return [
-        batch.rows(shape, list(islice(made, len(shape.columns))))
-        for batch, shape in ((batch, shapes[batch.stream]) for batch in batches)
-    ]
+NOTHING_TOLD = Told()
+
+
+def rows_of(
+    shape: Shape,
+    columns: Sequence[pa.Array],
+    emitted_at: "np.ndarray[Any, Any]",
+    size: int = 0,
+    told: Told = NOTHING_TOLD,
+) -> Rows:
+    """The rows of these columns, one per column of the shape; each was emitted so many milliseconds after 1970."""
+    tally = Counter(change.change for changes in told.ours.values() for change in changes)
+    moments = pa.py_buffer(emitted_at * 1000)
+    # Of the buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
+    extracted_at = pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(emitted_at), [None, moments])
+    metadata = {EXTRACTED_AT: extracted_at}
+    if told.source or told.ours:
+        metadata[META] = _meta(shape.sync_id, len(emitted_at), told)
+    return Rows(
+        stream=shape.name,
+        cells=pa.RecordBatch.from_arrays(
+            [*metadata.values(), *columns], names=[*metadata, *(of.name for of in shape.columns)]
+        ),
+        size=size,
+        nulled=tally[ChangeKind.NULLED],
+        truncated=tally[ChangeKind.TRUNCATED],
+    )
+
+
+def _meta(sync_id: int, count: int, told: Told) -> pa.Array:
+    """`{"sync_id": n, "changes": [...]}` per row, the source's changes before ours (protocol: meta)."""
+    texts = [clean_meta(sync_id)] * count
+    for row in told.source.keys() | told.ours.keys():
+        ours = encode_changes(told.ours.get(row, ()))
+        texts[row] = _meta_text(sync_id, [text for text in (told.source.get(row), ours) if text])
+    return pa.array(texts, pa.string())
 
 
 def with_raw_ids(rows: Rows, shape: Shape, raw_ids: RawIds) -> Batch:
@@ -220,3 +175,9 @@ def same_meta(batch: pa.RecordBatch) -> str | None:
 def _meta_text(sync_id: int, changes: Sequence[bytes]) -> str:
     listed = msgspec.Raw(b"[" + b",".join(changes) + b"]")
     return msgspec.json.encode({"sync_id": sync_id, "changes": listed}).decode()
+
+
+def encode_changes(changes: Sequence[Change]) -> bytes:
+    """Changes as the inner text of a JSON list."""
+    listed = [{"field": each.field, "change": each.change, "reason": each.reason} for each in changes]
+    return msgspec.json.encode(listed)[1:-1]

@@ -1,4 +1,4 @@
-"""Reads one JSON token into one cell: the exact road, where the fast one refused. Knows no column and no batch.
+"""Reads one JSON token into one cell: the exact road, where the compiled reader leaves it. Knows no column, no batch.
 
 What a cell becomes, besides its value, is told as an outcome: None when it fits, else what was done and why.
 Nothing here fails on any bytes. Text that is no UTF-8, or that escapes half a surrogate pair, has U+FFFD in
@@ -25,6 +25,9 @@ CUT: Outcome = (ChangeKind.TRUNCATED, ChangeReason.FIELD_SIZE)
 # PostgreSQL's manual, "Numeric Types": digits before and after the point, the widest of the databases we know.
 NUMERIC_DIGITS = (131072, 16383)
 
+# The token of a field that a record does not have.
+ABSENT = msgspec.Raw()
+
 # A JSON number, or one as Java's BigDecimal reads it from a string: a sign, and digits on one side of the point.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*(?P<digits>[0-9]+))?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -48,7 +51,7 @@ def loosen(
     token: bytes,
     limits: Limits,  # noqa: ARG001 - asked for as `column` asks, so that a kind may come to need it here
 ) -> tuple[object, Outcome | None]:
-    """The cell that a raw JSON token becomes, in the form in which the fast decoder gives cells of its kind.
+    """The cell that a raw JSON token becomes, in the form in which `column` takes cells of its kind.
 
     None, or an empty `msgspec.Raw` for numbers and JSON, when the token is null or has no such value. Ranges,
     sizes and U+0000 are not looked at here but for the column as a whole, except that an integer too long to

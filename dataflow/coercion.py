@@ -1,20 +1,16 @@
-"""Raw JSON cells to typed Arrow columns, and a change for every cell that did not fit. Knows no record, no batch.
+"""Cells to typed Arrow columns, and a change for every cell that did not fit. Knows no record and no batch.
 
-Two roads lead into `column`, and they agree cell by cell: the fast decoder reads a record's fields as the types
-of `annotation`; `loosen` reads the fields of a record that it refused, one token at a time. `column` then makes
-the column in one vectorised pass, and looks at single cells only where one does not fit.
+A column is begun and finished. Begun, it has the form in which the compiled reader makes its columns, so that cells of
+both can be put together; finished, its texts and tokens are what they say, within what the destination can hold.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from itertools import accumulate, chain
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataflow.cells import BEYOND, UNREADABLE, Outcome, holds_only_numeric, loosen, without_nul
+from dataflow.cells import BEYOND, UNREADABLE, Outcome, holds_only_numeric, without_nul
 from dataflow.number_column import number_column
 from dataflow.temporal_column import date_column, time_column, time_with_timezone_column, timestamp_column
 from dataflow.types import AirbyteType, Array, Kind, Limits, Object
@@ -27,21 +23,17 @@ from dataflow.vectors import (
     holds,
     matches,
     null_out,
+    outcomes_of,
     read_each,
     read_rest,
     tokens,
 )
 
-__all__ = ["Coerced", "annotation", "column", "columns", "loosen"]
+__all__ = ["Coerced", "begun", "column", "finished"]
 
-# A number's digits and a JSON value's text are cheapest, and exact, as the bytes that they are.
-ANNOTATIONS: dict[Kind, Any] = {
-    # The word that stands in place of a boolean or an integer is the usual dirt: it need not stop the decoder.
-    Kind.BOOLEAN: bool | str | None,
-    Kind.INTEGER: int | str | None,
-    Kind.NUMBER: msgspec.Raw,
-    Kind.JSON: msgspec.Raw,
-}
+# Precision and scale of the numbers that the compiled reader makes; of others it gives the tokens.
+READ_NUMBERS = (38, 9)
+
 # Of an int64.
 LEAST, MOST = -(2**63), 2**63 - 1
 # Numbers out of range in JSON need an exponent of five digits, or a text so long with so many digits in a row.
@@ -50,16 +42,8 @@ MANY_DIGITS = "[0-9]{500}"
 LONG_JSON = 6000
 
 
-def annotation(kind: Kind) -> Any:
-    """The msgspec annotation with which the fast decoder reads cells of a kind.
-
-    A field that may be absent has an empty `msgspec.Raw` as its default where that is the annotation, else None.
-    """
-    return ANNOTATIONS.get(kind, str | None)
-
-
 def column(type_: AirbyteType, values: Sequence[Any], limits: Limits) -> Coerced:
-    """The cells of one field as an Arrow array, in the order given; what does not fit is nulled or truncated.
+    """The cells of one field, in the form of `cells.loosen`, in Arrow; what does not fit is nulled or truncated.
 
     Strings, JSON text and times with timezone are `string`; integers int64; numbers decimals of the limits'
     precision and scale (without limits decimal128(38, 9), or plain text when a cell needs more); dates date32;
@@ -69,36 +53,20 @@ def column(type_: AirbyteType, values: Sequence[Any], limits: Limits) -> Coerced
     hold is nulled, and one with too many digits after the point truncated (DESTINATION_FIELD_SIZE_LIMITATION).
     U+0000 is removed where the limits say so, and no change is recorded for it.
     """
-    return COLUMNS[type_.kind](values, type_, limits)
+    start = begun(type_, values, limits)
+    made = finished(type_, start.array, limits)
+    return coerced(made.array, outcomes_of(start) | outcomes_of(made))
 
 
-def columns(wanted: Sequence[tuple[AirbyteType, Sequence[Any], Limits]]) -> list[Coerced]:
-    """`column` for each. Those of one type are made in one pass as long as every cell of theirs fits.
-
-    A pass costs much the same for ten cells as for a thousand, and a chunk may hold a few records each of many
-    streams.
-    """
-    alike: defaultdict[tuple[AirbyteType, Limits], list[int]] = defaultdict(list)
-    for index, (type_, _, limits) in enumerate(wanted):
-        alike[type_, limits].append(index)
-    made: dict[int, Coerced] = {}
-    for (type_, limits), indexes in alike.items():
-        made |= zip(indexes, _together(type_, [wanted[i][1] for i in indexes], limits), strict=True)
-    return [made[index] for index in range(len(wanted))]
+def begun(type_: AirbyteType, values: Sequence[Any], limits: Limits) -> Coerced:
+    """The cells of one field in the form that `finished` takes: `string`, where it is texts or tokens that it reads."""
+    return BEGINNINGS[type_.kind](values, type_, limits)
 
 
-def _together(type_: AirbyteType, cells: Sequence[Sequence[Any]], limits: Limits) -> list[Coerced]:
-    if len(cells) > 1:
-        whole = column(type_, list(chain.from_iterable(cells)), limits)
-        as_text = type_.kind is Kind.NUMBER and whole.array.type == pa.string()
-        if not whole.changes and not as_text:
-            ends = list(accumulate(map(len, cells)))
-            # A slice would keep all of the pass in memory, and take it along wherever it goes.
-            return [
-                Coerced(pa.concat_arrays([whole.array.slice(end - len(each), len(each))]))
-                for each, end in zip(cells, ends, strict=True)
-            ]
-    return [column(type_, each, limits) for each in cells]
+def finished(type_: AirbyteType, made: pa.Array, limits: Limits) -> Coerced:
+    """What a column was begun for; its rows are the same."""
+    finish = FINISHES.get(type_.kind)
+    return Coerced(made) if finish is None or made.type != pa.string() else finish(made, limits)
 
 
 def _strings(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
@@ -108,35 +76,13 @@ def _strings(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
     return _sized(Coerced(texts), limits.string_bytes)
 
 
-def _booleans(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
-    try:
-        return Coerced(pa.array(values, pa.bool_()))
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        kept, outcomes = _without_words(values, type_, limits)
-        return coerced(pa.array(kept, pa.bool_()), outcomes)
-
-
-def _integers(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
+def _integers(values: Sequence[Any], _: AirbyteType, __: Limits) -> Coerced:
     try:
         return Coerced(pa.array(values, pa.int64()))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        kept, outcomes = _without_words(values, type_, limits)
-    for row, value in enumerate(kept):
-        if value is not None and not LEAST <= value <= MOST:
-            kept[row], outcomes[row] = None, BEYOND
-    return coerced(pa.array(kept, pa.int64()), outcomes)
-
-
-def _without_words(
-    values: Sequence[Any], type_: AirbyteType, limits: Limits
-) -> tuple[list[Any], dict[int, Outcome]]:
-    """The cells with those that are strings read as the exact road reads them."""
-    kept, outcomes = list(values), {}
-    for row in [row for row, value in enumerate(values) if isinstance(value, str)]:
-        kept[row], outcome = loosen(type_, msgspec.json.encode(values[row]), limits)
-        if outcome is not None:
-            outcomes[row] = outcome
-    return kept, outcomes
+    except (pa.ArrowInvalid, OverflowError):
+        fits = [value if value is None or LEAST <= value <= MOST else BEYOND for value in values]
+    outcomes = {row: BEYOND for row, value in enumerate(fits) if value is BEYOND}
+    return coerced(pa.array([None if value is BEYOND else value for value in fits], pa.int64()), outcomes)
 
 
 def _json(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
@@ -165,19 +111,34 @@ def _sized(column: Coerced, limit: int) -> Coerced:
     return null_out(column, pc.greater(pc.binary_length(column.array), limit), BEYOND)
 
 
+def _numbers(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
+    texts = tokens(values)
+    return number_column(texts, limits) if limits.number == READ_NUMBERS else Coerced(texts)
+
+
+def _times(values: Sequence[Any], _: AirbyteType, __: Limits) -> Coerced:
+    return Coerced(_texts(values))
+
+
 def _texts(values: Sequence[Any]) -> pa.Array:
     return pa.array(values, pa.string())
 
 
-COLUMNS: dict[Kind, Callable[[Sequence[Any], AirbyteType, Limits], Coerced]] = {
+BEGINNINGS: dict[Kind, Callable[[Sequence[Any], AirbyteType, Limits], Coerced]] = {
     Kind.STRING: _strings,
-    Kind.BOOLEAN: _booleans,
+    Kind.BOOLEAN: lambda values, _, __: Coerced(pa.array(values, pa.bool_())),
     Kind.INTEGER: _integers,
-    Kind.NUMBER: lambda values, _, limits: number_column(tokens(values), limits),
+    Kind.NUMBER: _numbers,
     Kind.DATE: lambda values, _, limits: date_column(_texts(values), limits),
-    Kind.TIME_WITH_TIMEZONE: lambda values, _, __: time_with_timezone_column(_texts(values)),
-    Kind.TIME_WITHOUT_TIMEZONE: lambda values, _, __: time_column(_texts(values)),
+    Kind.TIME_WITH_TIMEZONE: _times,
+    Kind.TIME_WITHOUT_TIMEZONE: _times,
     Kind.TIMESTAMP_WITH_TIMEZONE: lambda v, _, limits: timestamp_column(_texts(v), limits, zoned=True),
     Kind.TIMESTAMP_WITHOUT_TIMEZONE: lambda v, _, limits: timestamp_column(_texts(v), limits, zoned=False),
     Kind.JSON: _json,
+}
+# Of what is begun as texts; a number only where it was.
+FINISHES: dict[Kind, Callable[[pa.Array, Limits], Coerced]] = {
+    Kind.NUMBER: number_column,
+    Kind.TIME_WITH_TIMEZONE: lambda made, _: time_with_timezone_column(made),
+    Kind.TIME_WITHOUT_TIMEZONE: lambda made, _: time_column(made),
 }

@@ -1,18 +1,16 @@
-"""What a chunk of input holds: typed rows, and what the source said between its records, in order.
+"""What a chunk of input holds: typed rows, and what the source said between its records, in order. Plain data.
 
-Pure: a chunk gives the same parcels wherever it is packed, so it may be packed in another process. A parcel
-does not know what came before it; positions and raw ids are its receiver's.
+A parcel does not know what came before it; positions and raw ids are its receiver's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from dataflow.batch import OpenBatch, Rows, close
-from dataflow.decoder import Decoder, Refused
+from dataflow.batch import Rows
+from dataflow.decoder import Refused
 from dataflow.errors import DataflowError, InternalError, TransientError
-from dataflow.protocol import PartitionTally, Records, State, Status, StreamStatus
-from dataflow.structs import Shape
+from dataflow.protocol import PartitionTally, State, StreamStatus
 from dataflow.types import StreamName
 
 
@@ -51,68 +49,6 @@ class Packed:
     refused: Refused | None = None
     # What was refused is the last line of the input, whose end never came.
     cut_off: bool = False
-
-
-class Packer:
-    """Packs chunks of whole lines for the catalog's streams."""
-
-    def __init__(self, shapes: Sequence[Shape], most_rows: int) -> None:
-        """`most_rows` of a stream make a parcel of their own, however many more the chunk holds."""
-        self._shapes = {shape.name: shape for shape in shapes}
-        self._decoder = Decoder(shapes)
-        self._most_rows = most_rows
-
-    def pack(self, chunk: bytes) -> Packed:
-        """The chunk's parcels, in their order."""
-        parcels: list[Parcel] = []
-        refused: Refused | None = None
-        open_batches: dict[StreamName, OpenBatch] = {}
-        events: list[Event] = []
-
-        def end_parcel() -> None:
-            if events:
-                rows = close(list(open_batches.values()), self._shapes)
-                parcels.append(Parcel(rows=tuple(rows), events=tuple(events)))
-                open_batches.clear()
-                events.clear()
-
-        try:
-            for message in self._decoder.decode(chunk):
-                match message:
-                    case Records():
-                        batch = open_batches.setdefault(message.stream, OpenBatch(message.stream))
-                        batch.add(message)
-                        events.append(_span(message))
-                        if len(batch) >= self._most_rows:
-                            end_parcel()
-                    case State():
-                        events.append(message)
-                    case StreamStatus(_, Status.COMPLETE | Status.INCOMPLETE):
-                        events.append(message)
-                        end_parcel()
-        except Refused as error:
-            refused = error
-        end_parcel()
-        return Packed(
-            parcels=tuple(parcels),
-            lines=self._decoder.lines,
-            refused=refused,
-            cut_off=refused is not None and refused.stream is None and _is_cut_off(refused.line, chunk),
-        )
-
-
-def _is_cut_off(line: int, chunk: bytes) -> bool:
-    """Whether this line of the chunk lacks its end, as only the input's last can."""
-    return not chunk.endswith(b"\n") and line == chunk.count(b"\n") + 1
-
-
-def _span(records: Records) -> Span:
-    return Span(
-        stream=records.stream,
-        records=len(records.data),
-        size=records.size,
-        partitions=records.partitions,
-    )
 
 
 def refusal(refused: Refused, lines_before: int, *, cut_off: bool = False) -> DataflowError:

@@ -1,22 +1,19 @@
 """The Airbyte messages, in and out: the only place that knows their JSON. Decides nothing about them.
 
-The records' own road, many lines at a time, is `dataflow.decoder`; this module holds what stands around it.
+The records' own road, many lines at a time, is `dataflow.reading`; this module holds what stands around it.
 """
 
 import time
 import traceback
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from attrs import field, frozen
 
 from dataflow.errors import DataflowError, InternalError
 from dataflow.types import Change, StreamName
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class StateKind(StrEnum):
@@ -77,26 +74,21 @@ class StreamStatus:
 
 
 @frozen(kw_only=True)
-class Records:
-    """Records of one stream in input order: the decoded data, and what is told beside it.
-
-    `data[i]` has a field per declared column; `source_changes` and `changes` hold entries only for
-    those rows that have any: the source's own as JSON text, and ours.
-    """
+class Record:
+    """A record that was read by itself. Its size is of its line, in bytes, its time in milliseconds since 1970."""
 
     stream: StreamName
-    data: list[Any] = field(repr=False)
-    # Milliseconds since 1970, as int64.
-    emitted_at: "np.ndarray[Any, Any]" = field(repr=False, eq=False)
-    source_changes: Mapping[int, bytes] = field(factory=dict, repr=False)
-    changes: Mapping[int, tuple[Change, ...]] = field(factory=dict, repr=False)
-    # Of the input lines, in bytes without their line ends.
-    size: int = 0
-    # Only of records that name their partition.
-    partitions: Mapping[str, PartitionTally] = field(factory=dict, repr=False)
+    # One per declared column, as `cells.loosen` gives them.
+    cells: tuple[Any, ...] = field(repr=lambda of: f"<{len(of)}>")
+    emitted_at: int
+    size: int
+    changes: tuple[Change, ...] = ()
+    # The source's own, as the inner text of a JSON list.
+    source_changes: bytes = field(default=b"", repr=lambda of: f"<{len(of)}>")
+    partition: str | None = None
 
 
-Message = Records | State | StreamStatus
+Message = Record | State | StreamStatus
 
 
 class _Descriptor(msgspec.Struct):

@@ -55,14 +55,14 @@ def date_column(texts: pa.Array, limits: Limits) -> Coerced:
     array = cast_all(texts, pa.date32())
     days = _dates(texts) if array is None else Coerced(array)
     first, last = limits.years
-    return _within(days, pa.int32(), _new_year(first), _new_year(last + 1) - 1)
+    return _within(days, pa.int32(), first_day(first), first_day(last + 1) - 1)
 
 
 def timestamp_column(texts: pa.Array, limits: Limits, *, zoned: bool) -> Coerced:
     """Timestamps in microseconds, in UTC or (not zoned) local as they stand, within the limits' years."""
     first, last = limits.years
     micros = _timestamps(texts, zoned=zoned)
-    return _within(micros, pa.int64(), _new_year(first) * DAY, _new_year(last + 1) * DAY - 1)
+    return _within(micros, pa.int64(), first_day(first) * DAY, first_day(last + 1) * DAY - 1)
 
 
 def time_column(texts: pa.Array) -> Coerced:
@@ -168,7 +168,7 @@ def _within(column: Coerced, integers: pa.DataType, least: int, most: int) -> Co
     return null_out(column, pc.or_(pc.less(numbers, least), pc.greater(numbers, most)), BEYOND)
 
 
-def _new_year(year: int) -> int:
+def first_day(year: int) -> int:
     """The day on which a year begins; the year after the last that `date` knows included."""
     if year > date.max.year:
         return date.max.toordinal() + 1 - EPOCH

@@ -16,7 +16,7 @@ from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewrit
 from connectors.duckdb.sql import SqlGenerator, parameter
 from connectors.journal_table import SqlJournal
 from connectors.ledger import LedgerEntry, SqlLedger
-from dataflow.decoder import encode_changes
+from dataflow.batch import encode_changes
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held
 from dataflow.types import METADATA_COLUMNS, Column, TableName

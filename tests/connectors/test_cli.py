@@ -50,8 +50,6 @@ def test_a_missing_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("option", "refused", "said"),
     [
-        ("--processes", "-1", "whole number of 0 or more"),
-        ("--processes", "two", "whole number of 0 or more"),
         ("--flush-rows", "0", "whole number of 1 or more"),
         ("--flush-rows", "-5", "whole number of 1 or more"),
         ("--state-latency", "-0.1", "number of seconds, 0 or more"),
@@ -71,11 +69,11 @@ def test_a_number_that_means_nothing_is_a_usage_error(
 
 
 def test_the_smallest_numbers_that_mean_something_are_taken() -> None:
-    smallest = ["--processes", "0", "--flush-rows", "1", "--state-latency", "0", "--heartbeat", "0"]
+    smallest = ["--flush-rows", "1", "--state-latency", "0", "--heartbeat", "0"]
 
     given = destination_parser("it").parse_args(["write", "--config", "c", "--catalog", "k", *smallest])
 
-    assert (given.processes, given.flush_rows, given.state_latency, given.heartbeat) == (0, 1, 0.0, 0.0)
+    assert (given.flush_rows, given.state_latency, given.heartbeat) == (1, 0.0, 0.0)
 
 
 def test_the_help_tells_the_thresholds_that_are_used(capsys: pytest.CaptureFixture[str]) -> None:

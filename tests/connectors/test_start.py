@@ -80,7 +80,7 @@ def test_a_sync_imports_only_what_it_uses(tmp_path: Path) -> None:
     modules = imported(
         "-m",
         "connectors.duckdb",
-        *("write", "--processes", "0", "--config", str(config), "--catalog", str(catalog)),
+        *("write", "--config", str(config), "--catalog", str(catalog)),
         stdin=b"".join(lines),
     )
 

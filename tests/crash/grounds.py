@@ -13,10 +13,10 @@ from attrs import define, evolve, field, frozen
 from tests.crash.scenarios import COLUMNS, Scenario, Stint
 from tests.servers.address import Address
 from tests.servers.databases import fresh_database
-from tests.whole.command import ALONE, Destination, Outcome
+from tests.whole.command import Destination, Outcome
 from tests.whole.conftest import postgres_destination
 
-ARGUMENTS = (*ALONE, "--state-latency", "0", "--flush-rows", "10")
+ARGUMENTS = ("--state-latency", "0", "--flush-rows", "10")
 Rows = Counter[tuple[int, int]]
 
 

@@ -21,7 +21,7 @@ from tests.whole.messages import catalog, complete, record, state, stream
 MEBIBYTE = 1 << 20
 # A record is a kibibyte, so that a few thousand fill what there is.
 RECORDS = 12_000
-ARGUMENTS = ("--processes", "0", "--state-latency", "0", "--flush-rows", "500")
+ARGUMENTS = ("--state-latency", "0", "--flush-rows", "500")
 
 
 def users(generation: int) -> dict[str, object]:

@@ -4,20 +4,19 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from dataflow.aggregate import Aggregate, Thresholds, due
-from dataflow.batch import OpenBatch, Rows, same_meta
+from dataflow.batch import Rows, Told, rows_of, same_meta
 from dataflow.flush import Flush
 from dataflow.parcel import Span
-from dataflow.protocol import Records
 from dataflow.raw_ids import RawIds
-from dataflow.structs import Shape, data_struct
+from dataflow.structs import Shape
 from dataflow.types import INTEGER, META, RAW_ID, Column, Limits, StreamName
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
 COLUMNS = (Column("id", "id", INTEGER),)
-DATA = data_struct(COLUMNS)
 
 
 def shape(stream: StreamName = USERS) -> Shape:
@@ -29,15 +28,8 @@ def aggregate(stream: StreamName = USERS, **thresholds: Any) -> Aggregate:
 
 
 def rows(count: int, size: int = 0, source_changes: dict[int, bytes] | None = None) -> Rows:
-    batch = OpenBatch(USERS)
-    data = [DATA(f0=n) for n in range(count)]
-    emitted_at = np.zeros(count, np.int64)
-    batch.add(
-        Records(
-            stream=USERS, data=data, emitted_at=emitted_at, size=size, source_changes=source_changes or {}
-        )
-    )
-    return batch.close(shape())
+    cells = [pa.array(range(count), pa.int64())]
+    return rows_of(shape(), cells, np.zeros(count, np.int64), size, Told(source=source_changes or {}))
 
 
 def add(it: Aggregate, count: int, size: int = 0) -> None:

@@ -1,22 +1,19 @@
-"""Packing here or elsewhere: the same parcels in the same order, and an end however it comes."""
+"""The reading thread: parcels in the order of the input, and an end however it comes."""
 
 import json
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from dataflow.errors import TransientError
-from dataflow.intake import Intake, OwnIntake, intake_of
+from dataflow.errors import InternalError
+from dataflow.intake import Intake, Order
 from dataflow.mailbox import EndOfInput, Mailbox
-from dataflow.packing import Order
+from dataflow.packer import Packer
 from dataflow.parcel import Packed
-from dataflow.processes import Processes, begin
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 
@@ -40,7 +37,6 @@ def taking_in(intake: Intake) -> Iterator[tuple[int, Mailbox]]:
         yield into, mailbox
     finally:
         mailbox.close()
-        intake.close()
         os.close(source)
 
 
@@ -59,31 +55,8 @@ def pour(into: int, text: bytes) -> None:
     threading.Thread(target=write).start()
 
 
-def forked(processes: Processes) -> list[int]:
-    """The processes that pack, once all of them are there."""
-    children = Path(f"/proc/{processes.parent.pid}/task/{processes.parent.pid}/children")
-    assert soon(lambda: len(children.read_text().split()) == len(processes.pipes))
-    return list(map(int, children.read_text().split()))
-
-
-def soon(holds: Callable[[], bool]) -> bool:
-    """Whether it comes to hold."""
-    until = time.monotonic() + 20
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.01)
-    return holds()
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_parcels_come_in_the_order_of_the_input_wherever_they_are_packed(count: int) -> None:
-    with taking_in(intake_of(begin(count))) as (into, mailbox):
+def test_parcels_come_in_the_order_of_the_input() -> None:
+    with taking_in(Intake()) as (into, mailbox):
         pour(into, b"".join(map(record, range(5000))))
 
         *packed, end = letters(mailbox)
@@ -93,37 +66,8 @@ def test_parcels_come_in_the_order_of_the_input_wherever_they_are_packed(count: 
     assert end == EndOfInput()
 
 
-def test_a_process_that_is_killed_is_an_error_that_says_so() -> None:
-    processes = begin(2)
-    assert processes is not None
-    packing = forked(processes)
-    with taking_in(intake_of(processes)) as (into, mailbox):
-        os.kill(packing[0], signal.SIGKILL)
-        pour(into, record(1))
-
-        *_, end = letters(mailbox)
-
-    assert isinstance(end, EndOfInput)
-    assert isinstance(end.error, TransientError)
-    assert "SIGKILL" in str(end.error)
-
-
-def test_processes_end_with_the_one_that_started_them() -> None:
-    """However it ends: the pipes are closed, and that is what they wait for."""
-    processes = begin(2)
-    assert processes is not None
-
-    for pipes in processes.pipes:
-        os.close(pipes.chunks)
-
-    assert processes.parent.wait(20) == 0
-    for pipes in processes.pipes:
-        os.close(pipes.parcels)
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_an_intake_is_left_while_its_source_is_silent(count: int) -> None:
-    with taking_in(intake_of(begin(count))) as (into, mailbox):
+def test_an_intake_is_left_while_its_source_is_silent() -> None:
+    with taking_in(Intake()) as (into, mailbox):
         os.write(into, record(1))
         first = next(letters(mailbox))
 
@@ -131,17 +75,23 @@ def test_an_intake_is_left_while_its_source_is_silent(count: int) -> None:
     assert isinstance(first, Packed)
 
 
-def test_processes_that_were_never_needed_are_ended() -> None:
-    processes = begin(2)
-    assert processes is not None
-    packing = forked(processes)
-    intake = intake_of(processes)
+def test_a_defect_is_told_by_its_kind_and_never_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception of a library may quote a record."""
 
-    intake.close()
-    intake.close()
+    def defective(_: Packer, chunk: bytes) -> Packed:
+        raise ValueError(chunk)
 
-    assert processes.parent.poll() is not None
-    assert soon(lambda: all(map(gone, packing)))
+    monkeypatch.setattr(Packer, "pack", defective)
+    with taking_in(Intake()) as (into, mailbox):
+        pour(into, record(1))
+
+        (end,) = letters(mailbox)
+
+    assert isinstance(end, EndOfInput)
+    assert isinstance(end.error, InternalError)
+    assert "ValueError" in str(end.error)
+    assert "users" not in repr(end.error)
+    assert end.error.__context__ is None
 
 
 def test_an_input_that_cannot_be_read_ends_with_its_error() -> None:
@@ -150,7 +100,7 @@ def test_an_input_that_cannot_be_read_ends_with_its_error() -> None:
     os.close(into)
     mailbox = Mailbox(most_packed=2)
 
-    OwnIntake().start(source, ORDER, mailbox)
+    Intake().start(source, ORDER, mailbox)
 
     (end,) = letters(mailbox)
     assert isinstance(end, EndOfInput)

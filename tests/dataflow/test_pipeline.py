@@ -14,9 +14,8 @@ from attrs import define, evolve, field
 from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.intake import Intake, OwnIntake
+from dataflow.intake import Intake, Order
 from dataflow.mailbox import EndOfInput, Mailbox
-from dataflow.packing import Order
 from dataflow.parcel import Packed
 from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.raw_ids import RawIds
@@ -65,7 +64,7 @@ class Run:
     log: list[str] = field(factory=list)
     sinks: dict[StreamName, Kept] = field(factory=dict)
     lines: list[dict[str, Any]] = field(factory=list)
-    intake: Intake = field(factory=OwnIntake)
+    intake: Intake = field(factory=Intake)
     miscounts: Miscounts = Miscounts.WARN
 
     def __attrs_post_init__(self) -> None:
@@ -112,7 +111,6 @@ class Run:
                 yield lambda text: void(file.write(text))
         finally:
             owner.join(timeout=20)
-            self.intake.close()
             os.close(source)
         if errors:
             raise errors[0]
@@ -232,7 +230,7 @@ def test_a_stream_of_which_rows_went_missing_is_not_published() -> None:
     assert run.log == []
 
 
-class Losing(OwnIntake):
+class Losing(Intake):
     """An intake that loses the rows on the way, and not the word of them."""
 
     def start(self, source: int, order: Order, mailbox: Mailbox) -> None:

@@ -23,7 +23,13 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "of the catalog": ("dataflow/catalog", "dataflow/json_schema", "dataflow/names"),
     "of the input": (
-        *("dataflow/parcel", "dataflow/intake", "dataflow/pipeline", "dataflow/checkpoints"),
+        *(
+            "dataflow/parcel",
+            "dataflow/reading",
+            "dataflow/intake",
+            "dataflow/pipeline",
+            "dataflow/checkpoints",
+        ),
         *("connectors/sync", "connectors/requests", "connectors/output", "dataflow/protocol"),
     ),
     "of tables and runs": (

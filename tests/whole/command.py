@@ -16,8 +16,6 @@ from tests.starting import installed
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
-# For runs that are not about packing: its processes cost almost as much as all the rest of a start.
-ALONE = ("--processes", "0")
 Row = dict[str, Any]
 
 

@@ -8,7 +8,7 @@ import pytest
 from attrs import frozen
 
 from dataflow.catalog import Strategy
-from tests.whole.command import ALONE, Destination, Outcome
+from tests.whole.command import Destination, Outcome
 from tests.whole.dataflow import about
 from tests.whole.messages import catalog, complete, record, state, stream
 from tests.whole.turns import in_turn
@@ -80,7 +80,7 @@ def attempt(
 ) -> Outcome:
     """A sync that is told to die at its faults, or whose input ends too soon."""
     running = destination.start_write(
-        wanted, *ALONE, "--state-latency", "0", "--flush-rows", str(FLUSH), *arguments, faults=faults
+        wanted, "--state-latency", "0", "--flush-rows", str(FLUSH), *arguments, faults=faults
     )
     try:
         for number in range(ROWS):
@@ -97,7 +97,7 @@ def attempt(
 def said_is_done(destination: Destination, crash: Crash) -> None:
     """What the doctor says after a crash, and what then happens."""
     old = [record("users", {"id": -1, "version": 0}), complete("users")]
-    destination.write(configured(APPEND, 1), old, *ALONE)
+    destination.write(configured(APPEND, 1), old)
     if crash.after is not None:
         attempt(destination, configured(crash.after, 2), faults=["after:flush#3=kill"])
     wanted = configured(crash.strategy, 2)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
-from tests.whole.command import ALONE, Destination, Outcome
+from tests.whole.command import Destination, Outcome
 from tests.whole.messages import catalog, complete, record, state, stream
 from tests.whole.turns import in_turn
 
@@ -45,7 +45,7 @@ def messages(start: int) -> list[bytes]:
 def attempt(destination: Destination, mode: str, start: int, faults: Sequence[str]) -> Attempt:
     """A run that sends the rest of the source, told to die at its faults. STATE does not wait."""
     running = destination.start_write(
-        configured(mode), *ALONE, "--state-latency", "0", "--flush-rows", str(STATE_EVERY), faults=faults
+        configured(mode), "--state-latency", "0", "--flush-rows", str(STATE_EVERY), faults=faults
     )
     try:
         for text in messages(start):
@@ -66,7 +66,7 @@ def attempts(destination: Destination, mode: str, faults: Sequence[Sequence[str]
 def old_table(destination: Destination) -> None:
     """What an earlier generation left."""
     sent = [record("users", {"id": -1, "version": -1}), complete("users")]
-    assert destination.write(catalog(stream("users", COLUMNS)), sent, *ALONE).code == 0
+    assert destination.write(catalog(stream("users", COLUMNS)), sent).code == 0
 
 
 def test_a_kill_right_after_the_swap_and_another_in_the_run_after_it_change_nothing(

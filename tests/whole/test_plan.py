@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dataflow.errors import ConfigError
-from tests.whole.command import ALONE, Destination
+from tests.whole.command import Destination
 from tests.whole.dataflow import about, dataflow
 from tests.whole.messages import catalog, complete, record, stream
 
@@ -17,7 +17,7 @@ COLUMNS = {"id": "integer", "name": "string"}
 def synced(destination: Destination, generation: int = 1) -> None:
     wanted = catalog(stream("users", COLUMNS, generation=generation))
     sent = [record("users", {"id": 1, "name": "a"}), complete("users")]
-    assert destination.write(wanted, sent, *ALONE).code == 0
+    assert destination.write(wanted, sent).code == 0
 
 
 def test_a_sync_that_only_adds_may_go(destination: Destination) -> None:

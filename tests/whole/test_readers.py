@@ -7,7 +7,6 @@ import psycopg
 import pytest
 
 from tests.servers.address import Address
-from tests.whole.command import ALONE
 from tests.whole.conftest import postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
@@ -29,7 +28,7 @@ def test_a_reader_never_sees_the_table_missing_empty_or_mixed(
     postgres_database: Address, tmp_path: Path, mode: str
 ) -> None:
     destination = postgres_destination(tmp_path, postgres_database)
-    assert destination.write(generation(1, mode), rows(1), *ALONE).code == 0
+    assert destination.write(generation(1, mode), rows(1)).code == 0
     seen: set[tuple[int, int, int]] = set()
     problems: list[str] = []
     over = threading.Event()
@@ -48,7 +47,7 @@ def test_a_reader_never_sees_the_table_missing_empty_or_mixed(
 
     reader = threading.Thread(target=poll)
     reader.start()
-    codes = [destination.write(generation(n, mode), rows(n), *ALONE).code for n in (2, 3, 4)]
+    codes = [destination.write(generation(n, mode), rows(n)).code for n in (2, 3, 4)]
     over.set()
     reader.join()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.whole.command import ALONE, Destination, Running
+from tests.whole.command import Destination, Running
 from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
@@ -31,7 +31,7 @@ def begun(destination: Destination, *arguments: str, faults: Sequence[str] = ())
 def published_by_the_next_run(destination: Destination) -> list[tuple[int]]:
     """The ids in the table, once a run has sent what the last STATE does not cover."""
     sent = [record("users", {"id": number}) for number in (3, 4)]
-    assert destination.write(USERS, [*sent, complete("users")], *ALONE).code == 0
+    assert destination.write(USERS, [*sent, complete("users")]).code == 0
     assert destination.tables() == ["users"]
     return destination.rows("users", ["id"])
 
@@ -39,11 +39,10 @@ def published_by_the_next_run(destination: Destination) -> list[tuple[int]]:
 # -- asked to stop
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
 def test_a_sync_that_is_asked_to_stop_writes_what_it_has_read_and_tells_it(
-    destination: Destination, processes: str
+    destination: Destination,
 ) -> None:
-    running = begun(destination, *WAITING, "--processes", processes)
+    running = begun(destination, *WAITING)
     running.process.send_signal(signal.SIGTERM)
     running.process.wait(60)
 
@@ -110,7 +109,7 @@ def test_a_sync_whose_messages_nobody_reads_stops_and_publishes_nothing(destinat
 
 def test_no_success_is_reported_when_a_state_could_not_be_written(destination: Destination) -> None:
     with Path("/dev/full").open("wb") as full:
-        running = destination.start_write(USERS, *ALONE, stdout=full.fileno(), stderr=subprocess.PIPE)
+        running = destination.start_write(USERS, stdout=full.fileno(), stderr=subprocess.PIPE)
         running.send(record("users", {"id": 1}), state("users", 1), complete("users"))
         _, said = running.process.communicate(timeout=60)
 
@@ -172,14 +171,13 @@ def test_a_sync_whose_stderr_is_closed_works_all_the_same(tmp_path: Path) -> Non
 # -- nobody speaks
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
 def test_an_input_that_ends_in_the_middle_of_a_line_may_be_sent_again(
-    destination: Destination, processes: str
+    destination: Destination,
 ) -> None:
     """The source, or what stands between, was killed; that is nobody's mistake."""
     sent = [record("users", {"id": 1}), record("users", {"id": 2}), state("users", 2)]
 
-    outcome = destination.write(USERS, [*sent, record("users", {"id": 3})[:-9]], "--processes", processes)
+    outcome = destination.write(USERS, [*sent, record("users", {"id": 3})[:-9]])
 
     assert (outcome.code, outcome.states) == (1, [2])
     assert [error["failure_type"] for error in outcome.errors] == ["transient_error"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.servers.address import Address
-from tests.whole.command import ALONE, Destination
+from tests.whole.command import Destination
 from tests.whole.conftest import postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
@@ -16,7 +16,7 @@ def test_a_second_run_is_told_who_holds_the_stream(destination: Destination) -> 
     first.send(record("users", {"id": 1}), state("users", 1))
     first.wait_for_state()
 
-    second = destination.write(USERS, SECOND, *ALONE)
+    second = destination.write(USERS, SECOND)
 
     first.send(complete("users"))
     assert (second.code, second.states) == (1, [])
@@ -44,9 +44,9 @@ def expect_named_while_it_hangs(destination: Destination, fault: str) -> None:
     hung.send(record("users", {"id": 1}), state("users", 1))
     hung.wait_until_read()
 
-    refused = destination.write(USERS, SECOND, *ALONE)
+    refused = destination.write(USERS, SECOND)
     hung.kill()
-    welcome = destination.write(USERS, [record("users", {"id": 3}), complete("users")], *ALONE)
+    welcome = destination.write(USERS, [record("users", {"id": 3}), complete("users")])
 
     assert refused.code == 1
     assert {error["failure_type"] for error in refused.errors} == {"config_error"}
@@ -61,7 +61,7 @@ def test_a_killed_run_does_not_keep_the_next_one_out(destination: Destination) -
     first.wait_for_state()
     first.kill()
 
-    second = destination.write(USERS, SECOND, *ALONE)
+    second = destination.write(USERS, SECOND)
 
     assert (second.code, second.states) == (0, [2])
     assert destination.rows("users", ["id"]) == [(1,), (2,)]

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from dataflow.parcel import Packed, Packer, Span, refusal
+from dataflow.packer import Packer
+from dataflow.parcel import Packed, Span, refusal
 from dataflow.protocol import State, StreamStatus
 from dataflow.structs import Shape
 from dataflow.types import EXTRACTED_AT, INTEGER, META, Column, Limits, StreamName

@@ -1,0 +1,55 @@
+"""Compiles the reader when the package is built: into a wheel, or in place for a checkout that is installed editable.
+
+Needs a C compiler, `cc` or what CC names, and nothing of Python's: the library is loaded by `dataflow.reading`.
+"""
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.config import BuilderConfig
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from packaging.tags import sys_tags
+
+HERE = Path(__file__).parent
+LIBRARY = HERE / "reader.so"
+FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
+
+
+class NativeReader(BuildHookInterface[BuilderConfig]):
+    """hatchling's hook."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, and have the library packed into a wheel that says for which machines it is."""
+        compile_reader(LIBRARY, FLAGS)
+        build_data["artifacts"].append(str(LIBRARY.relative_to(self.root)))
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{_platform()}"
+
+
+def compile_reader(library: Path, flags: Sequence[str]) -> None:
+    """Make the library. It takes the place of an older one at once, which may be in use."""
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    sources = sorted(map(str, HERE.glob("*.c")))
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        made = Path(folder) / library.name
+        try:
+            subprocess.run([*compiler, *flags, "-o", made, *sources], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise SystemExit(
+                f"Dataflow reads its input by a library in C, and {shlex.join(compiler)} could not make it: {error}."
+                " Install a C compiler (Debian and Ubuntu: apt-get install gcc libc6-dev), or name yours in CC."
+            ) from error
+        made.replace(library)
+
+
+def _platform() -> str:
+    """This machine's, as a wheel names it: the plain one, since nobody looked for which others it would do."""
+    names = (tag.platform for tag in sys_tags())
+    return next(name for name in names if not name.startswith(("manylinux", "musllinux")))

@@ -1,0 +1,143 @@
+#include "cells.h"
+
+#include "json.h"
+
+/* Of decimal128(38, 9). A whole part one digit short of the most cannot be rounded up beyond it. */
+enum { SCALE = 9, WHOLE = 28 };
+
+static const int64_t MICROS = 1000000, DAY = 86400 * (int64_t)1000000;
+
+bool cell_integer(text number, int64_t *value) {
+    const char *at = number.bytes, *end = at + number.length;
+    bool negative = *at == '-';
+    at += negative;
+    const char *digits = at;
+    uint64_t sum = 0;
+    for (; at < end && json_digit(*at); at++) {
+        /* 19 digits fit an unsigned number, if not a signed one. */
+        if (at - digits == 19) return false;
+        sum = sum * 10 + (uint64_t)(*at - '0');
+    }
+    if (at == digits || sum > INT64_MAX) return false;
+    if (at < end && *at == '.')
+        for (at++; at < end && *at == '0';) at++;
+    *value = negative ? -(int64_t)sum : (int64_t)sum;
+    return at == end;
+}
+
+bool cell_decimal(text number, __int128 *value, bool *cut) {
+    const char *at = number.bytes, *end = at + number.length;
+    bool negative = *at == '-';
+    at += negative;
+    const char *whole = at;
+    unsigned __int128 sum = 0;
+    for (; at < end && json_digit(*at); at++) {
+        if (at - whole == WHOLE) return false;
+        sum = sum * 10 + (unsigned)(*at - '0');
+    }
+    if (at == whole) return false;
+    if (at < end && *at == '.') at++;
+    int kept = 0;
+    for (; at < end && kept < SCALE && json_digit(*at); at++, kept++) sum = sum * 10 + (unsigned)(*at - '0');
+    for (; kept < SCALE; kept++) sum *= 10;
+    bool up = at < end && *at >= '5' && json_digit(*at);
+    *cut = false;
+    for (; at < end && json_digit(*at); at++) *cut |= *at != '0';
+    /* An exponent. */
+    if (at < end) return false;
+    sum += up;
+    *value = negative ? -(__int128)sum : (__int128)sum;
+    return true;
+}
+
+/* Two digits, or a number of 100 and more. */
+static inline unsigned pair(const char *at) {
+    unsigned tens = (unsigned)(at[0] - '0'), ones = (unsigned)(at[1] - '0');
+    return tens < 10 && ones < 10 ? tens * 10 + ones : 100;
+}
+
+static bool is_leap(unsigned year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+/* Days from 1970-01-01 in the Gregorian calendar, carried back (ISO 8601). */
+static int64_t days_from(unsigned year, unsigned month, unsigned day) {
+    static const int16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    int64_t last = (int64_t)year - 1;
+    int64_t days = last * 365 + last / 4 - last / 100 + last / 400 - 719162;
+    return days + before[month - 1] + (month > 2 && is_leap(year)) + day - 1;
+}
+
+/* YYYY-MM-DD of a day that exists. */
+static bool read_date(const char *at, int64_t *days) {
+    static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    unsigned century = pair(at), years = pair(at + 2), month = pair(at + 5), day = pair(at + 8);
+    if (century > 99 || years > 99 || at[4] != '-' || at[7] != '-') return false;
+    unsigned year = century * 100 + years;
+    if (year < 1 || month < 1 || month > 12 || day < 1) return false;
+    if (day > (unsigned)lengths[month - 1] + (month == 2 && is_leap(year))) return false;
+    *days = days_from(year, month, day);
+    return true;
+}
+
+/* HH:MM:SS and up to six digits that count. */
+static const char *read_clock(const char *at, const char *end, int64_t *micros, bool *cut) {
+    if (end - at < 8 || at[2] != ':' || at[5] != ':') return NULL;
+    unsigned hour = pair(at), minute = pair(at + 3), second = pair(at + 6);
+    if (hour > 23 || minute > 59 || second > 59) return NULL;
+    *micros = (int64_t)(hour * 3600 + minute * 60 + second) * MICROS;
+    *cut = false;
+    at += 8;
+    if (at == end || *at != '.') return at;
+    at++;
+    if (at == end || !json_digit(*at)) return NULL;
+    int64_t unit = MICROS / 10;
+    for (; at < end && json_digit(*at); at++, unit /= 10) {
+        if (unit) *micros += (*at - '0') * unit;
+        else *cut |= *at != '0';
+    }
+    return at;
+}
+
+/* Z, +HH:MM, +HHMM or +HH up to the end; nothing is Z too. */
+static bool read_zone(const char *at, const char *end, int64_t *east) {
+    *east = 0;
+    if (at == end) return true;
+    if (*at == 'Z') return at + 1 == end;
+    if (*at != '+' && *at != '-') return false;
+    const char *digits = at + 1;
+    int64_t length = end - digits;
+    unsigned hour = length >= 2 ? pair(digits) : 100, minute = 0;
+    if (length == 5 && digits[2] == ':') minute = pair(digits + 3);
+    else if (length == 4) minute = pair(digits + 2);
+    else if (length != 2) return false;
+    if (hour > 23 || minute > 59) return false;
+    *east = (int64_t)(hour * 60 + minute) * 60 * MICROS * (*at == '-' ? -1 : 1);
+    return true;
+}
+
+/* A date, and what follows it: a time and a zone, or nothing, which is midnight in UTC. */
+static bool read_moment(text of, int64_t *days, int64_t *clock, int64_t *east, bool *cut) {
+    const char *at = of.bytes, *end = at + of.length;
+    *clock = *east = 0;
+    *cut = false;
+    if (of.length < 10 || !read_date(at, days)) return false;
+    at += 10;
+    if (at == end) return true;
+    if (*at != 'T' && *at != ' ') return false;
+    at = read_clock(at + 1, end, clock, cut);
+    return at && read_zone(at, end, east);
+}
+
+bool cell_date(text of, const plan *limits, int32_t *days) {
+    int64_t found, clock, east;
+    bool cut;
+    if (!read_moment(of, &found, &clock, &east, &cut)) return false;
+    *days = (int32_t)found;
+    return found >= limits->first_day && found <= limits->last_day;
+}
+
+bool cell_timestamp(text of, bool zoned, const plan *limits, int64_t *micros, bool *cut) {
+    int64_t days, clock, east;
+    if (!read_moment(of, &days, &clock, &east, cut)) return false;
+    *micros = days * DAY + clock - (zoned ? east : 0);
+    return *micros >= limits->first_day * DAY && *micros < (limits->last_day + 1) * DAY;
+}

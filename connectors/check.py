@@ -18,7 +18,7 @@ from connectors.contract import Client, Connector, InsertBuffer
 from connectors.journal_table import Transition
 from connectors.ledger import LedgerEntry
 from connectors.transactions import RetryPolicy, Transactions
-from dataflow.batch import rows_of, with_raw_ids
+from dataflow.batch import extracted_at, rows_of, with_raw_ids
 from dataflow.catalog import Strategy
 from dataflow.coercion import column
 from dataflow.errors import InternalError
@@ -133,7 +133,7 @@ def _batch(
     shape = Shape(name=name, columns=columns, limits=limits, generation_id=0, sync_id=0)
     cells = [column(of.type, [row[index] for row in rows], limits).array for index, of in enumerate(columns)]
     now = np.full(len(rows), time.time() * 1000, np.int64)
-    return with_raw_ids(rows_of(shape, cells, now), shape, raw_ids).rows
+    return with_raw_ids(rows_of(shape, extracted_at(now), cells), shape, raw_ids).rows
 
 
 def _transition(run: str) -> Transition:

@@ -74,23 +74,24 @@ class Told:
 
 
 NOTHING_TOLD = Told()
+EXTRACTED = pa.timestamp("us", tz="UTC")
+
+
+def extracted_at(milliseconds: "np.ndarray[Any, Any]") -> pa.Array:
+    """The moments so many milliseconds after 1970, as rows have them."""
+    # Of the buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
+    moments = pa.py_buffer(milliseconds.astype(np.int64) * 1000)
+    return pa.Array.from_buffers(EXTRACTED, len(milliseconds), [None, moments])
 
 
 def rows_of(
-    shape: Shape,
-    columns: Sequence[pa.Array],
-    emitted_at: "np.ndarray[Any, Any]",
-    size: int = 0,
-    told: Told = NOTHING_TOLD,
+    shape: Shape, extracted: pa.Array, columns: Sequence[pa.Array], size: int = 0, told: Told = NOTHING_TOLD
 ) -> Rows:
-    """The rows of these columns, one per column of the shape; each was emitted so many milliseconds after 1970."""
+    """The rows of these columns, one per column of the shape, and of when each was extracted."""
     tally = Counter(change.change for changes in told.ours.values() for change in changes)
-    moments = pa.py_buffer(emitted_at * 1000)
-    # Of the buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
-    extracted_at = pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(emitted_at), [None, moments])
-    metadata = {EXTRACTED_AT: extracted_at}
+    metadata = {EXTRACTED_AT: extracted}
     if told.source or told.ours:
-        metadata[META] = _meta(shape.sync_id, len(emitted_at), told)
+        metadata[META] = _meta(shape.sync_id, len(extracted), told)
     return Rows(
         stream=shape.name,
         cells=pa.RecordBatch.from_arrays(

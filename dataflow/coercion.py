@@ -65,8 +65,12 @@ def begun(type_: AirbyteType, values: Sequence[Any], limits: Limits) -> Coerced:
 
 def finished(type_: AirbyteType, made: pa.Array, limits: Limits) -> Coerced:
     """What a column was begun for; its rows are the same."""
-    finish = FINISHES.get(type_.kind)
-    return Coerced(made) if finish is None or made.type != pa.string() else finish(made, limits)
+    return FINISHES[type_.kind](made, limits) if is_to_finish(type_, limits) else Coerced(made)
+
+
+def is_to_finish(type_: AirbyteType, limits: Limits) -> bool:
+    """Whether what was begun is not the column yet."""
+    return type_.kind in FINISHES and not (type_.kind is Kind.NUMBER and limits.number == READ_NUMBERS)
 
 
 def _strings(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
@@ -136,7 +140,7 @@ BEGINNINGS: dict[Kind, Callable[[Sequence[Any], AirbyteType, Limits], Coerced]] 
     Kind.TIMESTAMP_WITHOUT_TIMEZONE: lambda v, _, limits: timestamp_column(_texts(v), limits, zoned=False),
     Kind.JSON: _json,
 }
-# Of what is begun as texts; a number only where it was.
+# Of what is begun as texts; numbers only where the reader does not make them.
 FINISHES: dict[Kind, Callable[[pa.Array, Limits], Coerced]] = {
     Kind.NUMBER: number_column,
     Kind.TIME_WITH_TIMEZONE: lambda made, _: time_with_timezone_column(made),

@@ -4,41 +4,44 @@ The compiled reader reads the records; the exact road reads the lines that it fi
 Here they come together: whose rows, what happened between them, and where a parcel ends.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import Any, TypeAlias
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 import msgspec
 import numpy as np
-from attrs import field, frozen
+from attrs import define, evolve, field, frozen
 
 from dataflow.decoder import Decoder, Refused
 from dataflow.parcel import Event, Packed, Parcel, Span
-from dataflow.protocol import PartitionTally, Record, State, Status, StreamStatus
+from dataflow.protocol import Message, PartitionTally, Record, State, Status, StreamStatus
 from dataflow.reading import ODD, PARTITION, Reader, Reading, tokens_of
 from dataflow.settling import Share, settled
 from dataflow.structs import Shape
+from dataflow.types import StreamName
 
-Numbers: TypeAlias = "np.ndarray[Any, Any]"
+# Nothing follows them in a parcel.
+ENDS = (Status.COMPLETE, Status.INCOMPLETE)
+NO_RECORDS = PartitionTally(records=0, size=0)
 
 
 @frozen(kw_only=True)
 class _Lines:
-    """A chunk that was read, up to a line that was refused; `records` and `others` are its odd lines, by index."""
+    """A chunk that was read, up to a line that was refused; `odd` are its odd lines' messages, by the line's index."""
 
     chunk: bytes = field(repr=lambda chunk: f"<{len(chunk)} bytes>")
     reading: Reading
-    records: Mapping[int, Record]
-    others: Mapping[int, State | StreamStatus]
+    odd: Mapping[int, Message | None]
     refused: Refused | None
-    # Per line whose record it is, and when that was emitted; the odd ones' too.
-    owners: Numbers = field(repr=False)
-    emitted: Numbers = field(repr=False)
-    # Of each line in bytes, without its line end.
-    sizes: Numbers = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.reading.ends)
+
+    @property
+    def records(self) -> dict[int, Record]:
+        """Those of the odd lines."""
+        return {index: message for index, message in self.odd.items() if isinstance(message, Record)}
 
     def piece(self, first: int, last: int) -> bytes:
         """The bytes of some lines."""
@@ -78,123 +81,135 @@ class Packer:
 
     def _read(self, chunk: bytes) -> _Lines:
         reading = self._reader.read(chunk)
-        owners, emitted = reading.streams, reading.emitted
-        records: dict[int, Record] = {}
-        others: dict[int, State | StreamStatus] = {}
+        odd: dict[int, Message | None] = {}
         refused = None
-        for index in np.flatnonzero(owners == ODD).tolist():
+        for index in np.flatnonzero(reading.streams == ODD).tolist():
             begin = int(reading.ends[index - 1]) + 1 if index else 0
             try:
-                message = self._decoder.decode(chunk[begin : int(reading.ends[index])], index + 1)
+                odd[index] = self._decoder.decode(chunk[begin : int(reading.ends[index])], index + 1)
             except Refused as error:
                 refused = error
                 break
-            match message:
-                case Record():
-                    records[index] = message
-                case State() | StreamStatus(_, Status.COMPLETE | Status.INCOMPLETE):
-                    others[index] = message
-        if records:
-            owners, emitted = owners.copy(), emitted.copy()
-            owners[list(records)] = [self._numbers[record.stream] for record in records.values()]
-            emitted[list(records)] = [record.emitted_at for record in records.values()]
-        return _Lines(
-            chunk=chunk,
-            reading=reading,
-            records=records,
-            others=others,
-            refused=refused,
-            owners=owners,
-            emitted=emitted,
-            sizes=np.diff(reading.ends, prepend=-1) - 1,
-        )
+        return _Lines(chunk=chunk, reading=reading, odd=odd, refused=refused)
 
     def _cuts(self, lines: _Lines) -> Iterator[int]:
         """Where parcels end: after a stream's end, and before what follows many rows."""
         last = 0
-        for index in np.flatnonzero(lines.owners == ODD).tolist():
-            if index - last >= self._most_rows and max(_counts(lines.owners[last:index])) >= self._most_rows:
-                last = index
-                yield index
-            if isinstance(lines.others.get(index), StreamStatus):
+        for index, message in lines.odd.items():
+            if index - last >= self._most_rows and not isinstance(message, Record):
+                between = lines.reading.streams[last:index]
+                if np.bincount(between[between >= 0], minlength=1).max() >= self._most_rows:
+                    last = index
+                    yield index
+            if isinstance(message, StreamStatus) and message.status in ENDS:
                 last = index + 1
                 yield last
 
     # -- a parcel
 
     def _parcel(self, lines: _Lines) -> Parcel:
+        events = tuple(self._events(lines))
+        sizes: Counter[StreamName] = Counter()
+        for event in events:
+            if isinstance(event, Span):
+                sizes[event.stream] += event.size
         rows = tuple(
-            settled(self._shapes[number], _share(lines, number))
-            for number, count in enumerate(_counts(lines.owners))
-            if count
+            settled(self._shapes[number], self._share(lines, number, size))
+            for number, size in sorted((self._numbers[stream], size) for stream, size in sizes.items())
         )
-        return Parcel(rows=rows, events=tuple(self._events(lines)))
+        return Parcel(rows=rows, events=events)
 
     def _events(self, lines: _Lines) -> Iterator[Event]:
-        sizes, partitions, start = lines.sizes, _partitions(lines), 0
-        for index in (*lines.others, len(lines)):
-            between = slice(start, index)
-            owners = lines.owners[between]
-            for number, count in enumerate(_counts(owners)):
-                if count:
-                    own = np.flatnonzero(owners == number) + start
-                    yield Span(
-                        stream=self._shapes[number].name,
-                        records=count,
-                        size=int(sizes[own].sum()),
-                        partitions=_tallies(own, sizes, partitions) if partitions else {},
-                    )
-            if index < len(lines):
-                yield lines.others[index]
+        partitions = _Partitions(lines)
+        spans = groupby(lines.reading.spans.tolist(), key=itemgetter(3))
+        between = {after: list(group) for after, group in spans}
+        tallies: dict[int, _Tally] = {}
+        start = 0
+        for after, (index, message) in enumerate((*lines.odd.items(), (len(lines), None))):
+            for number, records, size, _ in between.get(after, ()):
+                named = partitions.of(number, start, index)
+                tallies.setdefault(number, _Tally()).add(records, size, named)
+            match message:
+                case Record(stream=stream, size=size, partition=partition):
+                    named = {partition: PartitionTally(records=1, size=size)} if partition is not None else {}
+                    tallies.setdefault(self._numbers[stream], _Tally()).add(1, size, named)
+                case State() | StreamStatus(_, Status.COMPLETE | Status.INCOMPLETE):
+                    yield from self._spans(tallies)
+                    tallies.clear()
+                    yield message
             start = index + 1
+        yield from self._spans(tallies)
+
+    def _spans(self, tallies: Mapping[int, "_Tally"]) -> Iterator[Span]:
+        for number, tally in tallies.items():
+            yield Span(
+                stream=self._shapes[number].name,
+                records=tally.records,
+                size=tally.size,
+                partitions=tally.partitions,
+            )
+
+    def _share(self, lines: _Lines, number: int, size: int) -> Share:
+        reading = lines.reading
+        notes = reading.notes
+        share = Share(
+            chunk=lines.chunk,
+            made=reading.rows.get(number),
+            notes=notes[notes["stream"] == number] if len(notes) else notes,
+            size=size,
+        )
+        own = {i: record for i, record in lines.records.items() if self._numbers[record.stream] == number}
+        if not own:
+            return share
+        at = np.concatenate((np.flatnonzero(reading.streams == number), list(own)))
+        places = np.argsort(np.argsort(at, kind="stable"), kind="stable")
+        return evolve(share, records=tuple(own.values()), places=places)
 
 
-def _counts(owners: Numbers) -> list[int]:
-    """How many of these lines are each stream's records."""
-    counts: list[int] = np.bincount(owners[owners >= 0]).tolist()
-    return counts or [0]
+@define
+class _Tally:
+    """Records of one stream since something else was said."""
+
+    records: int = 0
+    size: int = 0
+    partitions: dict[str, PartitionTally] = field(factory=dict)
+
+    def add(self, records: int, size: int, partitions: Mapping[str, PartitionTally]) -> None:
+        self.records += records
+        self.size += size
+        for name, more in partitions.items():
+            before = self.partitions.get(name, NO_RECORDS)
+            self.partitions[name] = PartitionTally(
+                records=before.records + more.records, size=before.size + more.size
+            )
 
 
-def _share(lines: _Lines, number: int) -> Share:
-    reading, own = lines.reading, np.flatnonzero(lines.owners == number)
-    places = np.arange(len(own))
-    records: list[Record] = []
-    if lines.records:
-        is_odd = reading.streams[own] == ODD
-        places = np.concatenate((places[~is_odd], places[is_odd]))
-        records = [lines.records[index] for index in own[is_odd].tolist()]
-    notes = reading.notes
-    return Share(
-        chunk=lines.chunk,
-        made=reading.rows[number],
-        notes=notes[notes["stream"] == number] if len(notes) else notes,
-        records=records,
-        places=places,
-        emitted_at=lines.emitted[own],
-        size=int(lines.sizes[own].sum()),
-    )
+class _Partitions:
+    """The partitions that the reader's records name."""
 
+    def __init__(self, lines: _Lines) -> None:
+        # By stream: at which lines, and which.
+        self._named: dict[int, list[tuple[int, str]]] = {}
+        reading, notes = lines.reading, lines.reading.notes
+        told = notes[notes["kind"] == PARTITION]
+        if len(told):
+            self._sizes = np.diff(reading.ends, prepend=-1) - 1
+        for number in set(told["stream"].tolist()):
+            own = told[told["stream"] == number]
+            at = np.flatnonzero(reading.streams == number)[own["row"]].tolist()
+            names = map(msgspec.json.decode, tokens_of(lines.chunk, own))
+            self._named[number] = list(zip(at, names, strict=True))
 
-def _partitions(lines: _Lines) -> dict[int, str]:
-    """The partitions that records name, by line."""
-    named = {i: record.partition for i, record in lines.records.items() if record.partition is not None}
-    notes = lines.reading.notes
-    for number in set(notes["stream"].tolist()):
-        told = notes[(notes["stream"] == number) & (notes["kind"] == PARTITION)]
-        own = np.flatnonzero(lines.reading.streams == number)[told["row"]].tolist()
-        tokens = tokens_of(lines.chunk, told)
-        named |= zip(own, map(msgspec.json.decode, tokens), strict=True)
-    return named
-
-
-def _tallies(own: Numbers, sizes: Numbers, partitions: Mapping[int, str]) -> dict[str, PartitionTally]:
-    lines: dict[str, list[int]] = {}
-    for index in own.tolist():
-        if (name := partitions.get(index)) is not None:
-            lines.setdefault(name, []).append(index)
-    return {
-        name: PartitionTally(records=len(each), size=int(sizes[each].sum())) for name, each in lines.items()
-    }
+    def of(self, number: int, first: int, last: int) -> dict[str, PartitionTally]:
+        """Those of a stream's records from one line up to another."""
+        lines: dict[str, list[int]] = {}
+        for index, name in self._named.get(number, ()):
+            if first <= index < last:
+                lines.setdefault(name, []).append(index)
+        return {
+            name: PartitionTally(records=len(each), size=int(self._sizes[each].sum()))
+            for name, each in lines.items()
+        }
 
 
 def _is_cut_off(line: int, chunk: bytes) -> bool:

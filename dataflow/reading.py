@@ -6,7 +6,7 @@ as odd, a cell as unsettled; what becomes of them is for the exact road to say (
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,17 @@ import numpy as np
 import pyarrow as pa
 from attrs import field, frozen
 
+from dataflow.batch import EXTRACTED
 from dataflow.coercion import READ_NUMBERS
 from dataflow.errors import InternalError
 from dataflow.structs import EARLIEST, LATEST, Shape
 from dataflow.temporal_column import first_day
-from dataflow.types import AirbyteType, Array, Column, Kind, Limits, Object
+from dataflow.types import EXTRACTED_AT, AirbyteType, Array, Column, Kind, Limits, Object
 
 LIBRARY = Path(__file__).with_name("native") / "reader.so"
 ODD, BLANK = -1, -2
 UNSETTLED, CUT, CHANGED, PARTITION = range(4)
+SPANS = np.dtype([("stream", np.int32), ("records", np.int32), ("bytes", np.int64), ("after", np.int64)])
 NOTES = np.dtype(
     [(name, np.int32) for name in ("stream", "column", "row", "kind")]
     + [(name, np.int64) for name in ("begin", "end")]
@@ -65,10 +67,10 @@ class _Reading(ctypes.Structure):
         ("line_count", ctypes.c_int64),
         ("ends", ctypes.c_void_p),
         ("streams", ctypes.c_void_p),
-        ("emitted", ctypes.c_void_p),
+        ("span_count", ctypes.c_int64),
+        ("spans", ctypes.c_void_p),
         ("note_count", ctypes.c_int64),
         ("notes", ctypes.c_void_p),
-        ("row_counts", ctypes.c_void_p),
     )
 
 
@@ -108,15 +110,16 @@ def _held(column: Column, limits: Limits) -> tuple[int, pa.DataType]:
 class Reading:
     """What a chunk holds.
 
-    Per line where it ends, whose record it is (a stream's number, ODD or BLANK) and when that was emitted, in
-    milliseconds; per stream the columns of its rows; and the notes on cells, as NOTES.
+    Per line where it ends, and whose record it is: a stream's number, ODD or BLANK. The spans of records between odd
+    lines, in the order in which they begin, as SPANS. Of each stream that has any its rows: when they were emitted,
+    then its columns. And notes on these, as NOTES.
     """
 
     ends: "np.ndarray[Any, Any]" = field(repr=lambda ends: f"<{len(ends)} lines>")
     streams: "np.ndarray[Any, Any]" = field(repr=False)
-    emitted: "np.ndarray[Any, Any]" = field(repr=False)
+    spans: "np.ndarray[Any, Any]" = field(repr=lambda spans: f"<{len(spans)}>")
     notes: "np.ndarray[Any, Any]" = field(repr=lambda notes: f"<{len(notes)}>")
-    rows: tuple[pa.RecordBatch | None, ...] = field(repr=False)
+    rows: Mapping[int, pa.RecordBatch] = field(repr=False)
 
 
 class Reader:
@@ -153,13 +156,13 @@ class Reader:
         if not found:
             raise MemoryError
         told = found.contents
-        counts = _copied(told.row_counts, len(self._schemas), np.int64)
+        spans = _copied(told.spans, told.span_count, SPANS)
         return Reading(
             ends=_copied(told.ends, told.line_count, np.int64),
             streams=_copied(told.streams, told.line_count, np.int32),
-            emitted=_copied(told.emitted, told.line_count, np.int64),
+            spans=spans,
             notes=_copied(told.notes, told.note_count, NOTES),
-            rows=tuple(self._exported(index) if count else None for index, count in enumerate(counts)),
+            rows={stream: self._exported(stream) for stream in dict.fromkeys(spans["stream"].tolist())},
         )
 
     def _exported(self, stream: int) -> pa.RecordBatch:
@@ -211,7 +214,8 @@ def _stream_plan(shape: Shape) -> _StreamPlan:
 
 
 def _schema(shape: Shape) -> pa.Schema:
-    return pa.schema([(each.name, _held(each, shape.limits)[1]) for each in shape.columns])
+    columns = [(each.name, _held(each, shape.limits)[1]) for each in shape.columns]
+    return pa.schema([(EXTRACTED_AT, EXTRACTED), *columns])
 
 
 def _copied(address: int | None, count: int, of: Any) -> "np.ndarray[Any, Any]":

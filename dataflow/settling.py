@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import field, frozen
 
-from dataflow.batch import Rows, Told, rows_of
+from dataflow.batch import Rows, Told, extracted_at, rows_of
 from dataflow.cells import CUT, Outcome, loosen
-from dataflow.coercion import begun, finished
+from dataflow.coercion import begun, finished, is_to_finish
 from dataflow.decoder import read_meta
 from dataflow.protocol import Record
 from dataflow.reading import CHANGED, UNSETTLED, tokens_of
@@ -28,23 +28,29 @@ from dataflow.vectors import Coerced, coerced, outcomes_of
 class Share:
     """What a chunk holds of one stream.
 
-    `made` has the rows that the reader made, if any, and `notes` are on them; `records` are the others. `places` says
-    at which row of all each of these stands: first of the reader's, then of the others.
+    `made` has the rows that the reader made, if any, and `notes` are on them; `records` are the others. Where there are
+    any, `places` says at which row of all each of these stands: first of the reader's, then of the others.
     """
 
     chunk: bytes = field(repr=False)
     made: pa.RecordBatch | None = field(repr=False)
     notes: "np.ndarray[Any, Any]" = field(repr=lambda notes: f"<{len(notes)}>")
-    records: Sequence[Record]
-    places: "np.ndarray[Any, Any]" = field(repr=False)
-    emitted_at: "np.ndarray[Any, Any]" = field(repr=False)
     # Of the lines, in bytes.
     size: int
+    records: Sequence[Record] = ()
+    places: "np.ndarray[Any, Any] | None" = field(default=None, repr=False)
+
+    @property
+    def others(self) -> list[int]:
+        """Where the records stand that the reader did not read."""
+        return self.places[len(self.places) - len(self.records) :].tolist() if self.places is not None else []
 
 
 def settled(shape: Shape, share: Share) -> Rows:
     """The rows of a share, in input order."""
-    ours = _records_changes(share) if share.records else {}
+    if not (len(share.notes) or share.records or _is_to_finish(shape)):
+        return Rows(stream=shape.name, cells=share.made, size=share.size)
+    ours = {row: list(of.changes) for row, of in zip(share.others, share.records, strict=True) if of.changes}
     columns = []
     for index, column in enumerate(shape.columns):
         start = _begun(shape, share, index)
@@ -53,8 +59,23 @@ def settled(shape: Shape, share: Share) -> Rows:
         if start.changes or made.changes:
             for row, outcome in sorted((outcomes_of(start) | outcomes_of(made)).items()):
                 ours.setdefault(row, []).append(Change(column.field, *outcome))
-    told = Told(source=_source_changes(share) if share.records or len(share.notes) else {}, ours=ours)
-    return rows_of(shape, columns, share.emitted_at, share.size, told)
+    if share.records:
+        fields = [column.field for column in shape.columns]
+        for row in share.others:
+            ours.get(row, []).sort(key=lambda change: fields.index(change.field))
+    told = Told(source=_source_changes(share), ours=ours)
+    return rows_of(shape, _extracted_at(share), columns, share.size, told)
+
+
+def _is_to_finish(shape: Shape) -> bool:
+    return any(is_to_finish(column.type, shape.limits) for column in shape.columns)
+
+
+def _extracted_at(share: Share) -> pa.Array:
+    parts = [Coerced(share.made.column(0))] if share.made is not None else []
+    if share.records:
+        parts.append(Coerced(extracted_at(np.array([record.emitted_at for record in share.records]))))
+    return _in_order(parts, share).array
 
 
 def _begun(shape: Shape, share: Share, index: int) -> Coerced:
@@ -62,10 +83,10 @@ def _begun(shape: Shape, share: Share, index: int) -> Coerced:
     type_, limits = shape.columns[index].type, shape.limits
     parts = []
     if share.made is not None:
-        parts.append(_noted(type_, limits, share, share.made.column(index), index))
+        parts.append(_noted(type_, limits, share, share.made.column(index + 1), index))
     if share.records:
         parts.append(begun(type_, [record.cells[index] for record in share.records], limits))
-    return _in_order(parts, share.places) if share.records else parts[0]
+    return _in_order(parts, share)
 
 
 def _noted(type_: AirbyteType, limits: Limits, share: Share, made: pa.Array, index: int) -> Coerced:
@@ -87,29 +108,23 @@ def _noted(type_: AirbyteType, limits: Limits, share: Share, made: pa.Array, ind
     return coerced(pc.replace_with_mask(made, pa.array(mask), rest.array), outcomes)
 
 
-def _in_order(parts: Sequence[Coerced], places: "np.ndarray[Any, Any]") -> Coerced:
+def _in_order(parts: Sequence[Coerced], share: Share) -> Coerced:
     """The parts as one column, each cell where it belongs."""
+    if share.places is None:
+        (alone,) = parts
+        return alone
     whole = pa.concat_arrays([part.array for part in parts])
     outcomes: dict[int, Outcome] = {}
     before = 0
     for part in parts:
-        outcomes |= {int(places[before + row]): outcome for row, outcome in outcomes_of(part).items()}
+        outcomes |= {int(share.places[before + row]): done for row, done in outcomes_of(part).items()}
         before += len(part.array)
-    return coerced(whole.take(pa.array(np.argsort(places))), outcomes)
-
-
-def _records_changes(share: Share) -> dict[int, list[Change]]:
-    """What the exact road changed in its records."""
-    at = share.places[len(share.places) - len(share.records) :].tolist()
-    return {
-        row: list(record.changes) for row, record in zip(at, share.records, strict=True) if record.changes
-    }
+    return coerced(whole.take(pa.array(np.argsort(share.places))), outcomes)
 
 
 def _source_changes(share: Share) -> dict[int, bytes]:
     told = share.notes[share.notes["kind"] == CHANGED]
-    rows = share.places[told["row"]].tolist()
-    made = dict(zip(rows, map(read_meta, tokens_of(share.chunk, told)), strict=True))
-    others = share.places[len(share.places) - len(share.records) :].tolist()
-    made |= {row: record.source_changes for row, record in zip(others, share.records, strict=True)}
+    rows = told["row"] if share.places is None else share.places[told["row"]]
+    made = dict(zip(rows.tolist(), map(read_meta, tokens_of(share.chunk, told)), strict=True))
+    made |= {row: of.source_changes for row, of in zip(share.others, share.records, strict=True)}
     return {row: text for row, text in made.items() if text}

@@ -34,10 +34,11 @@ static bool widen(column *of, int64_t before, int64_t after) {
 }
 
 bool table_init(table *of, const stream_plan *planned) {
-    *of = (table){.count = planned->column_count};
-    of->columns = calloc((size_t)planned->column_count + 1, sizeof(column));
+    int64_t count = planned->column_count;
+    *of = (table){.count = count + 1, .columns = calloc((size_t)count + 1, sizeof(column))};
     if (!of->columns) return false;
-    for (int64_t i = 0; i < of->count; i++) of->columns[i].kind = planned->columns[i].kind;
+    for (int64_t i = 0; i < count; i++) of->columns[i].kind = planned->columns[i].kind;
+    of->columns[count].kind = CELL_MOMENT;
     return true;
 }
 
@@ -176,7 +177,7 @@ static void give(gift *to, int64_t index, int64_t rows) {
         .buffers = buffers,
         .release = release_child,
     };
-    to->pointers[index] = &to->children[index];
+    to->pointers[(index + 1) % to->count] = &to->children[index];
 }
 
 bool table_export(table *of, struct ArrowArray *out) {

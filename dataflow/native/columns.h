@@ -18,7 +18,7 @@ typedef struct {
 } column;
 
 typedef struct {
-    int64_t count; /* of columns */
+    int64_t count; /* of columns: those planned, and last when a row was emitted */
     column *columns;
     int64_t rows, room;
     int64_t usual; /* rows that there were last time, and some more */
@@ -39,7 +39,7 @@ void table_set(table *of, int64_t index, const void *value);
 /* Makes it null, whether or not it was set. */
 void table_clear(table *of, int64_t index);
 
-/* Gives all rows away; the table is empty then. */
+/* Gives all rows away, the last column first; the table is empty then. */
 bool table_export(table *of, struct ArrowArray *out);
 
 #endif

@@ -3,16 +3,35 @@
 
 #include <stdlib.h>
 
+/* Room for one more of a list's items; the list, which may have moved, or NULL when there is no memory. */
+static void *room_for(void *list, int64_t count, int64_t *room, size_t width) {
+    if (count < *room) return list;
+    int64_t more = *room ? *room * 2 : 64;
+    void *grown = realloc(list, (size_t)more * width);
+    if (grown) *room = more;
+    return grown;
+}
+
 bool add_note(reader *of, note made) {
-    reading *found = &of->found;
-    if (found->note_count == of->note_room) {
-        int64_t room = of->note_room ? of->note_room * 2 : 64;
-        note *grown = realloc(of->notes, (size_t)room * sizeof(note));
-        if (!grown) return false;
-        of->notes = grown;
-        of->note_room = room;
+    note *notes = room_for(of->notes, of->found.note_count, &of->note_room, sizeof(note));
+    if (!notes) return false;
+    of->notes = notes;
+    notes[of->found.note_count++] = made;
+    return true;
+}
+
+/* Counts a record to its stream's span. */
+static bool add_record(reader *of, int32_t owner, int64_t bytes) {
+    stream *to = &of->each[owner];
+    if (to->span == NONE || of->spans[to->span].after != of->odd) {
+        span *spans = room_for(of->spans, of->found.span_count, &of->span_room, sizeof(span));
+        if (!spans) return false;
+        of->spans = spans;
+        to->span = of->found.span_count++;
+        spans[to->span] = (span){.stream = owner, .after = of->odd};
     }
-    of->notes[found->note_count++] = made;
+    of->spans[to->span].records++;
+    of->spans[to->span].bytes += bytes;
     return true;
 }
 
@@ -37,36 +56,38 @@ static bool tell(reader *of, const record *found) {
             .begin = told[i].bytes - of->chunk,
             .end = told[i].bytes + told[i].length - of->chunk,
         };
-        if (!add_note(of, made)) return of->out_of_memory = true, false;
+        if (!add_note(of, made)) return false;
     }
     return true;
 }
 
-static int32_t read_line(reader *of, const char *at, const char *end) {
-    at = json_space(at);
+static int32_t read_line(reader *of, const char *begin, const char *end) {
+    const char *at = json_space(begin);
     if (at == end) return LINE_BLANK;
     record found = {.stream = NONE};
     int64_t notes = of->found.note_count;
-    at = read_message(of, &found, at);
-    if (at == end && tell(of, &found)) {
-        of->emitted[of->line] = found.emitted;
-        of->each[found.stream].rows.rows++;
-        return found.stream;
+    if (read_message(of, &found, at) != end) {
+        take_back(of, &found, notes);
+        of->odd++;
+        return LINE_ODD;
     }
-    take_back(of, &found, notes);
-    return LINE_ODD;
+    table *rows = &of->each[found.stream].rows;
+    int64_t micros = found.emitted * 1000;
+    table_set(rows, rows->count - 1, &micros);
+    if (!tell(of, &found) || !add_record(of, found.stream, end - begin)) of->out_of_memory = true;
+    rows->rows++;
+    return found.stream;
 }
 
 static bool room_for_line(reader *of) {
     if (of->line < of->line_room) return true;
-    int64_t room = of->line_room ? of->line_room * 2 : 1024;
-    int64_t *ends = realloc(of->ends, (size_t)room * sizeof(int64_t));
+    int64_t room = of->line_room;
+    int64_t *ends = room_for(of->ends, of->line, &room, sizeof(int64_t));
     if (ends) of->ends = ends;
-    int64_t *emitted = realloc(of->emitted, (size_t)room * sizeof(int64_t));
-    if (emitted) of->emitted = emitted;
-    int32_t *owners = realloc(of->owners, (size_t)room * sizeof(int32_t));
+    room = of->line_room;
+    int32_t *owners = room_for(of->owners, of->line, &room, sizeof(int32_t));
     if (owners) of->owners = owners;
-    if (!ends || !emitted || !owners) return false;
+    if (!ends || !owners) return false;
     of->line_room = room;
     return true;
 }
@@ -78,10 +99,8 @@ static void read_lines(reader *of, const char *chunk, int64_t length) {
         if (!stop) stop = end;
         if (!room_for_line(of)) of->out_of_memory = true;
         if (of->out_of_memory) return;
-        of->emitted[of->line] = 0;
-        int32_t owner = read_line(of, at, stop);
         of->ends[of->line] = stop - chunk;
-        of->owners[of->line] = owner;
+        of->owners[of->line] = read_line(of, at, stop);
         of->line++;
         at = stop + 1;
     }
@@ -91,8 +110,9 @@ static void begin(reader *of, const char *chunk, int64_t length) {
     of->chunk = chunk;
     of->within = (scan){.limit = chunk + length};
     of->line = 0;
+    of->odd = 0;
     of->out_of_memory = false;
-    of->found.note_count = 0;
+    of->found = (reading){0};
     for (int64_t i = 0; i < of->limits.stream_count; i++) stream_begin(&of->each[i]);
 }
 
@@ -104,10 +124,8 @@ const reading *reader_read(reader *of, const char *chunk, int64_t length) {
     found->line_count = of->line;
     found->ends = of->ends;
     found->streams = of->owners;
-    found->emitted = of->emitted;
+    found->spans = of->spans;
     found->notes = of->notes;
-    found->row_counts = of->row_counts;
-    for (int64_t i = 0; i < of->limits.stream_count; i++) of->row_counts[i] = of->each[i].rows.rows;
     return found;
 }
 
@@ -122,8 +140,7 @@ reader *reader_new(const plan *given) {
     made->limits = *given;
     made->limits.streams = NULL;
     made->each = calloc((size_t)count + 1, sizeof(stream));
-    made->row_counts = calloc((size_t)count + 1, sizeof(int64_t));
-    bool ready = made->each && made->row_counts && names_init(&made->streams, count);
+    bool ready = made->each && names_init(&made->streams, count);
     for (int64_t i = 0; ready && i < count; i++) {
         text name = given->streams[i].name;
         int32_t before = names_find(&made->streams, name);
@@ -139,10 +156,9 @@ void reader_free(reader *of) {
     for (int64_t i = 0; of->each && i < of->limits.stream_count; i++) stream_free(&of->each[i]);
     free(of->each);
     names_free(&of->streams);
-    free(of->row_counts);
     free(of->ends);
-    free(of->emitted);
     free(of->owners);
     free(of->notes);
+    free(of->spans);
     free(of);
 }

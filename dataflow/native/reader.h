@@ -67,15 +67,22 @@ typedef struct {
     int64_t begin, end; /* of the token, in the chunk */
 } note;
 
+/* Records of one stream between two odd lines, or before the first, or after the last. */
+typedef struct {
+    int32_t stream, records;
+    int64_t bytes; /* of their lines, without the newlines */
+    int64_t after; /* how many odd lines */
+} span;
+
 /* What a chunk holds. Valid until the next one is read; what was exported stays. */
 typedef struct {
     int64_t line_count;
     const int64_t *ends;    /* where each line ends, its newline not counted */
     const int32_t *streams; /* whose record each line is, or LINE_ODD, or LINE_BLANK */
-    const int64_t *emitted; /* each record's emitted_at, in milliseconds */
+    int64_t span_count;
+    const span *spans; /* in the order in which they begin */
     int64_t note_count;
     const note *notes;
-    const int64_t *row_counts; /* of each stream */
 } reading;
 
 typedef struct reader reader;
@@ -87,7 +94,8 @@ void reader_free(reader *of);
 /* Reads whole lines; the byte at chunk[length] must be readable, and zero. NULL when there is no memory. */
 const reading *reader_read(reader *of, const char *chunk, int64_t length);
 
-/* A stream's columns of the last chunk, once; returns 0, or -1 when there is no memory. */
+/* A stream's rows of the last chunk, once: when each was emitted, as a timestamp, and its columns. Returns 0, or -1 when
+ * there is no memory. */
 int32_t reader_export(reader *of, int32_t stream, struct ArrowArray *out);
 
 #endif

@@ -12,16 +12,18 @@ struct reader {
     plan limits;
     names streams; /* of them, in their order */
     stream *each;
-    int64_t line_room, note_room;
-    int64_t *ends, *emitted, *row_counts;
+    int64_t line_room, note_room, span_room;
+    int64_t *ends;
     int32_t *owners;
     note *notes;
+    span *spans;
     reading found;
     bool out_of_memory;
     /* Of the chunk and the line that are read. */
     const char *chunk;
     scan within;
     int32_t line;
+    int64_t odd; /* lines so far */
     char scratch[LONGEST_NAME];
 };
 

@@ -45,5 +45,6 @@ int32_t stream_field(stream *of, int32_t last, text name) {
 
 void stream_begin(stream *of) {
     for (int64_t i = 0; i < of->rows.count; i++) of->seen[i] = NONE;
+    of->span = NONE;
     table_empty(&of->rows);
 }

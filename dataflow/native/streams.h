@@ -12,6 +12,7 @@ typedef struct {
     bool *plain;    /* whether a field's name stands in JSON as it is */
     int32_t *after; /* which column came after which, when one did; the first after none */
     int32_t *seen;  /* the last line that had this column */
+    int64_t span;   /* the last of its spans, or NONE */
     table rows;
 } stream;
 

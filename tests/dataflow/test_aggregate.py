@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from dataflow.aggregate import Aggregate, Thresholds, due
-from dataflow.batch import Rows, Told, rows_of, same_meta
+from dataflow.batch import Rows, Told, extracted_at, rows_of, same_meta
 from dataflow.flush import Flush
 from dataflow.parcel import Span
 from dataflow.raw_ids import RawIds
@@ -29,7 +29,8 @@ def aggregate(stream: StreamName = USERS, **thresholds: Any) -> Aggregate:
 
 def rows(count: int, size: int = 0, source_changes: dict[int, bytes] | None = None) -> Rows:
     cells = [pa.array(range(count), pa.int64())]
-    return rows_of(shape(), cells, np.zeros(count, np.int64), size, Told(source=source_changes or {}))
+    told = Told(source=source_changes or {})
+    return rows_of(shape(), extracted_at(np.zeros(count)), cells, size, told)
 
 
 def add(it: Aggregate, count: int, size: int = 0) -> None:

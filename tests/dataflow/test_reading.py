@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from dataflow import reading
 from dataflow.errors import InternalError
 from dataflow.reading import BLANK, CHANGED, CUT, ODD, PARTITION, UNSETTLED, Reader, tokens_of
 from dataflow.structs import Shape
-from dataflow.types import INTEGER, NUMBER, STRING, Column, Limits, StreamName
+from dataflow.types import EXTRACTED_AT, INTEGER, NUMBER, STRING, Column, Limits, StreamName
 
 COLUMNS = (Column("id", "id", INTEGER), Column("name", "name", STRING), Column("price", "price", NUMBER))
 SHAPE = Shape(name=StreamName(None, "users"), columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1)
@@ -29,11 +30,12 @@ def test_lines_rows_and_notes_are_told_for_each_chunk() -> None:
 
     found = Reader([SHAPE]).read(chunk)
 
-    (rows,) = found.rows
+    rows = found.rows[0]
     assert found.streams.tolist() == [0, BLANK, ODD, 0, 0]
     assert [chunk[end : end + 1] for end in found.ends] == [b"\n"] * 5
-    assert found.emitted[found.streams == 0].tolist() == [1, 2, 3]
-    assert rows is not None
+    assert found.spans[["stream", "records", "after"]].tolist() == [(0, 1, 0), (0, 2, 1)]
+    assert found.spans["bytes"].sum() == sum(len(line) for line in chunk.split(b"\n") if b"RECORD" in line)
+    assert rows.column(EXTRACTED_AT).cast(pa.int64()).to_pylist() == [1000, 2000, 3000]
     assert rows.column("id").to_pylist() == [1, None, None]
     assert rows.column("name").to_pylist() == [None, "x", None]
     assert found.notes[["row", "column", "kind"]].tolist() == [
@@ -52,11 +54,8 @@ def test_what_was_read_stays_when_the_next_chunk_is_read_and_when_the_reader_is_
     second = reader.read(LINE % (2, b'{"name":"second"}', b"") * 1000)
     del reader
 
-    assert [rows.column("name").unique().to_pylist() for rows in (*first.rows, *second.rows) if rows] == [
-        ["first"],
-        ["second"],
-    ]
-    assert (first.emitted.tolist(), second.emitted.tolist()) == ([1] * 100, [2] * 1000)
+    assert first.rows[0].column("name").to_pylist() == ["first"] * 100
+    assert second.rows[0].column("name").to_pylist() == ["second"] * 1000
 
 
 def test_a_reader_that_was_not_compiled_is_missed_in_words(

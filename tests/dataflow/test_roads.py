@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dataflow.packer import Packer
 from dataflow.parcel import Packed
-from dataflow.reading import BLANK, NOTES, ODD, Reader, Reading
+from dataflow.reading import BLANK, NOTES, ODD, SPANS, Reader, Reading
 from dataflow.structs import Shape
 from dataflow.types import NUMBER, AirbyteType, Column, Kind, Limits, Scalar, StreamName
 from tests.dataflow.test_coercion import ANY_TOKEN, TYPES, VALUES
@@ -53,9 +53,9 @@ class NothingPlain(Reader):
         return Reading(
             ends=np.cumsum(lengths, dtype=np.int64) - 1,
             streams=np.array([ODD if line.strip(b" \t\r") else BLANK for line in lines], np.int32),
-            emitted=np.zeros(len(lines), np.int64),
+            spans=np.empty(0, SPANS),
             notes=np.empty(0, NOTES),
-            rows=(None,) * len(self._schemas),
+            rows={},
         )
 
 

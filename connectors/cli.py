@@ -78,7 +78,7 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
         "--flush-rows",
         type=count_from_one,
         metavar="ROWS",
-        help="write a stream's rows once there are so many, or enough bytes of them (default: 100000)",
+        help="write a stream's rows once there are so many, or enough bytes of them (default: 122880)",
     )
     write.add_argument(
         "--miscounts",

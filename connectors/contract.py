@@ -259,6 +259,11 @@ class Connector(Protocol):
         """Where the ledger and the journal live."""
         ...
 
+    @property
+    def rows_together(self) -> int | None:
+        """How many rows of a table the database stores together, where it is faster for whole ones; else None."""
+        ...
+
     def client(self) -> Client:
         """A client on a connection of its own. Connects when it is first used."""
         ...

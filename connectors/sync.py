@@ -5,7 +5,7 @@ the pipeline. Builds what a sync needs; decides nothing that a machine could.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
@@ -242,7 +242,7 @@ class SyncOperations:
         return Aggregate(
             shape=self._shape(run),
             raw_ids=RawIds(run.operations.highest_raw_id),
-            thresholds=self._sync.thresholds,
+            thresholds=evolve(self._sync.thresholds, rows_together=self._sync.connector.rows_together),
         )
 
     def _finish_streams(self, _: SyncLife) -> None:

@@ -4,6 +4,7 @@ An aggregate counts its stream's records from the start of the run. A STATE mark
 carries the raw id of the last record that a mark covers, so that the rows and the checkpoint are committed as one.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
 from attrs import define, field, frozen
@@ -33,7 +34,10 @@ class Thresholds:
     # Of one stream; so many are a parcel of their own.
     parcel_rows: int = 50_000
     flush_bytes: int = 16 * MEBIBYTE
-    flush_rows: int = 100_000
+    flush_rows: int = 122_880
+    # How many rows the database stores together, if it does; so many are one flush, unless they are larger than this.
+    rows_together: int | None = None
+    together_bytes: int = 32 * MEBIBYTE
     age: float = 60.0
     # How long a STATE may wait for a flush that would make it tellable.
     state_latency: float = STATE_LATENCY
@@ -58,7 +62,7 @@ class Thresholds:
 class Aggregate:
     """The open rows of one stream. `read`, `received` and `flushed` count its records since the start of the run.
 
-    Rows are received a parcel at a time; what happened between them is then read, span by span. A flush takes all
+    Rows are received a parcel at a time; what happened between them is then read, span by span. A flush may take all
     that was received, so it must wait until the parcel was read to its end.
     """
 
@@ -70,12 +74,13 @@ class Aggregate:
     read_bytes: int = 0
     flushed: int = 0
     flushes: int = 0
-    # Where the last STATE stands, where the last one stands that a flush carried, and since when one waits.
-    marked: int = 0
+    # Where the last STATE stands that a flush carried.
     checkpointed: int = 0
-    waiting_since: float | None = None
     oldest: float | None = None
     size: int = 0
+    # Where STATEs stand beyond that, and when they came.
+    _marks: deque[tuple[int, float]] = field(factory=deque, repr=False)
+    _latest: float = 0.0
     _pieces: list[Rows] = field(factory=list, repr=False)
     _highest: str | None = field(default=None, repr=False)
 
@@ -89,11 +94,6 @@ class Aggregate:
         """Records that wait here."""
         return self.received - self.flushed
 
-    @property
-    def unmarked(self) -> bool:
-        """Whether a STATE stands beyond what flushes have carried."""
-        return self.marked > self.checkpointed
-
     def receive(self, rows: Rows, now: float) -> None:
         """Take in rows of the stream."""
         self._pieces.append(rows)
@@ -101,6 +101,7 @@ class Aggregate:
             self._pieces = joined(self._pieces)
         self.received += len(rows)
         self.size += rows.size
+        self._latest = now
         if self.oldest is None:
             self.oldest = now
 
@@ -111,70 +112,109 @@ class Aggregate:
 
     def mark(self, now: float) -> int:
         """A STATE has come that covers all that was read: its position."""
-        self.marked = self.read
-        if self.unmarked and self.waiting_since is None:
-            self.waiting_since = now
-        return self.marked
+        if self.read > (self._marks[-1][0] if self._marks else self.checkpointed):
+            self._marks.append((self.read, now))
+        return self.read
 
     def due_at(self) -> float:
         """The moment by which it must be flushed, however little there is; infinity when nothing waits."""
         moments = []
         if self.oldest is not None:
             moments.append(self.oldest + self.thresholds.age)
-        if self.waiting_since is not None:
-            moments.append(self.waiting_since + self.thresholds.state_latency)
+        if self._marks:
+            moments.append(self._marks[0][1] + self.thresholds.state_latency)
         return min(moments, default=float("inf"))
 
-    def is_due(self, now: float) -> bool:
-        """Whether it is large enough, or has waited long enough."""
-        full = self.size >= self.thresholds.flush_bytes or self.rows >= self.thresholds.flush_rows
-        return full or now >= self.due_at()
+    def rows_due(self, now: float) -> int | None:
+        """How many rows to flush now, because they are enough or something waited for too long; None for not yet."""
+        limits = self.thresholds
+        if now >= self.due_at():
+            return self.rows
+        if limits.rows_together and self._fit_together(limits.rows_together):
+            return self.rows - self.rows % limits.rows_together or None
+        full = self.size >= limits.flush_bytes or self.rows >= limits.flush_rows
+        return self.rows if full else None
+
+    def _fit_together(self, rows: int) -> bool:
+        """Whether so many rows, such as these are, may be one flush."""
+        limits = self.thresholds
+        return rows <= limits.flush_rows and self.size * rows <= self.rows * limits.together_bytes
 
     def has_work(self) -> bool:
         """Whether a flush would write anything: rows, or a checkpoint."""
-        return self.rows > 0 or self.unmarked
+        return self.rows > 0 or bool(self._marks)
 
-    def flush(self) -> Flush:
-        """All that waits here, which is then the flush's. Raw ids are given here, in input order."""
-        batches = [with_raw_ids(piece, self.shape, self.raw_ids) for piece in joined(self._pieces)]
-        size, self.size, self._pieces = self.size, 0, []
-        checkpoint = self._checkpoint(batches) if self.unmarked else None
+    def flush(self, count: int | None = None) -> Flush:
+        """The first rows that wait here, all of them for None, which are then the flush's.
+
+        Raw ids are given here, in input order.
+        """
+        pieces = self._take(self.rows if count is None else count)
+        batches = [with_raw_ids(piece, self.shape, self.raw_ids) for piece in pieces]
+        checkpoint = self._reach(batches, self.flushed + sum(map(len, pieces)))
         if batches:
             self._highest = as_text(batches[-1].raw_id(-1))
         self.flushes += 1
-        self.flushed, self.checkpointed = self.received, self.marked
-        self.waiting_since = self.oldest = None
         return Flush(
             stream=self.stream,
             number=self.flushes,
             batches=tuple(batch.rows for batch in batches),
-            rows=sum(batch.rows.num_rows for batch in batches),
-            size=size,
+            rows=sum(map(len, pieces)),
+            size=sum(piece.size for piece in pieces),
             highest_raw_id=self._highest,
             checkpoint=checkpoint,
-            position=self.marked,
+            position=self.checkpointed,
             nulled=sum(batch.nulled for batch in batches),
             truncated=sum(batch.truncated for batch in batches),
         )
 
-    def _checkpoint(self, batches: list[Batch]) -> str | None:
-        """The raw id of the last record that the last STATE covers; it is here, or the last one flushed."""
-        ahead = self.marked - self.flushed
+    def _take(self, count: int) -> list[Rows]:
+        """The first so many rows; the others stay."""
+        taken: list[Rows] = []
+        left = joined(self._pieces)
+        while left and count >= len(left[0]):
+            count -= len(left[0])
+            taken.append(left.pop(0))
+        if count:
+            first, left[0] = left[0].split(count)
+            taken.append(first)
+        self._pieces = left
+        self.size -= sum(piece.size for piece in taken)
+        # What stays came with the last.
+        self.oldest = self._latest if left else None
+        return taken
+
+    def _reach(self, batches: list[Batch], flushed: int) -> str | None:
+        """So many rows are flushed with these: the raw id of the last that a STATE covers, if one is reached."""
+        reached = self.checkpointed
+        while self._marks and self._marks[0][0] <= flushed:
+            reached, _ = self._marks.popleft()
+        before, self.flushed = self.flushed, flushed
+        if reached == self.checkpointed:
+            return None
+        self.checkpointed = reached
+        ahead = reached - before
         for batch in batches:
             if 0 < ahead <= batch.rows.num_rows:
                 return as_text(batch.raw_id(ahead - 1))
             ahead -= batch.rows.num_rows
+        # It is the last one flushed before.
         return self._highest
 
 
-def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> list[Aggregate]:
-    """Those to flush now: the due ones, and the largest while all hold too much."""
-    waiting = [aggregate for aggregate in aggregates if aggregate.has_work()]
-    chosen = [aggregate for aggregate in waiting if aggregate.is_due(now)]
-    left = sorted((a for a in waiting if a not in chosen), key=lambda a: a.size)
+def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> list[tuple[Aggregate, int]]:
+    """Those to flush now, and how many rows of each: the due ones, and the largest while all hold too much."""
+    chosen: list[tuple[Aggregate, int]] = []
+    left: list[Aggregate] = []
+    for aggregate in aggregates:
+        if (rows := aggregate.rows_due(now)) is not None:
+            chosen.append((aggregate, rows))
+        else:
+            left.append(aggregate)
+    left.sort(key=lambda aggregate: aggregate.size)
     held = sum(aggregate.size for aggregate in left)
     while left and held > thresholds.open_bytes:
         largest = left.pop()
         held -= largest.size
-        chosen.append(largest)
+        chosen.append((largest, largest.rows))
     return chosen

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
@@ -48,6 +48,13 @@ class Rows:
     def __len__(self) -> int:
         count: int = self.cells.num_rows
         return count
+
+    def split(self, at: int) -> tuple["Rows", "Rows"]:
+        """The first so many, and the others. What was changed is counted with the first, the size by rows."""
+        size = self.size * at // len(self)
+        first = evolve(self, cells=self.cells.slice(0, at), size=size)
+        rest = evolve(self, cells=self.cells.slice(at), size=self.size - size, nulled=0, truncated=0)
+        return first, rest
 
 
 @frozen(kw_only=True)

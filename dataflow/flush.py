@@ -11,7 +11,7 @@ class Flush:
     """Rows of one stream to be made durable in one transaction, with the checkpoint they reach.
 
     `checkpoint` is the raw id of the last record that a STATE covers, if one is to be written down;
-    `position` counts the stream's records up to the last STATE, which are durable once this is.
+    `position` counts the stream's records up to the last STATE that it reaches, which are durable once this is.
     """
 
     stream: StreamName

@@ -298,14 +298,15 @@ class Pipeline:
 
     def _flush_due(self) -> None:
         aggregates = [stream.aggregate for stream in self._streams.values() if stream.open]
-        for aggregate in due(aggregates, self._thresholds, time.monotonic()):
-            self._flush(self._streams[aggregate.stream])
+        for aggregate, rows in due(aggregates, self._thresholds, time.monotonic()):
+            self._flush(self._streams[aggregate.stream], rows)
             self._wait_until(lambda: self._has_room)
 
-    def _flush(self, stream: _Stream) -> None:
+    def _flush(self, stream: _Stream, rows: int | None = None) -> None:
+        """Hand the first rows to the writer, or all that waits for None."""
         if not stream.aggregate.has_work():
             return
-        flush = stream.aggregate.flush()
+        flush = stream.aggregate.flush(rows)
         stream.unwritten += 1
         self._unwritten += 1
         self._unwritten_bytes += flush.size

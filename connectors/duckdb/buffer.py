@@ -9,6 +9,10 @@ from connectors.duckdb.columns import typed
 from connectors.duckdb.sql import BATCHES
 from dataflow.types import Column, TableName
 
+# Of a table (DuckDB's manual, "Storage versions and format"). Rows that are one whole group go to the file when they are
+# inserted; others go to the log first, and to the file when that is long.
+ROW_GROUP = 122_880
+
 
 class DuckDbInsertBuffer:
     """InsertBuffer for one client; inserts within its current transaction."""
@@ -17,9 +21,12 @@ class DuckDbInsertBuffer:
         self._client = client
 
     def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
-        """Append all rows in one statement. The batches must agree on their columns' types."""
+        """Append all rows, a row group at a time. The batches must agree on their columns' types."""
         if not batches:
             return 0
-        with self._client.registered(BATCHES, pa.Table.from_batches(batches)):
-            ((taken,),) = self._client.execute(self._client.sql.insert_batches(table, typed(columns)))
-        return int(taken)
+        rows, taken = pa.Table.from_batches(batches), 0
+        for start in range(0, rows.num_rows, ROW_GROUP):
+            with self._client.registered(BATCHES, rows.slice(start, ROW_GROUP)):
+                ((more,),) = self._client.execute(self._client.sql.insert_batches(table, typed(columns)))
+            taken += int(more)
+        return taken

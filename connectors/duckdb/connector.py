@@ -7,7 +7,7 @@ import duckdb
 from attrs import frozen
 
 from connectors.contract import Connector, Statement
-from connectors.duckdb.buffer import DuckDbInsertBuffer
+from connectors.duckdb.buffer import ROW_GROUP, DuckDbInsertBuffer
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.columns import DuckDbColumns
 from connectors.duckdb.config import Config
@@ -18,6 +18,8 @@ from dataflow.errors import ConfigError, DataflowError, InternalError, Transient
 
 class DuckDbConnector:
     """Connector for one database; its clients share one DuckDB instance."""
+
+    rows_together = ROW_GROUP
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -17,6 +17,7 @@ class MemoryConnector:
 
     columns = MemoryColumns()
     internal_namespace = INTERNAL_NAMESPACE
+    rows_together = None
 
     def __init__(self, config: MemoryConfig) -> None:
         self._config = config

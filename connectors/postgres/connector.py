@@ -33,6 +33,8 @@ from dataflow.names import physical_name
 class PostgresConnector:
     """The Postgres destination with its options. `run` names this process to other sessions of the server."""
 
+    rows_together = None
+
     def __init__(self, config: PostgresConfig, run: str) -> None:
         self._config = config
         self._run = run

@@ -18,6 +18,7 @@ class SqliteConnector:
 
     columns = SqliteColumns()
     internal_namespace = INTERNAL_NAMESPACE
+    rows_together = None
 
     def __init__(self, config: SqliteConfig) -> None:
         self._config = config

@@ -6,6 +6,8 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dataflow.aggregate import Aggregate, Thresholds, due
 from dataflow.batch import Rows, Told, extracted_at, rows_of, same_meta
@@ -110,7 +112,7 @@ def test_an_aggregate_is_due_when_it_is_large_or_old_or_a_state_waits(
     add(it, 3, size=30)
     it.mark(now=0)
 
-    assert due([it], it.thresholds, now) == [it]
+    assert due([it], it.thresholds, now) == [(it, 3)]
 
 
 def test_a_young_and_small_aggregate_is_not_due() -> None:
@@ -126,7 +128,7 @@ def test_the_largest_go_when_all_together_hold_too_much() -> None:
     add(small, 1, size=60)
     add(large, 1, size=70)
 
-    assert due([small, large], small.thresholds, now=0) == [large]
+    assert due([small, large], small.thresholds, now=0) == [(large, 1)]
 
 
 @pytest.mark.parametrize(("streams", "bytes_at_a_time"), [(1, 1024), (4, 4000), (50, 8000)])
@@ -174,3 +176,75 @@ def test_joined_rows_keep_the_metadata_they_have_of_their_own() -> None:
     metas = [text.as_py() for batch in flush.batches for text in batch[META]]
     assert ["SOURCE" in meta for meta in metas] == [False, False, True, False]
     assert [same_meta(batch) is not None for batch in flush.batches] == [True, False, True]
+
+
+def test_rows_that_are_stored_together_are_flushed_together_and_the_others_wait() -> None:
+    it = aggregate(rows_together=4)
+    add(it, 3, size=30)
+    before = due([it], it.thresholds, now=0)
+    add(it, 8, size=80)
+    it.mark(now=0)
+
+    flush = it.flush(due([it], it.thresholds, now=0)[0][1])
+    rest = it.flush()
+
+    assert before == []
+    assert (flush.rows, flush.size, flush.position, flush.checkpoint) == (8, 80, 0, None)
+    assert (rest.rows, rest.size, rest.position, rest.checkpoint) == (3, 30, 11, raw_ids(rest)[-1])
+    assert raw_ids(flush) + raw_ids(rest) == sorted({*raw_ids(flush), *raw_ids(rest)})
+
+
+def test_rows_too_large_to_wait_for_each_other_go_by_their_size() -> None:
+    it = aggregate(rows_together=4, together_bytes=39, flush_bytes=30)
+    add(it, 3, size=30)
+
+    assert due([it], it.thresholds, now=0) == [(it, 3)]
+
+
+def test_a_state_waits_from_when_it_came_until_a_flush_reaches_it() -> None:
+    it = aggregate(rows_together=4, state_latency=2.0)
+    add(it, 3)
+    it.mark(now=5)
+    add(it, 3)
+    it.mark(now=6)
+
+    reached = it.flush(4)
+
+    assert (reached.position, reached.checkpoint) == (3, raw_ids(reached)[2])
+    assert it.due_at() == 8
+    assert it.has_work()
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_whatever_is_flushed_when_rows_and_states_are_carried_once_and_in_order(data: st.DataObject) -> None:
+    it, marks, flushes, known = aggregate(), [0], [], []
+
+    def flush(count: int) -> None:
+        flushes.append(it.flush(count))
+        known.append(list(marks))
+
+    for _ in range(data.draw(st.integers(1, 12))):
+        match data.draw(st.sampled_from(["rows", "state", "flush"])):
+            case "rows":
+                add(it, count := data.draw(st.integers(1, 5)), size=count * 7)
+            case "state":
+                marks.append(it.mark(now=0))
+            case "flush":
+                flush(data.draw(st.integers(0, it.rows)))
+    flush(it.rows)
+
+    ids = [raw_id for each in flushes for raw_id in raw_ids(each)]
+    written = 0
+    for each, before in zip(flushes, known, strict=True):
+        written += each.rows
+        reached = max(mark for mark in before if mark <= written)
+        assert each.position == reached
+        assert each.checkpoint is None or each.checkpoint == ids[reached - 1]
+        assert each.highest_raw_id == (ids[written - 1] if written else None)
+    assert [each.checkpoint for each in flushes if each.checkpoint][-1:] == [ids[m - 1] for m in marks if m][
+        -1:
+    ]
+    assert ids == sorted(set(ids))
+    assert (len(ids), sum(each.size for each in flushes)) == (it.read, it.read_bytes)
+    assert not it.has_work()

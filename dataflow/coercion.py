@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from dataflow.cells import BEYOND, UNREADABLE, Outcome, holds_only_numeric, without_nul
 from dataflow.number_column import number_column
+from dataflow.reading import READ_NUMBERS, is_final
 from dataflow.temporal_column import date_column, time_column, time_with_timezone_column, timestamp_column
 from dataflow.types import AirbyteType, Array, Kind, Limits, Object
 from dataflow.vectors import (
@@ -30,9 +31,6 @@ from dataflow.vectors import (
 )
 
 __all__ = ["Coerced", "begun", "column", "finished"]
-
-# Precision and scale of the numbers that the compiled reader makes; of others it gives the tokens.
-READ_NUMBERS = (38, 9)
 
 # Of an int64.
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -65,12 +63,7 @@ def begun(type_: AirbyteType, values: Sequence[Any], limits: Limits) -> Coerced:
 
 def finished(type_: AirbyteType, made: pa.Array, limits: Limits) -> Coerced:
     """What a column was begun for; its rows are the same."""
-    return FINISHES[type_.kind](made, limits) if is_to_finish(type_, limits) else Coerced(made)
-
-
-def is_to_finish(type_: AirbyteType, limits: Limits) -> bool:
-    """Whether what was begun is not the column yet."""
-    return type_.kind in FINISHES and not (type_.kind is Kind.NUMBER and limits.number == READ_NUMBERS)
+    return Coerced(made) if is_final(type_, limits) else FINISHES[type_.kind](made, limits)
 
 
 def _strings(values: Sequence[Any], _: AirbyteType, limits: Limits) -> Coerced:
@@ -140,7 +133,7 @@ BEGINNINGS: dict[Kind, Callable[[Sequence[Any], AirbyteType, Limits], Coerced]] 
     Kind.TIMESTAMP_WITHOUT_TIMEZONE: lambda v, _, limits: timestamp_column(_texts(v), limits, zoned=False),
     Kind.JSON: _json,
 }
-# Of what is begun as texts; numbers only where the reader does not make them.
+# Of what is not final when it is begun.
 FINISHES: dict[Kind, Callable[[pa.Array, Limits], Coerced]] = {
     Kind.NUMBER: number_column,
     Kind.TIME_WITH_TIMEZONE: lambda made, _: time_with_timezone_column(made),

@@ -13,11 +13,12 @@ import msgspec
 import numpy as np
 from attrs import define, evolve, field, frozen
 
+from dataflow.batch import Rows
 from dataflow.decoder import Decoder, Refused
 from dataflow.parcel import Event, Packed, Parcel, Span
 from dataflow.protocol import Message, PartitionTally, Record, State, Status, StreamStatus
 from dataflow.reading import ODD, PARTITION, Reader, Reading, tokens_of
-from dataflow.settling import Share, settled
+from dataflow.share import Share
 from dataflow.structs import Shape
 from dataflow.types import StreamName
 
@@ -114,7 +115,7 @@ class Packer:
             if isinstance(event, Span):
                 sizes[event.stream] += event.size
         rows = tuple(
-            settled(self._shapes[number], self._share(lines, number, size))
+            _rows(self._shapes[number], self._share(lines, number, size))
             for number, size in sorted((self._numbers[stream], size) for stream, size in sizes.items())
         )
         return Parcel(rows=rows, events=events)
@@ -164,6 +165,15 @@ class Packer:
         at = np.concatenate((np.flatnonzero(reading.streams == number), list(own)))
         places = np.argsort(np.argsort(at, kind="stable"), kind="stable")
         return evolve(share, records=tuple(own.values()), places=places)
+
+
+def _rows(shape: Shape, share: Share) -> Rows:
+    if (rows := share.as_made(shape)) is not None:
+        return rows
+    # What it takes is slow to import, and a sync may never need it.
+    from dataflow.settling import settled
+
+    return settled(shape, share)
 
 
 @define

@@ -16,10 +16,9 @@ import pyarrow as pa
 from attrs import field, frozen
 
 from dataflow.batch import EXTRACTED
-from dataflow.coercion import READ_NUMBERS
 from dataflow.errors import InternalError
 from dataflow.structs import EARLIEST, LATEST, Shape
-from dataflow.temporal_column import first_day
+from dataflow.temporal import first_day
 from dataflow.types import EXTRACTED_AT, AirbyteType, Array, Column, Kind, Limits, Object
 
 LIBRARY = Path(__file__).with_name("native") / "reader.so"
@@ -78,6 +77,8 @@ class _ArrowArray(ctypes.Structure):
     _fields_ = (("members", ctypes.c_char * 80),)
 
 
+# Precision and scale of the numbers that the reader makes; of others it gives the tokens.
+READ_NUMBERS = (38, 9)
 # How the reader reads a kind's cells, by its own number for it, and what Arrow holds them in.
 _TEXT, _TOKEN, _JSON, _ARRAY, _OBJECT = ((number, pa.string()) for number in range(5))
 _HELD: dict[Kind, tuple[int, pa.DataType]] = {
@@ -104,6 +105,13 @@ def _held(column: Column, limits: Limits) -> tuple[int, pa.DataType]:
         case AirbyteType(kind=Kind.NUMBER) if limits.number != READ_NUMBERS:
             return _TOKEN
     return _HELD[column.kind]
+
+
+def is_final(type_: AirbyteType, limits: Limits) -> bool:
+    """Whether the reader gives cells of a type as they are to be, and not texts that are yet to be read."""
+    if type_.kind is Kind.NUMBER:
+        return limits.number == READ_NUMBERS
+    return type_.kind not in (Kind.TIME_WITH_TIMEZONE, Kind.TIME_WITHOUT_TIMEZONE)
 
 
 @frozen(kw_only=True)

@@ -5,51 +5,25 @@ which take their places among the others. Most chunks have neither.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from attrs import field, frozen
 
 from dataflow.batch import Rows, Told, extracted_at, rows_of
 from dataflow.cells import CUT, Outcome, loosen
-from dataflow.coercion import begun, finished, is_to_finish
+from dataflow.coercion import begun, finished
 from dataflow.decoder import read_meta
-from dataflow.protocol import Record
 from dataflow.reading import CHANGED, UNSETTLED, tokens_of
 from dataflow.reading import CUT as WAS_CUT
+from dataflow.share import Share
 from dataflow.structs import Shape
 from dataflow.types import AirbyteType, Change, Limits
 from dataflow.vectors import Coerced, coerced, outcomes_of
 
 
-@frozen(kw_only=True)
-class Share:
-    """What a chunk holds of one stream.
-
-    `made` has the rows that the reader made, if any, and `notes` are on them; `records` are the others. Where there are
-    any, `places` says at which row of all each of these stands: first of the reader's, then of the others.
-    """
-
-    chunk: bytes = field(repr=False)
-    made: pa.RecordBatch | None = field(repr=False)
-    notes: "np.ndarray[Any, Any]" = field(repr=lambda notes: f"<{len(notes)}>")
-    # Of the lines, in bytes.
-    size: int
-    records: Sequence[Record] = ()
-    places: "np.ndarray[Any, Any] | None" = field(default=None, repr=False)
-
-    @property
-    def others(self) -> list[int]:
-        """Where the records stand that the reader did not read."""
-        return self.places[len(self.places) - len(self.records) :].tolist() if self.places is not None else []
-
-
 def settled(shape: Shape, share: Share) -> Rows:
     """The rows of a share, in input order."""
-    if not (len(share.notes) or share.records or _is_to_finish(shape)):
-        return Rows(stream=shape.name, cells=share.made, size=share.size)
     ours = {row: list(of.changes) for row, of in zip(share.others, share.records, strict=True) if of.changes}
     columns = []
     for index, column in enumerate(shape.columns):
@@ -65,10 +39,6 @@ def settled(shape: Shape, share: Share) -> Rows:
             ours.get(row, []).sort(key=lambda change: fields.index(change.field))
     told = Told(source=_source_changes(share), ours=ours)
     return rows_of(shape, _extracted_at(share), columns, share.size, told)
-
-
-def _is_to_finish(shape: Shape) -> bool:
-    return any(is_to_finish(column.type, shape.limits) for column in shape.columns)
 
 
 def _extracted_at(share: Share) -> pa.Array:

@@ -70,6 +70,13 @@ class OutOfRange(ValueError):
     """The text is a date or time, but one that no column holds: before year 1, after year 9999."""
 
 
+def first_day(year: int) -> int:
+    """The day on which a year begins; the year after the last that `date` knows included."""
+    if year > date.max.year:
+        return date.max.toordinal() + 1 - EPOCH
+    return date(year, 1, 1).toordinal() - EPOCH
+
+
 def date_days(text: str) -> int:
     """Days from 1970-01-01; a time after the date must be one, and is ignored.
 

@@ -6,7 +6,6 @@ into that form; and what is left is read text by text.
 """
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 
 from dataflow import temporal
 from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome
-from dataflow.temporal import DAY, EPOCH
+from dataflow.temporal import DAY, first_day
 from dataflow.types import Limits
 from dataflow.vectors import (
     FEW,
@@ -166,10 +165,3 @@ def _within(column: Coerced, integers: pa.DataType, least: int, most: int) -> Co
     if found["min"] is None or least <= found["min"] <= found["max"] <= most:
         return column
     return null_out(column, pc.or_(pc.less(numbers, least), pc.greater(numbers, most)), BEYOND)
-
-
-def first_day(year: int) -> int:
-    """The day on which a year begins; the year after the last that `date` knows included."""
-    if year > date.max.year:
-        return date.max.toordinal() + 1 - EPOCH
-    return date(year, 1, 1).toordinal() - EPOCH

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pgpq import ArrowToPostgresBinaryEncoder
 from pgpq.encoders import StringEncoderBuilder
 from pgpq.schema import Jsonb
@@ -129,6 +128,9 @@ def _encoder(field: pa.Field, kind: Kind | None) -> Any:
 
 def timetz(texts: pa.Array) -> pa.Array:
     """Times with offset, as 12 bytes each, from the texts HH:MM:SS[.ffffff]+HH:MM."""
+    # Slow to import, and few tables have such a column.
+    import pyarrow.compute as pc
+
     filled = pc.fill_null(texts, "00:00:00+00:00")
     fraction = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.utf8_slice_codeunits(filled, 8, -6), 7, "0"), 1)
     seconds = _number(filled, 0, 2) * 3600 + _number(filled, 3, 5) * 60 + _number(filled, 6, 8)
@@ -142,6 +144,8 @@ def timetz(texts: pa.Array) -> pa.Array:
 
 
 def _number(texts: pa.Array, start: int, stop: int | None) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    import pyarrow.compute as pc
+
     digits: np.ndarray[tuple[int], np.dtype[np.int64]]
     digits = pc.utf8_slice_codeunits(texts, start, stop).cast(pa.int64()).to_numpy()
     return digits

@@ -9,8 +9,8 @@ from connectors.duckdb.columns import typed
 from connectors.duckdb.sql import BATCHES
 from dataflow.types import Column, TableName
 
-# Of a table (DuckDB's manual, "Storage versions and format"). A whole group of rows goes to the file when it is inserted;
-# others go to the log first, and to the file when that is long.
+# Rows of a table (DuckDB's manual, "Storage versions and format"). A whole group goes to the file when it is inserted;
+# other rows go to the log first, and to the file when that is long.
 ROW_GROUP = 122_880
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
 from pgpq.encoders import StringEncoderBuilder
 from pgpq.schema import Jsonb
+from psycopg.copy import QueuedLibpqWriter
 
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.sql import PostgresSql
@@ -50,7 +51,9 @@ class PostgresBuffer:
         for schema, alike in groupby(light, key=lambda batch: batch.schema):
             layout = self._layout(tuple(columns), schema)
             with self._client.connection.cursor() as cursor:
-                with cursor.copy(self._sql.copy_in(table, schema.names)) as copy:
+                # A thread of its own waits for the server, while the next part is encoded.
+                statement, writer = self._sql.copy_in(table, schema.names), QueuedLibpqWriter(cursor)
+                with cursor.copy(statement, writer=writer) as copy:
                     for part in layout.encode(alike):
                         copy.write(part)
                 taken += cursor.rowcount

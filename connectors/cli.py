@@ -30,13 +30,6 @@ FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 STDIN, STDOUT, STDERR = range(3)
 
 
-def count(text: str) -> int:
-    """A whole number that is not negative."""
-    if not re.fullmatch("[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return int(text)
-
-
 def count_from_one(text: str) -> int:
     """A whole number above zero."""
     if not re.fullmatch("0*[1-9][0-9]*", text):

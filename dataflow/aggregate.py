@@ -26,8 +26,8 @@ MANY_PIECES = 256
 class Thresholds:
     """When an aggregate is due, and how much may wait. Bytes are of input lines; times are seconds."""
 
-    # Read and packed at a time: large enough to be worth a pass over each column of each stream, and small, since
-    # until it is packed each record is some Python objects.
+    # Read and packed at a time: large enough to be worth what each stream of a chunk costs, and small, so that it stays
+    # in the processor's caches.
     chunk_bytes: int = MEBIBYTE
     chunk_bytes_per_stream: int = MEBIBYTE // 8
     most_chunk_bytes: int = 4 * MEBIBYTE

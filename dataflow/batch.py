@@ -25,8 +25,8 @@ from dataflow.types import (
     StreamName,
 )
 
-# In a batch's schema metadata.
-_SAME_META = b"same_meta"
+# In a batch's schema metadata: the `_airbyte_meta` of rows without changes, and whether all rows have it.
+_CLEAN_META, _ALL_CLEAN = b"clean_meta", b"all_clean"
 # A piece of fewer rows is not worth a pass of its own; one of many is large enough.
 FEW_ROWS, MANY_ROWS = 1000, 10_000
 
@@ -123,12 +123,12 @@ def with_raw_ids(rows: Rows, shape: Shape, raw_ids: RawIds) -> Batch:
     """The batch of these rows, which take the stream's next raw ids."""
     count, cells = len(rows), rows.cells
     names, columns = list(cells.schema.names), list(cells.columns)
-    schema_metadata = None
+    clean = clean_meta(shape.sync_id)
+    schema_metadata = {_CLEAN_META: clean}
     if names[1:2] != [META]:
-        clean = clean_meta(shape.sync_id)
         names.insert(1, META)
         columns.insert(1, pa.repeat(pa.scalar(clean, pa.string()), count))
-        schema_metadata = {_SAME_META: clean}
+        schema_metadata[_ALL_CLEAN] = "yes"
     generation = pa.repeat(pa.scalar(shape.generation_id, pa.int64()), count)
     batch = pa.RecordBatch.from_arrays(
         [raw_ids.take(count), *columns[:2], generation, *columns[2:]],
@@ -174,10 +174,15 @@ def clean_meta(sync_id: int) -> str:
     return _meta_text(sync_id, [])
 
 
+def usual_meta(batch: pa.RecordBatch) -> str | None:
+    """The `_airbyte_meta` of a batch's rows without changes, most likely of most of them."""
+    told = (batch.schema.metadata or {}).get(_CLEAN_META)
+    return told.decode() if told is not None else None
+
+
 def same_meta(batch: pa.RecordBatch) -> str | None:
     """The `_airbyte_meta` that all rows of a batch have, if they do."""
-    told = (batch.schema.metadata or {}).get(_SAME_META)
-    return told.decode() if told is not None else None
+    return usual_meta(batch) if _ALL_CLEAN in (batch.schema.metadata or {}) else None
 
 
 def _meta_text(sync_id: int, changes: Sequence[bytes]) -> str:

@@ -5,14 +5,14 @@ The thread works beside the others: the compiled reader holds no lock that Pytho
 
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from attrs import frozen
 
 from dataflow.errors import DataflowError, InternalError
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packer import Packer
-from dataflow.parcel import Packed
 from dataflow.reader import chunks
 from dataflow.structs import Shape
 
@@ -58,20 +58,23 @@ class Intake:
 
 def _read(source: int, order: Order, mailbox: Mailbox) -> None:
     try:
-        packer = Packer(order.shapes, order.most_rows)
+        packer = _guarded(Packer, order.shapes, order.most_rows)
         for chunk in chunks(source, order.chunk_bytes):
-            if not mailbox.put_input(_packed(packer, chunk)):
+            if not mailbox.put_input(_guarded(packer.pack, chunk)):
                 return
         mailbox.put_input(EndOfInput())
     except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
         mailbox.put_input(EndOfInput(error))
 
 
-def _packed(packer: Packer, chunk: bytes) -> Packed:
+def _guarded(work: Callable[..., Any], *given: Any) -> Any:
+    """What it gives. A defect of it is told without what it says, which may quote a record."""
     try:
-        return packer.pack(chunk)
-    except Exception as error:  # noqa: BLE001 - it is told without what it says
-        # Places only: an exception's message may quote a record.
+        return work(*given)
+    except DataflowError:
+        raise
+    except Exception as error:  # noqa: BLE001 - raised below, without its words
+        # Places only.
         traceback.print_tb(error.__traceback__)
         kind = type(error).__name__
     raise InternalError(

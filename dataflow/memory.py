@@ -15,7 +15,7 @@ KEPT = 64 << 20
 
 
 def keep_what_is_freed() -> None:
-    """Let this process, and those that it forks, use freed memory again before it is given back.
+    """Let this process use freed memory again before it is given back.
 
     Does nothing where the C library is another one than glibc.
     """

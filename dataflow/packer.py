@@ -6,8 +6,7 @@ Here they come together: whose rows, what happened between them, and where a par
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -43,6 +42,13 @@ class _Lines:
     def records(self) -> dict[int, Record]:
         """Those of the odd lines."""
         return {index: message for index, message in self.odd.items() if isinstance(message, Record)}
+
+    def spans(self) -> Mapping[int, list[tuple[int, int, int]]]:
+        """By how many odd lines stand before: whose records follow, how many, and the bytes of their lines."""
+        found: dict[int, list[tuple[int, int, int]]] = {}
+        for number, records, size, after in self.reading.spans.tolist():
+            found.setdefault(after, []).append((number, records, size))
+        return found
 
     def piece(self, first: int, last: int) -> bytes:
         """The bytes of some lines."""
@@ -95,16 +101,19 @@ class Packer:
 
     def _cuts(self, lines: _Lines) -> Iterator[int]:
         """Where parcels end: after a stream's end, and before what follows many rows."""
-        last = 0
-        for index, message in lines.odd.items():
-            if index - last >= self._most_rows and not isinstance(message, Record):
-                between = lines.reading.streams[last:index]
-                if np.bincount(between[between >= 0], minlength=1).max() >= self._most_rows:
-                    last = index
-                    yield index
+        between, rows = lines.spans(), Counter[int]()
+        for after, (index, message) in enumerate(lines.odd.items()):
+            for number, records, _ in between.get(after, ()):
+                rows[number] += records
+            if isinstance(message, Record):
+                rows[self._numbers[message.stream]] += 1
+                continue
+            if max(rows.values(), default=0) >= self._most_rows:
+                rows.clear()
+                yield index
             if isinstance(message, StreamStatus) and message.status in ENDS:
-                last = index + 1
-                yield last
+                rows.clear()
+                yield index + 1
 
     # -- a parcel
 
@@ -122,13 +131,11 @@ class Packer:
 
     def _events(self, lines: _Lines) -> Iterator[Event]:
         partitions = _Partitions(lines)
-        spans = groupby(lines.reading.spans.tolist(), key=itemgetter(3))
-        between = {after: list(group) for after, group in spans}
+        between = lines.spans()
         tallies: dict[int, _Tally] = {}
-        start = 0
         for after, (index, message) in enumerate((*lines.odd.items(), (len(lines), None))):
-            for number, records, size, _ in between.get(after, ()):
-                named = partitions.of(number, start, index)
+            for number, records, size in between.get(after, ()):
+                named = partitions.until(number, index)
                 tallies.setdefault(number, _Tally()).add(records, size, named)
             match message:
                 case Record(stream=stream, size=size, partition=partition):
@@ -138,7 +145,6 @@ class Packer:
                     yield from self._spans(tallies)
                     tallies.clear()
                     yield message
-            start = index + 1
         yield from self._spans(tallies)
 
     def _spans(self, tallies: Mapping[int, "_Tally"]) -> Iterator[Span]:
@@ -163,7 +169,8 @@ class Packer:
         if not own:
             return share
         at = np.concatenate((np.flatnonzero(reading.streams == number), list(own)))
-        places = np.argsort(np.argsort(at, kind="stable"), kind="stable")
+        # A row's place is how many of all these lines stand before its own.
+        places = np.searchsorted(np.sort(at), at)
         return evolve(share, records=tuple(own.values()), places=places)
 
 
@@ -195,31 +202,30 @@ class _Tally:
 
 
 class _Partitions:
-    """The partitions that the reader's records name."""
+    """The partitions that the reader's records name, told as far as the lines were gone through."""
 
     def __init__(self, lines: _Lines) -> None:
-        # By stream: at which lines, and which.
-        self._named: dict[int, list[tuple[int, str]]] = {}
+        # By stream, from the last line to the first: where, which, and the bytes of the line.
+        self._named: dict[int, list[tuple[int, str, int]]] = {}
         reading, notes = lines.reading, lines.reading.notes
         told = notes[notes["kind"] == PARTITION]
-        if len(told):
-            self._sizes = np.diff(reading.ends, prepend=-1) - 1
+        if not len(told):
+            return
+        sizes = np.diff(reading.ends, prepend=-1) - 1
         for number in set(told["stream"].tolist()):
             own = told[told["stream"] == number]
-            at = np.flatnonzero(reading.streams == number)[own["row"]].tolist()
+            at = np.flatnonzero(reading.streams == number)[own["row"]]
             names = map(msgspec.json.decode, tokens_of(lines.chunk, own))
-            self._named[number] = list(zip(at, names, strict=True))
+            self._named[number] = list(zip(at.tolist(), names, sizes[at].tolist(), strict=True))[::-1]
 
-    def of(self, number: int, first: int, last: int) -> dict[str, PartitionTally]:
-        """Those of a stream's records from one line up to another."""
-        lines: dict[str, list[int]] = {}
-        for index, name in self._named.get(number, ()):
-            if first <= index < last:
-                lines.setdefault(name, []).append(index)
-        return {
-            name: PartitionTally(records=len(each), size=int(self._sizes[each].sum()))
-            for name, each in lines.items()
-        }
+    def until(self, number: int, line: int) -> dict[str, PartitionTally]:
+        """Those of a stream's records before a line that were not told yet."""
+        tally = _Tally()
+        left = self._named.get(number, [])
+        while left and left[-1][0] < line:
+            _, name, size = left.pop()
+            tally.add(1, size, {name: PartitionTally(records=1, size=size)})
+        return tally.partitions
 
 
 def _is_cut_off(line: int, chunk: bytes) -> bool:

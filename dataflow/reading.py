@@ -23,7 +23,7 @@ from dataflow.types import EXTRACTED_AT, AirbyteType, Array, Column, Kind, Limit
 
 LIBRARY = Path(__file__).with_name("native") / "reader.so"
 ODD, BLANK = -1, -2
-UNSETTLED, CUT, CHANGED, PARTITION = range(4)
+UNSETTLED, SHORTENED, CHANGED, PARTITION = range(4)
 SPANS = np.dtype([("stream", np.int32), ("records", np.int32), ("bytes", np.int64), ("after", np.int64)])
 NOTES = np.dtype(
     [(name, np.int32) for name in ("stream", "column", "row", "kind")]
@@ -138,7 +138,8 @@ class Reader:
         self._library = _library()
         # What the plan points to is copied by the reader.
         streams = (_StreamPlan * len(shapes))(*map(_stream_plan, shapes))
-        limits = shapes[0].limits if shapes else Limits()
+        # They are of one destination, and its limits are one.
+        (limits,) = {shape.limits for shape in shapes} or {Limits()}
         plan = _Plan(
             stream_count=len(shapes),
             streams=streams,

@@ -14,8 +14,7 @@ from dataflow.batch import Rows, Told, extracted_at, rows_of
 from dataflow.cells import CUT, Outcome, loosen
 from dataflow.coercion import begun, finished
 from dataflow.decoder import read_meta
-from dataflow.reading import CHANGED, UNSETTLED, tokens_of
-from dataflow.reading import CUT as WAS_CUT
+from dataflow.reading import CHANGED, SHORTENED, UNSETTLED, tokens_of
 from dataflow.share import Share
 from dataflow.structs import Shape
 from dataflow.types import AirbyteType, Change, Limits
@@ -64,7 +63,7 @@ def _noted(type_: AirbyteType, limits: Limits, share: Share, made: pa.Array, ind
     mine = share.notes[share.notes["column"] == index] if len(share.notes) else share.notes
     if not len(mine):
         return Coerced(made)
-    outcomes: dict[int, Outcome] = dict.fromkeys(mine["row"][mine["kind"] == WAS_CUT].tolist(), CUT)
+    outcomes: dict[int, Outcome] = dict.fromkeys(mine["row"][mine["kind"] == SHORTENED].tolist(), CUT)
     open_cells = mine[mine["kind"] == UNSETTLED]
     if not len(open_cells):
         return coerced(made, outcomes)

@@ -18,7 +18,7 @@ from psycopg.copy import QueuedLibpqWriter
 
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.sql import PostgresSql
-from dataflow.batch import same_meta
+from dataflow.batch import same_meta, usual_meta
 from dataflow.errors import InternalError
 from dataflow.types import META, Column, Kind, TableName
 
@@ -60,17 +60,25 @@ class PostgresBuffer:
         return taken
 
     def _lightened(self, table: TableName, batches: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches, without `_airbyte_meta` where all their rows have the one that the table gives by itself.
+        """The rows, without `_airbyte_meta` where they have the one that the table gives by itself; the others last.
 
         The server would read it as JSON for each row, which costs it more than all of a narrow record's data.
         """
         known: dict[str, bool] = {}
+        others: list[pa.RecordBatch] = []
         for batch in batches:
-            meta = same_meta(batch)
+            meta = usual_meta(batch)
             if meta is not None and meta not in known:
                 known[meta] = self._client.has_default(table, META, meta)
-            light = meta is not None and known[meta]
-            yield batch.drop_columns([META]) if light else batch
+            if meta is None or not known[meta]:
+                others.append(batch)
+            elif same_meta(batch) is not None:
+                yield batch.drop_columns([META])
+            else:
+                light, heavy = _parted(batch, meta)
+                yield light.drop_columns([META])
+                others.append(heavy)
+        yield from others
 
     def _layout(self, columns: tuple[Column, ...], schema: pa.Schema) -> "Layout":
         key = (columns, schema)
@@ -102,6 +110,14 @@ class Layout:
     def _ready(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         arrays = [cast(each) if cast else each for cast, each in zip(self._casts, batch.columns, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def _parted(batch: pa.RecordBatch, meta: str) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The rows with this `_airbyte_meta`, and those with another."""
+    import pyarrow.compute as pc
+
+    usual = pc.equal(batch.column(META), meta)
+    return batch.filter(usual), batch.filter(pc.invert(usual))
 
 
 def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

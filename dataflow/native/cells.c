@@ -4,6 +4,8 @@
 
 /* Of decimal128(38, 9). A whole part one digit short of the most cannot be rounded up beyond it. */
 enum { SCALE = 9, WHOLE = 28 };
+/* Of an unsigned number of 128 bits, with one to spare. */
+enum { MOST_DIGITS = 37 };
 
 static const int64_t MICROS = 1000000, DAY = 86400 * (int64_t)1000000;
 
@@ -25,6 +27,52 @@ bool cell_integer(text number, int64_t *value) {
     return at == end;
 }
 
+/* Digits, and by which power of ten they are too large; then rounded half away from zero. */
+static bool scaled(unsigned __int128 digits, int64_t power, unsigned __int128 *value, bool *cut) {
+    unsigned __int128 by = 1;
+    if (power > MOST_DIGITS || power < -MOST_DIGITS) return false;
+    *cut = false;
+    for (int64_t i = power < 0 ? -power : power; i > 0; i--) by *= 10;
+    if (power <= 0) {
+        *value = digits * by;
+        return true;
+    }
+    unsigned __int128 rest = digits % by;
+    *cut = rest != 0;
+    *value = digits / by + (rest >= by - rest);
+    return true;
+}
+
+/* The same number with an exponent, from its first digit on. */
+static bool read_power(const char *at, const char *end, unsigned __int128 *value, bool *cut) {
+    unsigned __int128 sum = 0;
+    int64_t kept = 0, fraction = 0, exponent = 0;
+    bool after_point = false;
+    for (; at < end && (json_digit(*at) || *at == '.'); at++) {
+        if (*at == '.') {
+            if (after_point) return false;
+            after_point = true;
+            continue;
+        }
+        sum = sum * 10 + (unsigned)(*at - '0');
+        kept += kept || *at != '0';
+        fraction += after_point;
+        if (kept == MOST_DIGITS) return false;
+    }
+    if (at == end || (*at != 'e' && *at != 'E')) return false;
+    at++;
+    bool negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+')) at++;
+    const char *digits = at;
+    for (; at < end && json_digit(*at); at++) {
+        if (at - digits == 4) return false;
+        exponent = exponent * 10 + (*at - '0');
+    }
+    if (at == digits || at < end) return false;
+    int64_t power = fraction - (negative ? -exponent : exponent);
+    return kept - power <= WHOLE && scaled(sum, power - SCALE, value, cut);
+}
+
 bool cell_decimal(text number, __int128 *value, bool *cut) {
     const char *at = number.bytes, *end = at + number.length;
     bool negative = *at == '-';
@@ -43,9 +91,8 @@ bool cell_decimal(text number, __int128 *value, bool *cut) {
     bool up = at < end && *at >= '5' && json_digit(*at);
     *cut = false;
     for (; at < end && json_digit(*at); at++) *cut |= *at != '0';
-    /* An exponent. */
-    if (at < end) return false;
     sum += up;
+    if (at < end && !read_power(whole, end, &sum, cut)) return false;
     *value = negative ? -(__int128)sum : (__int128)sum;
     return true;
 }
@@ -78,14 +125,21 @@ static bool read_date(const char *at, int64_t *days) {
     return true;
 }
 
-/* HH:MM:SS and up to six digits that count. */
+/* HH:MM, or HH:MM:SS and up to six digits that count. */
 static const char *read_clock(const char *at, const char *end, int64_t *micros, bool *cut) {
-    if (end - at < 8 || at[2] != ':' || at[5] != ':') return NULL;
-    unsigned hour = pair(at), minute = pair(at + 3), second = pair(at + 6);
+    if (end - at < 5 || at[2] != ':') return NULL;
+    unsigned hour = pair(at), minute = pair(at + 3), second = 0;
+    at += 5;
+    bool precise = at < end && *at == ':';
+    if (precise) {
+        if (end - at < 3) return NULL;
+        second = pair(at + 1);
+        at += 3;
+    }
     if (hour > 23 || minute > 59 || second > 59) return NULL;
     *micros = (int64_t)(hour * 3600 + minute * 60 + second) * MICROS;
     *cut = false;
-    at += 8;
+    if (!precise) return at;
     if (at == end || *at != '.') return at;
     at++;
     if (at == end || !json_digit(*at)) return NULL;

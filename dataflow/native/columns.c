@@ -17,20 +17,27 @@ static size_t width_of(const column *of, int64_t rows) {
     return of->kind == CELL_BOOLEAN ? bits(rows) : (size_t)rows * WIDTHS[of->kind];
 }
 
-static bool grow(void **block, size_t before, size_t after) {
-    void *grown = realloc(*block, after);
-    if (!grown) return false;
-    memset((char *)grown + before, 0, after - before);
-    *block = grown;
-    return true;
+/* The block with so many more bytes, which are zero; NULL when there is no memory. */
+static void *grown(void *block, size_t before, size_t after) {
+    char *made = realloc(block, after);
+    if (made) memset(made + before, 0, after - before);
+    return made;
 }
 
 /* Bits and values begin as zero, so a null needs no writing. */
 static bool widen(column *of, int64_t before, int64_t after) {
-    if (!grow((void **)&of->present, bits(before), bits(after))) return false;
-    if (!is_text(of)) return grow((void **)&of->values, width_of(of, before), width_of(of, after));
-    size_t old = before ? (size_t)(before + 1) * sizeof(int32_t) : 0;
-    return grow((void **)&of->offsets, old, (size_t)(after + 1) * sizeof(int32_t));
+    uint8_t *present = grown(of->present, bits(before), bits(after));
+    if (!present) return false;
+    of->present = present;
+    if (is_text(of)) {
+        size_t old = before ? (size_t)(before + 1) * sizeof(int32_t) : 0;
+        int32_t *offsets = grown(of->offsets, old, (size_t)(after + 1) * sizeof(int32_t));
+        if (offsets) of->offsets = offsets;
+        return offsets;
+    }
+    uint8_t *values = grown(of->values, width_of(of, before), width_of(of, after));
+    if (values) of->values = values;
+    return values;
 }
 
 bool table_init(table *of, const stream_plan *planned) {
@@ -51,7 +58,7 @@ static void drop(column *of) {
 void table_empty(table *of) {
     for (int64_t i = 0; of->columns && i < of->count; i++) {
         drop(&of->columns[i]);
-        of->columns[i] = (column){.kind = of->columns[i].kind};
+        of->columns[i] = (column){.kind = of->columns[i].kind, .usual = of->columns[i].usual};
     }
     of->rows = of->room = 0;
 }

@@ -52,7 +52,7 @@ static bool tell(reader *of, const record *found) {
             .stream = found->stream,
             .column = NONE,
             .row = (int32_t)of->each[found->stream].rows.rows,
-            .kind = i ? NOTE_PARTITION : NOTE_META,
+            .kind = i ? NOTE_PARTITION : NOTE_CHANGED,
             .begin = told[i].bytes - of->chunk,
             .end = told[i].bytes + told[i].length - of->chunk,
         };

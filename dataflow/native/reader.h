@@ -57,8 +57,8 @@ enum { LINE_ODD = -1, LINE_BLANK = -2 };
 
 enum note_kind {
     NOTE_UNSETTLED, /* the cell is null; what it becomes is for the reader of its token to say */
-    NOTE_CUT,       /* digits beyond what the column holds are gone, and were not all zero */
-    NOTE_META,      /* the record's, of no column: what the source changed */
+    NOTE_SHORTENED, /* digits beyond what the column holds are gone, and were not all zero */
+    NOTE_CHANGED,   /* the record's, of no column: what the source changed */
     NOTE_PARTITION, /* the record's, of no column: the partition it belongs to */
 };
 

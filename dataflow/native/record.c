@@ -51,6 +51,7 @@ static const char *read_plain(reader *of, const char *at, text *found) {
 
 static const char *read_data(reader *of, int32_t owner, const char *at) {
     stream *to = &of->each[owner];
+    to->touched = true;
     if (!table_next(&to->rows)) return of->out_of_memory = true, NULL;
     /* Texts end where they begin, unless there is one. */
     for (int64_t i = 0; i < to->rows.count; i++) {

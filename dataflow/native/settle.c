@@ -26,6 +26,17 @@ static bool set_temporal(reader *of, table *rows, int32_t index, text inner, boo
            (table_set(rows, index, &micros), true);
 }
 
+/* Whether a database takes it as it stands. */
+static bool is_sound(const reader *of) { return of->limits.holds_nul || !of->within.nul; }
+
+/* The same characters without U+0000, which some databases cannot hold; where they end. */
+static char *without_nul(char *from, const char *end) {
+    char *to = from;
+    for (; from < end; from++)
+        if (*from) *to++ = *from;
+    return to;
+}
+
 static bool set_text(reader *of, table *rows, int32_t index, text inner, bool escaped) {
     if (inner.length > of->limits.text_bytes) return false;
     char *to = table_text(rows, index, inner.length);
@@ -33,12 +44,10 @@ static bool set_text(reader *of, table *rows, int32_t index, text inner, bool es
     char *end = to + inner.length;
     if (escaped) end = json_unescape(inner, to);
     else memcpy(to, inner.bytes, (size_t)inner.length);
+    if (!is_sound(of)) end = without_nul(to, end);
     table_set_text(rows, index, end);
     return true;
 }
-
-/* Whether a database takes it as it stands. */
-static bool is_sound(const reader *of) { return of->limits.holds_nul || !of->within.nul; }
 
 static bool set_json(reader *of, table *rows, int32_t index, text token) {
     return is_sound(of) && !of->within.wide && set_text(of, rows, index, token, false);
@@ -48,7 +57,7 @@ static bool set_cell(reader *of, table *rows, int32_t index, text token, bool es
     text inner = {token.bytes + 1, token.length - 2};
     char first = *token.bytes;
     switch (rows->columns[index].kind) {
-    case CELL_TEXT: return first == '"' && is_sound(of) && set_text(of, rows, index, inner, escaped);
+    case CELL_TEXT: return first == '"' && set_text(of, rows, index, inner, escaped);
     case CELL_TOKEN: return set_text(of, rows, index, token, false);
     case CELL_ARRAY: return first == '[' && set_json(of, rows, index, token);
     case CELL_OBJECT: return first == '{' && set_json(of, rows, index, token);
@@ -64,6 +73,9 @@ static bool set_cell(reader *of, table *rows, int32_t index, text token, bool es
         bool quoted = first == '"';
         if (escaped || !(quoted || first == '-' || json_digit(first))) return false;
         text number = quoted ? inner : token;
+        /* As Java's BigDecimal reads it from a string. */
+        if (quoted && inner.length > 1 && inner.bytes[0] == '+' && json_digit(inner.bytes[1]))
+            number = (text){inner.bytes + 1, inner.length - 1};
         bool whole = rows->columns[index].kind == CELL_INTEGER;
         return whole ? set_integer(rows, index, number, quoted) : set_decimal(rows, index, number, cut);
     }
@@ -92,7 +104,7 @@ const char *read_cell(reader *of, int32_t owner, int32_t index, const char *at) 
             .stream = owner,
             .column = index,
             .row = (int32_t)rows->rows,
-            .kind = settled ? NOTE_CUT : NOTE_UNSETTLED,
+            .kind = settled ? NOTE_SHORTENED : NOTE_UNSETTLED,
             .begin = begin - of->chunk,
             .end = at - of->chunk,
         };

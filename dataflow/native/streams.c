@@ -25,6 +25,7 @@ bool stream_init(stream *of, const stream_plan *planned) {
         of->plain[i] = is_plain(planned->columns[i].field);
         if (!names_add(&of->fields, planned->columns[i].field)) return false;
     }
+    of->span = NONE;
     return text_copy(&of->name_space, planned->name_space);
 }
 
@@ -44,6 +45,8 @@ int32_t stream_field(stream *of, int32_t last, text name) {
 }
 
 void stream_begin(stream *of) {
+    if (!of->touched) return;
+    of->touched = false;
     for (int64_t i = 0; i < of->rows.count; i++) of->seen[i] = NONE;
     of->span = NONE;
     table_empty(&of->rows);

@@ -13,6 +13,7 @@ typedef struct {
     int32_t *after; /* which column came after which, when one did; the first after none */
     int32_t *seen;  /* the last line that had this column */
     int64_t span;   /* the last of its spans, or NONE */
+    bool touched;   /* by the last chunk */
     table rows;
 } stream;
 

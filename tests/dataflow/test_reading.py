@@ -7,7 +7,7 @@ import pytest
 
 from dataflow import reading
 from dataflow.errors import InternalError
-from dataflow.reading import BLANK, CHANGED, CUT, ODD, PARTITION, UNSETTLED, Reader, tokens_of
+from dataflow.reading import BLANK, CHANGED, ODD, PARTITION, SHORTENED, UNSETTLED, Reader, tokens_of
 from dataflow.structs import Shape
 from dataflow.types import EXTRACTED_AT, INTEGER, NUMBER, STRING, Column, Limits, StreamName
 
@@ -40,7 +40,7 @@ def test_lines_rows_and_notes_are_told_for_each_chunk() -> None:
     assert rows.column("name").to_pylist() == [None, "x", None]
     assert found.notes[["row", "column", "kind"]].tolist() == [
         (1, 0, UNSETTLED),
-        (2, 2, CUT),
+        (2, 2, SHORTENED),
         (2, -1, CHANGED),
         (2, -1, PARTITION),
     ]

@@ -59,12 +59,12 @@ class NothingPlain(Reader):
         )
 
 
-def packed(shapes: list[Shape], chunk: bytes) -> tuple[Packed, Any]:
-    return comparable(Packer(shapes, 1000).pack(chunk))
+def packed(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[Packed, Any]:
+    return comparable(Packer(shapes, most_rows).pack(chunk))
 
 
-def exactly(shapes: list[Shape], chunk: bytes) -> tuple[Packed, Any]:
-    packer = Packer(shapes, 1000)
+def exactly(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[Packed, Any]:
+    packer = Packer(shapes, most_rows)
     packer._reader = NothingPlain(shapes)
     return comparable(packer.pack(chunk))
 
@@ -131,6 +131,9 @@ def test_numbers_at_their_limits_are_the_same_on_both_roads(limits: Limits) -> N
     last = ["4", "5", "50", "49999", "500001", "9"]
     whole = ["0", "1", "9" * 17, "9" * 20, "9" * 28, "9" * 29, "9" * 30]
     texts = [f"{sign}{w}.{'9' * n}{d}" for sign in ("", "-") for w in whole for n in (3, 8, 9) for d in last]
+    texts += [
+        f"{text[:20]}e{power}" for text in texts for power in ("0", "-7", "+11", "-40", "-9999", "9999")
+    ]
     shapes = [shape(USERS, {"field": NUMBER}, limits)]
     chunk = b"".join(record(b'{"field": %s}' % text.encode()) for text in texts)
 
@@ -201,13 +204,25 @@ def streams(limits: Limits) -> list[Shape]:
     ]
 
 
-@given(lines=st.lists(LINES, max_size=12), limits=st.sampled_from(LIMITS), ended=st.booleans())
+@given(
+    lines=st.lists(LINES, max_size=12),
+    limits=st.sampled_from(LIMITS),
+    ended=st.booleans(),
+    most_rows=st.sampled_from([1, 2, 1000]),
+)
 @EXAMPLES
-@example(lines=[record(b'{"a":1}').strip(), b"{", record(b'{"a":2}').strip()], limits=LIMITS[0], ended=True)
-def test_a_chunk_is_the_same_on_both_roads(lines: list[bytes], limits: Limits, ended: bool) -> None:
+@example(
+    lines=[record(b'{"a":1}').strip(), b"{", record(b'{"a":2}').strip()],
+    limits=LIMITS[0],
+    ended=True,
+    most_rows=9,
+)
+def test_a_chunk_is_the_same_on_both_roads(
+    lines: list[bytes], limits: Limits, ended: bool, most_rows: int
+) -> None:
     chunk = b"\n".join(lines) + (b"\n" if ended and lines else b"")
 
-    assert packed(streams(limits), chunk) == exactly(streams(limits), chunk)
+    assert packed(streams(limits), chunk, most_rows) == exactly(streams(limits), chunk, most_rows)
 
 
 @given(lines=st.lists(LINES, min_size=1, max_size=4), data=st.data())

@@ -255,7 +255,9 @@ def test_a_batch_of_one_meta_is_sent_without_it_only_where_the_table_gives_it(
     columns = [column("id", Kind.INTEGER)]
     metas = ['{"sync_id":1,"changes":[]}', '{"sync_id":2,"changes":[]}']
     batches = [
-        batch(columns, [{RAW_ID: raw_id(n).bytes, "id": n}]).replace_schema_metadata({"same_meta": meta})
+        batch(columns, [{RAW_ID: raw_id(n).bytes, "id": n}]).replace_schema_metadata(
+            {"clean_meta": meta, "all_clean": "yes"}
+        )
         for n, meta in enumerate(metas)
     ]
     with client.transaction():
@@ -266,6 +268,32 @@ def test_a_batch_of_one_meta_is_sent_without_it_only_where_the_table_gives_it(
         connector.insert_buffer(client).insert(FINAL, columns, batches)
 
     assert texts(client, FINAL, META) == ['{"changes": [], "sync_id": 1}', "{}"]
+
+
+def test_of_a_mixed_batch_only_the_rows_that_were_changed_bring_their_meta(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    columns = [column("id", Kind.INTEGER)]
+    clean, changed = '{"sync_id":1,"changes":[]}', '{"sync_id":1,"changes":[{"field":"id"}]}'
+    metas = [clean, changed, clean, "{}"]
+    rows = [{RAW_ID: raw_id(n).bytes, "id": n, META: meta} for n, meta in enumerate(metas)]
+    mixed = batch(columns, rows).replace_schema_metadata({"clean_meta": clean})
+    with client.transaction():
+        client.create_table(FINAL, columns, ())
+        client.expect_meta(FINAL, clean)
+
+    with client.transaction():
+        taken = connector.insert_buffer(client).insert(FINAL, columns, [mixed, mixed.slice(0, 0)])
+
+    written = zip(texts(client, FINAL, "id"), texts(client, FINAL, META), strict=True)
+    given = '{"changes": [], "sync_id": 1}'
+    assert taken == 4
+    assert dict(written) == {
+        "0": given,
+        "1": '{"changes": [{"field": "id"}], "sync_id": 1}',
+        "2": given,
+        "3": "{}",
+    }
 
 
 def test_what_a_table_gives_by_itself_is_not_worth_a_readers_wait(

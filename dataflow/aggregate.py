@@ -44,8 +44,8 @@ class Thresholds:
     # All streams together: beyond it the largest is flushed.
     open_bytes: int = 48 * MEBIBYTE
     # Packed, and not yet taken by the owner: while the streams start, when nothing else is held, and then.
-    packed_at_start_bytes: int = 64 * MEBIBYTE
-    packed_bytes: int = 16 * MEBIBYTE
+    packed_at_start_bytes: int = 32 * MEBIBYTE
+    packed_bytes: int = 8 * MEBIBYTE
     # Handed to the writer and not yet durable: beyond it nothing more is taken.
     unwritten_bytes: int = 32 * MEBIBYTE
 

@@ -108,7 +108,10 @@ def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
     not there; InternalError for a hybrid refresh, which only a defect of the platform can ask for.
     """
     try:
-        configured = cattrs.structure(json.loads(text), _ConfiguredCatalog)
+        told = json.loads(text)
+        # What JSON may hold and UTF-8 cannot: no record and no table could have such a name.
+        json.dumps(told, ensure_ascii=False).encode()
+        configured = cattrs.structure(told, _ConfiguredCatalog)
     except Exception as error:
         raise ConfigError(
             f"The catalog cannot be read: {_complaint(error)}",
@@ -132,6 +135,8 @@ def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
 def _complaint(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"it is not JSON (line {error.lineno}, column {error.colno})."
+    if isinstance(error, UnicodeEncodeError):
+        return "it escapes half of a surrogate pair."
     return "; ".join(cattrs.transform_error(error)) + "."
 
 

@@ -70,6 +70,7 @@ def test_a_dedupe_stream_has_its_key_and_cursor() -> None:
         (b"[]", "catalog cannot be read"),
         (b'{"streams": []}', "at least one stream"),
         (b'{"streams": [{"stream": {"name": 1}}]}', "catalog cannot be read"),
+        (b'{"streams": [{"stream": {"name": "\\ud800"}}]}', "half of a surrogate pair"),
         (catalog(configured(), configured()), "multiple times"),
         (catalog(configured(destination_sync_mode=None)), "destination sync mode"),
         (catalog(configured(destination_sync_mode="append_dedup")), "needs a primary key"),

@@ -4,7 +4,7 @@ The compiled reader reads the records; the exact road reads the lines that it fi
 Here they come together: whose rows, what happened between them, and where a parcel ends.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
@@ -19,9 +19,8 @@ from dataflow.protocol import Message, PartitionTally, Record, State, Status, St
 from dataflow.reading import ODD, PARTITION, Reader, Reading, tokens_of
 from dataflow.share import Share
 from dataflow.structs import Shape
-from dataflow.types import StreamName
 
-# Nothing follows them in a parcel.
+# Of a stream: nothing follows them in a parcel.
 ENDS = (Status.COMPLETE, Status.INCOMPLETE)
 NO_RECORDS = PartitionTally(records=0, size=0)
 
@@ -34,26 +33,23 @@ class _Lines:
     reading: Reading
     odd: Mapping[int, Message | None]
     refused: Refused | None
+    # By how many odd lines stand before: whose records follow, how many, and the bytes of their lines.
+    spans: Mapping[int, Sequence[tuple[int, int, int]]] = field(init=False, repr=False)
 
-    def __len__(self) -> int:
-        return len(self.reading.ends)
-
-    @property
-    def records(self) -> dict[int, Record]:
-        """Those of the odd lines."""
-        return {index: message for index, message in self.odd.items() if isinstance(message, Record)}
-
-    def spans(self) -> Mapping[int, list[tuple[int, int, int]]]:
-        """By how many odd lines stand before: whose records follow, how many, and the bytes of their lines."""
+    @spans.default
+    def _spans(self) -> Mapping[int, Sequence[tuple[int, int, int]]]:
         found: dict[int, list[tuple[int, int, int]]] = {}
         for number, records, size, after in self.reading.spans.tolist():
             found.setdefault(after, []).append((number, records, size))
         return found
 
+    def __len__(self) -> int:
+        return len(self.reading.ends)
+
     def piece(self, first: int, last: int) -> bytes:
         """The bytes of some lines."""
-        begin = int(self.reading.ends[first - 1]) + 1 if first else 0
-        return self.chunk[begin : int(self.reading.ends[last - 1]) + 1] if last > first else b""
+        begin = _begin(self.reading, first)
+        return self.chunk[begin : _begin(self.reading, last)]
 
 
 class Packer:
@@ -91,19 +87,22 @@ class Packer:
         odd: dict[int, Message | None] = {}
         refused = None
         for index in np.flatnonzero(reading.streams == ODD).tolist():
-            begin = int(reading.ends[index - 1]) + 1 if index else 0
+            line = chunk[_begin(reading, index) : int(reading.ends[index])]
             try:
-                odd[index] = self._decoder.decode(chunk[begin : int(reading.ends[index])], index + 1)
+                message = self._decoder.decode(line, index + 1)
             except Refused as error:
                 refused = error
                 break
+            # That a stream goes on is nothing to know.
+            passed_over = isinstance(message, StreamStatus) and message.status not in ENDS
+            odd[index] = None if passed_over else message
         return _Lines(chunk=chunk, reading=reading, odd=odd, refused=refused)
 
     def _cuts(self, lines: _Lines) -> Iterator[int]:
         """Where parcels end: after a stream's end, and before what follows many rows."""
-        between, rows = lines.spans(), Counter[int]()
+        rows = Counter[int]()
         for after, (index, message) in enumerate(lines.odd.items()):
-            for number, records, _ in between.get(after, ()):
+            for number, records, _ in lines.spans.get(after, ()):
                 rows[number] += records
             if isinstance(message, Record):
                 rows[self._numbers[message.stream]] += 1
@@ -111,7 +110,7 @@ class Packer:
             if max(rows.values(), default=0) >= self._most_rows:
                 rows.clear()
                 yield index
-            if isinstance(message, StreamStatus) and message.status in ENDS:
+            if isinstance(message, StreamStatus):
                 rows.clear()
                 yield index + 1
 
@@ -119,29 +118,31 @@ class Packer:
 
     def _parcel(self, lines: _Lines) -> Parcel:
         events = tuple(self._events(lines))
-        sizes: Counter[StreamName] = Counter()
+        sizes = Counter[int]()
         for event in events:
             if isinstance(event, Span):
-                sizes[event.stream] += event.size
-        rows = tuple(
-            _rows(self._shapes[number], self._share(lines, number, size))
-            for number, size in sorted((self._numbers[stream], size) for stream, size in sizes.items())
+                sizes[self._numbers[event.stream]] += event.size
+        odd: defaultdict[int, dict[int, Record]] = defaultdict(dict)
+        for index, message in lines.odd.items():
+            if isinstance(message, Record):
+                odd[self._numbers[message.stream]][index] = message
+        shares = {number: _share(lines, number, sizes[number], odd[number]) for number in sorted(sizes)}
+        return Parcel(
+            rows=tuple(_rows(self._shapes[number], share) for number, share in shares.items()), events=events
         )
-        return Parcel(rows=rows, events=events)
 
     def _events(self, lines: _Lines) -> Iterator[Event]:
         partitions = _Partitions(lines)
-        between = lines.spans()
         tallies: dict[int, _Tally] = {}
         for after, (index, message) in enumerate((*lines.odd.items(), (len(lines), None))):
-            for number, records, size in between.get(after, ()):
+            for number, records, size in lines.spans.get(after, ()):
                 named = partitions.until(number, index)
                 tallies.setdefault(number, _Tally()).add(records, size, named)
             match message:
                 case Record(stream=stream, size=size, partition=partition):
                     named = {partition: PartitionTally(records=1, size=size)} if partition is not None else {}
                     tallies.setdefault(self._numbers[stream], _Tally()).add(1, size, named)
-                case State() | StreamStatus(_, Status.COMPLETE | Status.INCOMPLETE):
+                case State() | StreamStatus():
                     yield from self._spans(tallies)
                     tallies.clear()
                     yield message
@@ -156,22 +157,27 @@ class Packer:
                 partitions=tally.partitions,
             )
 
-    def _share(self, lines: _Lines, number: int, size: int) -> Share:
-        reading = lines.reading
-        notes = reading.notes
-        share = Share(
-            chunk=lines.chunk,
-            made=reading.rows.get(number),
-            notes=notes[notes["stream"] == number] if len(notes) else notes,
-            size=size,
-        )
-        own = {i: record for i, record in lines.records.items() if self._numbers[record.stream] == number}
-        if not own:
-            return share
-        at = np.concatenate((np.flatnonzero(reading.streams == number), list(own)))
-        # A row's place is how many of all these lines stand before its own.
-        places = np.searchsorted(np.sort(at), at)
-        return evolve(share, records=tuple(own.values()), places=places)
+
+def _begin(reading: Reading, line: int) -> int:
+    """Where a line begins in its chunk."""
+    return int(reading.ends[line - 1]) + 1 if line else 0
+
+
+def _share(lines: _Lines, number: int, size: int, odd: Mapping[int, Record]) -> Share:
+    reading = lines.reading
+    notes = reading.notes
+    share = Share(
+        chunk=lines.chunk,
+        made=reading.rows.get(number),
+        notes=notes[notes["stream"] == number] if len(notes) else notes,
+        size=size,
+    )
+    if not odd:
+        return share
+    at = np.concatenate((np.flatnonzero(reading.streams == number), list(odd)))
+    # A row's place is how many of all these lines stand before its own.
+    places = np.searchsorted(np.sort(at), at)
+    return evolve(share, records=tuple(odd.values()), places=places)
 
 
 def _rows(shape: Shape, share: Share) -> Rows:

@@ -5,7 +5,7 @@
 /* Of decimal128(38, 9). A whole part one digit short of the most cannot be rounded up beyond it. */
 enum { SCALE = 9, WHOLE = 28 };
 /* Of an unsigned number of 128 bits, with one to spare. */
-enum { MOST_DIGITS = 37 };
+enum { MOST_DIGITS = 37, LONGEST_EXPONENT = 4 };
 
 static const int64_t MICROS = 1000000, DAY = 86400 * (int64_t)1000000;
 
@@ -27,72 +27,55 @@ bool cell_integer(text number, int64_t *value) {
     return at == end;
 }
 
-/* Digits, and by which power of ten they are too large; then rounded half away from zero. */
+/* Digits that are too large by a power of ten; what has to go is rounded half away from zero. */
 static bool scaled(unsigned __int128 digits, int64_t power, unsigned __int128 *value, bool *cut) {
-    unsigned __int128 by = 1;
-    if (power > MOST_DIGITS || power < -MOST_DIGITS) return false;
     *cut = false;
-    for (int64_t i = power < 0 ? -power : power; i > 0; i--) by *= 10;
-    if (power <= 0) {
-        *value = digits * by;
-        return true;
-    }
+    *value = digits;
+    if (power > MOST_DIGITS || power < -MOST_DIGITS) return false;
+    for (; power < 0; power++) *value *= 10;
+    if (power == 0) return true;
+    unsigned __int128 by = 1;
+    for (; power > 0; power--) by *= 10;
     unsigned __int128 rest = digits % by;
     *cut = rest != 0;
     *value = digits / by + (rest >= by - rest);
     return true;
 }
 
-/* The same number with an exponent, from its first digit on. */
-static bool read_power(const char *at, const char *end, unsigned __int128 *value, bool *cut) {
+/* From after the e to the end. */
+static bool read_exponent(const char *at, const char *end, int64_t *exponent) {
+    bool negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+')) at++;
+    const char *digits = at;
+    *exponent = 0;
+    for (; at < end && json_digit(*at); at++) {
+        if (at - digits == LONGEST_EXPONENT) return false;
+        *exponent = *exponent * 10 + (*at - '0');
+    }
+    if (negative) *exponent = -*exponent;
+    return at == end && at > digits;
+}
+
+bool cell_decimal(text number, __int128 *value, bool *cut) {
+    const char *at = number.bytes, *end = at + number.length, *point = NULL;
+    bool negative = *at == '-';
+    at += negative;
+    if (at == end || !json_digit(*at)) return false;
     unsigned __int128 sum = 0;
     int64_t kept = 0, fraction = 0, exponent = 0;
-    bool after_point = false;
-    for (; at < end && (json_digit(*at) || *at == '.'); at++) {
+    for (; at < end && (json_digit(*at) || (*at == '.' && !point)); at++) {
         if (*at == '.') {
-            if (after_point) return false;
-            after_point = true;
+            point = at;
             continue;
         }
         sum = sum * 10 + (unsigned)(*at - '0');
         kept += kept || *at != '0';
-        fraction += after_point;
+        fraction += point != NULL;
         if (kept == MOST_DIGITS) return false;
     }
-    if (at == end || (*at != 'e' && *at != 'E')) return false;
-    at++;
-    bool negative = at < end && *at == '-';
-    if (at < end && (*at == '-' || *at == '+')) at++;
-    const char *digits = at;
-    for (; at < end && json_digit(*at); at++) {
-        if (at - digits == 4) return false;
-        exponent = exponent * 10 + (*at - '0');
-    }
-    if (at == digits || at < end) return false;
-    int64_t power = fraction - (negative ? -exponent : exponent);
-    return kept - power <= WHOLE && scaled(sum, power - SCALE, value, cut);
-}
-
-bool cell_decimal(text number, __int128 *value, bool *cut) {
-    const char *at = number.bytes, *end = at + number.length;
-    bool negative = *at == '-';
-    at += negative;
-    const char *whole = at;
-    unsigned __int128 sum = 0;
-    for (; at < end && json_digit(*at); at++) {
-        if (at - whole == WHOLE) return false;
-        sum = sum * 10 + (unsigned)(*at - '0');
-    }
-    if (at == whole) return false;
-    if (at < end && *at == '.') at++;
-    int kept = 0;
-    for (; at < end && kept < SCALE && json_digit(*at); at++, kept++) sum = sum * 10 + (unsigned)(*at - '0');
-    for (; kept < SCALE; kept++) sum *= 10;
-    bool up = at < end && *at >= '5' && json_digit(*at);
-    *cut = false;
-    for (; at < end && json_digit(*at); at++) *cut |= *at != '0';
-    sum += up;
-    if (at < end && !read_power(whole, end, &sum, cut)) return false;
+    if (at < end && ((*at != 'e' && *at != 'E') || !read_exponent(at + 1, end, &exponent))) return false;
+    int64_t power = fraction - exponent;
+    if (kept - power > WHOLE || !scaled(sum, power - SCALE, &sum, cut)) return false;
     *value = negative ? -(__int128)sum : (__int128)sum;
     return true;
 }

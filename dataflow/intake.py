@@ -6,7 +6,7 @@ The thread works beside the others: the compiled reader holds no lock that Pytho
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from attrs import frozen
 
@@ -15,6 +15,9 @@ from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packer import Packer
 from dataflow.reader import chunks
 from dataflow.structs import Shape
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -67,10 +70,10 @@ def _read(source: int, order: Order, mailbox: Mailbox) -> None:
         mailbox.put_input(EndOfInput(error))
 
 
-def _guarded(work: Callable[..., Any], *given: Any) -> Any:
+def _guarded(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
     """What it gives. A defect of it is told without what it says, which may quote a record."""
     try:
-        return work(*given)
+        return work(*given, **named)
     except DataflowError:
         raise
     except Exception as error:  # noqa: BLE001 - raised below, without its words

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -123,15 +123,13 @@ class Sshd:
         """Stop it and every login."""
         process, self._process = self._process, None
         if process is not None:
-            for pid in _descendants(process.pid):
-                os.kill(pid, signal.SIGKILL)
+            kill(_descendants(process.pid))
             process.communicate(timeout=PATIENCE_SECONDS)
 
     def hang_up(self) -> None:
         """End every login, as a lost connection would. The server stays."""
         assert self._process is not None
-        for pid in _descendants(self._process.pid)[1:]:
-            os.kill(pid, signal.SIGKILL)
+        kill(_descendants(self._process.pid)[1:])
 
     def _config(self) -> dict[str, str]:
         ours = {
@@ -159,11 +157,18 @@ class Sshd:
         raise ServerFailed(f"sshd did not start. Its log:\n{self.log}")
 
 
+def kill(pids: list[int]) -> None:
+    """End processes, of which some may have ended by themselves: a login does, as soon as its client hangs up."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def _descendants(pid: int) -> list[int]:
     """A process, its children, theirs, and so on."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
     return [pid, *(each for child in children for each in _descendants(int(child)))]
 

@@ -20,6 +20,7 @@ from tests.servers.debian import installed_postgres, installed_sshd
 from tests.servers.embedded import GUARD, EmbeddedPostgres
 from tests.servers.errors import ServerFailed, Unavailable
 from tests.servers.providers import DSN, NAMED, PROVIDERS, Server, postgres
+from tests.servers.sshd import kill
 
 CHECKOUT = Path(__file__).parents[2]
 GUARDS = sorted({GUARD, launch.WATCH})
@@ -274,3 +275,13 @@ def test_a_dsn_that_leads_nowhere_does_not_fall_through(tmp_path: Path) -> None:
 def test_an_unknown_provider_is_refused() -> None:
     with pytest.raises(Unavailable, match="it can be url, docker, wheel, debian"), postgres({NAMED: "guess"}):
         pass
+
+
+def test_who_ended_by_himself_keeps_nobody_else_from_being_ended() -> None:
+    with subprocess.Popen(["/bin/sleep", "600"]) as gone, subprocess.Popen(["/bin/sleep", "600"]) as alive:
+        gone.kill()
+        gone.wait()
+
+        kill([gone.pid, alive.pid])
+
+        assert alive.wait(timeout=20) == -signal.SIGKILL

@@ -7,6 +7,7 @@ and it lets the row say what that attempt achieved. The journal tells what happe
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 from attrs import evolve, frozen
@@ -110,7 +111,10 @@ _NAMES = tuple(name for name, _ in _COLUMNS)
 
 
 class SqlLedger:
-    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row."""
+    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row.
+
+    Its statements are composed once: each transaction of a sync executes two of them.
+    """
 
     def __init__(self, session: Session, internal_namespace: str, row_lock: SQL) -> None:
         self._session = session
@@ -139,30 +143,14 @@ class SqlLedger:
 
     def hold(self, table: TableName) -> LedgerEntry | None:
         """Select and lock the table's row."""
-        statement = SQL("SELECT {} FROM {} WHERE {}{}").format(
-            SQL(", ").join(map(Identifier, _NAMES)), self._table, self._this, self._row_lock
-        )
-        rows = self._session.execute(statement, _key(table))
+        rows = self._session.execute(self._select, _key(table))
         return _entry(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
 
     def save(self, entry: LedgerEntry) -> None:
         """Update the table's row, or insert its first."""
         values = _values(entry)
-        settable = _NAMES[2:]
-        update = SQL("UPDATE {} SET {} WHERE {} RETURNING epoch").format(
-            self._table,
-            SQL(", ").join(
-                SQL("{} = {}").format(Identifier(n), self._session.parameter(n)) for n in settable
-            ),
-            self._this,
-        )
-        if not self._session.execute(update, values):
-            insert = SQL("INSERT INTO {} ({}) VALUES ({})").format(
-                self._table,
-                SQL(", ").join(map(Identifier, _NAMES)),
-                SQL(", ").join(self._session.parameter(n) for n in _NAMES),
-            )
-            self._session.execute(insert, values)
+        if not self._session.execute(self._update, values):
+            self._session.execute(self._insert, values)
 
     def entries(self) -> Sequence[LedgerEntry]:
         """Select every row."""
@@ -172,6 +160,31 @@ class SqlLedger:
         key = SQL(", ").join(map(Identifier, _NAMES[:2]))
         statement = SQL("SELECT {} FROM {} ORDER BY {}").format(names, self._table, key)
         return [_entry(dict(zip(_NAMES, row, strict=True))) for row in self._session.execute(statement)]
+
+    @cached_property
+    def _select(self) -> Composed:
+        return SQL("SELECT {} FROM {} WHERE {}{}").format(
+            SQL(", ").join(map(Identifier, _NAMES)), self._table, self._this, self._row_lock
+        )
+
+    @cached_property
+    def _update(self) -> Composed:
+        settable = _NAMES[2:]
+        return SQL("UPDATE {} SET {} WHERE {} RETURNING epoch").format(
+            self._table,
+            SQL(", ").join(
+                SQL("{} = {}").format(Identifier(n), self._session.parameter(n)) for n in settable
+            ),
+            self._this,
+        )
+
+    @cached_property
+    def _insert(self) -> Composed:
+        return SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            self._table,
+            SQL(", ").join(map(Identifier, _NAMES)),
+            SQL(", ").join(self._session.parameter(n) for n in _NAMES),
+        )
 
     @property
     def _table(self) -> Composable:

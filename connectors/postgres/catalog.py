@@ -51,13 +51,11 @@ def discover_schema() -> Composed:
 def has_default() -> Composed:
     """Whether the jsonb column `column` of `namespace`.`name` has the default `value`, parameters all."""
     return SQL(
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attrdef "
-        "JOIN pg_catalog.pg_attribute ON attrelid = adrelid AND attnum = adnum "
-        "JOIN pg_catalog.pg_class ON pg_class.oid = adrelid "
-        "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace "
-        "WHERE nspname = {} AND relname = {} AND attname = {} "
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute "
+        "JOIN pg_catalog.pg_attrdef ON adrelid = attrelid AND adnum = attnum "
+        "WHERE attrelid = (SELECT pg_class.oid FROM {}) AND attname = {} "
         "AND pg_get_expr(adbin, adrelid) = quote_literal({}::jsonb::text) || '::jsonb')"
-    ).format(*map(Placeholder, ("namespace", "name", "column", "value")))
+    ).format(_THE_TABLE, Placeholder("column"), Placeholder("value"))
 
 
 def never_analyzed() -> Composed:

@@ -1,7 +1,9 @@
 SELECT EXISTS (
 SELECT
-FROM pg_catalog.pg_attrdef
-JOIN pg_catalog.pg_attribute ON attrelid = adrelid AND attnum = adnum
-JOIN pg_catalog.pg_class ON pg_class.oid = adrelid
-JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspname = %(namespace)s AND relname = %(name)s AND attname = %(column)s AND pg_get_expr(adbin, adrelid) = quote_literal(%(value)s::jsonb::text) || '::jsonb');
+FROM pg_catalog.pg_attribute
+JOIN pg_catalog.pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid = (
+SELECT pg_class.oid
+FROM pg_catalog.pg_class
+JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace
+WHERE pg_namespace.nspname = %(namespace)s AND pg_class.relname = %(name)s) AND attname = %(column)s AND pg_get_expr(adbin, adrelid) = quote_literal(%(value)s::jsonb::text) || '::jsonb');

@@ -264,6 +264,11 @@ class Connector(Protocol):
         """How many rows of a table the database stores together, where it is faster for whole ones; else None."""
         ...
 
+    @property
+    def streams_at_once(self) -> int:
+        """How many streams are worth working on at the same time, each on connections of its own; 1 at least."""
+        ...
+
     def client(self) -> Client:
         """A client on a connection of its own. Connects when it is first used."""
         ...

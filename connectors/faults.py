@@ -7,6 +7,7 @@ says what can be asked for, and what then happens.
 import os
 import re
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -67,16 +68,17 @@ class Faults:
     def __init__(self, faults: Sequence[Fault]) -> None:
         self._faults = faults
         self._performed: Counter[tuple[str, str]] = Counter()
+        self._counting = threading.Lock()
 
     def strike(self, when: str, operation: str) -> None:
         """Called at each moment of every operation; `during` comes again when its transaction is tried again."""
         if not self._faults:
             return
-        self._performed[when, operation] += 1
+        with self._counting:
+            self._performed[when, operation] += 1
+            number = self._performed[when, operation]
         for fault in self._faults:
-            if (fault.when, fault.operation) == (when, operation) and fault.number == self._performed[
-                when, operation
-            ]:
+            if (fault.when, fault.operation, fault.number) == (when, operation, number):
                 _STRIKES[fault.kind]()
 
 

@@ -1,7 +1,7 @@
 """What is going on in a sync, as a value: made of what its machines and its writer report. Draws and decides nothing.
 
-Three threads report: the owner its transitions, the writer its flushes, whoever tells STATE its moment. A fourth
-asks `now` and shows it. Moments are of time.monotonic, so that a clock that is set makes no operation older.
+Several threads report: the owner and the starters their transitions, the writers their flushes, whoever tells STATE its
+moment. One more asks `now` and shows it. Moments are of time.monotonic, so that a clock that is set makes no operation older.
 """
 
 import threading
@@ -144,7 +144,7 @@ class Watch:
         self._readings = readings
 
     def writing(self, stream: str, rows: int | None) -> None:
-        """The writer is at so many rows of the stream; None: it is done with them."""
+        """A writer is at so many rows of the stream; None: it is done with them."""
         with self._changing:
             writing = Writing(rows=rows, since=self._clock()) if rows is not None else None
             self._lives[stream] = evolve(self._lives[stream], writing=writing)

@@ -2,6 +2,7 @@
 the pipeline. Builds what a sync needs; decides nothing that a machine could.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -13,6 +14,7 @@ from connectors.log import remarks
 from connectors.operations import StreamOperations, tells_state
 from connectors.options import Generations
 from connectors.progress import Watch
+from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
@@ -56,6 +58,7 @@ class Sync:
     faults: Faults = NO_FAULTS
     generations: Generations = Generations.CATALOG
     watch: Watch = field(factory=Watch)
+    keeping: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
 
 
 class StreamRun:
@@ -66,15 +69,15 @@ class StreamRun:
         stream: DestinationStream,
         tables: StreamTables,
         sync: Sync,
-        writer: Transactions,
+        writers: Sequence[Transactions],
         starter: Transactions,
     ) -> None:
         self.life = StreamLife(stream, tables)
-        self._writer = writer
+        self._writers = writers
         # How many attempts each flush took, until its transition is written down.
         self._attempts: dict[int, int] = {}
         self._watch = sync.watch
-        self._buffer = sync.connector.insert_buffer(writer.client)
+        self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
         self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults, sync.generations)
         executor = Executor(self.operations)
         journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
@@ -100,14 +103,15 @@ class StreamRun:
         """Bring it to where records can be written, or to its failure."""
         self.machine.send("start")
 
-    def insert(self, flush: Flush) -> None:
+    def insert(self, flush: Flush, writer: int) -> None:
         """Make a flush durable (on the writer's thread)."""
+        transactions = self._writers[writer]
         self._watch.writing(str(self.name), flush.rows)
         try:
-            self.operations.insert(self._writer, self._buffer, self.life, flush)
+            self.operations.insert(transactions, self._buffers[writer], self.life, flush)
         finally:
             self._watch.writing(str(self.name), None)
-        self._attempts[flush.number] = self._writer.attempts
+        self._attempts[flush.number] = transactions.attempts
 
     def flushed(self, flush: Flush, seconds: float) -> None:
         """A flush is durable."""
@@ -131,8 +135,9 @@ class StreamRun:
 
 
 def _keep(sync: Sync, entry: Entry) -> None:
-    """Keep an entry; the reader of the log hears of it too."""
-    sync.keep(entry)
+    """Keep an entry, one at a time; the reader of the log hears of it too."""
+    with sync.keeping:
+        sync.keep(entry)
     sync.watch.heard(entry)
     for level, message in remarks(entry):
         sync.mention(log_message(level, message))
@@ -146,19 +151,20 @@ class SyncOperations:
         untold = {each.name for each in sync.streams if not tells_state(each, sync.generations)}
         self._write_line = sync.watch.lines(sync.write_line)
         self._may_tell = withholding(untold, sync.write_line)
-        self._starter = Transactions(sync.connector, sync.retry, self._retrying)
-        self._writer = Transactions(sync.connector, sync.retry, self._retrying)
-        limits = sync.thresholds
+        connector, limits = sync.connector, sync.thresholds
+        at_once = max(1, min(connector.streams_at_once, len(sync.streams)))
+        self._starters, self._writers = (
+            [Transactions(connector, sync.retry, self._retrying) for _ in range(at_once)] for _ in range(2)
+        )
         self._mailbox = Mailbox(limits.chunks_in(limits.packed_at_start_bytes, len(sync.streams)))
-        connector = sync.connector
         named = table_catalog(
             [(stream.name, stream.fields) for stream in sync.streams],
             connector.columns.naming,
             connector.default_namespace,
         )
         self.runs = [
-            StreamRun(stream, named[stream.name], sync, self._writer, self._starter)
-            for stream in sync.streams
+            StreamRun(stream, named[stream.name], sync, self._writers, self._starters[number % at_once])
+            for number, stream in enumerate(sync.streams)
         ]
         self._performers: dict[SyncOperation, Callable[[SyncLife], None]] = {
             SyncOperation.SET_UP: self._set_up,
@@ -188,7 +194,8 @@ class SyncOperations:
     def _set_up(self, _: SyncLife) -> None:
         # Packed while we connect and the streams start: what is read waits in the mailbox.
         self._sync.intake.start(self._sync.source, self._order(), self._mailbox)
-        client = self._starter.client
+        starter = self._starters[0]
+        client = starter.client
         namespaces = {run.life.tables.final.namespace for run in self.runs}
 
         def work() -> None:
@@ -196,11 +203,11 @@ class SyncOperations:
                 client.create_namespace(namespace)
             client.ledger.prepare()
 
-        self._starter.run("setting up the destination", work)
+        starter.run("setting up the destination", work)
 
     def _start_streams(self, _: SyncLife) -> None:
-        for run in self.runs:
-            run.start()
+        at_once = len(self._starters)
+        side_by_side([partial(_start, self.runs[number::at_once]) for number in range(at_once)])
         if self.runs and all(run.failed for run in self.runs):
             first = next(run.life.failure for run in self.runs if run.life.failure is not None)
             raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
@@ -215,6 +222,7 @@ class SyncOperations:
             self._write_line,
             self._sync.miscounts,
             self._may_tell,
+            len(self._writers),
         )
         for run in self.runs:
             if run.life.failure is not None:
@@ -262,13 +270,19 @@ class SyncOperations:
 
     def _tear_down(self, _: SyncLife) -> None:
         self._mailbox.close()
-        self._writer.client.close()
-        self._starter.client.close()
+        for transactions in (*self._writers, *self._starters):
+            transactions.client.close()
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
         self._sync.mention(
             log_message("WARN", f"Attempt {attempt} failed; trying again in {wait:.1f} s. {error}")
         )
+
+
+def _start(runs: Sequence[StreamRun]) -> None:
+    """Those that have one starter."""
+    for run in runs:
+        run.start()
 
 
 def run_sync(sync: Sync) -> bool:

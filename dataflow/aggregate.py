@@ -24,7 +24,7 @@ MANY_PIECES = 256
 
 @frozen(kw_only=True)
 class Thresholds:
-    """When an aggregate is due, and how much may wait. Bytes are of input lines; times are seconds."""
+    """When an aggregate is due, and how much may wait. Times are seconds; bytes are of input lines, unless another is said."""
 
     # Read and packed at a time: large enough to be worth what each stream of a chunk costs, and small, so that it stays
     # in the processor's caches.
@@ -41,13 +41,13 @@ class Thresholds:
     age: float = 60.0
     # How long a STATE may wait for a flush that would make it tellable.
     state_latency: float = STATE_LATENCY
-    # All streams together: beyond it the largest is flushed.
-    open_bytes: int = 48 * MEBIBYTE
+    # All streams together, of memory: beyond it the largest is flushed.
+    open_bytes: int = 32 * MEBIBYTE
     # Packed, and not yet taken by the owner: while the streams start, when nothing else is held, and then.
     packed_at_start_bytes: int = 32 * MEBIBYTE
     packed_bytes: int = 8 * MEBIBYTE
-    # Handed to the writer and not yet durable: beyond it nothing more is taken.
-    unwritten_bytes: int = 32 * MEBIBYTE
+    # Handed to the writers and not yet durable, of memory: beyond it nothing more is taken.
+    unwritten_bytes: int = 16 * MEBIBYTE
 
     def chunk_for(self, streams: int) -> int:
         """How much to read at a time for so many streams, in bytes."""
@@ -77,7 +77,9 @@ class Aggregate:
     # Where the last STATE stands that a flush carried.
     checkpointed: int = 0
     oldest: float | None = None
+    # Of the lines of what waits, and of the memory that it takes; in bytes.
     size: int = 0
+    held: int = 0
     # Where STATEs stand beyond that, and when they came.
     _marks: deque[tuple[int, float]] = field(factory=deque, repr=False)
     _latest: float = 0.0
@@ -101,6 +103,7 @@ class Aggregate:
             self._pieces = joined(self._pieces)
         self.received += len(rows)
         self.size += rows.size
+        self.held += rows.held
         self._latest = now
         if self.oldest is None:
             self.oldest = now
@@ -161,6 +164,7 @@ class Aggregate:
             batches=tuple(batch.rows for batch in batches),
             rows=sum(map(len, pieces)),
             size=sum(piece.size for piece in pieces),
+            held=sum(batch.rows.nbytes for batch in batches),
             highest_raw_id=self._highest,
             checkpoint=checkpoint,
             position=self.checkpointed,
@@ -180,6 +184,7 @@ class Aggregate:
             taken.append(first)
         self._pieces = left
         self.size -= sum(piece.size for piece in taken)
+        self.held = sum(piece.held for piece in left)
         # What stays came with the last.
         self.oldest = self._latest if left else None
         return taken
@@ -211,10 +216,10 @@ def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> 
             chosen.append((aggregate, rows))
         else:
             left.append(aggregate)
-    left.sort(key=lambda aggregate: aggregate.size)
-    held = sum(aggregate.size for aggregate in left)
+    left.sort(key=lambda aggregate: aggregate.held)
+    held = sum(aggregate.held for aggregate in left)
     while left and held > thresholds.open_bytes:
         largest = left.pop()
-        held -= largest.size
+        held -= largest.held
         chosen.append((largest, largest.rows))
     return chosen

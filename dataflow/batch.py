@@ -49,6 +49,12 @@ class Rows:
         count: int = self.cells.num_rows
         return count
 
+    @property
+    def held(self) -> int:
+        """Bytes of memory that its cells take."""
+        taken: int = self.cells.nbytes
+        return taken
+
     def split(self, at: int) -> tuple["Rows", "Rows"]:
         """The first so many, and the others. What was changed is counted with the first, the size by rows."""
         size = self.size * at // len(self)
@@ -144,17 +150,21 @@ def with_raw_ids(rows: Rows, shape: Shape, raw_ids: RawIds) -> Batch:
 def joined(pieces: Sequence[Rows]) -> list[Rows]:
     """The same rows in fewer pieces: neighbours that are small and alike become one."""
     groups: list[list[Rows]] = []
+    # Of the last group.
+    count = 0
     for piece in pieces:
-        if groups and _belong_together(groups[-1], piece):
+        if groups and count < MANY_ROWS and _belong_together(groups[-1][0], piece):
             groups[-1].append(piece)
+            count += len(piece)
         else:
             groups.append([piece])
+            count = len(piece)
     return [_as_one(group) for group in groups]
 
 
-def _belong_together(group: Sequence[Rows], piece: Rows) -> bool:
-    small = len(piece) < FEW_ROWS and len(group[0]) < FEW_ROWS and sum(map(len, group)) < MANY_ROWS
-    return small and bool(piece.cells.schema.equals(group[0].cells.schema))
+def _belong_together(one: Rows, other: Rows) -> bool:
+    small = len(one) < FEW_ROWS and len(other) < FEW_ROWS
+    return small and bool(one.cells.schema.equals(other.cells.schema))
 
 
 def _as_one(group: Sequence[Rows]) -> Rows:

@@ -12,6 +12,7 @@ class Flush:
 
     `checkpoint` is the raw id of the last record that a STATE covers, if one is to be written down;
     `position` counts the stream's records up to the last STATE that it reaches, which are durable once this is.
+    `size` is of the input lines, and `held` what the batches take of the memory, in bytes.
     """
 
     stream: StreamName
@@ -19,6 +20,7 @@ class Flush:
     batches: tuple[pa.RecordBatch, ...] = field(repr=False)
     rows: int
     size: int
+    held: int
     highest_raw_id: str | None
     checkpoint: str | None
     position: int

@@ -1,16 +1,14 @@
 """The way of a record, from bytes on stdin to STATE on stdout. Knows no machine and no database.
 
-An intake reads and packs, a thread writes flushes, and the owner, between them, gives out raw ids, keeps the
+An intake reads and packs, writers write flushes, and the owner, between them, gives out raw ids, keeps the
 checkpoints and talks to the streams. Everything that decides happens on the owner's thread. The intake may have
 begun before: what it packed waits in the mailbox.
 """
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from queue import SimpleQueue
 from typing import Any, Protocol
 
 from attrs import define
@@ -24,13 +22,17 @@ from dataflow.parcel import Event, Packed, Parcel, Span, refusal
 from dataflow.partitions import Partitions, Tally
 from dataflow.protocol import State, StateKind, Status, StreamStatus, log_message, state_message
 from dataflow.types import StreamName
+from dataflow.writing import Writers
 
 
 class StreamSink(Protocol):
     """Where one stream's flushes go, and who hears of its course."""
 
-    def insert(self, flush: Flush) -> None:
-        """Make a flush durable. On the writer's thread, one at a time. Raises a DataflowError when it could not."""
+    def insert(self, flush: Flush, writer: int) -> None:
+        """Make a flush durable, on the thread of the writer with this number. The stream's others wait meanwhile.
+
+        Raises a DataflowError when it could not.
+        """
         ...
 
     def flushed(self, flush: Flush, seconds: float) -> None:
@@ -55,13 +57,12 @@ class Miscounts(StrEnum):
 
 @define
 class _Stream:
-    """A stream on its way. `open`: its records are still taken in."""
+    """A stream on its way. `open`: neither published nor failed. `completed`: nothing of it may come any more."""
 
     aggregate: Aggregate
     sink: StreamSink
     open: bool = True
     completed: bool = False
-    unwritten: int = 0
     written: int = 0
 
 
@@ -76,8 +77,9 @@ class Pipeline:
         write_line: Callable[[bytes], None],
         miscounts: Miscounts = Miscounts.WARN,
         may_tell: Callable[[State], bool] = lambda _: True,
+        writers: int = 1,
     ) -> None:
-        """`may_tell` is asked of each STATE that could be told."""
+        """`may_tell` is asked of each STATE that could be told. So many `writers` work side by side."""
         self._mailbox = mailbox
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
@@ -87,9 +89,7 @@ class Pipeline:
         self._checkpoints = Checkpoints()
         self._partitions = Partitions()
         self._lines = 0
-        self._to_write: SimpleQueue[Flush | None] = SimpleQueue()
-        self._unwritten_bytes = 0
-        self._unwritten = 0
+        self._writers = Writers(writers, self._insert, mailbox)
         self._global = False
         self._failure: tuple[StreamName, DataflowError] | None = None
 
@@ -107,8 +107,7 @@ class Pipeline:
         """
         limits = self._thresholds
         self._mailbox.hold_at_most(limits.chunks_in(limits.packed_bytes, len(self._streams)))
-        writer = threading.Thread(target=self._write, daemon=True, name="writer")
-        writer.start()
+        self._writers.start()
         try:
             try:
                 self._take_in()
@@ -121,8 +120,7 @@ class Pipeline:
             self._warn_of_untold()
         finally:
             self._mailbox.close()
-            self._to_write.put(None)
-            writer.join()
+            self._writers.end()
 
     # -- the owner's thread
 
@@ -176,9 +174,9 @@ class Pipeline:
         for stream in self._streams.values():
             if stream.open:
                 self._flush(stream)
-        while self._unwritten:
+        while self._writers.at_work:
             try:
-                self._wait_until(lambda: not self._unwritten)
+                self._wait_until(lambda: not self._writers.at_work)
             except DataflowError as error:
                 failure = failure or error
         self._tell()
@@ -194,7 +192,7 @@ class Pipeline:
 
     @property
     def _has_room(self) -> bool:
-        return self._unwritten_bytes < self._thresholds.unwritten_bytes
+        return self._writers.held < self._thresholds.unwritten_bytes
 
     def _next_moment(self) -> float:
         return min((s.aggregate.due_at() for s in self._streams.values() if s.open), default=float("inf"))
@@ -275,19 +273,27 @@ class Pipeline:
             self._failed(stream, error)
 
     def _complete(self, name: StreamName) -> None:
+        """Nothing of a stream comes any more: it is published once all of it is durable."""
         stream = self._streams.get(name)
         if stream is None or stream.completed or not stream.open:
             return
+        stream.completed = True
         self._flush(stream)
-        self._wait_until(lambda: not stream.unwritten)
+        self._wait_until(lambda: self._has_room)
+        self._publish_if_durable(stream)
+
+    def _publish_if_durable(self, stream: _Stream) -> None:
+        name = stream.aggregate.stream
+        if not (stream.completed and stream.open) or self._writers.has(name):
+            return
+        # Where nothing more can be told, its rows wait for the next run.
+        if self._global and self._failure is not None:
+            return
         # What is durable is told before the stream is finalised: published rows must not be sent again.
         self._tell()
-        if not stream.open:
-            return
         if stream.written != stream.aggregate.read:
             self._failed(stream, _not_conserved(stream))
             return
-        stream.completed = True
         stream.open = False
         error = stream.sink.complete()
         if error is not None:
@@ -303,14 +309,9 @@ class Pipeline:
             self._wait_until(lambda: self._has_room)
 
     def _flush(self, stream: _Stream, rows: int | None = None) -> None:
-        """Hand the first rows to the writer, or all that waits for None."""
-        if not stream.aggregate.has_work():
-            return
-        flush = stream.aggregate.flush(rows)
-        stream.unwritten += 1
-        self._unwritten += 1
-        self._unwritten_bytes += flush.size
-        self._to_write.put(flush)
+        """Hand the first rows to the writers, or all that waits for None."""
+        if stream.open and stream.aggregate.has_work():
+            self._writers.write(stream.aggregate.flush(rows))
 
     def _wait_until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -321,18 +322,20 @@ class Pipeline:
     def _heard(self, letter: Written) -> None:
         flush = letter.flush
         stream = self._streams[flush.stream]
-        stream.unwritten -= 1
-        self._unwritten -= 1
-        self._unwritten_bytes -= flush.size
-        if letter.error is None:
-            stream.written += flush.rows
-            self._checkpoints.durable(flush.stream, flush.position)
-            stream.sink.flushed(flush, letter.seconds)
-            self._tell()
-        elif not isinstance(letter.error, DataflowError):
+        self._writers.heard(flush)
+        if letter.error is not None and not isinstance(letter.error, DataflowError):
             raise letter.error
-        elif stream.open:
+        # What is durable of a stream that has failed meanwhile is the next run's.
+        if not stream.open:
+            return
+        if letter.error is not None:
             self._failed(stream, letter.error)
+            return
+        stream.written += flush.rows
+        self._checkpoints.durable(flush.stream, flush.position)
+        stream.sink.flushed(flush, letter.seconds)
+        self._tell()
+        self._publish_if_durable(stream)
 
     def _failed(self, stream: _Stream, error: DataflowError) -> None:
         stream.open = False
@@ -362,25 +365,10 @@ class Pipeline:
     def _log(self, level: str, message: str) -> None:
         self._write_line(log_message(level, message))
 
-    # -- the writer's thread
+    # -- a writer's thread
 
-    def _write(self) -> None:
-        broken: set[StreamName] = set()
-        while (flush := self._to_write.get()) is not None:
-            started = time.monotonic()
-            error: BaseException | None = None
-            if flush.stream in broken:
-                error = TransientError(
-                    "An earlier flush of this stream failed.", remedy="Its own error says why. Sync again."
-                )
-            else:
-                try:
-                    self._streams[flush.stream].sink.insert(flush)
-                except BaseException as raised:  # noqa: BLE001 - it is raised again on the owner's thread
-                    error = raised
-                    # A later flush would leave a hole that its checkpoint covers.
-                    broken.add(flush.stream)
-            self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+    def _insert(self, flush: Flush, writer: int) -> None:
+        self._streams[flush.stream].sink.insert(flush, writer)
 
 
 def _not_conserved(stream: _Stream) -> InternalError:

@@ -20,6 +20,7 @@ class DuckDbConnector:
     """Connector for one database; its clients share one DuckDB instance."""
 
     rows_together = ROW_GROUP
+    streams_at_once = 1
 
     def __init__(self, config: Config) -> None:
         self._config = config

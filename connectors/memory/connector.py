@@ -18,6 +18,7 @@ class MemoryConnector:
     columns = MemoryColumns()
     internal_namespace = INTERNAL_NAMESPACE
     rows_together = None
+    streams_at_once = 1
 
     def __init__(self, config: MemoryConfig) -> None:
         self._config = config

@@ -19,6 +19,7 @@ class SqliteConnector:
     columns = SqliteColumns()
     internal_namespace = INTERNAL_NAMESPACE
     rows_together = None
+    streams_at_once = 1
 
     def __init__(self, config: SqliteConfig) -> None:
         self._config = config

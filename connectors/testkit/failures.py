@@ -108,7 +108,7 @@ class FailureSuite(WarehouseSuite):
 
     def test_under_global_state_the_first_failure_stops_the_reading(self, warehouse: Warehouse) -> None:
         """Nothing more could be told; what was told stays, and the other streams' rows wait for the next run."""
-        script, told = Script(), threading.Event()
+        script, told, failed = Script(), threading.Event(), threading.Event()
 
         def feed() -> Iterator[bytes]:
             yield from (record(name, id=1) for name in PAIR)
@@ -118,12 +118,14 @@ class FailureSuite(WarehouseSuite):
             yield from (record(name, id=2) for name in PAIR)
             yield global_state(2, *PAIR)
             yield complete("bad")
+            failed.wait(SECONDS)
             yield from (record("good", id=3), global_state(3, *PAIR), complete("good"))
 
         outcome = warehouse.sync(
             catalog(*(users(DEDUP, 1, name) for name in PAIR)),
             feed=feed(),
             told=lambda _: told.set(),
+            keep=lambda entry: failed.set() if entry.get("to") == "failed" else None,
             script=script,
             thresholds=Thresholds(state_latency=0.01),
         )

@@ -1,13 +1,14 @@
 """The suite for the ledger and the lock: what is kept, and who is kept out."""
 
 import threading
+from contextlib import ExitStack, closing
 
 import pytest
 from attrs import evolve
 
 from connectors.ledger import LedgerEntry
 from connectors.testkit.destination import Bench, Suite
-from connectors.testkit.rows import raw_id
+from connectors.testkit.rows import batch, data, raw_id, row
 from connectors.testkit.runs import USERS
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
@@ -135,6 +136,29 @@ class LedgerSuite(Suite):
 
         assert early == []
         assert found == [FULL]
+
+    def test_as_many_streams_as_it_says_are_worked_on_in_transactions_side_by_side(
+        self, bench: Bench
+    ) -> None:
+        """Each has its client, its table and its entry, and none waits for another's end."""
+        tables = [bench.table(f"stream_{number}") for number in range(bench.connector.streams_at_once)]
+
+        with ExitStack() as stack:
+            clients = [stack.enter_context(closing(bench.connector.client())) for _ in tables]
+            for client in clients:
+                stack.enter_context(client.transaction())
+            for number, (table, client) in enumerate(zip(tables, clients, strict=True)):
+                client.create_table(table, USERS, ())
+                rows = [batch(USERS, [row(number, id=number, name="Ann")], bench.connector.columns.limits)]
+                bench.connector.insert_buffer(client).insert(table, USERS, rows)
+            for table, client in zip(tables, clients, strict=True):
+                client.ledger.save(LedgerEntry(table=table, owner="me"))
+
+        found = [data(bench.rows(table, USERS)) for table in tables]
+        assert found == [[{"id": number, "name": "Ann"}] for number in range(len(tables))]
+        assert [_held(bench, table) for table in tables] == [
+            LedgerEntry(table=table, owner="me") for table in tables
+        ]
 
     def test_a_lock_keeps_other_runs_out_and_names_who_holds_it(self, bench: Bench) -> None:
         other = bench.connector.client()

@@ -51,6 +51,7 @@ class Run:
             batches=(batch(of, rows, self.connector.columns.limits),) if rows else (),
             rows=len(rows),
             size=len(rows),
+            held=len(rows),
             highest_raw_id=max((row[RAW_ID] for row in rows), default=None),
             checkpoint=raw_id(checkpoint) if checkpoint is not None else None,
             position=len(rows),

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 64, FIRST_TEXT = 1024 };
+/* What is taken where nothing is known yet, and what is left over beyond an eighth. */
+enum { FIRST_ROOM = 64, FIRST_TEXT = 1024, SOME_ROWS = 8, SOME_TEXT = 64 };
 
 static const uint8_t WIDTHS[] = {
     [CELL_INTEGER] = 8, [CELL_DECIMAL] = 16, [CELL_DATE] = 4, [CELL_MOMENT] = 8, [CELL_LOCAL] = 8,
@@ -70,7 +71,7 @@ void table_free(table *of) {
 
 bool table_next(table *of) {
     if (of->rows < of->room) return true;
-    int64_t room = of->room ? of->room * 2 : of->usual + FIRST_ROOM;
+    int64_t room = of->room ? of->room * 2 : of->usual ? of->usual : FIRST_ROOM;
     for (int64_t i = 0; i < of->count; i++)
         if (!widen(&of->columns[i], of->room, room)) return false;
     of->room = room;
@@ -82,7 +83,7 @@ char *table_text(table *of, int64_t index, int64_t length) {
     int64_t used = to->offsets[of->rows], needed = used + length;
     if (needed > INT32_MAX) return NULL;
     if (needed > to->room || !to->values) {
-        int64_t room = to->room ? to->room * 2 : to->usual + FIRST_TEXT;
+        int64_t room = to->room ? to->room * 2 : to->usual ? to->usual : FIRST_TEXT;
         room = room < needed ? needed : room;
         uint8_t *grown = realloc(to->values, (size_t)room);
         if (!grown) return NULL;
@@ -194,10 +195,10 @@ bool table_export(table *of, struct ArrowArray *out) {
         made->columns[i] = of->columns[i];
         column *each = &made->columns[i];
         int64_t bytes = is_text(each) ? each->offsets[of->rows] : 0;
-        of->columns[i] = (column){.kind = each->kind, .usual = bytes + bytes / 8};
+        of->columns[i] = (column){.kind = each->kind, .usual = bytes + bytes / 8 + SOME_TEXT};
         give(made, i, of->rows);
     }
-    of->usual = of->rows + of->rows / 8;
+    of->usual = of->rows + of->rows / 8 + SOME_ROWS;
     *out = (struct ArrowArray){
         .length = of->rows,
         .n_buffers = 1,

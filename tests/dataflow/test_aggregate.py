@@ -124,11 +124,23 @@ def test_a_young_and_small_aggregate_is_not_due() -> None:
 
 
 def test_the_largest_go_when_all_together_hold_too_much() -> None:
-    small, large = aggregate(open_bytes=100), aggregate(ORDERS, open_bytes=100)
+    small, large = aggregate(open_bytes=40), aggregate(ORDERS, open_bytes=40)
     add(small, 1, size=60)
-    add(large, 1, size=70)
+    add(large, 2, size=50)
 
-    assert due([small, large], small.thresholds, now=0) == [(large, 1)]
+    assert (small.held, large.held) == (16, 32)
+    assert due([small, large], small.thresholds, now=0) == [(large, 2)]
+
+
+def test_what_stays_after_a_flush_is_what_is_held() -> None:
+    it = aggregate()
+    add(it, 3)
+    add(it, 4)
+
+    flush = it.flush(2)
+
+    assert it.held == 5 * 16
+    assert flush.held == sum(batch.nbytes for batch in flush.batches)
 
 
 @pytest.mark.parametrize(("streams", "bytes_at_a_time"), [(1, 1024), (4, 4000), (50, 8000)])

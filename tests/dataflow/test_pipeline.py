@@ -38,8 +38,9 @@ class Kept:
     publishing: DataflowError | None = None
     failure: DataflowError | None = None
     before_insert: Callable[[], None] = lambda: None
+    heard: int = 0
 
-    def insert(self, flush: Flush) -> None:
+    def insert(self, flush: Flush, writer: int) -> None:
         self.before_insert()
         if self.error is not None:
             raise self.error
@@ -47,7 +48,7 @@ class Kept:
         self.log.append(f"durable {flush.stream} {flush.rows}")
 
     def flushed(self, flush: Flush, seconds: float) -> None:
-        pass
+        self.heard += 1
 
     def complete(self) -> DataflowError | None:
         self.log.append("complete")
@@ -66,6 +67,7 @@ class Run:
     lines: list[dict[str, Any]] = field(factory=list)
     intake: Intake = field(factory=Intake)
     miscounts: Miscounts = Miscounts.WARN
+    writers: int = 1
 
     def __attrs_post_init__(self) -> None:
         self.sinks = {USERS: Kept(self.log), ORDERS: Kept(self.log)}
@@ -88,7 +90,9 @@ class Run:
             name: (Aggregate(shape(name), RawIds(), limits), sink) for name, sink in self.sinks.items()
         }
         mailbox = Mailbox(most_packed=2)
-        pipeline = Pipeline(mailbox, streams, limits, self.write_line, self.miscounts)
+        pipeline = Pipeline(
+            mailbox, streams, limits, self.write_line, self.miscounts, writers=self.writers
+        )
         source, into = os.pipe()
         order = Order(
             shapes=tuple(map(shape, self.sinks)),
@@ -114,6 +118,13 @@ class Run:
             os.close(source)
         if errors:
             raise errors[0]
+
+    def wait_for(self, entry: str) -> None:
+        """Until this stands in the log."""
+        deadline = time.monotonic() + 20
+        while entry not in self.log:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.005)
 
     @property
     def told(self) -> list[Any]:
@@ -372,7 +383,10 @@ def test_a_second_complete_changes_nothing_and_a_record_after_it_is_refused() ->
 def test_a_state_after_its_stream_is_published_is_told() -> None:
     run = Run()
 
-    run.feed(record(USERS, 1), complete(USERS), state(USERS, "s1", 1))
+    with run.open() as write:
+        write(record(USERS, 1) + complete(USERS))
+        run.wait_for("complete")
+        write(state(USERS, "s1", 1))
 
     assert run.log == ["durable users 1", "complete", "told s1"]
 
@@ -393,8 +407,102 @@ def test_a_state_after_a_failed_publication_is_not_told() -> None:
     run = Run()
     run.sinks[USERS].publishing = TransientError("The table is gone.")
 
-    run.feed(record(USERS, 1), complete(USERS), state(USERS, "s1"))
+    with run.open() as write:
+        write(record(USERS, 1) + complete(USERS))
+        run.wait_for("complete")
+        write(state(USERS, "s1"))
 
+    assert run.told == []
+
+
+def test_a_state_between_a_complete_and_its_publication_is_told_with_its_checkpoint_durable() -> None:
+    run = Run()
+    gate = threading.Event()
+    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+
+    with run.open(state_latency=0.0) as write:
+        write(record(USERS, 1) + complete(USERS))
+        write(state(USERS, "s1") + record(ORDERS, 1) + state(ORDERS, "o1"))
+        gate.set()
+
+    assert run.told.index("s1") == 0
+    assert run.log.index("durable users 1") < run.log.index("told s1")
+    assert run.log.count("complete") == 1
+
+
+# -- streams side by side
+
+
+def test_two_streams_are_written_side_by_side() -> None:
+    run = Run(writers=2)
+    both = threading.Barrier(2)
+    for sink in run.sinks.values():
+        sink.before_insert = lambda: void(both.wait(20))
+
+    run.feed(record(USERS, 1), record(ORDERS, 2))
+
+    assert (run.sinks[USERS].rows, run.sinks[ORDERS].rows) == ([1], [2])
+
+
+def test_a_stream_is_published_while_another_is_still_written() -> None:
+    run = Run(writers=2)
+    gate = threading.Event()
+    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+
+    with run.open() as write:
+        write(record(USERS, 1) + complete(USERS) + record(ORDERS, 2) + complete(ORDERS))
+        run.wait_for("complete")
+        before = list(run.log)
+        gate.set()
+
+    assert before == ["durable orders 1", "complete"]
+    assert run.log == [*before, "durable users 1", "complete"]
+
+
+def test_the_flushes_of_a_stream_keep_their_order_beside_those_of_another() -> None:
+    run = Run(writers=2)
+    run.sinks[USERS].before_insert = lambda: time.sleep(0.002)
+    lines = [line for n in range(50) for line in (record(USERS, n), LOG, record(ORDERS, n), LOG)]
+
+    with run.open(flush_rows=1, parcel_rows=1) as write:
+        for line in lines:
+            write(line)
+
+    assert run.sinks[USERS].rows == run.sinks[ORDERS].rows == list(range(50))
+
+
+def test_after_a_failed_flush_no_other_of_its_stream_is_written() -> None:
+    run = Run(writers=2)
+    run.sinks[USERS].error = TransientError("The table is gone.")
+    lines = [record(USERS, 1) + record(ORDERS, 1), LOG, record(USERS, 2) + record(ORDERS, 2)]
+
+    with run.open(flush_rows=1, parcel_rows=1) as write:
+        write(lines[0])
+        run.wait_for("durable orders 1")
+        run.sinks[USERS].error = None
+        write(lines[1] + lines[2])
+
+    assert run.sinks[USERS].rows == []
+    assert run.sinks[ORDERS].rows == [1, 2]
+
+
+def test_what_becomes_durable_of_a_stream_that_failed_meanwhile_is_told_to_nobody() -> None:
+    run = Run(miscounts=Miscounts.FAIL)
+    gate = threading.Event()
+    users = run.sinks[USERS]
+    users.before_insert = lambda: void(gate.wait(20))
+
+    with run.open(flush_rows=1, parcel_rows=1) as write:
+        write(record(USERS, 1) + LOG)
+        write(state(USERS, "s1", 2) + record(ORDERS, 1) + LOG)
+        deadline = time.monotonic() + 20
+        while users.failure is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        gate.set()
+
+    assert users.rows == [1]
+    assert users.heard == 0
     assert run.told == []
 
 

@@ -28,6 +28,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
             "dataflow/reading",
             "dataflow/intake",
             "dataflow/pipeline",
+            "dataflow/writing",
             "dataflow/checkpoints",
         ),
         *("connectors/sync", "connectors/requests", "connectors/output", "dataflow/protocol"),

@@ -68,6 +68,7 @@ class RealOperations:
             batches=tuple(map(_row, flush.rows)),
             rows=len(flush.rows),
             size=0,
+            held=0,
             highest_raw_id=_text(flush.highest_raw_id),
             checkpoint=_text(flush.checkpoint),
             position=0,

@@ -1,0 +1,111 @@
+"""The writing side of a pipeline: threads that make flushes durable, each one after another. Knows no database.
+
+What is written side by side belongs to different streams: those of one stream keep their order, and one that failed
+is followed by none, since its successor would leave a hole that its checkpoint covers.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from attrs import define, field
+
+from dataflow.errors import TransientError
+from dataflow.flush import Flush
+from dataflow.mailbox import Mailbox, Written
+from dataflow.types import StreamName
+
+# Makes a flush durable, on the thread of the writer with this number. Raises a DataflowError when it could not.
+Insert = Callable[[Flush, int], None]
+
+
+@define
+class _Writer:
+    """One thread's work; `held` is what that takes of the memory, in bytes. `broken` are the streams of which it could not write a flush."""
+
+    number: int
+    queue: "SimpleQueue[Flush | None]" = field(factory=SimpleQueue, repr=False)
+    broken: set[StreamName] = field(factory=set)
+    thread: threading.Thread | None = field(default=None, repr=False)
+    held: int = 0
+
+
+class Writers:
+    """So many threads, for one owner, who hears of each flush by a letter in the mailbox."""
+
+    def __init__(self, count: int, insert: Insert, mailbox: Mailbox) -> None:
+        self._insert = insert
+        self._mailbox = mailbox
+        self._writers = [_Writer(number) for number in range(count)]
+        # Whose each stream is while flushes of it are on their way, and how many are.
+        self._at: dict[StreamName, _Writer] = {}
+        self._unheard: Counter[StreamName] = Counter()
+
+    @property
+    def held(self) -> int:
+        """What is on its way takes so many bytes of memory."""
+        return sum(writer.held for writer in self._writers)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether any flush is on its way."""
+        return bool(self._at)
+
+    def has(self, stream: StreamName) -> bool:
+        """Whether a flush of the stream is on its way."""
+        return stream in self._at
+
+    def start(self) -> None:
+        """Begin."""
+        for writer in self._writers:
+            writer.thread = threading.Thread(
+                target=self._write, args=[writer], daemon=True, name=f"writer {writer.number}"
+            )
+            writer.thread.start()
+
+    def write(self, flush: Flush) -> None:
+        """Have a flush written: after those of its stream, else by who has least to do."""
+        writer = self._at.get(flush.stream) or min(self._writers, key=lambda each: each.held)
+        self._at[flush.stream] = writer
+        self._unheard[flush.stream] += 1
+        writer.held += flush.held
+        writer.queue.put(flush)
+
+    def heard(self, flush: Flush) -> None:
+        """The owner has heard what became of a flush."""
+        writer = self._at[flush.stream]
+        writer.held -= flush.held
+        self._unheard[flush.stream] -= 1
+        if not self._unheard[flush.stream]:
+            del self._at[flush.stream]
+
+    def end(self) -> None:
+        """Write what is on its way, and nothing more."""
+        for writer in self._writers:
+            writer.queue.put(None)
+        for writer in self._writers:
+            if writer.thread is not None:
+                writer.thread.join()
+
+    # -- a writer's thread
+
+    def _write(self, writer: _Writer) -> None:
+        while (flush := writer.queue.get()) is not None:
+            started = time.monotonic()
+            error = self._attempt(writer, flush)
+            if error is not None:
+                writer.broken.add(flush.stream)
+            self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+
+    def _attempt(self, writer: _Writer, flush: Flush) -> BaseException | None:
+        if flush.stream in writer.broken:
+            return TransientError(
+                "An earlier flush of this stream failed.", remedy="Its own error says why. Sync again."
+            )
+        try:
+            self._insert(flush, writer.number)
+        except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
+            return error
+        return None

@@ -1,0 +1,42 @@
+"""Works at the same time: they do not wait for each other, and no error of one is lost or ends another."""
+
+import threading
+
+import pytest
+
+from connectors.side_by_side import side_by_side
+
+
+def test_works_are_done_at_the_same_time() -> None:
+    met: list[int] = []
+    all_of_them = threading.Barrier(3)
+
+    side_by_side([lambda n=n: met.append(n + all_of_them.wait(20) * 0) for n in range(3)])  # type: ignore[misc]
+
+    assert sorted(met) == [0, 1, 2]
+
+
+def test_one_work_alone_is_done_by_who_asked() -> None:
+    threads: list[threading.Thread] = []
+
+    side_by_side([lambda: threads.append(threading.current_thread())])
+
+    assert threads == [threading.current_thread()]
+
+
+def test_an_error_is_raised_once_all_have_ended() -> None:
+    ended = threading.Event()
+    failed = threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        raise LookupError
+
+    def go_on() -> None:
+        failed.wait(20)
+        ended.set()
+
+    with pytest.raises(LookupError):
+        side_by_side([fail, go_on])
+
+    assert ended.is_set()

@@ -1,7 +1,8 @@
 """What is going on in a sync, as a value: made of what its machines and its writer report. Draws and decides nothing.
 
 Several threads report: the owner and the starters their transitions, the writers their flushes, whoever tells STATE its
-moment. One more asks `now` and shows it. Moments are of time.monotonic, so that a clock that is set makes no operation older.
+moment. One more asks `now` and shows it. Moments are of time.monotonic, so that a clock that is set makes no operation
+older.
 """
 
 import threading

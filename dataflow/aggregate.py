@@ -24,7 +24,7 @@ MANY_PIECES = 256
 
 @frozen(kw_only=True)
 class Thresholds:
-    """When an aggregate is due, and how much may wait. Times are seconds; bytes are of input lines, unless another is said."""
+    """When an aggregate is due, and how much may wait. Times are seconds; bytes are of input lines, or said to be else."""
 
     # Read and packed at a time: large enough to be worth what each stream of a chunk costs, and small, so that it stays
     # in the processor's caches.

@@ -23,7 +23,10 @@ Insert = Callable[[Flush, int], None]
 
 @define
 class _Writer:
-    """One thread's work; `held` is what that takes of the memory, in bytes. `broken` are the streams of which it could not write a flush."""
+    """One thread's work. `held` is what that takes of the memory, in bytes.
+
+    `broken` are the streams of which it could not write a flush.
+    """
 
     number: int
     queue: "SimpleQueue[Flush | None]" = field(factory=SimpleQueue, repr=False)

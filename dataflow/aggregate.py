@@ -24,7 +24,7 @@ MANY_PIECES = 256
 
 @frozen(kw_only=True)
 class Thresholds:
-    """When an aggregate is due, and how much may wait. Times are seconds; bytes are of input lines, or said to be else."""
+    """When an aggregate is due, and how much may wait. Times are seconds; bytes, if not of memory, of input lines."""
 
     # Read and packed at a time: large enough to be worth what each stream of a chunk costs, and small, so that it stays
     # in the processor's caches.
@@ -35,9 +35,9 @@ class Thresholds:
     parcel_rows: int = 50_000
     flush_bytes: int = 16 * MEBIBYTE
     flush_rows: int = 122_880
-    # How many rows the database stores together, if it does; so many are one flush, unless they are larger than this.
+    # How many rows the database stores together, if it does: a flush is as many times as many as stay below this.
     rows_together: int | None = None
-    together_bytes: int = 32 * MEBIBYTE
+    together_bytes: int = 40 * MEBIBYTE
     age: float = 60.0
     # How long a STATE may wait for a flush that would make it tellable.
     state_latency: float = STATE_LATENCY
@@ -47,7 +47,7 @@ class Thresholds:
     packed_at_start_bytes: int = 32 * MEBIBYTE
     packed_bytes: int = 8 * MEBIBYTE
     # Handed to the writers and not yet durable, of memory: beyond it nothing more is taken.
-    unwritten_bytes: int = 16 * MEBIBYTE
+    unwritten_bytes: int = 24 * MEBIBYTE
 
     def chunk_for(self, streams: int) -> int:
         """How much to read at a time for so many streams, in bytes."""
@@ -133,15 +133,16 @@ class Aggregate:
         limits = self.thresholds
         if now >= self.due_at():
             return self.rows
-        if limits.rows_together and self._fit_together(limits.rows_together):
-            return self.rows - self.rows % limits.rows_together or None
+        if limits.rows_together and (together := self._together(limits.rows_together)):
+            return self.rows - self.rows % limits.rows_together if self.rows >= together else None
         full = self.size >= limits.flush_bytes or self.rows >= limits.flush_rows
         return self.rows if full else None
 
-    def _fit_together(self, rows: int) -> bool:
-        """Whether so many rows, such as these are, may be one flush."""
+    def _together(self, group: int) -> int:
+        """How many rows, such as these are, to flush together: as many groups as one flush may be, perhaps none."""
         limits = self.thresholds
-        return rows <= limits.flush_rows and self.size * rows <= self.rows * limits.together_bytes
+        most = min(limits.flush_rows, self.rows * limits.together_bytes // max(self.size, 1))
+        return most - most % group
 
     def has_work(self) -> bool:
         """Whether a flush would write anything: rows, or a checkpoint."""

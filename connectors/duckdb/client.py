@@ -162,16 +162,17 @@ class DuckDbClient:
         return self._number(self.sql.delete_rows_after(table), {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
-        return self._number(self.sql.copy_rows(source, target, columns))
+        with self._database.whole_tables():
+            return self._number(self.sql.copy_rows(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        self._database.make_room()
-        for statement in self.sql.merge(source, target, recipe):
-            self.execute(statement)
+        with self._database.whole_tables():
+            for statement in self.sql.merge(source, target, recipe):
+                self.execute(statement)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
-        self._database.make_room()
-        self.execute(self.sql.dedupe(table, recipe))
+        with self._database.whole_tables():
+            self.execute(self.sql.dedupe(table, recipe))
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:
         """Other connections see the old table until the commit. Views on the table's name stay."""
@@ -196,11 +197,11 @@ class DuckDbClient:
         for statement in alter(relation, changeset):
             self.execute(statement)
         if changed := rewritten(changeset):
-            self._database.make_room()
             notes = [encode_changes([not_held(name)]).decode() for name in changed]
-            self.execute(rewrite(relation, changed), {"notes": notes})
-            for statement in require_metadata(relation):
-                self.execute(statement)
+            with self._database.whole_tables():
+                self.execute(rewrite(relation, changed), {"notes": notes})
+                for statement in require_metadata(relation):
+                    self.execute(statement)
 
     @contextmanager
     def registered(self, name: str, batches: pa.Table) -> Iterator[None]:

@@ -65,9 +65,14 @@ class Config:
         return self.destination_path.startswith(MOTHERDUCK)
 
     @property
+    def in_file(self) -> bool:
+        """Whether the database is a file."""
+        return not self.in_memory and not self.on_motherduck
+
+    @property
     def database(self) -> str:
         """What DuckDB is asked to open: an absolute path, except for what is no file."""
-        if self.in_memory or self.on_motherduck:
+        if not self.in_file:
             return self.destination_path
         return str(Path(self.destination_path).expanduser().resolve())
 
@@ -80,7 +85,7 @@ class Config:
 def configure(options: Mapping[str, Any]) -> Config:
     """The checked options; ConfigError when they will not do. Opens nothing."""
     config = read(Config, options)
-    if config.in_memory or config.on_motherduck:
+    if not config.in_file:
         return config
     if not Path(config.database).parent.is_dir():
         raise refusal([f"destination_path: there is no folder {Path(config.database).parent}"])

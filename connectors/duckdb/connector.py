@@ -7,11 +7,11 @@ import duckdb
 from attrs import frozen
 
 from connectors.contract import Connector, Statement
-from connectors.duckdb.buffer import ROW_GROUP, DuckDbInsertBuffer
+from connectors.duckdb.buffer import DuckDbInsertBuffer
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.columns import DuckDbColumns
 from connectors.duckdb.config import Config
-from connectors.duckdb.database import Database
+from connectors.duckdb.database import ROW_GROUP, Database
 from connectors.duckdb.rehearsal import RehearsedClient, Shadow
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 

@@ -7,14 +7,17 @@ connections share. So whoever could write to a stream besides us is in this proc
 import re
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
 from attrs import evolve
 
 from connectors.duckdb.config import Config
-from connectors.duckdb.sql import SqlGenerator
+from connectors.duckdb.sql import SqlGenerator, attach, attached_as, use
+from dataflow.errors import InternalError
 
 # Seconds. A process that was killed keeps its lock on the file until it is gone.
 _FILE_PATIENCE = 5.0
@@ -55,6 +58,11 @@ class Locks:
 STREAMS = Locks()
 ROWS = Locks()
 
+# Rows that are stored together (DuckDB's manual, "Storage versions and format"). A whole group goes to the file when it
+# is inserted; other rows go to the log first, and to the file when that is long. DuckDB's own choice is six times as
+# many, more than we hold of a wide table; with fewer than these a narrow one takes more of the disk.
+ROW_GROUP = 20_480
+
 # Set once connected: two connections of one process to one file must be opened with the same settings.
 _SETTINGS = (
     # A flush is a commit, and at DuckDB's own threshold (16 MB of log) nearly each would write the file anew.
@@ -62,16 +70,21 @@ _SETTINGS = (
     # Arrival is in the raw ids, so that rows need not keep their order in the table.
     "SET preserve_insertion_order = false",
 )
+# One thread fills a row group after another; each of several would leave one half full at the end of a flush.
+_THREADS_FOR_ROWS, _THREADS_FOR_WHOLE_TABLES = "SET threads = 1", "RESET threads"
 # What DuckDB keeps of a file in memory grows to its limit, which by itself is most of the machine's memory. The
 # first is enough for flushes; the second for whole tables of a million rows, which go by way of the disk. A large cell
 # needs more, and then there is more.
 _MEMORY = (
-    "SET memory_limit = '64MiB'",
+    "SET memory_limit = '40MiB'",
     "SET memory_limit = '128MiB'",
     "SET memory_limit = '1GiB'",
     "RESET memory_limit",
 )
 _FOR_WHOLE_TABLES = 1
+
+# Of this process: two who open one file must find each other.
+_ATTACHING = threading.Lock()
 
 
 class Database:
@@ -82,7 +95,9 @@ class Database:
         self._opening = threading.Lock()
         self._instance: duckdb.DuckDBPyConnection | None = None
         # Where it stands in _MEMORY. A database in memory is its own memory.
-        self._memory = len(_MEMORY) - 1 if config.in_memory or config.on_motherduck else 0
+        self._memory = 0 if config.in_file else len(_MEMORY) - 1
+        # How many do work on whole tables.
+        self._whole = 0
         # Two in-memory databases have nothing in common; two ways to one file are the same.
         self.identity: Hashable = object() if config.in_memory else config.database
         self.sql = SqlGenerator("", config.hard_deletes)
@@ -94,9 +109,11 @@ class Database:
                 self._instance = self._open()
                 for setting in (*_SETTINGS, _MEMORY[self._memory]):
                     self._instance.execute(setting)
+                self._share_threads()
                 catalog = self._instance.execute("SELECT current_database()").fetchall()[0][0]
                 self.sql = evolve(self.sql, catalog=catalog)
             cursor = self._instance.cursor()
+        cursor.execute(use(self.sql.catalog).as_string())
         # What a timestamp's date is, when a column becomes a date, must not depend on the machine.
         cursor.execute("SET TimeZone = 'UTC'")
         return cursor
@@ -106,11 +123,20 @@ class Database:
         with self._opening:
             return self._provide(self._memory + 1)
 
-    def make_room(self) -> None:
-        """Give DuckDB what work on a whole table takes, which is more than a flush does."""
+    @contextmanager
+    def whole_tables(self) -> Iterator[None]:
+        """Give DuckDB what work on a whole table takes, which is more than a flush does: memory, and every thread."""
         with self._opening:
+            self._whole += 1
+            self._share_threads()
             if self._memory < _FOR_WHOLE_TABLES:
                 self._provide(_FOR_WHOLE_TABLES)
+        try:
+            yield
+        finally:
+            with self._opening:
+                self._whole -= 1
+                self._share_threads()
 
     def close(self) -> None:
         """Let go of the file, once the clients have closed too. May be called twice."""
@@ -126,18 +152,65 @@ class Database:
         self._instance.execute(_MEMORY[memory])
         return True
 
+    def _share_threads(self) -> None:
+        if self._instance is not None and self._config.in_file:
+            self._instance.execute(_THREADS_FOR_WHOLE_TABLES if self._whole else _THREADS_FOR_ROWS)
+
     def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._config.in_file:
+            return self._open_file()
         token = self._config.motherduck_api_key
         # DuckDB knows this setting only once it has loaded what it needs for such a path.
         settings: dict[str, Any] = {"motherduck_token": token} if token and self._config.on_motherduck else {}
+        return duckdb.connect(self._config.database, config=settings)
+
+    def _open_file(self) -> duckdb.DuckDBPyConnection:
         give_up = time.monotonic() + _FILE_PATIENCE
         while True:
             try:
-                return duckdb.connect(self._config.database, config=settings)
+                return open_file(self._config.database)
             except duckdb.IOException as error:
                 if "Could not set lock" not in str(error) or time.monotonic() > give_up:
                     raise
                 time.sleep(0.1)
+
+
+def open_file(file: str) -> duckdb.DuckDBPyConnection:
+    """A connection that means this file, on the instance of DuckDB that this process has of it. Raises DuckDB's errors.
+
+    The size of a row group can only be said to ATTACH. So the instance itself is in memory, and called by the path.
+    """
+    connection = duckdb.connect(f":memory:{file}")
+    try:
+        with _ATTACHING:
+            catalog = _attached(connection, file) or _attach(connection, file)
+        connection.execute(use(catalog).as_string())
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, file: str) -> str:
+    try:
+        connection.execute(attach(file, ROW_GROUP).as_string())
+    except duckdb.BinderException:
+        # The instance has a database already that is called like this file.
+        connection.execute(attach(file, ROW_GROUP, f"{Path(file).stem}_db").as_string())
+    catalog = _attached(connection, file)
+    if catalog is None:
+        # Whatever were written then would be lost with the process.
+        raise InternalError(
+            "DuckDB opened the file, and does not know it by its path.",
+            doing="opening the database",
+            remedy="Nothing was written. Report this, with DuckDB's version.",
+        )
+    return catalog
+
+
+def _attached(connection: duckdb.DuckDBPyConnection, file: str) -> str | None:
+    found = connection.execute(attached_as().as_string(), {"file": file}).fetchone()
+    return str(found[0]) if found else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_lowercase, ascii_uppercase
 
 from attrs import frozen
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Recipe
 from connectors.duckdb.columns import METADATA_TYPES
@@ -38,6 +38,22 @@ _S, _T = SQL("s"), SQL("t")
 def parameter(name: str) -> Composable:
     """How a named parameter is written."""
     return _raw(f"${name}")
+
+
+def attach(file: str, row_group: int, name: str | None = None) -> Composed:
+    """Open a file, called by its own name or this one; what is inserted is stored in groups of so many rows."""
+    called = SQL("AS {} ").format(Identifier(name)) if name is not None else SQL("")
+    return SQL("ATTACH {} {}(ROW_GROUP_SIZE {})").format(Literal(file), called, Literal(row_group))
+
+
+def attached_as() -> Composed:
+    """What the file $file is called, if it is open."""
+    return SQL("SELECT database_name FROM duckdb_databases() WHERE path = {}").format(parameter("file"))
+
+
+def use(catalog: str) -> Composed:
+    """Mean this database where none is named."""
+    return SQL("USE {}").format(Identifier(catalog))
 
 
 @frozen

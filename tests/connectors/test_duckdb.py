@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-import duckdb
 import pytest
 from psycopg.sql import SQL, Identifier
 
 from connectors.duckdb import DEFINITION
+from connectors.duckdb.database import open_file
 from connectors.testkit import Capabilities, ContractSuite, Destination
 from dataflow.types import TableName
 
@@ -15,13 +15,13 @@ TABLES = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name 
 
 
 class Look:
-    """Looks into a DuckDB file past the connector."""
+    """Looks into a DuckDB file past the connector, which may have it open."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def read(self, table: TableName) -> list[dict[str, Any]]:
-        with duckdb.connect(self._file) as connection:
+        with open_file(str(self._file)) as connection:
             described = SQL("DESCRIBE {}").format(_name(table)).as_string()
             types = [each[:2] for each in connection.execute(described).fetchall()]
             # Arrow has no time with a zone; and DuckDB's own rows would want pytz.
@@ -37,11 +37,11 @@ class Look:
             return rows
 
     def tables(self) -> set[TableName]:
-        with duckdb.connect(self._file) as connection:
+        with open_file(str(self._file)) as connection:
             return {TableName(*row) for row in connection.execute(TABLES).fetchall()}
 
     def make_foreign(self, table: TableName) -> None:
-        with duckdb.connect(self._file) as connection:
+        with open_file(str(self._file)) as connection:
             connection.execute(SQL("CREATE TABLE {} (whatever VARCHAR)").format(_name(table)).as_string())
 
 

@@ -191,10 +191,10 @@ def test_joined_rows_keep_the_metadata_they_have_of_their_own() -> None:
 
 
 def test_rows_that_are_stored_together_are_flushed_together_and_the_others_wait() -> None:
-    it = aggregate(rows_together=4)
-    add(it, 3, size=30)
+    it = aggregate(rows_together=4, flush_rows=9)
+    add(it, 7, size=70)
     before = due([it], it.thresholds, now=0)
-    add(it, 8, size=80)
+    add(it, 4, size=40)
     it.mark(now=0)
 
     flush = it.flush(due([it], it.thresholds, now=0)[0][1])
@@ -206,6 +206,16 @@ def test_rows_that_are_stored_together_are_flushed_together_and_the_others_wait(
     assert raw_ids(flush) + raw_ids(rest) == sorted({*raw_ids(flush), *raw_ids(rest)})
 
 
+def test_rows_that_are_stored_together_wait_for_each_other_beyond_the_size_of_a_flush() -> None:
+    it = aggregate(rows_together=4, together_bytes=100, flush_bytes=20)
+    add(it, 7, size=70)
+    before = due([it], it.thresholds, now=0)
+    add(it, 2, size=20)
+
+    assert before == []
+    assert due([it], it.thresholds, now=0) == [(it, 8)]
+
+
 def test_rows_too_large_to_wait_for_each_other_go_by_their_size() -> None:
     it = aggregate(rows_together=4, together_bytes=39, flush_bytes=30)
     add(it, 3, size=30)
@@ -214,7 +224,7 @@ def test_rows_too_large_to_wait_for_each_other_go_by_their_size() -> None:
 
 
 def test_a_state_waits_from_when_it_came_until_a_flush_reaches_it() -> None:
-    it = aggregate(rows_together=4, state_latency=2.0)
+    it = aggregate(rows_together=4, flush_rows=6, state_latency=2.0)
     add(it, 3)
     it.mark(now=5)
     add(it, 3)

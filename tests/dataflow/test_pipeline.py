@@ -90,9 +90,7 @@ class Run:
             name: (Aggregate(shape(name), RawIds(), limits), sink) for name, sink in self.sinks.items()
         }
         mailbox = Mailbox(most_packed=2)
-        pipeline = Pipeline(
-            mailbox, streams, limits, self.write_line, self.miscounts, writers=self.writers
-        )
+        pipeline = Pipeline(mailbox, streams, limits, self.write_line, self.miscounts, writers=self.writers)
         source, into = os.pipe()
         order = Order(
             shapes=tuple(map(shape, self.sinks)),

@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import duckdb
@@ -12,7 +12,7 @@ from attrs import evolve
 from connectors.contract import Connector
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.connector import DuckDbConnector
-from connectors.duckdb.database import Database, is_out_of_memory
+from connectors.duckdb.database import ROW_GROUP, Database, is_out_of_memory
 from connectors.ledger import LedgerEntry
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import ConfigError
@@ -477,7 +477,58 @@ def test_work_on_a_whole_table_has_more_memory_than_flushes_and_keeps_what_it_wa
             client.merge_table(TEMP, FINAL, recipe(ID_TEST))
         limits += query(client, limit)
 
-    assert limits == [("64.0 MiB",), ("128.0 MiB",), ("128.0 MiB",)]
+    assert limits == [("40.0 MiB",), ("128.0 MiB",), ("128.0 MiB",)]
+
+
+def test_work_on_a_whole_table_has_every_thread_and_a_flush_has_one(tmp_path: Path) -> None:
+    threads = "SELECT value::int FROM duckdb_settings() WHERE name = 'threads'"
+    every = duckdb.execute(threads).fetchone()
+    database = Database(config(tmp_path))
+
+    with closing(database), closing(database.cursor()) as cursor:
+        found = [cursor.execute(threads).fetchone()]
+        with database.whole_tables():
+            with database.whole_tables():
+                pass
+            found.append(cursor.execute(threads).fetchone())
+        found.append(cursor.execute(threads).fetchone())
+
+    assert found == [(1,), every, (1,)]
+
+
+def test_whole_row_groups_go_to_the_file_at_once_and_not_to_the_log(
+    to: DuckDbConnector, client: DuckDbClient, tmp_path: Path
+) -> None:
+    rows = [row(n, id="a", test=n) for n in range(1, 2 * ROW_GROUP + 1)]
+    log = tmp_path / "lake.duckdb.wal"
+
+    fill(to, client, FINAL, ID_TEST, rows)
+
+    groups = query(
+        client,
+        "SELECT row_group_id, sum(count)::int FROM pragma_storage_info('users') "
+        "WHERE column_name = 'test' AND segment_type <> 'VALIDITY' GROUP BY ALL ORDER BY ALL",
+    )
+    assert groups == [(0, ROW_GROUP), (1, ROW_GROUP)]
+    assert log.stat().st_size < 10_000
+
+
+@pytest.mark.parametrize(
+    "name", ["memory.duckdb", "Memory.db", "temp.duckdb", "system.x", "main", "it's.a.db"]
+)
+def test_a_file_may_have_the_name_of_a_database_that_duckdb_has_already(tmp_path: Path, name: str) -> None:
+    file = str(tmp_path / name)
+    to = connector(tmp_path, destination_path=file)
+    with closing(to), closing(to.client()) as client:
+        fill(to, client, FINAL, ID_TEST, [row(1, id="a")])
+        beside = connector(tmp_path, destination_path=file)
+        with closing(beside), closing(beside.client()) as other, other.transaction():
+            seen = other.count_rows(FINAL)
+
+    with duckdb.connect(file) as connection:
+        kept = connection.execute("SELECT id FROM users").fetchall()
+
+    assert (seen, kept) == (1, [("a",)])
 
 
 def test_a_database_in_memory_has_all_there_is(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from psycopg.sql import Composed
 
 from connectors.duckdb.columns import typed
 from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
-from connectors.duckdb.sql import SqlGenerator
+from connectors.duckdb.sql import SqlGenerator, attach, attached_as, use
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import INTEGER, NUMBER, STRING, TIMESTAMP_WITH_TIMEZONE, Array, Column, TableName
 from tests.connectors.duckdb.stage import recipe
@@ -61,6 +61,10 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "create_table_without_columns": SQL.create_table(FINAL, {}),
     "drop_table": SQL.drop_table(FINAL),
     "rename_table": SQL.rename_table(TEMP, FINAL.name),
+    "attach": attach("/data/it's.duckdb", 20480),
+    "attach_as": attach("/data/memory.duckdb", 20480, "memory_db"),
+    "attached_as": attached_as(),
+    "use": use("it's"),
     "any_row": SQL.any_row(FINAL),
     "count_rows": SQL.count_rows(FINAL),
     "delete_rows": SQL.delete_rows(FINAL),

@@ -1,0 +1,1 @@
+ATTACH '/data/it''s.duckdb' (ROW_GROUP_SIZE 20480);

@@ -1,0 +1,1 @@
+SELECT database_name FROM duckdb_databases() WHERE path = $file;

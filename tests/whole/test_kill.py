@@ -1,6 +1,8 @@
 """kill -9 where `tests/crash` does not look: twice after a swap, between two STATEs, where each overwrite is new."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from attrs import evolve, frozen
 
@@ -126,3 +128,60 @@ def test_a_killed_overwrite_that_is_new_each_time_is_replaced_by_the_next(
     assert (first.outcome.states, last.start, last.outcome.states) == ([], 0, [])
     assert destination.rows("users", ["id", "version"]) == sorted(SOURCE, key=repr)
     assert destination.tables() == ["users"]
+
+
+# -- several streams, of which a destination may work on some at a time
+
+NAMES = ("ants", "bees", "cats", "dogs")
+
+
+def configured_for_all(mode: str) -> dict[str, object]:
+    each = {"mode": mode, "primary_key": ["id"], "cursor": "version", "generation": 2, "minimum": 2}
+    return catalog(*(stream(name, COLUMNS, **each) for name in NAMES))  # type: ignore[arg-type]
+
+
+def messages_of_all(starts: Mapping[str, int]) -> list[bytes]:
+    """The rest of each stream, record by record in turn."""
+    lines = []
+    for position, (key, version) in enumerate(SOURCE, 1):
+        for name in NAMES:
+            if position > starts[name]:
+                lines.append(record(name, {"id": key, "version": version}))
+                if position % STATE_EVERY == 0:
+                    lines.append(state(name, [name, position]))
+    return [*lines, *map(complete, NAMES)]
+
+
+PLACES = ("after:claim#3", "before:flush#7", "during:flush#9", "after:flush#13", "before:{publish}#2")
+
+
+@in_turn("case", [(mode, place) for mode in ("append", "append_dedup") for place in PLACES])
+def test_streams_that_are_worked_on_side_by_side_lose_nothing_and_double_only_what_was_sent_again(
+    destination: Destination, case: tuple[str, str]
+) -> None:
+    mode, place = case
+    publish = "swap" if mode == "append" else "dedupe_and_swap"
+    starts = [dict.fromkeys(NAMES, 0)]
+    codes = []
+
+    for faults in ([f"{place.format(publish=publish)}=kill"], []):
+        running = destination.start_write(
+            configured_for_all(mode), "--state-latency", "0", "--flush-rows", str(STATE_EVERY), faults=faults
+        )
+        with suppress(BrokenPipeError):
+            for text in messages_of_all(starts[-1]):
+                running.send(text)
+        outcome = running.finish()
+        codes.append(outcome.code)
+        # Told in order, so the last of each stream is how far it came.
+        starts.append(starts[-1] | dict(outcome.states))
+
+    assert codes == [-9, 0]
+    assert starts[-1] == dict.fromkeys(NAMES, len(SOURCE))
+    assert destination.tables() == sorted(NAMES)
+    for name in NAMES:
+        found = Counter(destination.rows(name, ["id", "version"]))
+        wanted = Counter(SOURCE if mode == "append" else SOURCE[60:])
+        sent_again = Counter(SOURCE[starts[1][name] :] if mode == "append" else [])
+        assert not wanted - found, name
+        assert not found - wanted - sent_again, name

@@ -266,7 +266,10 @@ class Connector(Protocol):
 
     @property
     def streams_at_once(self) -> int:
-        """How many streams are worth working on at the same time, each on connections of its own; 1 at least."""
+        """How many streams are worth working on at the same time, each on connections of its own; 1 at least.
+
+        Where it is more, `lock` of one client is called from several threads, also while that client is at work.
+        """
         ...
 
     def client(self) -> Client:

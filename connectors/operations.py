@@ -23,6 +23,9 @@ from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
 
+# Keeps other runs from a table; the second is this run's name.
+Lock = Callable[[TableName, str], None]
+
 
 @frozen
 class Claim:
@@ -43,12 +46,14 @@ class StreamOperations:
         run: str,
         faults: Faults = NO_FAULTS,
         generations: Generations = Generations.CATALOG,
+        lock: Lock | None = None,
     ) -> None:
+        """Works by `transactions`, until told by which else. `lock` is theirs, if it is not given."""
         self._connector = connector
         self._generations = generations
         self._faults = faults
-        self._transactions = transactions
-        self._client = transactions.client
+        self._lock = lock or transactions.client.lock
+        self.work_by(transactions)
         self._run = run
         self._claim: Claim | None = None
         self.highest_raw_id: str | None = None
@@ -66,11 +71,16 @@ class StreamOperations:
             StreamOperation.ABANDON: self._abandon,
         }
 
+    def work_by(self, transactions: Transactions) -> None:
+        """From here on perform by these."""
+        self._transactions = transactions
+        self._client = transactions.client
+
     def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
         """Perform the operation in a transaction of its own, with retries."""
         if operation is StreamOperation.CLAIM:
             self._transactions.outside(
-                f"locking {life.tables.final}", lambda: self._client.lock(life.tables.final, self._run)
+                f"locking {life.tables.final}", lambda: self._lock(life.tables.final, self._run)
             )
 
         def work() -> Answer:

@@ -197,6 +197,9 @@ class WatchedClient:
 class WatchedConnector:
     """A rehearsing connector, watched."""
 
+    # What is seen of it is told stream by stream.
+    streams_at_once = 1
+
     def __init__(self, real: Connector, watch: Watch) -> None:
         self._real = real
         self._watch = watch

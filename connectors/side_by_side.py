@@ -23,5 +23,5 @@ def side_by_side(works: Sequence[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    for error in errors:
-        raise error
+    if errors:
+        raise errors[0]

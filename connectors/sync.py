@@ -11,7 +11,7 @@ from attrs import Factory, evolve, field, frozen
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
 from connectors.log import remarks
-from connectors.operations import StreamOperations, tells_state
+from connectors.operations import Lock, StreamOperations, tells_state
 from connectors.options import Generations
 from connectors.progress import Watch
 from connectors.side_by_side import side_by_side
@@ -70,7 +70,8 @@ class StreamRun:
         tables: StreamTables,
         sync: Sync,
         writers: Sequence[Transactions],
-        starter: Transactions,
+        owner: Transactions,
+        lock: Lock,
     ) -> None:
         self.life = StreamLife(stream, tables)
         self._writers = writers
@@ -78,7 +79,10 @@ class StreamRun:
         self._attempts: dict[int, int] = {}
         self._watch = sync.watch
         self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
-        self.operations = StreamOperations(sync.connector, starter, sync.run, sync.faults, sync.generations)
+        self._owner = owner
+        self.operations = StreamOperations(
+            sync.connector, owner, sync.run, sync.faults, sync.generations, lock
+        )
         executor = Executor(self.operations)
         journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
         entering = sync.watch.listener(str(self.name))
@@ -99,9 +103,11 @@ class StreamRun:
         """Whether it ended unpublished."""
         return self.machine.at == "failed"
 
-    def start(self) -> None:
-        """Bring it to where records can be written, or to its failure."""
+    def start(self, by: Transactions) -> None:
+        """Bring it to where records can be written, or to its failure; all else is done by its owner."""
+        self.operations.work_by(by)
         self.machine.send("start")
+        self.operations.work_by(self._owner)
 
     def insert(self, flush: Flush, writer: int) -> None:
         """Make a flush durable (on the writer's thread)."""
@@ -153,8 +159,8 @@ class SyncOperations:
         self._may_tell = withholding(untold, sync.write_line)
         connector, limits = sync.connector, sync.thresholds
         at_once = max(1, min(connector.streams_at_once, len(sync.streams)))
-        self._starters, self._writers = (
-            [Transactions(connector, sync.retry, self._retrying) for _ in range(at_once)] for _ in range(2)
+        self._owner, *self._writers = (
+            Transactions(connector, sync.retry, self._retrying) for _ in range(1 + at_once)
         )
         self._mailbox = Mailbox(limits.chunks_in(limits.packed_at_start_bytes, len(sync.streams)))
         named = table_catalog(
@@ -163,8 +169,8 @@ class SyncOperations:
             connector.default_namespace,
         )
         self.runs = [
-            StreamRun(stream, named[stream.name], sync, self._writers, self._starters[number % at_once])
-            for number, stream in enumerate(sync.streams)
+            StreamRun(stream, named[stream.name], sync, self._writers, self._owner, self._owner.client.lock)
+            for stream in sync.streams
         ]
         self._performers: dict[SyncOperation, Callable[[SyncLife], None]] = {
             SyncOperation.SET_UP: self._set_up,
@@ -194,8 +200,7 @@ class SyncOperations:
     def _set_up(self, _: SyncLife) -> None:
         # Packed while we connect and the streams start: what is read waits in the mailbox.
         self._sync.intake.start(self._sync.source, self._order(), self._mailbox)
-        starter = self._starters[0]
-        client = starter.client
+        client = self._owner.client
         namespaces = {run.life.tables.final.namespace for run in self.runs}
 
         def work() -> None:
@@ -203,14 +208,33 @@ class SyncOperations:
                 client.create_namespace(namespace)
             client.ledger.prepare()
 
-        starter.run("setting up the destination", work)
+        self._owner.run("setting up the destination", work)
 
     def _start_streams(self, _: SyncLife) -> None:
-        at_once = len(self._starters)
-        side_by_side([partial(_start, self.runs[number::at_once]) for number in range(at_once)])
+        # The first of them alone: what it needs goes before the connections that only make it quicker.
+        _start(self.runs[:1], self._owner)
+        if len(self.runs) > 1:
+            self._reach_writers()
+            lanes = [self._owner, *self._writers[1:]]
+            side_by_side(
+                [partial(_start, self.runs[1 + n :: len(lanes)], lane) for n, lane in enumerate(lanes)]
+            )
         if self.runs and all(run.failed for run in self.runs):
             first = next(run.life.failure for run in self.runs if run.life.failure is not None)
             raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
+
+    def _reach_writers(self) -> None:
+        """Do without the writers beyond the first that get no connection."""
+        for number, writer in enumerate(self._writers):
+            try:
+                with writer.client.transaction():
+                    pass
+            except Exception as error:  # noqa: BLE001 - a driver's; the first writer will meet it again, and tell it
+                writer.client.recover()
+                del self._writers[max(number, 1) :]
+                explained = self._sync.connector.explain(error)
+                self._sync.mention(log_message("INFO", f"One stream is worked on at a time. {explained}"))
+                return
 
     def _read(self, _: SyncLife) -> None:
         streams = {run.name: (self._aggregate(run), run) for run in self.runs}
@@ -270,7 +294,7 @@ class SyncOperations:
 
     def _tear_down(self, _: SyncLife) -> None:
         self._mailbox.close()
-        for transactions in (*self._writers, *self._starters):
+        for transactions in (*self._writers, self._owner):
             transactions.client.close()
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
@@ -279,10 +303,9 @@ class SyncOperations:
         )
 
 
-def _start(runs: Sequence[StreamRun]) -> None:
-    """Those that have one starter."""
+def _start(runs: Sequence[StreamRun], by: Transactions) -> None:
     for run in runs:
-        run.start()
+        run.start(by)
 
 
 def run_sync(sync: Sync) -> bool:

@@ -35,9 +35,10 @@ class Thresholds:
     parcel_rows: int = 50_000
     flush_bytes: int = 16 * MEBIBYTE
     flush_rows: int = 122_880
-    # How many rows the database stores together, if it does: a flush is as many times as many as stay below this.
+    # How many rows the database stores together, if it does: a flush is as many times as many as stay below this, of
+    # memory.
     rows_together: int | None = None
-    together_bytes: int = 40 * MEBIBYTE
+    together_bytes: int = 28 * MEBIBYTE
     age: float = 60.0
     # How long a STATE may wait for a flush that would make it tellable.
     state_latency: float = STATE_LATENCY
@@ -134,14 +135,19 @@ class Aggregate:
         if now >= self.due_at():
             return self.rows
         if limits.rows_together and (together := self._together(limits.rows_together)):
-            return self.rows - self.rows % limits.rows_together if self.rows >= together else None
+            return self.whole_groups if self.rows >= together else None
         full = self.size >= limits.flush_bytes or self.rows >= limits.flush_rows
         return self.rows if full else None
+
+    @property
+    def whole_groups(self) -> int:
+        """So many of the rows as the database stores together; all of them, where they are not even one such group."""
+        return self.rows - self.rows % (self.thresholds.rows_together or 1) or self.rows
 
     def _together(self, group: int) -> int:
         """How many rows, such as these are, to flush together: as many groups as one flush may be, perhaps none."""
         limits = self.thresholds
-        most = min(limits.flush_rows, self.rows * limits.together_bytes // max(self.size, 1))
+        most = min(limits.flush_rows, self.rows * limits.together_bytes // max(self.held, 1))
         return most - most % group
 
     def has_work(self) -> bool:
@@ -222,5 +228,5 @@ def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> 
     while left and held > thresholds.open_bytes:
         largest = left.pop()
         held -= largest.held
-        chosen.append((largest, largest.rows))
+        chosen.append((largest, largest.whole_groups))
     return chosen

@@ -6,6 +6,7 @@ begun before: what it packed waits in the mailbox.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
@@ -88,6 +89,8 @@ class Pipeline:
         self._may_tell = may_tell
         self._checkpoints = Checkpoints()
         self._partitions = Partitions()
+        # Not published yet, in the order of their COMPLETEs.
+        self._completed: deque[_Stream] = deque()
         self._lines = 0
         self._writers = Writers(writers, self._insert, mailbox)
         self._global = False
@@ -278,17 +281,23 @@ class Pipeline:
         if stream is None or stream.completed or not stream.open:
             return
         stream.completed = True
+        self._completed.append(stream)
         self._flush(stream)
         self._wait_until(lambda: self._has_room)
-        self._publish_if_durable(stream)
+        self._publish_durable()
 
-    def _publish_if_durable(self, stream: _Stream) -> None:
+    def _publish_durable(self) -> None:
+        """Publish the completed streams that are durable, in their order: keys of a table may lead to one before it."""
+        while self._completed and not self._writers.has(self._completed[0].aggregate.stream):
+            # Where nothing more can be told, rows wait for the next run.
+            if self._global and self._failure is not None:
+                return
+            stream = self._completed.popleft()
+            if stream.open:
+                self._publish(stream)
+
+    def _publish(self, stream: _Stream) -> None:
         name = stream.aggregate.stream
-        if not (stream.completed and stream.open) or self._writers.has(name):
-            return
-        # Where nothing more can be told, its rows wait for the next run.
-        if self._global and self._failure is not None:
-            return
         # What is durable is told before the stream is finalised: published rows must not be sent again.
         self._tell()
         if stream.written != stream.aggregate.read:
@@ -326,16 +335,14 @@ class Pipeline:
         if letter.error is not None and not isinstance(letter.error, DataflowError):
             raise letter.error
         # What is durable of a stream that has failed meanwhile is the next run's.
-        if not stream.open:
-            return
-        if letter.error is not None:
+        if stream.open and letter.error is not None:
             self._failed(stream, letter.error)
-            return
-        stream.written += flush.rows
-        self._checkpoints.durable(flush.stream, flush.position)
-        stream.sink.flushed(flush, letter.seconds)
-        self._tell()
-        self._publish_if_durable(stream)
+        elif stream.open:
+            stream.written += flush.rows
+            self._checkpoints.durable(flush.stream, flush.position)
+            stream.sink.flushed(flush, letter.seconds)
+            self._tell()
+        self._publish_durable()
 
     def _failed(self, stream: _Stream, error: DataflowError) -> None:
         stream.open = False

@@ -35,11 +35,12 @@ class DuckDbClient:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._ledger = FencedLedger(self)
 
     @property
     def ledger(self) -> "FencedLedger":
         """The ledger, on this connection."""
-        return FencedLedger(self)
+        return self._ledger
 
     @property
     def journal(self) -> SqlJournal:

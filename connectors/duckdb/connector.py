@@ -96,6 +96,13 @@ _MEANINGS = (
         "DuckDB lets one process at a time open a file. Close it there, or wait until it has ended.",
     ),
     _Meaning(
+        duckdb.Error,
+        r"the database file \"(?P<file>[^\"]*)\" is already attached by database",
+        ConfigError,
+        "The database {file} is open in this process already, by other means than this destination.",
+        "Close it before the sync, or sync in a process of its own.",
+    ),
+    _Meaning(
         duckdb.IOException,
         r"The file \"(?P<file>[^\"]*)\" exists, but it is not a valid DuckDB database file",
         ConfigError,

@@ -1,14 +1,14 @@
 """The instance of DuckDB that this process has of a database, and the locks within the process. Sends no statement.
 
 DuckDB lets one process at a time open a file, and within the process there is one instance of it, which all
-connections share. So whoever could write to a stream besides us is in this process, and the locks are too.
+connections made here share. So whoever could write to a stream besides us is in this process, and the locks are too.
 """
 
 import re
 import threading
 import time
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import duckdb
 from attrs import evolve
 
 from connectors.duckdb.config import Config
-from connectors.duckdb.sql import SqlGenerator, attach, attached_as, use
+from connectors.duckdb.sql import SqlGenerator, attach, attached_as, spill_into, use
 from dataflow.errors import InternalError
 
 # Seconds. A process that was killed keeps its lock on the file until it is gone.
@@ -128,15 +128,18 @@ class Database:
         """Give DuckDB what work on a whole table takes, which is more than a flush does: memory, and every thread."""
         with self._opening:
             self._whole += 1
-            self._share_threads()
-            if self._memory < _FOR_WHOLE_TABLES:
-                self._provide(_FOR_WHOLE_TABLES)
         try:
+            with self._opening:
+                self._share_threads()
+                if self._memory < _FOR_WHOLE_TABLES:
+                    self._provide(_FOR_WHOLE_TABLES)
             yield
         finally:
             with self._opening:
                 self._whole -= 1
-                self._share_threads()
+                # A database that has failed refuses this too; why it failed is what matters.
+                with suppress(duckdb.Error):
+                    self._share_threads()
 
     def close(self) -> None:
         """Let go of the file, once the clients have closed too. May be called twice."""
@@ -184,6 +187,8 @@ def open_file(file: str) -> duckdb.DuckDBPyConnection:
     try:
         with _ATTACHING:
             catalog = _attached(connection, file) or _attach(connection, file)
+            # An instance in memory would spill where the process happens to be.
+            connection.execute(spill_into(f"{file}.tmp").as_string())
         connection.execute(use(catalog).as_string())
     except BaseException:
         connection.close()

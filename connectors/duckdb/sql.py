@@ -51,6 +51,11 @@ def attached_as() -> Composed:
     return SQL("SELECT database_name FROM duckdb_databases() WHERE path = {}").format(parameter("file"))
 
 
+def spill_into(folder: str) -> Composed:
+    """Where work that does not fit into the memory goes."""
+    return SQL("SET temp_directory = {}").format(Literal(folder))
+
+
 def use(catalog: str) -> Composed:
     """Mean this database where none is named."""
     return SQL("USE {}").format(Identifier(catalog))

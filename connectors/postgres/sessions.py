@@ -138,20 +138,22 @@ class Pulse:
 
 @define
 class Locks:
-    """The final tables that this client keeps other runs from, on a connection of its own."""
+    """The final tables that this client keeps other runs from, on a connection of its own. Safe with threads."""
 
     _access: Access
+    _busy: threading.RLock = field(factory=threading.RLock, repr=False)
     _owners: dict[TableName, str] = field(factory=dict)
     _connection: Connection | None = None
     _pulse: Pulse | None = None
 
     def take(self, table: TableName, owner: str) -> None:
         """Lock a table for a run. ConfigError when a live run holds it; TransientError when that run is ending."""
-        if table in self._owners:
-            return
-        self.renew()
-        self._lock(table, owner)
-        self._owners[table] = owner
+        with self._busy:
+            if table in self._owners:
+                return
+            self.renew()
+            self._lock(table, owner)
+            self._owners[table] = owner
 
     def see_off(self, table: TableName, holding: Composed) -> None:
         """Wait for who works on a table of ours without its lock, and end it where it does not end by itself.
@@ -170,14 +172,16 @@ class Locks:
 
     def renew(self) -> None:
         """Take again what was lost with the connection, if it was lost."""
-        if not self._alive():
-            self._connection = None
-            for table, owner in self._owners.items():
-                self._lock(table, owner)
+        with self._busy:
+            if not self._alive():
+                self._connection = None
+                for table, owner in self._owners.items():
+                    self._lock(table, owner)
 
     def release(self) -> None:
         """Give all locks up."""
-        pulse, self._pulse, self._connection, self._owners = self._pulse, None, None, {}
+        with self._busy:
+            pulse, self._pulse, self._connection, self._owners = self._pulse, None, None, {}
         if pulse is not None:
             pulse.stop()
 

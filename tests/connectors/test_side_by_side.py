@@ -1,4 +1,4 @@
-"""Works at the same time: they do not wait for each other, and no error of one is lost or ends another."""
+"""Works at the same time: they do not wait for each other, and the error of one does not end another."""
 
 import threading
 

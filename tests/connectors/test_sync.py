@@ -1,6 +1,7 @@
 """A whole sync, where it depends on how many streams a connector wants to be worked on at the same time."""
 
 import threading
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -20,23 +21,24 @@ def test_streams_start_side_by_side_and_each_is_told_of_in_order(monkeypatch: py
     lock = MemoryClient.lock
 
     def meeting(client: MemoryClient, table: TableName, owner: str) -> None:
-        pairs.wait(20)
+        # The first stream starts alone.
+        if table.name != NAMES[0]:
+            pairs.wait(20)
         lock(client, table, owner)
 
     monkeypatch.setattr(MemoryConnector, "streams_at_once", 2)
     monkeypatch.setattr(MemoryClient, "lock", meeting)
     warehouse = Warehouse(memory_destination())
-    even = NAMES[:4]
 
     outcome = warehouse.sync(
-        catalog(*(users(Strategy.DEDUP, 1, name) for name in even)),
-        *(record(name, id=1) for name in even),
-        *(complete(name) for name in even),
+        catalog(*(users(Strategy.DEDUP, 1, name) for name in NAMES)),
+        *(record(name, id=1) for name in NAMES),
+        *(complete(name) for name in NAMES),
     )
 
     assert outcome.exit_code == 0
-    assert [outcome.operations(name) for name in even] == [["claim", "inspect", "open_temp", "merge"]] * 4
-    assert [warehouse.data(name) for name in even] == [[{"id": 1, "name": None, "updated": None}]] * 4
+    assert [outcome.operations(name) for name in NAMES] == [["claim", "inspect", "open_temp", "merge"]] * 5
+    assert [warehouse.data(name) for name in NAMES] == [[{"id": 1, "name": None, "updated": None}]] * 5
 
 
 def test_no_more_connections_are_opened_than_there_are_streams(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,5 +58,31 @@ def test_no_more_connections_are_opened_than_there_are_streams(monkeypatch: pyte
         *(complete(name) for name in NAMES[:2]),
     )
 
-    # Two that start, two that write, and the journal's.
-    assert (outcome.exit_code, len(clients)) == (0, 5)
+    # One for the locks and the publishing, two that write, and the journal's.
+    assert (outcome.exit_code, len(clients)) == (0, 4)
+
+
+def test_a_sync_goes_on_with_the_connections_that_it_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    transaction = MemoryClient.transaction
+    clients: list[MemoryClient] = []
+
+    def limited(client: MemoryClient) -> AbstractContextManager[None]:
+        if client not in clients:
+            clients.append(client)
+        # The owner's, the journal's, and that of one writer.
+        if clients.index(client) >= 3:
+            raise ConnectionError
+        return transaction(client)
+
+    monkeypatch.setattr(MemoryConnector, "streams_at_once", 4)
+    monkeypatch.setattr(MemoryClient, "transaction", limited)
+    warehouse = Warehouse(memory_destination())
+
+    outcome = warehouse.sync(
+        catalog(*(users(Strategy.DEDUP, 1, name) for name in NAMES)),
+        *(record(name, id=1) for name in NAMES),
+        *(complete(name) for name in NAMES),
+    )
+
+    assert (outcome.exit_code, outcome.errors, outcome.warnings) == (0, [], [])
+    assert [len(warehouse.data(name)) for name in NAMES] == [1] * 5

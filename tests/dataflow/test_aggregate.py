@@ -207,7 +207,7 @@ def test_rows_that_are_stored_together_are_flushed_together_and_the_others_wait(
 
 
 def test_rows_that_are_stored_together_wait_for_each_other_beyond_the_size_of_a_flush() -> None:
-    it = aggregate(rows_together=4, together_bytes=100, flush_bytes=20)
+    it = aggregate(rows_together=4, together_bytes=160, flush_bytes=20)
     add(it, 7, size=70)
     before = due([it], it.thresholds, now=0)
     add(it, 2, size=20)
@@ -216,8 +216,18 @@ def test_rows_that_are_stored_together_wait_for_each_other_beyond_the_size_of_a_
     assert due([it], it.thresholds, now=0) == [(it, 8)]
 
 
+def test_what_goes_because_all_together_hold_too_much_is_of_whole_groups_too() -> None:
+    it = aggregate(rows_together=4, open_bytes=40, flush_rows=100)
+    small = aggregate(ORDERS, rows_together=4, open_bytes=40, flush_rows=100)
+    add(it, 6)
+    add(small, 3)
+
+    assert due([it], it.thresholds, now=0) == [(it, 4)]
+    assert due([small], small.thresholds, now=0) == [(small, 3)]
+
+
 def test_rows_too_large_to_wait_for_each_other_go_by_their_size() -> None:
-    it = aggregate(rows_together=4, together_bytes=39, flush_bytes=30)
+    it = aggregate(rows_together=4, together_bytes=63, flush_bytes=30)
     add(it, 3, size=30)
 
     assert due([it], it.thresholds, now=0) == [(it, 3)]

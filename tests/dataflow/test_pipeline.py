@@ -448,13 +448,39 @@ def test_a_stream_is_published_while_another_is_still_written() -> None:
     run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
 
     with run.open() as write:
-        write(record(USERS, 1) + complete(USERS) + record(ORDERS, 2) + complete(ORDERS))
+        write(record(USERS, 1) + record(ORDERS, 2) + complete(ORDERS) + complete(USERS))
         run.wait_for("complete")
         before = list(run.log)
         gate.set()
 
     assert before == ["durable orders 1", "complete"]
     assert run.log == [*before, "durable users 1", "complete"]
+
+
+def test_streams_are_published_in_the_order_of_their_completes() -> None:
+    """A foreign key that somebody made may lead from the later table to the earlier."""
+    run = Run(writers=2)
+    gate = threading.Event()
+    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+
+    with run.open() as write:
+        write(record(USERS, 1) + record(ORDERS, 2) + complete(USERS) + complete(ORDERS))
+        run.wait_for("durable orders 1")
+        time.sleep(0.05)
+        before = list(run.log)
+        gate.set()
+
+    assert before == ["durable orders 1"]
+    assert run.log == [*before, "durable users 1", "complete", "complete"]
+
+
+def test_a_failed_stream_holds_up_no_publication_after_it() -> None:
+    run = Run(writers=2)
+    run.sinks[USERS].error = TransientError("The table is gone.")
+
+    run.feed(record(USERS, 1), record(ORDERS, 2), complete(USERS), complete(ORDERS))
+
+    assert run.log == ["durable orders 1", "complete"]
 
 
 def test_the_flushes_of_a_stream_keep_their_order_beside_those_of_another() -> None:

@@ -513,6 +513,12 @@ def test_whole_row_groups_go_to_the_file_at_once_and_not_to_the_log(
     assert log.stat().st_size < 10_000
 
 
+def test_what_does_not_fit_into_the_memory_goes_beside_the_file(client: DuckDbClient, tmp_path: Path) -> None:
+    found = query(client, "SELECT current_setting('temp_directory')")
+
+    assert found == [(f"{tmp_path / 'lake.duckdb'}.tmp",)]
+
+
 @pytest.mark.parametrize(
     "name", ["memory.duckdb", "Memory.db", "temp.duckdb", "system.x", "main", "it's.a.db"]
 )

@@ -52,6 +52,14 @@ def refusal(to: DuckDbConnector) -> DataflowError:
     return to.explain(caught.value)
 
 
+def test_a_file_that_this_process_has_open_by_other_means_is_refused(lake: Path) -> None:
+    with duckdb.connect(lake):
+        told = refusal(connector(lake.parent))
+
+    assert isinstance(told, ConfigError)
+    assert "open in this process already" in str(told)
+
+
 def test_a_file_in_use_is_refused_and_the_process_named(
     lake: Path, holder: "subprocess.Popen[bytes]"
 ) -> None:

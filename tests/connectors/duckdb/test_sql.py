@@ -9,7 +9,7 @@ from psycopg.sql import Composed
 
 from connectors.duckdb.columns import typed
 from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
-from connectors.duckdb.sql import SqlGenerator, attach, attached_as, use
+from connectors.duckdb.sql import SqlGenerator, attach, attached_as, spill_into, use
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import INTEGER, NUMBER, STRING, TIMESTAMP_WITH_TIMEZONE, Array, Column, TableName
 from tests.connectors.duckdb.stage import recipe
@@ -64,6 +64,7 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "attach": attach("/data/it's.duckdb", 20480),
     "attach_as": attach("/data/memory.duckdb", 20480, "memory_db"),
     "attached_as": attached_as(),
+    "spill_into": spill_into("/data/it's.duckdb.tmp"),
     "use": use("it's"),
     "any_row": SQL.any_row(FINAL),
     "count_rows": SQL.count_rows(FINAL),

@@ -23,9 +23,6 @@ from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
 
-# Keeps other runs from a table; the second is this run's name.
-Lock = Callable[[TableName, str], None]
-
 
 @frozen
 class Claim:
@@ -46,13 +43,12 @@ class StreamOperations:
         run: str,
         faults: Faults = NO_FAULTS,
         generations: Generations = Generations.CATALOG,
-        lock: Lock | None = None,
     ) -> None:
-        """Works by `transactions`, until told by which else. `lock` is theirs, if it is not given."""
+        """Works by `transactions` until told by which else; their client keeps the lock throughout."""
         self._connector = connector
         self._generations = generations
         self._faults = faults
-        self._lock = lock or transactions.client.lock
+        self._lock = transactions.client.lock
         self.work_by(transactions)
         self._run = run
         self._claim: Claim | None = None

@@ -11,7 +11,7 @@ from attrs import Factory, evolve, field, frozen
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
 from connectors.log import remarks
-from connectors.operations import Lock, StreamOperations, tells_state
+from connectors.operations import StreamOperations, tells_state
 from connectors.options import Generations
 from connectors.progress import Watch
 from connectors.side_by_side import side_by_side
@@ -71,7 +71,6 @@ class StreamRun:
         sync: Sync,
         writers: Sequence[Transactions],
         owner: Transactions,
-        lock: Lock,
     ) -> None:
         self.life = StreamLife(stream, tables)
         self._writers = writers
@@ -80,9 +79,7 @@ class StreamRun:
         self._watch = sync.watch
         self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
         self._owner = owner
-        self.operations = StreamOperations(
-            sync.connector, owner, sync.run, sync.faults, sync.generations, lock
-        )
+        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults, sync.generations)
         executor = Executor(self.operations)
         journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
         entering = sync.watch.listener(str(self.name))
@@ -169,8 +166,7 @@ class SyncOperations:
             connector.default_namespace,
         )
         self.runs = [
-            StreamRun(stream, named[stream.name], sync, self._writers, self._owner, self._owner.client.lock)
-            for stream in sync.streams
+            StreamRun(stream, named[stream.name], sync, self._writers, self._owner) for stream in sync.streams
         ]
         self._performers: dict[SyncOperation, Callable[[SyncLife], None]] = {
             SyncOperation.SET_UP: self._set_up,

@@ -58,7 +58,8 @@ class Sync:
     faults: Faults = NO_FAULTS
     generations: Generations = Generations.CATALOG
     watch: Watch = field(factory=Watch)
-    keeping: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
+    # Whose transition is written down: streams start side by side.
+    turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
 
 
 class StreamRun:
@@ -81,7 +82,7 @@ class StreamRun:
         self._owner = owner
         self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults, sync.generations)
         executor = Executor(self.operations)
-        journal = Journal(sync.run, executor, partial(_keep, sync), self.life)
+        journal = Journal(sync.run, executor, partial(_keep, sync), self.life, sync.turn)
         entering = sync.watch.listener(str(self.name))
         self.machine = StreamLifecycle(self.life, listeners=[entering, executor, journal])
 
@@ -138,9 +139,8 @@ class StreamRun:
 
 
 def _keep(sync: Sync, entry: Entry) -> None:
-    """Keep an entry, one at a time; the reader of the log hears of it too."""
-    with sync.keeping:
-        sync.keep(entry)
+    """Keep an entry; the reader of the log hears of it too."""
+    sync.keep(entry)
     sync.watch.heard(entry)
     for level, message in remarks(entry):
         sync.mention(log_message(level, message))
@@ -309,7 +309,7 @@ def run_sync(sync: Sync) -> bool:
     life = SyncLife()
     operations = SyncOperations(sync)
     executor = Executor(operations)
-    journal = Journal(sync.run, executor, partial(_keep, sync))
+    journal = Journal(sync.run, executor, partial(_keep, sync), turn=sync.turn)
     machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
     if life.failure is not None:

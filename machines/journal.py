@@ -6,6 +6,7 @@ times, never a record's values nor a secret. Where a life begins, its entry also
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from attrs import asdict, frozen
@@ -20,6 +21,7 @@ from machines.operations import Answer, Facts, TempFacts, recipe_from_json, reci
 from machines.stream import StreamLife
 
 Entry = Mapping[str, Any]
+NO_TURNS = nullcontext()
 
 
 @frozen(kw_only=True)
@@ -68,12 +70,19 @@ class Journal:
     """A listener for one machine's life. Add it after the executor, whose answers it reads."""
 
     def __init__(
-        self, run: str, executor: Executor, keep: Callable[[Entry], None], life: StreamLife | None = None
+        self,
+        run: str,
+        executor: Executor,
+        keep: Callable[[Entry], None],
+        life: StreamLife | None = None,
+        turn: AbstractContextManager[Any] = NO_TURNS,
     ) -> None:
+        """`turn` is held while an entry is made and kept, so that those of several threads are kept in their order."""
         self._run = run
         self._executor = executor
         self._keep = keep
         self._life = life
+        self._turn = turn
         self._source = ""
 
     def before_transition(self, machine: Lifecycle) -> None:
@@ -90,23 +99,33 @@ class Journal:
         reason: DataflowError | None = None,
     ) -> None:
         """Write down the transition that has just ended, with what its event brought."""
+        with self._turn:
+            self._keep(self._line(str(event), leaf(machine), flush, seconds, attempts, reason).entry())
+
+    def _line(
+        self,
+        event: str,
+        target: str,
+        flush: Flush | None,
+        seconds: float,
+        attempts: int,
+        reason: DataflowError | None,
+    ) -> Line:
         performed, life = self._executor.performed, self._life
-        self._keep(
-            Line(
-                run=self._run,
-                machine="stream" if life else "destination",
-                stream=str(life.stream.name) if life else None,
-                generation=life.stream.generation_id if life else None,
-                sync=life.stream.sync_id if life else None,
-                source=self._source,
-                event=str(event),
-                target=leaf(machine),
-                reason=_reason(reason) if reason else None,
-                life=life_to_json(life) if life and self._source == "idle" else None,
-                at=round(time.time(), 3),
-                **(_of_operation(performed) if performed else {}),
-                **(_of_flush(flush, seconds, attempts) if flush else {}),
-            ).entry()
+        return Line(
+            run=self._run,
+            machine="stream" if life else "destination",
+            stream=str(life.stream.name) if life else None,
+            generation=life.stream.generation_id if life else None,
+            sync=life.stream.sync_id if life else None,
+            source=self._source,
+            event=event,
+            target=target,
+            reason=_reason(reason) if reason else None,
+            life=life_to_json(life) if life and self._source == "idle" else None,
+            at=round(time.time(), 3),
+            **(_of_operation(performed) if performed else {}),
+            **(_of_flush(flush, seconds, attempts) if flush else {}),
         )
 
 

@@ -37,6 +37,7 @@ def test_streams_start_side_by_side_and_each_is_told_of_in_order(monkeypatch: py
     )
 
     assert outcome.exit_code == 0
+    assert (moments := [entry["at"] for entry in outcome.journal]) == sorted(moments)
     assert [outcome.operations(name) for name in NAMES] == [["claim", "inspect", "open_temp", "merge"]] * 5
     assert [warehouse.data(name) for name in NAMES] == [[{"id": 1, "name": None, "updated": None}]] * 5
 

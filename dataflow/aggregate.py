@@ -47,8 +47,8 @@ class Thresholds:
     # Packed, and not yet taken by the owner: while the streams start, when nothing else is held, and then.
     packed_at_start_bytes: int = 32 * MEBIBYTE
     packed_bytes: int = 8 * MEBIBYTE
-    # Handed to the writers and not yet durable, of memory: beyond it nothing more is taken.
-    unwritten_bytes: int = 24 * MEBIBYTE
+    # Handed to the writers and not yet durable, of memory: beyond it, and one more flush, nothing more is taken.
+    unwritten_bytes: int = 16 * MEBIBYTE
 
     def chunk_for(self, streams: int) -> int:
         """How much to read at a time for so many streams, in bytes."""

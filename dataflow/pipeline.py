@@ -195,7 +195,8 @@ class Pipeline:
 
     @property
     def _has_room(self) -> bool:
-        return self._writers.held < self._thresholds.unwritten_bytes
+        # However large a flush is, the next may wait behind it: then its writer need not wait for us.
+        return self._writers.held < self._thresholds.unwritten_bytes or self._writers.count <= 1
 
     def _next_moment(self) -> float:
         return min((s.aggregate.due_at() for s in self._streams.values() if s.open), default=float("inf"))

@@ -52,6 +52,11 @@ class Writers:
         return sum(writer.held for writer in self._writers)
 
     @property
+    def count(self) -> int:
+        """So many flushes are on their way."""
+        return self._unheard.total()
+
+    @property
     def at_work(self) -> bool:
         """Whether any flush is on its way."""
         return bool(self._at)

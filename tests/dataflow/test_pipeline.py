@@ -21,10 +21,12 @@ from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
+from dataflow.writing import Writers
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
 COLUMNS = (Column("id", "id", INTEGER),)
 # Records on either side of a message do not come together.
+NO_CHECKPOINT: dict[str, Any] = {"highest_raw_id": None, "checkpoint": None, "position": 0}
 LOG = b'{"type":"LOG","log":{"level":"INFO","message":""}}\n'
 
 
@@ -555,6 +557,25 @@ def test_a_slow_destination_stops_the_reading() -> None:
 
     assert held_back
     assert len(run.sinks[USERS].rows) == 200_000
+
+
+def test_a_flush_waits_behind_the_one_that_is_written_however_large_they_are() -> None:
+    """Else a writer would wait for us after each."""
+    gate = threading.Event()
+    mailbox = Mailbox(most_packed=2)
+    writers = Writers(1, lambda *_: void(gate.wait(20)), mailbox)
+    aggregate = Aggregate(shape(USERS), RawIds(), Thresholds(unwritten_bytes=1))
+    pipeline = Pipeline(mailbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), void)
+    pipeline._writers = writers
+    writers.start()
+    room = []
+    for number in range(3):
+        room.append(pipeline._has_room)
+        writers.write(Flush(stream=USERS, number=number, batches=(), rows=0, size=0, held=9, **NO_CHECKPOINT))
+    gate.set()
+    writers.end()
+
+    assert room == [True, True, False]
 
 
 def test_a_defect_in_a_sink_reaches_the_owner() -> None:

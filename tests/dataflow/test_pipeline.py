@@ -42,6 +42,12 @@ class Kept:
     before_insert: Callable[[], None] = lambda: None
     heard: int = 0
 
+    def held_up(self) -> threading.Event:
+        """Nothing is inserted until this is set."""
+        gate = threading.Event()
+        self.before_insert = lambda: void(gate.wait(20))
+        return gate
+
     def insert(self, flush: Flush, writer: int) -> None:
         self.before_insert()
         if self.error is not None:
@@ -121,14 +127,18 @@ class Run:
 
     def wait_for(self, entry: str) -> None:
         """Until this stands in the log."""
-        deadline = time.monotonic() + 20
-        while entry not in self.log:
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.005)
+        wait_until(lambda: entry in self.log)
 
     @property
     def told(self) -> list[Any]:
         return [blob(line) for line in self.lines if line["type"] == "STATE"]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def shape(name: StreamName) -> Shape:
@@ -417,8 +427,7 @@ def test_a_state_after_a_failed_publication_is_not_told() -> None:
 
 def test_a_state_between_a_complete_and_its_publication_is_told_with_its_checkpoint_durable() -> None:
     run = Run()
-    gate = threading.Event()
-    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+    gate = run.sinks[USERS].held_up()
 
     with run.open(state_latency=0.0) as write:
         write(record(USERS, 1) + complete(USERS))
@@ -446,8 +455,7 @@ def test_two_streams_are_written_side_by_side() -> None:
 
 def test_a_stream_is_published_while_another_is_still_written() -> None:
     run = Run(writers=2)
-    gate = threading.Event()
-    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+    gate = run.sinks[USERS].held_up()
 
     with run.open() as write:
         write(record(USERS, 1) + record(ORDERS, 2) + complete(ORDERS) + complete(USERS))
@@ -462,8 +470,7 @@ def test_a_stream_is_published_while_another_is_still_written() -> None:
 def test_streams_are_published_in_the_order_of_their_completes() -> None:
     """A foreign key that somebody made may lead from the later table to the earlier."""
     run = Run(writers=2)
-    gate = threading.Event()
-    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+    gate = run.sinks[USERS].held_up()
 
     with run.open() as write:
         write(record(USERS, 1) + record(ORDERS, 2) + complete(USERS) + complete(ORDERS))
@@ -514,17 +521,13 @@ def test_after_a_failed_flush_no_other_of_its_stream_is_written() -> None:
 
 def test_what_becomes_durable_of_a_stream_that_failed_meanwhile_is_told_to_nobody() -> None:
     run = Run(miscounts=Miscounts.FAIL)
-    gate = threading.Event()
     users = run.sinks[USERS]
-    users.before_insert = lambda: void(gate.wait(20))
+    gate = users.held_up()
 
     with run.open(flush_rows=1, parcel_rows=1) as write:
         write(record(USERS, 1) + LOG)
         write(state(USERS, "s1", 2) + record(ORDERS, 1) + LOG)
-        deadline = time.monotonic() + 20
-        while users.failure is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_until(lambda: users.failure is not None)
         gate.set()
 
     assert users.rows == [1]
@@ -534,8 +537,7 @@ def test_what_becomes_durable_of_a_stream_that_failed_meanwhile_is_told_to_nobod
 
 def test_a_slow_destination_stops_the_reading() -> None:
     run = Run()
-    gate = threading.Event()
-    run.sinks[USERS].before_insert = lambda: void(gate.wait(20))
+    gate = run.sinks[USERS].held_up()
     line = record(USERS, 1)
     sent = 0
 

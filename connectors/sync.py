@@ -223,13 +223,12 @@ class SyncOperations:
         """Do without the writers beyond the first that get no connection."""
         for number, writer in enumerate(self._writers):
             try:
-                with writer.client.transaction():
-                    pass
-            except Exception as error:  # noqa: BLE001 - a driver's; the first writer will meet it again, and tell it
+                writer.once("connecting a writer", lambda: None)
+            except DataflowError as error:
+                # The first is kept: it will meet the error again, try again, and tell it.
                 writer.client.recover()
                 del self._writers[max(number, 1) :]
-                explained = self._sync.connector.explain(error)
-                self._sync.mention(log_message("INFO", f"One stream is worked on at a time. {explained}"))
+                self._sync.mention(log_message("INFO", f"One stream is worked on at a time. {error}"))
                 return
 
     def _read(self, _: SyncLife) -> None:

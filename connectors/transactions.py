@@ -48,6 +48,11 @@ class Transactions:
         """
         return self.outside(doing, lambda: self._transaction(work))
 
+    def once(self, doing: str, work: Callable[[], T]) -> T:
+        """The same, tried only once."""
+        self.attempts = 0
+        return self._attempt(doing, lambda: self._transaction(work))
+
     def outside(self, doing: str, work: Callable[[], T]) -> T:
         """The same without a transaction around it: for what connects or locks."""
         retry: tenacity.Retrying = tenacity.Retrying(

@@ -177,9 +177,9 @@ class Pipeline:
         for stream in self._streams.values():
             if stream.open:
                 self._flush(stream)
-        while self._writers.at_work:
+        while self._writers.count:
             try:
-                self._wait_until(lambda: not self._writers.at_work)
+                self._wait_until(lambda: not self._writers.count)
             except DataflowError as error:
                 failure = failure or error
         self._tell()
@@ -290,8 +290,8 @@ class Pipeline:
     def _publish_durable(self) -> None:
         """Publish the completed streams that are durable, in their order: keys of a table may lead to one before it."""
         while self._completed and not self._writers.has(self._completed[0].aggregate.stream):
-            # Where nothing more can be told, rows wait for the next run.
-            if self._global and self._failure is not None:
+            # Then rows wait for the next run.
+            if self._untellable is not None:
                 return
             stream = self._completed.popleft()
             if stream.open:
@@ -355,10 +355,15 @@ class Pipeline:
         self._failure = self._failure or (name, error)
         self._stop_if_nothing_can_be_told()
 
+    @property
+    def _untellable(self) -> tuple[StreamName, DataflowError] | None:
+        """The failure after which nothing more can be told: of any stream, where GLOBAL states cover them all."""
+        return self._failure if self._global else None
+
     def _stop_if_nothing_can_be_told(self) -> None:
-        """A GLOBAL state covers every stream: after the first failure there is no use in reading on."""
-        if self._global and self._failure is not None:
-            name, error = self._failure
+        """After such a failure there is no use in reading on."""
+        if self._untellable is not None:
+            name, error = self._untellable
             raise TransientError(
                 f"Stream {name} failed, and the source's GLOBAL states cover it.",
                 doing="reading the input",

@@ -56,11 +56,6 @@ class Writers:
         """So many flushes are on their way."""
         return self._unheard.total()
 
-    @property
-    def at_work(self) -> bool:
-        """Whether any flush is on its way."""
-        return bool(self._at)
-
     def has(self, stream: StreamName) -> bool:
         """Whether a flush of the stream is on its way."""
         return stream in self._at

@@ -1,4 +1,5 @@
-"""The instance of DuckDB that this process has of a database, and the locks within the process. Sends no statement.
+"""The instance of DuckDB that this process has of a database, and the locks within the process. Of
+statements it sends those alone that open a database and set what holds for all of it.
 
 DuckDB lets one process at a time open a file, and within the process there is one instance of it, which all
 connections made here share. So whoever could write to a stream besides us is in this process, and the locks are too.

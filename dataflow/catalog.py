@@ -144,7 +144,7 @@ def _stream(entry: _ConfiguredStream) -> DestinationStream:
     name = StreamName(entry.stream.namespace or None, entry.stream.name)
     stream = DestinationStream(
         name=name,
-        fields=fields(entry.stream.json_schema),
+        fields=fields(entry.stream.json_schema, name),
         import_type=_import_type(name, entry),
         generation_id=entry.generation_id or 0,
         minimum_generation_id=entry.minimum_generation_id or 0,

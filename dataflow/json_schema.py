@@ -1,7 +1,6 @@
 """Reads a stream's JSON schema into Airbyte types. No other module does, and no record is validated by it."""
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -25,8 +24,6 @@ from dataflow.types import (
     Unknown,
 )
 
-log = logging.getLogger(__name__)
-
 WELL_KNOWN: Mapping[str, AirbyteType] = {
     f"WellKnownTypes.json#/definitions/{name}": type_
     for name, type_ in {
@@ -49,28 +46,76 @@ COMBINATIONS = ("oneOf", "anyOf", "allOf")
 def fields(schema: Mapping[str, object], stream: StreamName | None = None) -> tuple[Field, ...]:
     """The declared fields of a stream, in the order of its top-level schema.
 
-    None for `{}` and for an object without properties. A union counts when exactly one of its options is
-    an object. `stream` only serves the error's text.
+    None for a schema that allows anything, and for an object without properties. The members of an `allOf` are
+    one object together. A union counts when exactly one of its options is an object. `stream` only serves the
+    error's text.
 
     Raises ConfigError when the schema describes no single object, so that no field could get a column.
     """
+    if _allows_anything(schema):
+        return ()
+    try:
+        objects = _objects(schema)
+    except RecursionError as error:
+        raise _unusable(stream, "is nested too deeply to be read") from error
+    if len(objects) != 1:
+        raise _unusable(stream, f"describes {'several different objects' if objects else 'no object'}")
+    return objects[0].fields or ()
+
+
+def _unusable(stream: StreamName | None, complaint: str) -> ConfigError:
+    return ConfigError(
+        f"The JSON schema of {f'stream {stream}' if stream else 'a stream'} {complaint}.",
+        doing="reading the configured catalog",
+        remedy="Its top level must be one object; refresh the source's schema or deselect the stream.",
+    )
+
+
+def _objects(schema: object) -> Sequence[Object]:
+    """The objects that a top level may be."""
+    if isinstance(schema, Mapping) and isinstance(schema.get("allOf"), list):
+        own = {keyword: value for keyword, value in schema.items() if keyword != "allOf"}
+        parts = [_objects(part) for part in (own, *schema["allOf"]) if not _allows_anything(part)]
+        unclear = next((part for part in parts if len(part) != 1), None)
+        return [_together(part for (part,) in parts)] if unclear is None else unclear
+    if isinstance(schema, Mapping) and "type" not in schema and _has_properties(schema):
+        # What stands beside the properties, such as an anyOf of required ones, adds no field.
+        return [_object(schema)]
     declared = airbyte_type(schema)
     options = declared.options if isinstance(declared, Union) else {declared}
-    objects = [option for option in options if isinstance(option, Object)]
-    if len(objects) != 1:
-        found = "several different objects" if objects else "no object"
-        raise ConfigError(
-            f"The JSON schema of {f'stream {stream}' if stream else 'a stream'} describes {found}.",
-            doing="reading the configured catalog",
-            remedy="Its top level must be one object; refresh the source's schema or deselect the stream.",
-        )
-    return objects[0].fields or ()
+    return [option for option in options if isinstance(option, Object)]
+
+
+def _together(objects: Iterable[Object]) -> Object:
+    """One object with the fields of all; a field of several has to be what each of them says."""
+    merged: dict[str, AirbyteType] = {}
+    for each in (field for part in objects for field in part.fields or ()):
+        known = merged.get(each.name)
+        if known is None or isinstance(known, Unknown):
+            merged[each.name] = each.type
+        elif not isinstance(each.type, Unknown):
+            merged[each.name] = _union([known, each.type]) or known
+    return Object(tuple(Field(name, type_) for name, type_ in merged.items()))
+
+
+def _allows_anything(schema: object) -> bool:
+    """Whether nothing in a schema says of which type its values are (JSON Schema: then they are of any)."""
+    if not isinstance(schema, Mapping) or schema.keys() & {"type", "$ref"} or _has_properties(schema):
+        return False
+    combined = [schema[keyword] for keyword in COMBINATIONS if keyword in schema]
+    options = [option for each in combined for option in (each if isinstance(each, list) else [each])]
+    return all(_allows_anything(option) for option in options)
+
+
+def _has_properties(schema: Mapping[str, object]) -> bool:
+    return isinstance(schema.get("properties"), Mapping)
 
 
 def airbyte_type(schema: object) -> AirbyteType:
     """The Airbyte type of a schema (Airbyte docs, "Supported data types").
 
-    No schema is refused: one that is not understood, or that allows nothing but null, is Unknown.
+    No schema is refused: one that is not understood, that allows anything, or nothing but null, is Unknown. A
+    `format` that we do not know is ignored.
     """
     return _convert(schema) or _unknown(schema)
 
@@ -88,7 +133,7 @@ def _convert(schema: object) -> AirbyteType | None:
     for keyword in COMBINATIONS:
         if keyword in schema:
             return _combined(schema[keyword])
-    return _object(schema)
+    return _object(schema) if _has_properties(schema) else _unknown(schema)
 
 
 def _typed(name: object, schema: Mapping[str, object]) -> AirbyteType | None:
@@ -132,7 +177,6 @@ def _string(form: object, hint: object) -> AirbyteType:
                 if hint == "timestamp_without_timezone"
                 else TIMESTAMP_WITH_TIMEZONE
             )
-    log.warning("Ignoring the unrecognized string format %r; the values are kept as strings.", form)
     return STRING
 
 

@@ -6,7 +6,7 @@ The grammar is the lenient one of Airbyte's coercion, and wider where upstream l
   then the separators may be missing; or eight digits. A year of two digits is in this century (21 is 2021).
 - time: `HH:MM` or `HH:MM:SS`, then a point and any number of digits. After a date it follows a space or a T,
   and the minutes may be missing.
-- zone: `Z`, `UTC`, `UT`, `GMT`, an offset (`+01`, `+0100`, `+01:00`, `GMT+1`), or a North American
+- zone: `Z`, `UTC`, `UT`, `GMT`, an offset (`+01`, `+0100`, `+01:00`, `GMT+1`, `Z+0100`), or a North American
   abbreviation of RFC 2822. A region in brackets, as Java writes it, is ignored: the offset before it decides.
 - era: ` AD` or ` BC` after the date or at the end.
 
@@ -45,7 +45,7 @@ _SECOND = r"(?: : (?P<second> [0-5][0-9] | 60 ) (?: \. (?P<fraction> [0-9]+ ) )?
 _ZONE = rf"""
     (?: \ ? (?: (?P<utc> z | utc | ut | gmt )
               | (?P<abbreviation> {"|".join(ABBREVIATIONS)} )
-              | (?: utc | gmt )? (?P<sign> [+-] )
+              | (?: z | utc | gmt )? (?P<sign> [+-] )
                 (?P<offset_hour> [01][0-9] | 2[0-3] | (?<=[a-z][+-]) [0-9] (?![0-9]) )
                 (?: :? (?P<offset_minute> [0-5][0-9] ) (?: :? (?P<offset_second> [0-5][0-9] ) )? )?
             )

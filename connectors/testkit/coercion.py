@@ -84,6 +84,7 @@ CASES: Mapping[str, Sequence[Case]] = {
         ('"2025-01-23T12:34:56.789Z"', _moment(2025, 1, 23, 12, 34, 56, 789_000), None),
         ('"2025-01-23T11:34:56-01:00"', _moment(2025, 1, 23, 12, 34, 56), None),
         ('"1970-01-01T00:00:00Z"', _moment(1970, 1, 1), None),
+        ('"2023-01-17T11:04:34Z+0000"', _moment(2023, 1, 17, 11, 4, 34), None),
         ('"0001-01-01T00:00:00Z"', _moment(1, 1, 1), None),
         ('"9999-12-31T23:59:59.999999Z"', _moment(9999, 12, 31, 23, 59, 59, 999_999), None),
         ('"2025-01-23T01:01:00.123456789Z"', _moment(2025, 1, 23, 1, 1, 0, 123_456), CUT),
@@ -244,6 +245,25 @@ class CoercionSuite(WarehouseSuite):
 
         assert [row["unknown"] for row in warehouse.data("cells")] == values
         assert [row[META]["changes"] for row in warehouse.rows("cells")] == [[], [], [], []]
+
+    def test_a_value_without_a_declared_type_is_kept(self, warehouse: Warehouse) -> None:
+        """A schema without `type` allows anything, so nothing of what it describes is nulled."""
+        schemas: Schema = {
+            "empty": {},
+            "titled": {"title": "Value"},
+            "listed": {"enum": ["open", "closed", None]},
+            "constant": {"const": "invoice"},
+            "formatted": {"format": "date-time"},
+            "defaulted": {"default": 0, "minimum": 0},
+            "optional": {"anyOf": [{"enum": ["a"]}, {"type": "null"}]},
+        }
+        values: list[Any] = ["open", 42, 1.5, True, {"a": 1}, [1, "b"], None]
+        records = [dict.fromkeys(schemas, value) for value in values]
+
+        _sync(warehouse, schemas, *records)
+
+        assert warehouse.data("cells") == records
+        assert [row[META]["changes"] for row in warehouse.rows("cells")] == [[] for _ in values]
 
     def test_a_union_holds_any_value_untouched(self, warehouse: Warehouse) -> None:
         """No column type holds them all, so none is chosen for them.

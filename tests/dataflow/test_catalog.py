@@ -89,6 +89,13 @@ def test_a_catalog_that_cannot_be_followed_is_a_config_error(text: bytes, says: 
         read_catalog(text)
 
 
+def test_a_schema_that_is_no_object_is_refused_with_the_name_of_its_stream() -> None:
+    entry = configured(stream={"name": "users", "namespace": "eu", "json_schema": {"type": "string"}})
+
+    with pytest.raises(ConfigError, match=r"stream eu\.users describes no object"):
+        read_catalog(catalog(entry))
+
+
 def test_a_hybrid_refresh_is_a_defect_of_the_platform() -> None:
     with pytest.raises(InternalError, match="hybrid refresh - current generation 5; minimum generation 3"):
         read_catalog(catalog(configured(generation_id=5, minimum_generation_id=3)))

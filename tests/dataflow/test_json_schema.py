@@ -88,7 +88,6 @@ def test_a_reference_to_a_well_known_type_is_that_type(name: str, expected: Airb
         ({"type": "object"}, Object()),
         ({"type": "object", "properties": {}}, Object(())),
         ({"properties": {"a": {"type": "integer"}}}, Object((Field("a", INTEGER),))),
-        ({}, Object()),
         (
             {
                 "type": "object",
@@ -137,6 +136,7 @@ def test_a_union_drops_nulls_and_one_option_stands_for_itself(schema: object, ex
         True,
         None,
         3.5,
+        {"properties": 7},
     ],
 )
 def test_a_schema_that_is_not_understood_is_unknown_and_held_as_json(schema: object) -> None:
@@ -199,6 +199,8 @@ def test_a_union_with_one_object_gives_the_fields_of_that_object(schema: dict[st
         {"type": "potato"},
         {"type": ["string", "integer"]},
         {"oneOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]},
+        {"allOf": [{"properties": {"a": {}}}, {"type": "string"}]},
+        {"allOf": [{"properties": {"a": {}}}, {"oneOf": [{"properties": {"b": {}}}, {"type": "object"}]}]},
     ],
 )
 def test_a_top_level_that_is_not_one_object_is_a_config_error_naming_the_stream(
@@ -208,7 +210,86 @@ def test_a_top_level_that_is_not_one_object_is_a_config_error_naming_the_stream(
         fields(schema, StreamName("public", "users"))
 
 
-def test_an_unrecognized_string_format_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    airbyte_type({"type": "string", "format": "email"})
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"title": "Value"},
+        {"enum": ["open", 7, None]},
+        {"const": "invoice"},
+        {"format": "date-time"},
+        {"default": 0, "minimum": 0},
+        {"items": {"type": "string"}},
+        {"additionalProperties": False},
+        {"anyOf": [{}, {"type": "null"}]},
+        {"oneOf": [{"enum": ["a"]}, {"const": "a"}]},
+        {"allOf": [{"description": "whatever"}]},
+    ],
+)
+def test_a_schema_without_a_type_allows_anything_and_is_held_as_json(schema: dict[str, object]) -> None:
+    found = airbyte_type(schema)
 
-    assert "'email'" in caplog.text
+    assert found.kind is Kind.JSON
+    assert not isinstance(found, Object | Array)
+    assert Object() not in getattr(found, "options", ())
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"title": "users"},
+        {"additionalProperties": True},
+        {"anyOf": [{"required": ["id"]}, {"required": ["name"]}]},
+    ],
+)
+def test_a_top_level_that_allows_anything_has_no_fields(schema: dict[str, object]) -> None:
+    assert fields(schema) == ()
+
+
+ID, NAME = {"id": {"type": "integer"}}, {"name": {"type": "string"}}
+BOTH = (Field("id", INTEGER), Field("name", STRING))
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"allOf": [{"type": "object", "properties": ID}, {"properties": NAME}]}, BOTH),
+        ({"type": "object", "properties": ID, "allOf": [{"properties": NAME}, {"required": ["id"]}]}, BOTH),
+        (
+            {"allOf": [{"allOf": [{"properties": ID}]}, {"type": ["null", "object"], "properties": NAME}]},
+            BOTH,
+        ),
+        ({"properties": ID | NAME, "anyOf": [{"required": ["id"]}, {"required": ["name"]}]}, BOTH),
+        ({"allOf": [{"properties": {"id": {"title": "Id"}}}, {"properties": ID | NAME}]}, BOTH),
+        (
+            {"allOf": [{"properties": ID}, {"properties": {"id": {"type": "integer", "minimum": 0}} | NAME}]},
+            BOTH,
+        ),
+        (
+            {"allOf": [{"properties": ID}, {"properties": {"id": {"type": "string"}}}]},
+            (Field("id", union(INTEGER, STRING)),),
+        ),
+    ],
+)
+def test_the_members_of_an_all_of_at_the_top_are_one_object(
+    schema: dict[str, object], expected: tuple[Field, ...]
+) -> None:
+    assert fields(schema) == expected
+
+
+def test_a_schema_nested_too_deeply_to_be_read_is_a_config_error_naming_the_stream() -> None:
+    schema: dict[str, object] = {"type": "string"}
+    for _ in range(2000):
+        schema = {"type": "object", "properties": {"inner": schema}}
+
+    with pytest.raises(ConfigError, match="users is nested too deeply"):
+        fields(schema, StreamName(None, "users"))
+
+
+def test_an_unrecognized_string_format_is_passed_over_without_a_word(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = fields({"properties": {"page": {"type": "string", "format": "uri"}}})
+
+    assert found == (Field("page", STRING),)
+    assert (caplog.records, capfd.readouterr()) == ([], ("", ""))

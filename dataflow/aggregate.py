@@ -9,12 +9,13 @@ from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
-from dataflow.batch import Batch, Rows, joined, with_raw_ids
+from dataflow.batch import Batch, Rows, added_up, joined, with_raw_ids
 from dataflow.flush import Flush
 from dataflow.parcel import Span
 from dataflow.raw_ids import RawIds, as_text
 from dataflow.structs import Shape
 from dataflow.types import StreamName
+from dataflow.unknown_fields import FieldsMet
 
 MEBIBYTE = 1 << 20
 STATE_LATENCY = 3.0
@@ -81,6 +82,7 @@ class Aggregate:
     # Of the lines of what waits, and of the memory that it takes; in bytes.
     size: int = 0
     held: int = 0
+    fields_met: FieldsMet = field(factory=FieldsMet)
     # Where STATEs stand beyond that, and when they came.
     _marks: deque[tuple[int, float]] = field(factory=deque, repr=False)
     _latest: float = 0.0
@@ -175,8 +177,8 @@ class Aggregate:
             highest_raw_id=self._highest,
             checkpoint=checkpoint,
             position=self.checkpointed,
-            nulled=sum(batch.nulled for batch in batches),
-            truncated=sum(batch.truncated for batch in batches),
+            changed=added_up(batch.changed for batch in batches if batch.changed),
+            unknown=self.fields_met.found,
         )
 
     def _take(self, count: int) -> list[Rows]:

@@ -5,7 +5,7 @@ grow, are given by the one owner of the stream, in input order.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +21,6 @@ from dataflow.types import (
     META,
     RAW_ID,
     Change,
-    ChangeKind,
     StreamName,
 )
 
@@ -42,8 +41,8 @@ class Rows:
     stream: StreamName
     cells: pa.RecordBatch = field(repr=lambda cells: f"<{cells.num_rows} rows>")
     size: int
-    nulled: int = 0
-    truncated: int = 0
+    # How many of their values were nulled or cut, by field.
+    changed: Mapping[Change, int] = field(factory=dict)
 
     def __len__(self) -> int:
         count: int = self.cells.num_rows
@@ -59,7 +58,7 @@ class Rows:
         """The first so many, and the others. What was changed is counted with the first, the size by rows."""
         size = self.size * at // len(self)
         first = evolve(self, cells=self.cells.slice(0, at), size=size)
-        rest = evolve(self, cells=self.cells.slice(at), size=self.size - size, nulled=0, truncated=0)
+        rest = evolve(self, cells=self.cells.slice(at), size=self.size - size, changed={})
         return first, rest
 
 
@@ -68,8 +67,7 @@ class Batch:
     """Rows ready for an insert buffer: the metadata columns, then the stream's, by physical name."""
 
     rows: pa.RecordBatch = field(repr=lambda rows: f"<{rows.num_rows} rows>")
-    nulled: int
-    truncated: int
+    changed: Mapping[Change, int]
 
     def raw_id(self, index: int) -> bytes:
         """The raw id of a row; a negative index counts from the end."""
@@ -101,7 +99,6 @@ def rows_of(
     shape: Shape, extracted: pa.Array, columns: Sequence[pa.Array], size: int = 0, told: Told = NOTHING_TOLD
 ) -> Rows:
     """The rows of these columns, one per column of the shape, and of when each was extracted."""
-    tally = Counter(change.change for changes in told.ours.values() for change in changes)
     metadata = {EXTRACTED_AT: extracted}
     if told.source or told.ours:
         metadata[META] = _meta(shape.sync_id, len(extracted), told)
@@ -111,8 +108,7 @@ def rows_of(
             [*metadata.values(), *columns], names=[*metadata, *(of.name for of in shape.columns)]
         ),
         size=size,
-        nulled=tally[ChangeKind.NULLED],
-        truncated=tally[ChangeKind.TRUNCATED],
+        changed=Counter(change for changes in told.ours.values() for change in changes),
     )
 
 
@@ -142,8 +138,7 @@ def with_raw_ids(rows: Rows, shape: Shape, raw_ids: RawIds) -> Batch:
     )
     return Batch(
         rows=batch.replace_schema_metadata(schema_metadata),
-        nulled=rows.nulled,
-        truncated=rows.truncated,
+        changed=rows.changed,
     )
 
 
@@ -174,9 +169,13 @@ def _as_one(group: Sequence[Rows]) -> Rows:
         stream=group[0].stream,
         cells=pa.concat_batches([piece.cells for piece in group]),
         size=sum(piece.size for piece in group),
-        nulled=sum(piece.nulled for piece in group),
-        truncated=sum(piece.truncated for piece in group),
+        changed=added_up(piece.changed for piece in group),
     )
+
+
+def added_up(changed: Iterable[Mapping[Change, int]]) -> Mapping[Change, int]:
+    """How many values were changed in all."""
+    return sum(map(Counter, changed), Counter[Change]())
 
 
 def clean_meta(sync_id: int) -> str:

@@ -37,6 +37,9 @@ class Decoder:
 
     def __init__(self, shapes: Iterable[Shape]) -> None:
         self._shapes = {shape.name: shape for shape in shapes}
+        self._fields = {
+            name: frozenset(column.field for column in shape.columns) for name, shape in self._shapes.items()
+        }
 
     def decode(self, line: bytes, number: int) -> Message | None:
         """What a line says, if it says anything to a destination.
@@ -89,6 +92,7 @@ class Decoder:
             changes=tuple(changes),
             source_changes=inner_changes(record.meta) if record.meta is not None else b"",
             partition=record.partition_id,
+            unknown=tuple(name for name in record.data if name not in self._fields[stream]),
         )
 
 

@@ -1,9 +1,12 @@
 """What goes from the reading to the writing side: rows, and the checkpoint they reach. A value; moves nothing."""
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 from attrs import field, frozen
 
-from dataflow.types import StreamName
+from dataflow.types import Change, StreamName
+from dataflow.unknown_fields import NO_UNKNOWN_FIELDS, UnknownFields
 
 
 @frozen(kw_only=True)
@@ -24,5 +27,7 @@ class Flush:
     highest_raw_id: str | None
     checkpoint: str | None
     position: int
-    nulled: int = 0
-    truncated: int = 0
+    # How many of its values were nulled or cut, by field.
+    changed: Mapping[Change, int] = field(factory=dict)
+    # All that were met in the stream so far.
+    unknown: UnknownFields = NO_UNKNOWN_FIELDS

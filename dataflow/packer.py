@@ -19,6 +19,7 @@ from dataflow.protocol import Message, PartitionTally, Record, State, Status, St
 from dataflow.reading import ODD, PARTITION, Reader, Reading, tokens_of
 from dataflow.share import Share
 from dataflow.structs import Shape
+from dataflow.types import StreamName
 
 # Of a stream: nothing follows them in a parcel.
 ENDS = (Status.COMPLETE, Status.INCOMPLETE)
@@ -75,8 +76,19 @@ class Packer:
             parcels=tuple(parcel for piece in pieces if (parcel := self._parcel(piece)).events),
             lines=refused.line if refused is not None else len(lines),
             refused=refused,
+            unknown=self._unknown(lines),
             cut_off=refused is not None and refused.stream is None and _is_cut_off(refused.line, chunk),
         )
+
+    def _unknown(self, lines: _Lines) -> Mapping[StreamName, tuple[str, ...]]:
+        found: defaultdict[StreamName, dict[str, None]] = defaultdict(dict)
+        told = lines.reading.unknown
+        for number, name in zip(told["stream"].tolist(), tokens_of(lines.chunk, told), strict=True):
+            found[self._shapes[number].name][msgspec.json.decode(name)] = None
+        for message in lines.odd.values():
+            if isinstance(message, Record) and message.unknown:
+                found[message.stream].update(dict.fromkeys(message.unknown))
+        return {name: tuple(names) for name, names in found.items()}
 
     def _pieces(self, lines: _Lines, bounds: Sequence[int]) -> Iterator[_Lines]:
         for first, last in pairwise(bounds):

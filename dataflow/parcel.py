@@ -47,6 +47,9 @@ class Packed:
     # Lines of the chunk.
     lines: int
     refused: Refused | None = None
+    # Fields that no column has, by the streams whose records have them. Those of records in their plain form are told
+    # by the first chunk that holds them, so this depends on the chunks before.
+    unknown: Mapping[StreamName, tuple[str, ...]] = field(factory=dict)
     # What was refused is the last line of the input, whose end never came.
     cut_off: bool = False
 

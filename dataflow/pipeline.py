@@ -149,6 +149,8 @@ class Pipeline:
             self._tell()
 
     def _unpack(self, packed: Packed) -> None:
+        for name, fields in packed.unknown.items():
+            self._streams[name].aggregate.fields_met.meet(fields)
         for parcel in packed.parcels:
             self._receive(parcel)
             for event in parcel.events:

@@ -86,6 +86,8 @@ class Record:
     # The source's own, as the inner text of a JSON list.
     source_changes: bytes = field(default=b"", repr=lambda of: f"<{len(of)}>")
     partition: str | None = None
+    # Names in its data that are no declared column's.
+    unknown: tuple[str, ...] = ()
 
 
 Message = Record | State | StreamStatus

@@ -23,7 +23,7 @@ from dataflow.types import EXTRACTED_AT, AirbyteType, Array, Column, Kind, Limit
 
 LIBRARY = Path(__file__).with_name("native") / "reader.so"
 ODD, BLANK = -1, -2
-UNSETTLED, SHORTENED, CHANGED, PARTITION = range(4)
+UNSETTLED, SHORTENED, CHANGED, PARTITION, UNKNOWN = range(5)
 SPANS = np.dtype([("stream", np.int32), ("records", np.int32), ("bytes", np.int64), ("after", np.int64)])
 NOTES = np.dtype(
     [(name, np.int32) for name in ("stream", "column", "row", "kind")]
@@ -120,13 +120,15 @@ class Reading:
 
     Per line where it ends, and whose record it is: a stream's number, ODD or BLANK. The spans of records between odd
     lines, in the order in which they begin, as SPANS. Of each stream that has any its rows: when they were emitted,
-    then its columns. And notes on these, as NOTES.
+    then its columns. And notes on these, as NOTES. `unknown` are notes too, on the names of fields that no column has
+    and that no chunk before this one told.
     """
 
     ends: "np.ndarray[Any, Any]" = field(repr=lambda ends: f"<{len(ends)} lines>")
     streams: "np.ndarray[Any, Any]" = field(repr=False)
     spans: "np.ndarray[Any, Any]" = field(repr=lambda spans: f"<{len(spans)}>")
     notes: "np.ndarray[Any, Any]" = field(repr=lambda notes: f"<{len(notes)}>")
+    unknown: "np.ndarray[Any, Any]" = field(repr=lambda notes: f"<{len(notes)}>")
     rows: Mapping[int, pa.RecordBatch] = field(repr=False)
 
 
@@ -166,11 +168,14 @@ class Reader:
             raise MemoryError
         told = found.contents
         spans = _copied(told.spans, told.span_count, SPANS)
+        notes = _copied(told.notes, told.note_count, NOTES)
+        of_names = notes["kind"] == UNKNOWN
         return Reading(
             ends=_copied(told.ends, told.line_count, np.int64),
             streams=_copied(told.streams, told.line_count, np.int32),
             spans=spans,
-            notes=_copied(told.notes, told.note_count, NOTES),
+            notes=notes[~of_names],
+            unknown=notes[of_names],
             rows={stream: self._exported(stream) for stream in dict.fromkeys(spans["stream"].tolist())},
         )
 

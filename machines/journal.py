@@ -150,7 +150,7 @@ def _of_flush(flush: Flush, seconds: float, attempts: int) -> Mapping[str, Any]:
         "read": flush.rows,
         "written": flush.rows,
         "rejected": 0,
-        "nulled": (flush.nulled + flush.truncated) or None,
+        "nulled": sum(flush.changed.values()) or None,
         "bytes": flush.size,
         "checkpoint": flush.position or None,
         "milliseconds": round(seconds * 1000, 3),

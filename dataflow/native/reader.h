@@ -60,6 +60,7 @@ enum note_kind {
     NOTE_SHORTENED, /* digits beyond what the column holds are gone, and were not all zero */
     NOTE_CHANGED,   /* the record's, of no column: what the source changed */
     NOTE_PARTITION, /* the record's, of no column: the partition it belongs to */
+    NOTE_UNKNOWN,   /* of no column: the name of a field that is met for the first time and has none */
 };
 
 typedef struct {

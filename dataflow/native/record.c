@@ -49,6 +49,24 @@ static const char *read_plain(reader *of, const char *at, text *found) {
     return end + 1;
 }
 
+/* Tells the name of a field that has no column, once. A line that turns out to be odd takes it back: then who reads the
+ * line tells it. */
+static void tell_unknown(reader *of, int32_t owner, text name, const char *quote) {
+    stream *to = &of->each[owner];
+    bool escaped;
+    if (!strangers_meet(&to->unknown, name)) return;
+    const char *end = json_string(quote + 1, &of->within, &escaped) + 1;
+    note made = {
+        .stream = owner,
+        .column = NONE,
+        .row = (int32_t)to->rows.rows,
+        .kind = NOTE_UNKNOWN,
+        .begin = quote - of->chunk,
+        .end = end - of->chunk,
+    };
+    if (!add_note(of, made)) of->out_of_memory = true;
+}
+
 static const char *read_data(reader *of, int32_t owner, const char *at) {
     stream *to = &of->each[owner];
     to->touched = true;
@@ -69,6 +87,7 @@ static const char *read_data(reader *of, int32_t owner, const char *at) {
             value = read_name(of, at, &name);
             if (!value) return NULL;
             index = stream_field(to, last, name);
+            if (index == NONE) tell_unknown(of, owner, name, at);
         }
         at = value;
         if (index == NONE) {

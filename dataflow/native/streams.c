@@ -35,6 +35,7 @@ void stream_free(stream *of) {
     free(of->plain);
     free(of->after);
     free(of->seen);
+    free(of->unknown.met);
     table_free(&of->rows);
 }
 

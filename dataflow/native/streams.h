@@ -3,7 +3,7 @@
 #define DATAFLOW_STREAMS_H
 
 #include "columns.h"
-#include "names.h"
+#include "strangers.h"
 
 typedef struct {
     text name_space;
@@ -14,6 +14,7 @@ typedef struct {
     int32_t *seen;  /* the last line that had this column */
     int64_t span;   /* the last of its spans, or NONE */
     bool touched;   /* by the last chunk */
+    strangers unknown; /* of its fields */
     table rows;
 } stream;
 

@@ -42,7 +42,7 @@ def one(line: bytes, *streams: StreamName) -> Record:
 def test_a_record_has_a_cell_for_each_column_and_the_size_of_its_line() -> None:
     line = record(id=1, name="x", other=[1])
 
-    assert one(line) == Record(stream=USERS, cells=(1, "x"), emitted_at=5, size=len(line))
+    assert one(line) == Record(stream=USERS, cells=(1, "x"), emitted_at=5, size=len(line), unknown=("other",))
 
 
 def test_an_absent_field_and_an_explicit_null_are_the_same() -> None:

@@ -7,23 +7,38 @@ from dataflow.packer import Packer
 from dataflow.parcel import Packed, Span, refusal
 from dataflow.protocol import State, StreamStatus
 from dataflow.structs import Shape
-from dataflow.types import EXTRACTED_AT, INTEGER, META, Column, Limits, StreamName
+from dataflow.types import (
+    EXTRACTED_AT,
+    INTEGER,
+    META,
+    Change,
+    ChangeKind,
+    ChangeReason,
+    Column,
+    Limits,
+    StreamName,
+)
+from dataflow.unknown_fields import COUNTED
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
 COLUMNS = (Column("id", "id", INTEGER),)
 STATE = b'{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"}}}}\n'
 
 
-def pack(*lines: bytes, most_rows: int = 1000) -> Packed:
+def packer(most_rows: int = 1000) -> Packer:
     shapes = [
         Shape(name=name, columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=7)
         for name in (USERS, ORDERS)
     ]
-    return Packer(shapes, most_rows).pack(b"".join(lines))
+    return Packer(shapes, most_rows)
 
 
-def record(stream: StreamName, number: Any) -> bytes:
-    body = {"stream": stream.name, "emitted_at": 5, "data": {"id": number}}
+def pack(*lines: bytes, most_rows: int = 1000) -> Packed:
+    return packer(most_rows).pack(b"".join(lines))
+
+
+def record(stream: StreamName, number: Any, **others: Any) -> bytes:
+    body = {"stream": stream.name, "emitted_at": 5, "data": {"id": number, **others}}
     return json.dumps({"type": "RECORD", "record": body}).encode() + b"\n"
 
 
@@ -75,7 +90,9 @@ def test_clean_rows_carry_no_metadata_of_their_own() -> None:
 
     names = [parcel.rows[0].cells.schema.names for parcel in packed.parcels]
     assert names == [[EXTRACTED_AT, "id"], [EXTRACTED_AT, META, "id"]]
-    assert packed.parcels[1].rows[0].nulled == 1
+    assert packed.parcels[1].rows[0].changed == {
+        Change("id", ChangeKind.NULLED, ChangeReason.SERIALIZATION): 1
+    }
 
 
 def test_what_stands_before_a_refused_line_is_packed() -> None:
@@ -96,3 +113,44 @@ def test_a_record_of_a_stream_that_nobody_asked_for_is_named_by_its_stream() -> 
 
 def test_an_empty_chunk_has_no_parcel() -> None:
     assert pack(b"\n") == Packed(parcels=(), lines=1)
+
+
+def test_a_field_that_no_column_has_is_told_by_its_name_once_for_each_stream() -> None:
+    of = packer()
+
+    first = of.pack(record(USERS, 1, extra="a", café=2) + record(ORDERS, 7, extra=1))
+    second = of.pack(record(USERS, 3, extra="c", other=1))
+
+    assert first.unknown == {USERS: ("extra", "café"), ORDERS: ("extra",)}
+    assert second.unknown == {USERS: ("other",)}
+
+
+def test_a_field_of_a_record_that_is_read_by_itself_is_told_too() -> None:
+    # An escape in the descriptor's name is nothing that the compiled reader reads.
+    odd = record(USERS, 1, extra="a", other={"id": 2}).replace(b'"users"', b'"\\u0075sers"')
+
+    packed = pack(odd)
+
+    assert packed.unknown == {USERS: ("extra", "other")}
+    assert numbers(packed) == [{"users": [1]}]
+
+
+def test_a_field_is_told_where_its_chunk_is_more_than_one_parcel() -> None:
+    packed = pack(record(USERS, 1, extra="a"), status(USERS, "COMPLETE"), record(ORDERS, 7, other="b"))
+
+    assert packed.unknown == {USERS: ("extra",), ORDERS: ("other",)}
+    assert len(packed.parcels) == 2
+
+
+def test_an_unknown_field_leaves_its_row_as_it_is() -> None:
+    packed = pack(record(USERS, 1, extra="a"))
+
+    assert packed.parcels[0].rows[0].cells.schema.names == [EXTRACTED_AT, "id"]
+
+
+def test_fields_without_number_are_told_no_further_than_they_are_counted() -> None:
+    lines = [record(USERS, number, **{f"field_{number}": 1}) for number in range(3 * COUNTED)]
+
+    packed = pack(*lines)
+
+    assert packed.unknown == {USERS: tuple(f"field_{number}" for number in range(COUNTED))}

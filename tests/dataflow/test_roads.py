@@ -55,6 +55,7 @@ class NothingPlain(Reader):
             streams=np.array([ODD if line.strip(b" \t\r") else BLANK for line in lines], np.int32),
             spans=np.empty(0, SPANS),
             notes=np.empty(0, NOTES),
+            unknown=np.empty(0, NOTES),
             rows={},
         )
 
@@ -70,9 +71,17 @@ def exactly(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[P
 
 
 def comparable(found: Packed) -> tuple[Packed, Any]:
-    """An exception is equal to itself alone; what it says can be compared."""
+    """An exception is equal to itself alone; what it says can be compared.
+
+    Unknown fields are told in no order, and of no chunk that ends the sync.
+    """
     refused = found.refused
-    return evolve(found, refused=None), refused and (refused.line, refused.stream, refused.cause)
+    unknown = {} if refused else {name: tuple(sorted(names)) for name, names in found.unknown.items()}
+    return evolve(found, refused=None, unknown=unknown), refused and (
+        refused.line,
+        refused.stream,
+        refused.cause,
+    )
 
 
 def shape(stream: StreamName, columns: dict[str, AirbyteType], limits: Limits) -> Shape:

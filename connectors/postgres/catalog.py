@@ -3,12 +3,7 @@
 `namespace` and `name` are a table's; statements that ask for more say so.
 """
 
-from hashlib import sha256
-
 from psycopg.sql import SQL, Composed, Placeholder
-
-from connectors.postgres.quoting import table_name
-from dataflow.types import TableName
 
 _THE_TABLE = SQL(
     "pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace "
@@ -97,42 +92,6 @@ def key_indexes() -> Composed:
         "WHERE pg_index.indrelid = (SELECT pg_class.oid FROM {}) AND pg_am.amname = 'btree' "
         "AND pg_index.indisvalid AND pg_index.indpred IS NULL AND pg_index.indexprs IS NULL"
     ).format(_THE_TABLE)
-
-
-# -- who holds what a run wants
-
-
-def lock_key(table: TableName) -> int:
-    """The number of a table's advisory lock: 64 bits, signed, of a hash of its name."""
-    digest = sha256(f"{len(table.namespace)}:{table.namespace}.{table.name}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
-
-
-_HOLDER = SQL(
-    "SELECT pg_stat_activity.pid, application_name, backend_start, "
-    "extract(epoch FROM clock_timestamp() - state_change)::float8 "
-    "FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_locks USING (pid)"
-)
-
-
-def lock_holder() -> Composed:
-    """Who holds the advisory lock of the parameter `key`: process, name, since when, silent for how many seconds."""
-    return SQL(
-        "{} WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
-        "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} "
-        "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
-    ).format(_HOLDER, Placeholder("key"))
-
-
-def entry_holder(ledger: TableName) -> Composed:
-    """Who has locked or changed the ledger's entry of the table of the parameters `namespace` and `name`.
-
-    A row's xmax is the transaction that did so last; while that runs, it holds the lock on its own number.
-    """
-    return SQL(
-        "{} JOIN {} AS entry ON entry.xmax = pg_locks.transactionid "
-        "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}"
-    ).format(_HOLDER, table_name(ledger), Placeholder("namespace"), Placeholder("name"))
 
 
 # -- what people built on a table

@@ -14,11 +14,12 @@ from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import JournalTable, SqlJournal
 from connectors.ledger import TABLE as LEDGER
 from connectors.ledger import Ledger, SqlLedger
-from connectors.postgres import catalog, evolution, statistics, swap
+from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
+from connectors.postgres.locks import Holder, Locks, writer_of
 from connectors.postgres.merging import Merging
 from connectors.postgres.replacing import replace
-from connectors.postgres.sessions import Access, Holder, Locks, Row, writer_of
+from connectors.postgres.sessions import Access, Row
 from connectors.postgres.sql import PostgresSql
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
@@ -31,9 +32,9 @@ class PostgresClient:
     def __init__(self, access: Access, sql: PostgresSql, internal_namespace: str) -> None:
         self._access = access
         self._sql = sql
-        self._locks = Locks(access)
         self._connection: psycopg.Connection[Row] | None = None
         self._entries = TableName(internal_namespace, LEDGER)
+        self._locks = Locks(access, self._entries)
         self._ledger = SqlLedger(self, internal_namespace, SQL(" FOR UPDATE"))
         self._journal = SqlJournal(self, internal_namespace)
 
@@ -62,7 +63,6 @@ class PostgresClient:
 
     def lock(self, table: TableName, owner: str) -> None:
         self._locks.take(table, owner)
-        self._locks.see_off(table, catalog.entry_holder(self._entries))
 
     def writer(self, table: TableName) -> Writer | None:
         found = self.holder(table)
@@ -208,11 +208,13 @@ class PostgresClient:
         self.execute(self._sql.drop_view(kind, view))
 
     def holder(self, table: TableName) -> Holder | None:
-        """The session that has the table's lock, or works on it without."""
-        row = next(iter(self.execute(catalog.lock_holder(), {"key": catalog.lock_key(table)})), None)
-        if row is None and self.table_exists(self._entries):
-            row = next(iter(self.execute(catalog.entry_holder(self._entries), _named(table))), None)
-        return Holder(*row) if row else None
+        """The session of the table's owner, or one that works on it without."""
+        if not self.table_exists(self._entries):
+            return None
+        for holding in (ownership.owner_session, ownership.entry_holder):
+            for row in self.execute(holding(self._entries), _named(table)):
+                return Holder(*row)
+        return None
 
     def never_analyzed(self, table: TableName) -> bool:
         """Whether the planner knows nothing of a table's values."""

@@ -15,8 +15,9 @@ from connectors.contract import Recipe, Statement
 from connectors.ledger import LedgerEntry, SqlLedger
 from connectors.postgres import evolution
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.locks import gone, refusal
 from connectors.postgres.merging import Merging
-from connectors.postgres.sessions import Access, Locks, Row, gone
+from connectors.postgres.sessions import Access, Row
 from connectors.postgres.sql import PostgresSql
 from connectors.postgres.statistics import any_up_to, default_grants
 from connectors.postgres.swap import Belongings, Grant
@@ -91,7 +92,7 @@ class RehearsedClient(PostgresClient):
         with self.transaction():
             holder = self.holder(table)
         if holder is not None and not gone(holder, self._access):
-            raise Locks(self._access).refusal(table, holder)
+            raise refusal(table, holder, self._access)
 
     def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         if statement.as_string(self.connection).startswith(_QUESTIONS):

@@ -16,7 +16,8 @@ from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters
 from connectors.postgres.connector import PostgresConnector
-from connectors.postgres.sessions import Access, Locks
+from connectors.postgres.locks import Locks
+from connectors.postgres.sessions import Access
 from dataflow.errors import ConfigError, InternalError, TransientError
 from dataflow.types import Kind, TableName
 from tests.connectors.postgres.conftest import Connect
@@ -368,12 +369,23 @@ def eventually_gone(database: Address) -> bool:
 # -- locks
 
 
+LEDGER = TableName("airbyte_internal", "_airbyte_ledger")
+
+
+@pytest.fixture
+def ledger(client: PostgresClient) -> None:
+    with client.transaction():
+        client.create_namespace("airbyte_internal")
+        client.ledger.prepare()
+
+
 def locks(database: Address, run: str, wait: float = 0.0) -> Locks:
     config = configure(database.destination_config())
-    return Locks(Access(parameters=connection_parameters(config, run, {}), lock_wait=wait, lock_poll=0.01))
+    access = Access(parameters=connection_parameters(config, run, {}), lock_wait=wait, lock_poll=0.01)
+    return Locks(access, LEDGER)
 
 
-def test_a_table_locked_by_a_live_run_is_refused_naming_it(postgres_database: Address) -> None:
+def test_a_table_locked_by_a_live_run_is_refused_naming_it(postgres_database: Address, ledger: None) -> None:
     mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
     theirs.take(FINAL, "theirs")
 
@@ -384,7 +396,7 @@ def test_a_table_locked_by_a_live_run_is_refused_naming_it(postgres_database: Ad
     theirs.release()
 
 
-def test_another_table_can_be_locked_and_one_s_own_twice(postgres_database: Address) -> None:
+def test_another_table_can_be_locked_and_one_s_own_twice(postgres_database: Address, ledger: None) -> None:
     mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
 
     theirs.take(FINAL, "theirs")
@@ -395,7 +407,7 @@ def test_another_table_can_be_locked_and_one_s_own_twice(postgres_database: Addr
     theirs.release()
 
 
-def test_a_lock_let_go_while_we_wait_is_ours(postgres_database: Address) -> None:
+def test_a_lock_let_go_while_we_wait_is_ours(postgres_database: Address, ledger: None) -> None:
     mine, theirs = locks(postgres_database, "mine", wait=30), locks(postgres_database, "theirs")
     theirs.take(FINAL, "theirs")
     threading.Timer(0.1, theirs.release).start()
@@ -405,7 +417,7 @@ def test_a_lock_let_go_while_we_wait_is_ours(postgres_database: Address) -> None
     mine.release()
 
 
-def test_a_lock_lost_with_its_connection_is_taken_again(postgres_database: Address) -> None:
+def test_a_lock_lost_with_its_connection_is_taken_again(postgres_database: Address, ledger: None) -> None:
     mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
     mine.take(FINAL, "mine")
     end_sessions(postgres_database)
@@ -419,7 +431,7 @@ def test_a_lock_lost_with_its_connection_is_taken_again(postgres_database: Addre
 
 
 def test_a_lock_lost_with_its_connection_does_not_keep_the_next_from_being_taken(
-    postgres_database: Address,
+    postgres_database: Address, ledger: None
 ) -> None:
     mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
     mine.take(FINAL, "mine")
@@ -434,14 +446,14 @@ def test_a_lock_lost_with_its_connection_does_not_keep_the_next_from_being_taken
     theirs.release()
 
 
-def test_a_lock_lost_to_another_run_is_told(postgres_database: Address) -> None:
+def test_a_lock_lost_to_another_run_is_told(postgres_database: Address, ledger: None) -> None:
     mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
     mine.take(FINAL, "mine")
     end_sessions(postgres_database)
     theirs.take(FINAL, "theirs")
 
     with pytest.raises(ConfigError, match="dataflow theirs"):
-        mine.renew()
+        mine.take(FINAL, "mine")
 
     mine.release()
     theirs.release()

@@ -11,22 +11,28 @@ import pytest
 from attrs import evolve
 
 from connectors.ledger import LedgerEntry
-from connectors.postgres.catalog import lock_key
+from connectors.postgres import DEFINITION, ownership
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters
-from connectors.postgres.sessions import Access, Locks
+from connectors.postgres.locks import Locks
+from connectors.postgres.sessions import Access
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
 from tests.connectors.postgres.support import FINAL
 from tests.servers.address import Address
+from tests.servers.embedded import EmbeddedPostgres
 
 OTHERS = TableName("public", "others")
+LEDGER = TableName("airbyte_internal", "_airbyte_ledger")
 HOLD_ENTRY = "SELECT FROM airbyte_internal._airbyte_ledger WHERE final_name = 'users' FOR UPDATE"
 
 
 @pytest.fixture
-def access(postgres_database: Address) -> Access:
-    """One that has little patience: a session is dead after a quarter of a second of silence."""
+def access(postgres_database: Address, client: PostgresClient) -> Access:
+    """One that has little patience, on a ledger: a session is dead after a quarter of a second of silence."""
+    with client.transaction():
+        client.create_namespace("airbyte_internal")
+        client.ledger.prepare()
     parameters = connection_parameters(configure(postgres_database.destination_config()), "mine", {})
     return Access(parameters=parameters, lock_wait=1.5, lock_poll=0.01, ghost_wait=0.3, pulse=0.05)
 
@@ -41,6 +47,16 @@ def session(database: Address, name: str) -> Iterator["psycopg.Connection[Any]"]
         connection.close()
 
 
+@contextmanager
+def owner(database: Address, name: str = "dataflow ghost") -> Iterator["psycopg.Connection[Any]"]:
+    """The session of a run that took the table, and says nothing more by itself."""
+    with session(database, name) as connection:
+        connection.execute(ownership.enter(), {"owner": "ghost", "wait": "1s"})
+        of = {"namespace": FINAL.namespace, "name": FINAL.name, "owner": "ghost"}
+        connection.execute(ownership.own(LEDGER), of)
+        yield connection
+
+
 def lives(connection: "psycopg.Connection[Any]") -> bool:
     try:
         connection.execute("SELECT 1")
@@ -49,11 +65,11 @@ def lives(connection: "psycopg.Connection[Any]") -> bool:
     return True
 
 
-# -- a stream's lock
+# -- a stream's owner
 
 
-def test_a_run_that_shows_signs_of_life_keeps_its_lock_and_is_named(access: Access) -> None:
-    mine, theirs = Locks(access), Locks(access)
+def test_a_run_that_shows_signs_of_life_keeps_its_table_and_is_named(access: Access) -> None:
+    mine, theirs = Locks(access, LEDGER), Locks(access, LEDGER)
     theirs.take(FINAL, "theirs")
 
     started = time.monotonic()
@@ -66,12 +82,12 @@ def test_a_run_that_shows_signs_of_life_keeps_its_lock_and_is_named(access: Acce
     theirs.release()
 
 
-def test_the_lock_of_a_run_that_fell_silent_is_taken_over(access: Access, postgres_database: Address) -> None:
+def test_the_table_of_a_run_that_fell_silent_is_taken_over(
+    access: Access, postgres_database: Address
+) -> None:
     """Its host is gone, and the server has not noticed."""
-    mine = Locks(access)
-    with session(postgres_database, "dataflow ghost") as ghost:
-        ghost.execute("SELECT pg_advisory_lock(%s)", [lock_key(FINAL)])
-
+    mine = Locks(access, LEDGER)
+    with owner(postgres_database) as ghost:
         mine.take(FINAL, "mine")
 
         assert not lives(ghost)
@@ -82,10 +98,8 @@ def test_before_its_silence_tells_a_sync_may_be_tried_again(
     access: Access, postgres_database: Address
 ) -> None:
     """Not a ConfigError, upon which a platform would not come back."""
-    mine = Locks(evolve(access, pulse=0.4))
-    with session(postgres_database, "dataflow ghost") as ghost:
-        ghost.execute("SELECT pg_advisory_lock(%s)", [lock_key(FINAL)])
-
+    mine = Locks(evolve(access, pulse=0.4), LEDGER)
+    with owner(postgres_database) as ghost:
         with pytest.raises(TransientError, match="dataflow ghost"):
             mine.take(FINAL, "mine")
 
@@ -96,16 +110,89 @@ def test_before_its_silence_tells_a_sync_may_be_tried_again(
 def test_a_silent_session_that_is_none_of_ours_is_left_alone(
     access: Access, postgres_database: Address
 ) -> None:
-    mine = Locks(access)
-    with session(postgres_database, "psql") as person:
-        person.execute("SELECT pg_advisory_lock(%s)", [lock_key(FINAL)])
-
+    mine = Locks(access, LEDGER)
+    with owner(postgres_database, "psql") as person:
         with pytest.raises(TransientError, match='"psql"') as caught:
             mine.take(FINAL, "mine")
 
         assert lives(person)
     assert "pg_terminate_backend" in caught.value.remedy
     mine.release()
+
+
+def test_a_run_has_one_lock_for_all_its_tables(access: Access, client: PostgresClient) -> None:
+    """The server has room for some thousands of all sessions together, and other people's transactions need it."""
+    mine = Locks(access, LEDGER)
+    for number in range(200):
+        mine.take(TableName("public", f"stream_{number}"), "mine")
+
+    held = client.connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+
+    assert held == [(1,)]
+    mine.release()
+
+
+def test_of_runs_that_take_a_table_at_the_same_moment_one_gets_it(access: Access) -> None:
+    runs = [Locks(evolve(access, lock_wait=0.0), LEDGER) for _ in range(8)]
+    start = threading.Barrier(len(runs))
+    refused: list[Exception] = []
+
+    def take(number: int, locks: Locks) -> None:
+        start.wait()
+        try:
+            locks.take(FINAL, f"run {number}")
+        except ConfigError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=take, args=each) for each in enumerate(runs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(refused) == len(runs) - 1
+    for each in runs:
+        each.release()
+
+
+def test_a_table_that_was_taken_and_never_claimed_leaves_no_entry(
+    access: Access, client: PostgresClient
+) -> None:
+    mine = Locks(access, LEDGER)
+    mine.take(FINAL, "mine")
+
+    mine.release()
+
+    with client.transaction():
+        assert not client.ledger.entries()
+
+
+def test_a_session_that_is_lost_while_a_table_is_taken_is_made_anew(
+    access: Access, client: PostgresClient, postgres_database: Address
+) -> None:
+    """At the next attempt, and not at none of them."""
+    mine = Locks(access, LEDGER)
+    mine.take(OTHERS, "mine")
+    with owner(postgres_database):
+        taking = threading.Thread(target=lambda: _fails(mine))
+        taking.start()
+        client.connection.execute(END_OURS)
+        taking.join()
+
+    mine.take(FINAL, "mine")
+
+    with client.transaction():
+        writers = client.writer(FINAL), client.writer(OTHERS)
+    assert [writer.run if writer else None for writer in writers] == ["mine", "mine"]
+    mine.release()
+
+
+END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dataflow mine'"
+
+
+def _fails(locks: Locks) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        locks.take(FINAL, "mine")
 
 
 # -- a ledger's entry that a run without its lock still holds
@@ -115,8 +202,6 @@ def test_a_silent_session_that_is_none_of_ours_is_left_alone(
 def impatient(access: Access, client: PostgresClient) -> Iterator[PostgresClient]:
     """A client with little patience, on a ledger that has an entry."""
     with client.transaction():
-        client.create_namespace("airbyte_internal")
-        client.ledger.prepare()
         client.ledger.save(LedgerEntry(table=FINAL))
     made = PostgresClient(access, client._sql, "airbyte_internal")
     yield made
@@ -149,7 +234,7 @@ def test_the_last_transaction_of_a_dead_run_is_ended_when_it_does_not_end(
 
         assert not lives(ghost)
     with impatient.transaction():
-        assert impatient.ledger.hold(FINAL) == LedgerEntry(table=FINAL)
+        assert impatient.ledger.hold(FINAL) == LedgerEntry(table=FINAL, owner="mine")
 
 
 def test_a_person_who_holds_an_entry_is_named_and_left_alone(
@@ -177,3 +262,38 @@ def test_who_works_on_another_table_is_not_waited_for(
         impatient.lock(FINAL, "mine")
 
         assert lives(busy)
+
+
+def test_a_run_that_froze_while_it_claimed_a_new_table_is_ended(
+    access: Access, impatient: PostgresClient, client: PostgresClient
+) -> None:
+    """Its entry is to be seen, so the transaction that holds it is found."""
+    frozen = PostgresClient(evolve(access, pulse=60.0), client._sql, "airbyte_internal")
+    frozen.lock(OTHERS, "frozen")
+    with pytest.raises(psycopg.OperationalError), frozen.transaction():
+        frozen.ledger.save(LedgerEntry(table=OTHERS, epoch=1, owner="frozen"))
+
+        impatient.lock(OTHERS, "mine")
+
+    frozen.close()
+    with impatient.transaction():
+        assert impatient.ledger.hold(OTHERS) == LedgerEntry(table=OTHERS, owner="mine")
+
+
+def test_more_tables_are_taken_than_the_server_has_room_for_locks() -> None:
+    with EmbeddedPostgres(max_locks_per_transaction="10", max_connections="10") as server:
+        connector = DEFINITION.connector(server.address.destination_config(), "mine")
+        client = connector.client()
+        with client.transaction():
+            client.create_namespace(connector.internal_namespace)
+            client.ledger.prepare()
+        for number in range(2000):
+            client.lock(TableName("public", f"stream_{number}"), "mine")
+
+        with client.transaction():
+            writer = client.writer(TableName("public", "stream_1999"))
+
+        client.close()
+        connector.close()
+    assert writer is not None
+    assert writer.run == "mine"

@@ -6,8 +6,7 @@ import pytest
 from psycopg.sql import Composed
 
 from connectors.contract import Recipe
-from connectors.postgres import catalog, evolution, statistics, swap
-from connectors.postgres.catalog import lock_key
+from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import PostgresColumns
 from connectors.postgres.merging import Merging
 from connectors.postgres.sql import PostgresSql
@@ -25,6 +24,7 @@ CDC = recipe(
     [*USERS, column(CDC_DELETED_AT, Kind.STRING), column("_ab_cdc_lsn", Kind.NUMBER)], ["id"], "_ab_cdc_lsn"
 )
 ELSEWHERE = TableName("elsewhere", TEMP.name)
+LEDGER = TableName("airbyte_internal", "_airbyte_ledger")
 NONE: frozenset[str] = frozenset()
 
 
@@ -104,8 +104,11 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "has_default": (catalog.has_default(),),
     "rename_table": SQL.rename_table(TEMP, FINAL),
     "rename_table_elsewhere": SQL.rename_table(ELSEWHERE, FINAL),
-    "lock_holder": (catalog.lock_holder(),),
-    "entry_holder": (catalog.entry_holder(TableName("airbyte_internal", "_airbyte_ledger")),),
+    "enter": (ownership.enter(),),
+    "entry_holder": (ownership.entry_holder(LEDGER),),
+    "forget": (ownership.forget(LEDGER),),
+    "own": (ownership.own(LEDGER),),
+    "owner_session": (ownership.owner_session(LEDGER),),
     "analyze": (SQL.analyze(TEMP, ["id", "updated_at"]),),
     "never_analyzed": (catalog.never_analyzed(),),
     "worth_looking_up": (catalog.worth_looking_up(),),
@@ -190,14 +193,3 @@ def test_a_name_never_leaves_its_quotes() -> None:
 
     assert all(quoted in each for each in texts if "INDEX" not in each)
     assert not any("DROP TABLE users" in each.replace(quoted, "") for each in texts if "INDEX" not in each)
-
-
-def test_a_lock_is_a_number_of_64_bits_that_belongs_to_the_tables_whole_name() -> None:
-    keys = {
-        lock_key(TableName(*each))
-        for each in [("a", "b"), ("a", "c"), ("b", "b"), ("a.b", "c"), ("a", "b.c")]
-    }
-
-    assert len(keys) == 5
-    assert all(-(2**63) <= key < 2**63 for key in keys)
-    assert lock_key(TableName("public", "users")) == lock_key(FINAL)

@@ -1,0 +1,215 @@
+"""The session that keeps other runs from a run's tables. Fences nothing off: the ledger's epoch does.
+
+A run holds one lock, whose number is made of its name, and stands in the ledger as the owner of each table that it
+takes. So another run finds who has a table, and whether that run's session is there, with one lock a run and not one a
+table: the server has room for some thousands in all. The session shows that its process lives by asking the server
+something every few seconds. A run whose session is silent, or that works on without its lock, is dead or superseded:
+what is left of it is waited for, then ended.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from attrs import define, field, frozen
+from psycopg.sql import Composed
+
+from connectors.contract import Writer
+from connectors.postgres import ownership
+from connectors.postgres.sessions import OURS, Access, Connection
+from dataflow.errors import ConfigError, TransientError
+from dataflow.types import TableName
+
+
+@frozen
+class Holder:
+    """Who has what we want. What the server hides of other roles' sessions is None; `silent` is in seconds."""
+
+    pid: int
+    name: str
+    since: Any
+    silent: float | None
+
+    def __str__(self) -> str:
+        started = f", connected since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
+        return f'"{self.name}", server process {self.pid}{started}'
+
+
+class Pulse:
+    """Asks the server something now and then on a connection, so that others see its process live."""
+
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the connection, once nobody asks on it."""
+        self._over.set()
+        self._thread.join(5.0)
+        # What still waits for an answer then must not be closed under it; the server will see the process end.
+        if not self._thread.is_alive():
+            self._connection.close()
+
+    def _beat(self) -> None:
+        with suppress(psycopg.Error):
+            while not self._over.wait(self._seconds):
+                self._connection.execute("SELECT 1")
+
+
+@define
+class Locks:
+    """The final tables that this client keeps other runs from, on a connection of its own. Safe with threads.
+
+    `ledger` is where owners are written down. While there is none, nobody can have claimed anything. `unclaimed`:
+    an entry was made that no claim had used before.
+    """
+
+    _access: Access
+    _ledger: TableName
+    _busy: threading.RLock = field(factory=threading.RLock, repr=False)
+    _run: str = ""
+    _unclaimed: bool = False
+    _connection: Connection | None = None
+    _pulse: Pulse | None = None
+
+    def take(self, table: TableName, owner: str) -> None:
+        """Make a run the owner of a table, from here on until `release`.
+
+        ConfigError when a live run has it; TransientError when what holds it is ending, or can neither be waited for
+        nor be ended.
+        """
+        with self._busy:
+            self._run = owner
+            connection = self._renewed()
+        started = time.monotonic()
+        while not self._registered(connection, table):
+            waited = time.monotonic() - started
+            holder = self._find(connection, ownership.owner_session(self._ledger), table)
+            if holder is not None and holder.name != OURS + owner:
+                self._outwait(connection, table, holder, waited)
+            else:
+                self._see_off(connection, table, waited)
+            time.sleep(self._access.lock_poll)
+
+    def renew(self) -> None:
+        """Take the run's lock again, if it was lost with the connection. What others took since is theirs."""
+        with self._busy:
+            if self._run:
+                self._renewed()
+
+    def release(self) -> None:
+        """Give all tables up. One that was never claimed leaves no entry."""
+        with self._busy:
+            if self._connection is not None and self._unclaimed:
+                with suppress(psycopg.Error):
+                    self._connection.execute(ownership.forget(self._ledger), {"owner": self._run})
+            pulse, self._pulse, self._connection, self._run = self._pulse, None, None, ""
+        if pulse is not None:
+            pulse.stop()
+
+    def _renewed(self) -> Connection:
+        """The connection, asked or new, with the run's lock."""
+        if self._connection is not None and self._pulse is not None:
+            try:
+                self._connection.execute("SELECT 1")
+            except psycopg.Error:
+                self._pulse.stop()
+            else:
+                return self._connection
+        connection = self._access.connect(application_name=OURS + self._run)
+        # The pause between two attempts to become an owner, where somebody holds the entry.
+        wait = f"{max(1, round(1000 * self._access.lock_poll))}ms"
+        connection.execute(ownership.enter(), {"owner": self._run, "wait": wait})
+        self._connection = connection
+        self._pulse = Pulse(connection, self._access.pulse)
+        return connection
+
+    def _registered(self, connection: Connection, table: TableName) -> bool:
+        """Whether the run is the owner now. It is not while a live run is, or while somebody has locked the entry."""
+        parameters = {"namespace": table.namespace, "name": table.name, "owner": self._run}
+        try:
+            row = connection.execute(ownership.own(self._ledger), parameters).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return True
+        except psycopg.errors.LockNotAvailable:
+            return False
+        self._unclaimed |= row == (0,)
+        return row is not None
+
+    def _outwait(self, connection: Connection, table: TableName, holder: Holder, waited: float) -> None:
+        """Give a run with its lock the time to end or to show that it lives."""
+        if gone(holder, self._access):
+            self._end(connection, table, holder)
+        if waited >= self._access.lock_wait:
+            raise refusal(table, holder, self._access)
+
+    def _see_off(self, connection: Connection, table: TableName, waited: float) -> None:
+        """Wait for whoever works on a table without its lock, and end it where it does not end by itself."""
+        ghost = self._find(connection, ownership.entry_holder(self._ledger), table)
+        if waited >= 2 * self._access.ghost_wait:
+            raise _unfinished(table, ghost)
+        if ghost is not None and waited >= self._access.ghost_wait:
+            self._end(connection, table, ghost)
+
+    @staticmethod
+    def _find(connection: Connection, holding: Composed, table: TableName) -> Holder | None:
+        of: Mapping[str, str] = {"namespace": table.namespace, "name": table.name}
+        row = connection.execute(holding, of).fetchone()
+        return Holder(*row) if row else None
+
+    @staticmethod
+    def _end(connection: Connection, table: TableName, ghost: Holder) -> None:
+        """End the session of a run of ours that is gone. Whoever else it is, is left alone."""
+        if not ghost.name.startswith(OURS):
+            return
+        try:
+            connection.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [ghost.pid])
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise _unfinished(table, ghost) from error
+
+
+def refusal(table: TableName, holder: Holder, access: Access) -> ConfigError | TransientError:
+    """Why a table cannot be locked that another run has."""
+    if holder.silent is not None and holder.silent >= access.doubtful_after:
+        return _unfinished(table, holder)
+    return ConfigError(
+        f"Another run is writing to {table}: {holder}.",
+        doing=f"locking {table}",
+        remedy="Let it end, or stop it, then sync again. Only one sync may write to a table at a time.",
+    )
+
+
+def gone(holder: Holder, access: Access) -> bool:
+    """Whether a session was silent for so long that its run is dead."""
+    return holder.silent is not None and holder.silent >= access.dead_after
+
+
+def writer_of(holder: Holder, access: Access) -> Writer:
+    """The run of a session."""
+    return Writer(
+        run=holder.name.removeprefix(OURS),
+        since=f"{holder.since:%Y-%m-%d %H:%M:%S} UTC" if holder.since else "",
+        silent=round(holder.silent, 1) if holder.silent is not None else None,
+        gone=gone(holder, access),
+    )
+
+
+def _unfinished(table: TableName, ghost: Holder | None) -> TransientError:
+    if ghost is None:
+        return TransientError(
+            f"The ledger's entry of {table} is locked by somebody whom it does not show.",
+            doing=f"locking {table}",
+            remedy="The sync can be tried again. If this stays, look for long transactions in pg_stat_activity.",
+        )
+    return TransientError(
+        f"The server has not ended yet what somebody who may be gone does to {table}: {ghost}.",
+        doing=f"locking {table}",
+        remedy="The sync can be tried again. If this stays, let the administrator run: "
+        f"SELECT pg_terminate_backend({ghost.pid});",
+    )

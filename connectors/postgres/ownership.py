@@ -1,0 +1,81 @@
+"""The statements by which a run becomes the owner of tables, and finds who else is. Every value is a parameter.
+
+A run has one advisory lock, on a number that the server makes of its name, for as long as its session lives. The ledger
+names the owner of each table. `namespace` and `name` are a table's, `owner` is a run's name.
+"""
+
+from psycopg.sql import SQL, Composable, Composed, Placeholder
+
+from connectors.postgres.quoting import table_name
+from dataflow.types import TableName
+
+
+def _number(run: Composable) -> Composed:
+    """The number of a run's lock: 64 bits. The "C" makes it the same whatever the collation of a column."""
+    return SQL('pg_catalog.hashtextextended({}::text COLLATE "C", 0)').format(run)
+
+
+_IS_LOCKED = SQL(
+    "locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} "
+    "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+).format(_number(SQL("entry.owner")))
+
+_HOLDER = SQL(
+    "SELECT pg_stat_activity.pid, application_name, backend_start, "
+    "extract(epoch FROM clock_timestamp() - state_change)::float8 "
+    "FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_locks USING (pid)"
+)
+
+
+def enter() -> Composed:
+    """Lock the run's number until the session ends; its sessions share it. `wait` bounds further waits for locks."""
+    return SQL("SELECT set_config('lock_timeout', {}, false), pg_catalog.pg_advisory_lock_shared({})").format(
+        Placeholder("wait"), _number(Placeholder("owner"))
+    )
+
+
+def own(ledger: TableName) -> Composed:
+    """Become the owner of a table, unless a run that has its lock is. The entry's epoch says that it was done.
+
+    One statement is a whole transaction: no process can stop in the middle of it and leave an entry that nobody sees.
+    An entry without epoch was not claimed yet.
+    """
+    return SQL(
+        "INSERT INTO {ledger} AS entry (final_namespace, final_name, epoch, owner, last_flush) "
+        "VALUES ({namespace}, {name}, 0, {owner}, 0) "
+        "ON CONFLICT (final_namespace, final_name) DO UPDATE SET owner = excluded.owner "
+        "WHERE entry.owner = excluded.owner "
+        "OR NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE {is_locked}) RETURNING entry.epoch"
+    ).format(
+        ledger=table_name(ledger),
+        namespace=Placeholder("namespace"),
+        name=Placeholder("name"),
+        owner=Placeholder("owner"),
+        is_locked=_IS_LOCKED,
+    )
+
+
+def forget(ledger: TableName) -> Composed:
+    """Delete the entries that a run made and never claimed."""
+    return SQL("DELETE FROM {} WHERE owner = {} AND epoch = 0").format(
+        table_name(ledger), Placeholder("owner")
+    )
+
+
+def owner_session(ledger: TableName) -> Composed:
+    """The session that has the lock of a table's owner: process, name, since when, silent for how many seconds."""
+    return SQL("{} CROSS JOIN {} AS entry WHERE final_namespace = {} AND final_name = {} AND {}").format(
+        _HOLDER, table_name(ledger), Placeholder("namespace"), Placeholder("name"), _IS_LOCKED
+    )
+
+
+def entry_holder(ledger: TableName) -> Composed:
+    """Who has locked or changed the ledger's entry of a table, likewise.
+
+    A row's xmax is the transaction that did so last; while that runs, it holds the lock on its own number.
+    """
+    return SQL(
+        "{} JOIN {} AS entry ON entry.xmax = pg_locks.transactionid "
+        "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}"
+    ).format(_HOLDER, table_name(ledger), Placeholder("namespace"), Placeholder("name"))

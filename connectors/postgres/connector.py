@@ -1,10 +1,8 @@
 """The Postgres destination: what its options make of it, and what the server's errors mean. Runs no statement."""
 
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 
 import psycopg
 from attrs import frozen
@@ -15,10 +13,10 @@ from connectors.journal_table import TABLE as JOURNAL
 from connectors.ledger import TABLE as LEDGER
 from connectors.options import DeletionMode
 from connectors.postgres.buffer import PostgresBuffer
+from connectors.postgres.certificates import certificates
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.columns import NAMING, PostgresColumns
 from connectors.postgres.config import (
-    CERTIFICATES,
     DEFAULT_INTERNAL_SCHEMA,
     PostgresConfig,
     connection_parameters,
@@ -41,7 +39,7 @@ class PostgresConnector:
         self._config = config
         self._run = run
         self._closing = ExitStack()
-        files = _certificates(config, self._closing)
+        files = certificates(config, self._closing)
         self._access = Access(
             parameters=connection_parameters(config, run, files),
             detour=_detour(config, self._closing),
@@ -104,19 +102,6 @@ def _detour(config: PostgresConfig, closing: ExitStack) -> Callable[[], Mapping[
     tunnel = SshTunnel(config.tunnel, config.host, config.port)
     closing.callback(tunnel.close)
     return tunnel.entrance
-
-
-def _certificates(config: PostgresConfig, closing: ExitStack) -> dict[str, Path]:
-    """The PEM texts of the SSL mode as files that only we can read, until closing: libpq takes no texts."""
-    given = {name: getattr(config.ssl_mode, name, None) for name in CERTIFICATES if config.ssl}
-    texts = {name: text for name, text in given.items() if text}
-    if not texts:
-        return {}
-    directory = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="dataflow-tls-")))
-    for name, text in texts.items():
-        (directory / name).touch(mode=0o600)
-        (directory / name).write_text(text)
-    return {name: directory / name for name in texts}
 
 
 # -- what an error means

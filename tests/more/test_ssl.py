@@ -1,5 +1,11 @@
 """Every SSL mode against a real server with TLS: who is let in, who is believed, and what is told when not."""
 
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,3 +167,49 @@ def test_a_wrong_password_of_the_key_is_told_and_not_shown(
         ask(reached(encrypted_database, **options))
 
     assert "hidden" not in str(refused.value)
+
+
+def test_a_key_is_in_no_file_that_outlives_a_killed_process(
+    encrypted: Encrypted, encrypted_database: Address, tmp_path: Path
+) -> None:
+    """It is held in memory: nothing to delete, and nothing left where nobody can delete it any more."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(reached(encrypted_database, **verified(encrypted))))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", CONNECT_AND_STAY, str(config)],
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    assert process.stdout
+    user = process.stdout.readline().strip()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+    assert user == "certified"
+    assert list(temporary.iterdir()) == []
+
+
+CONNECT_AND_STAY = """
+import json, sys, time
+from connectors.postgres import DEFINITION
+client = DEFINITION.connector(json.load(open(sys.argv[1])), "run").client()
+print(client.connection.execute("SELECT current_user").fetchone()[0], flush=True)
+time.sleep(60)
+"""
+
+
+def test_where_there_are_no_files_in_memory_a_folder_of_our_own_holds_the_key_until_closing(
+    encrypted: Encrypted, encrypted_database: Address, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    answer = ask(reached(encrypted_database, **verified(encrypted)), "SELECT current_user::text")
+
+    assert answer == [("certified",)]
+    assert list(tmp_path.iterdir()) == []

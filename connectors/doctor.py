@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from connectors.contract import Client, Connector, Writer
 from connectors.ledger import LedgerEntry
 from connectors.operations import StreamOperations
-from connectors.options import Generations
+from connectors.options import Options
 from connectors.plan import ONCE, Step, Steps
 from connectors.rehearsal import rehearsed
 from connectors.transactions import Transactions
@@ -99,9 +99,11 @@ class _Trace:
 def examine(
     connector: Connector,
     streams: Sequence[DestinationStream] | None = None,
-    generations: Generations = Generations.CATALOG,
+    options: Options | None = None,
 ) -> Diagnosis:
     """What is left, as the next sync finds it. With `streams`, those of the catalog, it is their next sync.
+
+    Without them, the same syncs as before, by these options.
 
     Changes nothing. Raises a DataflowError when it cannot be told.
     """
@@ -117,10 +119,10 @@ def examine(
             looking.client.close()
         findings = []
         for trace in traces:
-            life = _life(trace, left=streams is not None)
+            life = _life(trace, options or Options(), left=streams is not None)
             if life.tables.final in writers and not writers[life.tables.final].gone:
                 continue
-            steps = _rehearse(rehearsing, life, Steps(watch), generations)
+            steps = _rehearse(rehearsing, life, Steps(watch))
             findings.append(_finding(trace, life, steps, left=streams is not None and trace.wanted is None))
     dead = (_dead(table, writer) for table, writer in writers.items() if writer.gone)
     alive = {table: writer for table, writer in writers.items() if not writer.gone}
@@ -173,7 +175,7 @@ def _trace(
     )
 
 
-def _life(trace: _Trace, *, left: bool) -> StreamLife:
+def _life(trace: _Trace, options: Options, *, left: bool) -> StreamLife:
     """The life that comes next: the catalog's; or the same again; or, of a stream that left, one that only adds."""
     if trace.wanted is not None:
         return StreamLife(*trace.wanted)
@@ -192,8 +194,8 @@ def _life(trace: _Trace, *, left: bool) -> StreamLife:
         }
     )
     if recipe.strategy is Strategy.APPEND_TRUNCATE:
-        # Who counts the generations matters to overwrites alone, and this is how they are opened.
-        life.stream = evolve(life.stream, import_type=Overwrite())
+        # This is how overwrites are opened.
+        (life.stream,) = options.meant([evolve(life.stream, import_type=Overwrite())])
     return life
 
 
@@ -205,12 +207,10 @@ def _final_of(temp: TableName) -> TableName:
     return TableName(temp.namespace, temp.name.rpartition(TEMP_MARK)[0] or temp.name)
 
 
-def _rehearse(
-    connector: Connector, life: StreamLife, steps: Steps, generations: Generations
-) -> Sequence[Step]:
+def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[Step]:
     """The start of a stream, rehearsed: the steps of its machine, up to writing or to its failure."""
     transactions = Transactions(connector, ONCE, lambda *_: None)
-    executor = Executor(StreamOperations(connector, transactions, RUN, generations=generations))
+    executor = Executor(StreamOperations(connector, transactions, RUN))
     journal = Journal(RUN, executor, steps.keep, life)
     try:
         StreamLifecycle(life, listeners=[executor, journal]).send("start")
@@ -287,7 +287,7 @@ def _dead(table: TableName, writer: Writer) -> Finding:
         state="claiming",
         does="The next claim ends this session, and so frees its lock.",
         fix=StreamOperation.CLAIM,
-        life=_life(nothing, left=False),
+        life=_life(nothing, Options(), left=False),
     )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from connectors.contract import Connector
 from connectors.doctor import Diagnosis, Finding
 from connectors.operations import StreamOperations
-from connectors.options import Generations
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
 from machines.lifecycle import Executor
@@ -17,31 +16,23 @@ from machines.operations import Answer, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 
 
-def try_mending(
-    connector: Connector, diagnosis: Diagnosis, run: str, generations: Generations
-) -> Iterator[str]:
+def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[str]:
     """Mend what can be mended, and say of each what came of it."""
     for finding in diagnosis.findings:
         if finding.fix is None:
             continue
         try:
-            came = mend(connector, finding, run, generations)
+            came = mend(connector, finding, run)
         except DataflowError as error:
             came = f"failed. {error}"
         yield f"{finding.table}: {finding.fix}: {came}"
 
 
-def mend(
-    connector: Connector,
-    finding: Finding,
-    run: str,
-    generations: Generations = Generations.CATALOG,
-    retry: RetryPolicy | None = None,
-) -> str:
+def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str:
     """Take the finding's step, once, as a sync would; what came of it, in words. Raises why it could not."""
     transactions = Transactions(connector, retry or RetryPolicy(), lambda *_: None)
     life = StreamLife(finding.life.stream, finding.life.tables)
-    operations = StreamOperations(connector, transactions, run, generations=generations)
+    operations = StreamOperations(connector, transactions, run)
     port = _UpTo(operations, finding.fix)
     try:
         StreamLifecycle(life, listeners=[Executor(port)]).send("start")

@@ -12,10 +12,8 @@ from attrs import evolve, frozen
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.faults import FLUSH, NO_FAULTS, Faults
 from connectors.ledger import LedgerEntry
-from connectors.options import Generations
 from connectors.transactions import Transactions
 from dataflow.batch import clean_meta
-from dataflow.catalog import DestinationStream, Overwrite
 from dataflow.errors import ConfigError, InternalError
 from dataflow.evolution import TableSchema, diff
 from dataflow.flush import Flush
@@ -42,11 +40,9 @@ class StreamOperations:
         transactions: Transactions,
         run: str,
         faults: Faults = NO_FAULTS,
-        generations: Generations = Generations.CATALOG,
     ) -> None:
         """Works by `transactions` until told by which else; their client keeps the lock throughout."""
         self._connector = connector
-        self._generations = generations
         self._faults = faults
         self._lock = transactions.client.lock
         self.work_by(transactions)
@@ -109,8 +105,7 @@ class StreamOperations:
                 evolve(
                     entry,
                     last_flush=flush.number,
-                    checkpoint=(flush.checkpoint if tells_state(life.stream, self._generations) else None)
-                    or entry.checkpoint,
+                    checkpoint=_checkpoint(flush, life) or entry.checkpoint,
                     highest_raw_id=flush.highest_raw_id or entry.highest_raw_id,
                 )
             )
@@ -143,11 +138,13 @@ class StreamOperations:
             if self._client.table_exists(temp)
             else None
         )
-        if not tells_state(life.stream, self._generations):
+        if life.stream.replaces_each_time:
             return Answer(
                 facts=Facts(temp=found, finalised=False, generation=_own_generation(entry)), note=note
             )
         finalised = life.stream.strategy.truncates and entry.finalised == life.stream.generation_id
+        if finalised:
+            note = f"generation {entry.finalised} was published already: this sync adds to the table"
         return Answer(facts=Facts(temp=found, finalised=finalised), note=note)
 
     def _settle(self, life: StreamLife) -> Answer:
@@ -259,8 +256,7 @@ class StreamOperations:
     def _replace(self, entry: LedgerEntry, life: StreamLife) -> str:
         note = self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
         # A generation of our own means nothing to a catalog, should one of its come to be equal.
-        told = tells_state(life.stream, self._generations)
-        finalised = life.recipe.generation_id if told else None
+        finalised = None if life.stream.replaces_each_time else life.recipe.generation_id
         self._client.ledger.save(evolve(entry.without_temp(), finalised=finalised))
         return note
 
@@ -286,12 +282,9 @@ def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
     return entry.temp or life.tables.temp
 
 
-def tells_state(stream: DestinationStream, generations: Generations) -> bool:
-    """Whether a STATE of this stream may be told.
-
-    Not where the next sync replaces what this one brings: a record that was promised would have to be sent again.
-    """
-    return generations is Generations.CATALOG or not isinstance(stream.import_type, Overwrite)
+def _checkpoint(flush: Flush, life: StreamLife) -> str | None:
+    """How far a STATE may promise the rows of temp: not at all where the next sync drops them."""
+    return None if life.stream.replaces_each_time else flush.checkpoint
 
 
 def _own_generation(entry: LedgerEntry) -> int:

@@ -3,27 +3,19 @@
 A connector ignores keys that are not its own, and so do we. Decides nothing beyond what is a valid value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, evolve, field, fields_dict, frozen
 
 from dataflow.errors import ConfigError
 
+if TYPE_CHECKING:
+    from dataflow.catalog import DestinationStream
+
 # Ten years.
 LONGEST = 3650
-
-
-class Generations(StrEnum):
-    """Who counts the generations of an overwritten stream. CONTRIBUTING.md tells why it matters.
-
-    By CATALOG a sync is the one its generation names, and the retry of a finished one adds to it. By LEDGER each
-    sync has a generation of its own, and replaces what is there.
-    """
-
-    CATALOG = "catalog"
-    LEDGER = "ledger"
 
 
 class DeletionMode(StrEnum):
@@ -58,8 +50,8 @@ class Options:
         metadata=_option(
             "Each overwrite is new",
             "For clients that send the same generation with every sync, as PyAirbyte does. Every sync of a stream in "
-            "the mode overwrite then replaces the table, and its STATE is not told: the source must begin anew each "
-            "time. Without effect on other modes.",
+            "the mode overwrite then replaces the table, as it does for clients that send no generations, and its "
+            "STATE is not emitted: the source must begin anew each time. Without effect on other modes.",
             type="boolean",
         ),
     )
@@ -75,10 +67,16 @@ class Options:
         ),
     )
 
-    @property
-    def generations(self) -> Generations:
-        """Who counts the generations of overwritten streams."""
-        return Generations.LEDGER if self.each_overwrite_is_new else Generations.CATALOG
+    def meant(self, streams: "Iterable[DestinationStream]") -> "tuple[DestinationStream, ...]":
+        """The catalog's streams as this client means them: its generations may mean nothing."""
+        from dataflow.catalog import Overwrite, Replace
+
+        return tuple(
+            evolve(stream, import_type=Replace())
+            if self.each_overwrite_is_new and isinstance(stream.import_type, Overwrite)
+            else stream
+            for stream in streams
+        )
 
 
 def read_options(configuration: Mapping[str, Any]) -> Options:

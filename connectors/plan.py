@@ -15,7 +15,6 @@ from attrs import define, field, frozen
 
 from connectors.contract import Client, Connector, Statement, Statistics, Writer
 from connectors.ledger import LedgerEntry
-from connectors.options import Generations
 from connectors.rehearsal import Effect, Watch, rehearsed
 from connectors.sync import Sync, run_sync
 from connectors.transactions import RetryPolicy, Transactions
@@ -27,6 +26,7 @@ from machines.diagram import arrows
 from machines.journal import Entry
 from machines.operations import MEANING, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
+from machines.telling import way
 
 # Who asks is told what went wrong; to try again is for a sync.
 ONCE = RetryPolicy(attempts=1)
@@ -64,10 +64,14 @@ class Step:
 
 @frozen(kw_only=True)
 class StreamPlan:
-    """One stream: what is there, what the ledger says, and its way. `failure` is how it would end, if not well."""
+    """One stream: what is there, what the ledger says, and its steps. `failure` is how it would end, if not well.
+
+    `strategy` is what the catalog asks for, `way` what that amounts to now.
+    """
 
     stream: StreamName
     strategy: str
+    way: str
     generation: int
     final: TableState
     temp: TableState
@@ -114,6 +118,8 @@ class Steps:
     _watch: Watch
     around: list[Statement] = field(factory=list)
     of: dict[str, list[Step]] = field(factory=lambda: defaultdict(list))
+    # What INSPECT found, by stream.
+    facts: dict[str, Entry] = field(factory=dict)
 
     def keep(self, entry: Entry) -> None:
         """A transition has ended."""
@@ -122,6 +128,8 @@ class Steps:
             self.around.extend(statements)
             return
         operation = StreamOperation(entry["operation"]) if "operation" in entry else None
+        if "facts" in entry:
+            self.facts[entry["stream"]] = entry["facts"]
         guard, why = reason(entry["from"], entry["event"], entry["to"])
         self.of[entry["stream"]].append(
             Step(
@@ -148,11 +156,7 @@ def reason(source: str, event: str, target: str) -> tuple[str, str]:
     return "", "No other rule holds." if any(arrow.guard for arrow in beside) else ""
 
 
-def plan(
-    connector: Connector,
-    streams: Sequence[DestinationStream],
-    generations: Generations = Generations.CATALOG,
-) -> Plan:
+def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
     """What a sync of these streams would do now. Changes nothing; raises a DataflowError when it cannot be told."""
     named = table_catalog(
         [(each.name, each.fields) for each in streams], connector.columns.naming, connector.default_namespace
@@ -172,24 +176,28 @@ def plan(
                     write_line=lines.append,
                     keep=steps.keep,
                     retry=ONCE,
-                    generations=generations,
                 )
             )
     failures = _failures(lines)
     return Plan(
         set_up=tuple(steps.around),
         streams=tuple(
-            StreamPlan(
-                stream=each.name,
-                strategy=str(each.strategy),
-                generation=each.generation_id,
-                **present[each.name],
-                steps=tuple(steps.of[str(each.name)]),
-                failure=failures.get(each.name, ""),
-            )
-            for each in streams
+            _stream(each, steps, present[each.name], failures.get(each.name, "")) for each in streams
         ),
         failure=failures.get(None, ""),
+    )
+
+
+def _stream(of: DestinationStream, steps: Steps, present: Mapping[str, Any], failure: str) -> StreamPlan:
+    facts, strategy = steps.facts.get(str(of.name), {}), str(of.strategy)
+    return StreamPlan(
+        stream=of.name,
+        strategy=strategy,
+        way=way(strategy, of.generation_id, facts),
+        generation=facts.get("generation", of.generation_id),
+        **present,
+        steps=tuple(steps.of[str(of.name)]),
+        failure=failure,
     )
 
 

@@ -59,7 +59,7 @@ def _plan(plan: Plan) -> Iterator[str]:
 
 
 def _stream(stream: StreamPlan) -> Iterator[str]:
-    yield f"Stream {stream.stream}: {stream.strategy}, generation {stream.generation}"
+    yield f"Stream {stream.stream}: {stream.way}, generation {stream.generation}"
     yield f"  final   {_table(stream.final)}"
     yield f"  temp    {_table(stream.temp)}"
     yield f"  ledger  {entry_words(stream.entry) if stream.entry else 'Knows nothing of this table.'}"

@@ -79,6 +79,7 @@ class Destination:
             streams = read_catalog(read_file(catalog, "catalog"))
             configuration = self._configuration(config)
             shared = read_options(configuration)
+            streams = shared.meant(streams)
             connector = connector_of(self._definition, configuration, self._run)
             watch = Watch()
             with (
@@ -108,7 +109,6 @@ class Destination:
                     intake=intake,
                     miscounts=options.miscounts,
                     faults=faults,
-                    generations=shared.generations,
                     watch=watch,
                 )
                 succeeded = run_sync(sync)

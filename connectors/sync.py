@@ -11,8 +11,7 @@ from attrs import Factory, evolve, field, frozen
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
 from connectors.log import remarks
-from connectors.operations import StreamOperations, tells_state
-from connectors.options import Generations
+from connectors.operations import StreamOperations
 from connectors.progress import Watch
 from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
@@ -56,7 +55,6 @@ class Sync:
     intake: Intake = field(factory=Intake)
     miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
-    generations: Generations = Generations.CATALOG
     watch: Watch = field(factory=Watch)
     # Whose transition is written down: streams start side by side.
     turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
@@ -80,7 +78,7 @@ class StreamRun:
         self._watch = sync.watch
         self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
         self._owner = owner
-        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults, sync.generations)
+        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults)
         executor = Executor(self.operations)
         journal = Journal(sync.run, executor, partial(_keep, sync), self.life, sync.turn)
         entering = sync.watch.listener(str(self.name))
@@ -151,9 +149,8 @@ class SyncOperations:
 
     def __init__(self, sync: Sync) -> None:
         self._sync = sync
-        untold = {each.name for each in sync.streams if not tells_state(each, sync.generations)}
         self._write_line = sync.watch.lines(sync.write_line)
-        self._may_tell = withholding(untold, sync.write_line)
+        self._waits_for = withholding(sync.streams, sync.write_line)
         connector, limits = sync.connector, sync.thresholds
         at_once = max(1, min(connector.streams_at_once, len(sync.streams)))
         self._owner, *self._writers = (
@@ -240,7 +237,7 @@ class SyncOperations:
             self._sync.thresholds,
             self._write_line,
             self._sync.miscounts,
-            self._may_tell,
+            self._waits_for,
             len(self._writers),
         )
         for run in self.runs:

@@ -24,6 +24,14 @@ class Overwrite:
 
 
 @frozen
+class Replace:
+    """Every record becomes a row, and each completed sync replaces all of the sync before it.
+
+    An overwrite of a client that counts no generations, or whose generations mean nothing.
+    """
+
+
+@frozen
 class Dedupe:
     """One row per primary key: the latest by cursor, then by arrival. Field names, root level only."""
 
@@ -31,7 +39,14 @@ class Dedupe:
     cursor: str | None
 
 
-ImportType = Append | Overwrite | Dedupe
+ImportType = Append | Overwrite | Replace | Dedupe
+
+
+class SyncMode(StrEnum):
+    """How the source reads a stream: from its beginning in each sync, or from the STATE that the client kept."""
+
+    FULL_REFRESH = "full_refresh"
+    INCREMENTAL = "incremental"
 
 
 class Strategy(StrEnum):
@@ -65,14 +80,20 @@ class DestinationStream:
     name: StreamName
     fields: tuple[Field, ...]
     import_type: ImportType
+    sync_mode: SyncMode = SyncMode.FULL_REFRESH
     generation_id: int = 0
     minimum_generation_id: int = 0
     sync_id: int = 0
 
     @property
+    def replaces_each_time(self) -> bool:
+        """Whether each completed sync replaces the table, whatever its generation: the next one keeps nothing of it."""
+        return isinstance(self.import_type, Replace)
+
+    @property
     def strategy(self) -> Strategy:
-        """Minimum generation 0 adds to the table; minimum equal to the generation replaces it."""
-        truncates = self.minimum_generation_id > 0
+        """Minimum generation 0 adds to the table; minimum equal to the generation replaces it, as a Replace does."""
+        truncates = self.minimum_generation_id > 0 or self.replaces_each_time
         if isinstance(self.import_type, Dedupe):
             return Strategy.DEDUP_TRUNCATE if truncates else Strategy.DEDUP
         return Strategy.APPEND_TRUNCATE if truncates else Strategy.APPEND
@@ -88,6 +109,7 @@ class _StreamBody:
 @frozen
 class _ConfiguredStream:
     stream: _StreamBody
+    sync_mode: str | None = None
     destination_sync_mode: str | None = None
     cursor_field: list[str] | None = None
     primary_key: list[list[str]] | None = None
@@ -146,6 +168,7 @@ def _stream(entry: _ConfiguredStream) -> DestinationStream:
         name=name,
         fields=fields(entry.stream.json_schema, name),
         import_type=_import_type(name, entry),
+        sync_mode=_sync_mode(entry),
         generation_id=entry.generation_id or 0,
         minimum_generation_id=entry.minimum_generation_id or 0,
         sync_id=entry.sync_id or 0,
@@ -165,6 +188,9 @@ def _import_type(name: StreamName, entry: _ConfiguredStream) -> ImportType:
     match entry.destination_sync_mode:
         case "append":
             return Append()
+        case "overwrite" if entry.minimum_generation_id is None:
+            # Absent is not 0: nobody asks that earlier generations stay.
+            return Replace()
         case "overwrite":
             return Overwrite()
         case "append_dedup":
@@ -175,6 +201,11 @@ def _import_type(name: StreamName, entry: _ConfiguredStream) -> ImportType:
                 f"For stream {name}: the destination sync mode {mode!r} is not supported.",
                 remedy="Choose append, overwrite or append_dedup.",
             )
+
+
+def _sync_mode(entry: _ConfiguredStream) -> SyncMode:
+    # Only one of the modes goes on from a STATE.
+    return SyncMode.INCREMENTAL if entry.sync_mode == SyncMode.INCREMENTAL else SyncMode.FULL_REFRESH
 
 
 def _root_level(name: StreamName, paths: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ the checkpoint that says so. Within its scope (a stream, or all of them) none is
 
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from attrs import define, field, frozen
 
@@ -29,8 +29,9 @@ class Checkpoint:
     size: int
 
 
-# The position of a STATE that covers discarded records.
+# The position of a STATE that covers discarded records, and of one that waits for the stream to be published.
 _NEVER = sys.maxsize
+_PUBLISHED = _NEVER - 1
 
 # A STREAM state's scope is its stream; the others share one.
 Scope = StreamName | None
@@ -46,11 +47,17 @@ class Checkpoints:
     _broken: set[StreamName] = field(factory=set)
 
     def arrived(
-        self, state: State, positions: Mapping[StreamName, int], size: int = 0, covered: Tally | None = None
+        self,
+        state: State,
+        positions: Mapping[StreamName, int],
+        size: int = 0,
+        covered: Tally | None = None,
+        published_first: Collection[StreamName] = (),
     ) -> Checkpoint:
         """A STATE stands here; `positions` counts the records read of each stream it covers, `size` their bytes.
 
-        `covered` is what it covers by its own word, where that is not all that was read (see `partitions`).
+        `covered` is what it covers by its own word, where that is not all that was read (see `partitions`). It is
+        not told before the streams that must be `published_first` are.
 
         Raises InternalError when STREAM and other states are mixed (upstream: refused as well).
         """
@@ -64,7 +71,10 @@ class Checkpoints:
         before = self._last.get(scope, {})
         count = sum(position - before.get(stream, 0) for stream, position in positions.items())
         self._last[scope] = positions
-        reachable = {s: _NEVER if s in self._broken else position for s, position in positions.items()}
+        reachable = {
+            s: _NEVER if s in self._broken else _PUBLISHED if s in published_first else position
+            for s, position in positions.items()
+        }
         checkpoint = Checkpoint(
             state=state,
             positions=reachable,
@@ -78,11 +88,17 @@ class Checkpoints:
     def withdraw(self, checkpoint: Checkpoint) -> None:
         """A STATE that has just arrived will not be told."""
         state = checkpoint.state
-        self._queues[state.stream if state.kind is StateKind.STREAM else None].remove(checkpoint)
+        queue = self._queues[state.stream if state.kind is StateKind.STREAM else None]
+        if queue and queue[-1] is checkpoint:
+            queue.pop()
 
     def durable(self, stream: StreamName, position: int) -> None:
         """The stream's first `position` records are durable, and a checkpoint says so."""
         self._durable[stream] = max(position, self._durable.get(stream, 0))
+
+    def published(self, stream: StreamName) -> None:
+        """All of the stream is in its final table, and nothing of it comes any more."""
+        self.durable(stream, _PUBLISHED)
 
     def broken(self, stream: StreamName) -> None:
         """The stream failed and its records are discarded from here on: no later STATE may promise them."""

@@ -7,7 +7,7 @@ begun before: what it packed waits in the mailbox.
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Protocol
@@ -77,16 +77,19 @@ class Pipeline:
         thresholds: Thresholds,
         write_line: Callable[[bytes], None],
         miscounts: Miscounts = Miscounts.WARN,
-        may_tell: Callable[[State], bool] = lambda _: True,
+        waits_for: Callable[[State], Collection[StreamName] | None] = lambda _: (),
         writers: int = 1,
     ) -> None:
-        """`may_tell` is asked of each STATE that could be told. So many `writers` work side by side."""
+        """`waits_for` names the streams that are published before a STATE is told; None: it is never told.
+
+        So many `writers` work side by side.
+        """
         self._mailbox = mailbox
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
         self._write_line = write_line
         self._miscounts = miscounts
-        self._may_tell = may_tell
+        self._waits_for = waits_for
         self._checkpoints = Checkpoints()
         self._partitions = Partitions()
         # Not published yet, in the order of their COMPLETEs.
@@ -250,7 +253,10 @@ class Pipeline:
         covered = {name: self._streams[name].aggregate for name in self._streams.keys() & names}
         positions = {name: aggregate.mark(now) for name, aggregate in covered.items()}
         size = sum(aggregate.read_bytes for aggregate in covered.values())
-        checkpoint = self._checkpoints.arrived(state, positions, size, tally)
+        first = self._waits_for(state)
+        checkpoint = self._checkpoints.arrived(state, positions, size, tally, first or ())
+        if first is None:
+            self._checkpoints.withdraw(checkpoint)
         if state.source_count is not None and state.source_count != checkpoint.count:
             self._miscounted(checkpoint)
 
@@ -312,7 +318,7 @@ class Pipeline:
             self._broken(name, error)
             return
         # A STATE may come after the COMPLETE of a stream it covers. Temp is gone: no checkpoint is needed any more.
-        self._checkpoints.durable(name, stream.aggregate.read)
+        self._checkpoints.published(name)
 
     def _flush_due(self) -> None:
         aggregates = [stream.aggregate for stream in self._streams.values() if stream.open]
@@ -374,8 +380,7 @@ class Pipeline:
 
     def _tell(self) -> None:
         for checkpoint in self._checkpoints.tellable():
-            if self._may_tell(checkpoint.state):
-                self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
+            self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
 
     def _log(self, level: str, message: str) -> None:
         self._write_line(log_message(level, message))

@@ -110,6 +110,20 @@ class _Global(msgspec.Struct):
     stream_states: list[_StreamState] | None = None
 
 
+class _SaidOfStream(msgspec.Struct):
+    stream_descriptor: _Descriptor
+    stream_state: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _SaidOfAll(msgspec.Struct):
+    stream_states: list[_SaidOfStream] | None = None
+
+
+class _Said(msgspec.Struct):
+    stream: _SaidOfStream | None = None
+    globe: _SaidOfAll | None = msgspec.field(name="global", default=None)
+
+
 class _SourceStats(msgspec.Struct):
     record_count: float | None = msgspec.field(name="recordCount", default=None)
 
@@ -134,6 +148,7 @@ class _Trace(msgspec.Struct):
 
 
 _states = msgspec.json.Decoder(_State)
+_said = msgspec.json.Decoder(_Said)
 _traces = msgspec.json.Decoder(_Trace)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
@@ -153,6 +168,16 @@ def read_state(text: bytes) -> State:
         id=state.id,
         partitions=_partitions_of(state),
     )
+
+
+def said_of_streams(state: State) -> Mapping[StreamName, bool]:
+    """The streams that a STATE names, and whether it says of them that something was read.
+
+    A source that is to begin anew with a stream is told so by a state of it that is null or empty. LEGACY names none.
+    """
+    body = _said.decode(state.text)
+    listed = [body.stream] if body.stream else (body.globe.stream_states or []) if body.globe else []
+    return {each.stream_descriptor.stream(): bool(msgspec.json.decode(each.stream_state)) for each in listed}
 
 
 def _partitions_of(state: _State) -> tuple[Partition, ...]:

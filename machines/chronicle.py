@@ -13,6 +13,7 @@ from attrs import define, evolve, field, fields_dict, frozen
 from machines.journal import Entry
 from machines.lifecycle import DONE, FAILED
 from machines.replay import lives
+from machines.telling import way
 
 Arrow = tuple[str, str, str]
 
@@ -120,12 +121,21 @@ class Life:
 
     @property
     def strategy(self) -> str | None:
-        """How the stream was to reach its table; None for the destination."""
-        life = self.entries[0].get("life")
-        match life:
+        """How the stream reaches its table, and why if that is not what the catalog says; None for the destination."""
+        match self.entries[0].get("life"):
             case {"recipe": {"strategy": str(strategy)}}:
-                return strategy
+                return way(strategy, self.generation or 0, self._facts)
         return None
+
+    @property
+    def generation(self) -> int | None:
+        """The catalog's, or the ledger's own; None for the destination."""
+        found: int | None = self._facts.get("generation", self.entries[0].get("generation"))
+        return found
+
+    @property
+    def _facts(self) -> Entry:
+        return next((entry["facts"] for entry in self.entries if "facts" in entry), {})
 
     @cached_property
     def counts(self) -> Counts:

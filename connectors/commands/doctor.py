@@ -30,13 +30,14 @@ def run(given: argparse.Namespace) -> int:
     streams = streams_of(given.catalog) if given.catalog is not None else None
     mended: list[str] = []
     with configured(given.connector, given.config, run) as destination:
-        generations, mask = destination.options.generations, destination.mask
-        diagnosis = examine(destination.connector, streams, generations)
+        options, mask = destination.options, destination.mask
+        streams = options.meant(streams) if streams is not None else None
+        diagnosis = examine(destination.connector, streams, options)
         if given.fix:
-            mended.extend(try_mending(destination.connector, diagnosis, run, generations))
+            mended.extend(try_mending(destination.connector, diagnosis, run))
     if mended:
         with configured(given.connector, given.config, run) as destination:
-            diagnosis = examine(destination.connector, streams, generations)
+            diagnosis = examine(destination.connector, streams, options)
     shown = json.dumps(as_json(diagnosis, mended), indent=2) if given.json else as_text(diagnosis, mended)
     print(mask.text(shown))
     return 1 if diagnosis.findings else 0

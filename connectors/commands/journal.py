@@ -159,11 +159,11 @@ def _heading(life: "Life") -> str:
 
     if life.stream is None:
         return f"The destination: {life.outcome}."
-    counts, first = life.counts, life.entries[0]
+    counts = life.counts
     retries = f", {number_of(counts.retries, 'retry', 'retries')}" if counts.retries else ""
     return (
         f"Stream {printable(life.stream)}: {life.outcome}. {life.strategy or 'unknown strategy'}, "
-        f"generation {first.get('generation')}; "
+        f"generation {life.generation}; "
         f"{count(counts.read)} read ({size(counts.bytes)}), {count(counts.written)} written, "
         f"{count(counts.rejected)} rejected, {count(counts.checkpoint)} under a STATE{retries}."
     )

@@ -23,7 +23,7 @@ def run(given: argparse.Namespace) -> int:
     from connectors.plan_text import as_json, as_text
 
     with configured(given.connector, given.config, RUN) as destination:
-        planned = plan(destination.connector, streams_of(given.catalog), destination.options.generations)
+        planned = plan(destination.connector, destination.options.meant(streams_of(given.catalog)))
         shown = json.dumps(as_json(planned), indent=2) if given.json else as_text(planned)
         print(destination.mask.text(shown))
     if planned.destructive:

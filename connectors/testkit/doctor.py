@@ -170,16 +170,17 @@ class DoctorSuite(WarehouseSuite):
 
 def examined(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Diagnosis:
     """The diagnosis, with the catalog of these streams if there are any."""
-    wanted = read_catalog(catalog(*streams)) if streams else None
+    options = warehouse.options
+    wanted = options.meant(read_catalog(catalog(*streams))) if streams else None
     with closing(warehouse.destination.connector()) as connector:
-        return examine(connector, wanted, warehouse.generations)
+        return examine(connector, wanted, options)
 
 
 def mended(warehouse: Warehouse, *streams: Mapping[str, Any]) -> list[str]:
     """What came of mending what was found."""
     diagnosis = examined(warehouse, *streams)
     with closing(warehouse.destination.connector()) as connector:
-        return list(try_mending(connector, diagnosis, "doctor", warehouse.generations))
+        return list(try_mending(connector, diagnosis, "doctor"))
 
 
 def after_inspection(outcome: Outcome) -> dict[str, str]:

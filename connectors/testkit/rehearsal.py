@@ -9,11 +9,12 @@ import pytest
 from connectors.plan import Plan, plan
 from connectors.rehearsal import Deed
 from connectors.testkit.destination import needs
-from connectors.testkit.interruptions import PRIOR, cut_off, sync_users
+from connectors.testkit.interruptions import PRIOR, THEN, cut_off, sync_users
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, stream, users
 from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.types import TableName
+from machines.chronicle import runs
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
@@ -76,6 +77,42 @@ class RehearsalSuite(WarehouseSuite):
             (Deed.CHANGE_COLUMN, others),
         }
 
+    def test_an_overwrite_without_generations_is_called_destructive(self, warehouse: Warehouse) -> None:
+        counted = users(APPEND_TRUNCATE, 1)
+        uncounted = {name: value for name, value in counted.items() if "generation" not in name}
+        sync_users(warehouse, uncounted, sent=PRIOR)
+
+        planned = plan_of(warehouse, uncounted)
+        outcome = warehouse.sync(catalog(uncounted), complete("users"))
+
+        (stream_plan,) = planned.streams
+        assert [each.deed for each in planned.destructive] == [Deed.REPLACE]
+        assert paths(planned) == walked(outcome)
+        assert (stream_plan.way, stream_plan.generation) == (
+            "append_truncate (each sync replaces the table)",
+            2,
+        )
+
+    @pytest.mark.parametrize(
+        ("strategy", "way"),
+        [
+            (APPEND_TRUNCATE, "append (generation 3 was published already)"),
+            (DEDUP_TRUNCATE, "dedup (generation 3 was published already)"),
+        ],
+    )
+    def test_the_retry_of_a_published_generation_is_planned_and_told_as_one_that_adds(
+        self, warehouse: Warehouse, strategy: Strategy, way: str
+    ) -> None:
+        sync_users(warehouse, users(strategy, 3), sent=PRIOR)
+
+        (planned,) = plan_of(warehouse, users(strategy, 3)).streams
+        outcome = sync_users(warehouse, users(strategy, 3), sent=THEN)
+
+        (run,) = runs(outcome.journal)
+        (life,) = run.streams
+        assert (planned.way, life.strategy) == (way, way)
+        assert life.notes[0] == "generation 3 was published already: this sync adds to the table"
+
     def test_a_plan_shows_what_is_there(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
         cut_off(warehouse, users(DEDUP, 2))
@@ -123,7 +160,7 @@ class RehearsalSuite(WarehouseSuite):
 def plan_of(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Plan:
     """The plan of a sync of these streams."""
     with closing(warehouse.destination.connector()) as connector:
-        return plan(connector, read_catalog(catalog(*streams)), warehouse.generations)
+        return plan(connector, warehouse.options.meant(read_catalog(catalog(*streams))))
 
 
 def paths(planned: Plan) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ import pytest
 from attrs import field, frozen
 
 from connectors.journal_keeper import journal_keeper
-from connectors.options import Generations
+from connectors.options import Options
 from connectors.sync import Sync, run_sync
 from connectors.testkit.destination import Destination, Suite
 from connectors.testkit.faulty import Script, faulty
@@ -63,10 +63,10 @@ class Outcome:
 
 @frozen
 class Warehouse:
-    """A destination, how it counts generations, what a run is called there, and what was synced into it so far."""
+    """A destination, its options, what a run is called there, and what was synced into it so far."""
 
     destination: Destination
-    generations: Generations = Generations.CATALOG
+    options: Options = field(factory=Options)
     run: str = "kit"
     _known: dict[StreamName, StreamTables] = field(factory=dict, repr=False)
 
@@ -84,7 +84,7 @@ class Warehouse:
         """Run a sync. `feed` replaces the messages by an iterator of its own pace; `told` hears each STATE told,
         `keep` each line of the journal.
         """
-        streams = read_catalog(catalog)
+        streams = self.options.meant(read_catalog(catalog))
         real = self.destination.connector(soft=soft)
         rules, namespace = real.columns.naming, real.default_namespace
         self._known.update(table_catalog([(s.name, s.fields) for s in streams], rules, namespace))
@@ -120,7 +120,6 @@ class Warehouse:
                     keep=keep_too,
                     thresholds=thresholds or Thresholds(),
                     retry=AT_ONCE,
-                    generations=self.generations,
                 )
             )
         logged = [line["log"] for line in lines if line["type"] == "LOG"]
@@ -170,7 +169,7 @@ def cursor_of(state: dict[str, Any]) -> Any:
     """What a test knows a STATE by."""
     match state:
         case {"type": "STREAM"}:
-            return state["stream"]["stream_state"]["cursor"]
+            return (state["stream"]["stream_state"] or {}).get("cursor")
         case {"type": "GLOBAL"}:
             return (state["global"]["shared_state"] or {}).get("cursor")
         case _:

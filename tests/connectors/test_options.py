@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from connectors.masking import Mask, mask_of
-from connectors.options import Generations, Options, read_options, with_options
+from connectors.options import Options, read_options, with_options
+from dataflow.catalog import Append, DestinationStream, Overwrite, Replace
 from dataflow.errors import ConfigError
 from dataflow.protocol import error_message, log_message
+from dataflow.types import StreamName
 from tests.connectors.memory import memory_destination
 
 SECRET = "open-s3same"
@@ -25,13 +27,27 @@ NESTED = {
 
 def test_what_is_not_said_has_a_default() -> None:
     assert read_options({"schema": "public", "journal_days": None}) == Options()
-    assert Options().generations is Generations.CATALOG
+    assert not Options().each_overwrite_is_new
 
 
 def test_each_overwrite_may_be_new() -> None:
     options = read_options({"each_overwrite_is_new": True, "journal_days": 7})
 
-    assert (options.generations, options.journal_days) == (Generations.LEDGER, 7)
+    assert (options.each_overwrite_is_new, options.journal_days) == (True, 7)
+
+
+@pytest.mark.parametrize(
+    ("options", "meant"),
+    [(Options(), Overwrite()), (Options(each_overwrite_is_new=True), Replace())],
+    ids=["by the catalog", "each is new"],
+)
+def test_an_overwrite_is_what_the_client_means_by_it(options: Options, meant: Overwrite | Replace) -> None:
+    streams = [
+        DestinationStream(name=StreamName(None, "users"), fields=(), import_type=of)
+        for of in (Overwrite(), Append())
+    ]
+
+    assert [stream.import_type for stream in options.meant(streams)] == [meant, Append()]
 
 
 @pytest.mark.parametrize(

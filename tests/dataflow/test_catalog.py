@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dataflow.catalog import Append, Dedupe, Strategy, read_catalog
+from dataflow.catalog import Append, Dedupe, Overwrite, Replace, Strategy, SyncMode, read_catalog
 from dataflow.errors import ConfigError, DataflowError, InternalError
 from dataflow.types import StreamName
 
@@ -52,6 +52,44 @@ def test_absent_and_null_counters_are_zero() -> None:
 
     assert (stream.generation_id, stream.minimum_generation_id, stream.sync_id) == (0, 0, 0)
     assert stream.import_type == Append()
+
+
+@pytest.mark.parametrize(
+    ("members", "meant"),
+    [
+        ({}, Replace()),
+        ({"generation_id": None, "minimum_generation_id": None}, Replace()),
+        ({"generation_id": 3}, Replace()),
+        ({"generation_id": 0, "minimum_generation_id": 0}, Overwrite()),
+        ({"generation_id": 3, "minimum_generation_id": 0}, Overwrite()),
+        ({"generation_id": 3, "minimum_generation_id": 3}, Overwrite()),
+        ({"minimum_generation_id": 0}, Overwrite()),
+    ],
+    ids=repr,
+)
+def test_an_overwrite_replaces_unless_the_client_says_which_generations_stay(
+    members: dict[str, Any], meant: Overwrite | Replace
+) -> None:
+    (stream,) = read_catalog(catalog(configured(destination_sync_mode="overwrite", **members)))
+
+    assert stream.import_type == meant
+    assert stream.strategy.truncates is (meant == Replace() or stream.minimum_generation_id > 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [
+        ("incremental", SyncMode.INCREMENTAL),
+        ("full_refresh", SyncMode.FULL_REFRESH),
+        (None, SyncMode.FULL_REFRESH),
+    ],
+)
+def test_a_stream_is_read_from_its_beginning_unless_it_is_said_to_go_on(
+    said: str | None, mode: SyncMode
+) -> None:
+    (stream,) = read_catalog(catalog(configured(sync_mode=said)))
+
+    assert stream.sync_mode is mode
 
 
 def test_a_dedupe_stream_has_its_key_and_cursor() -> None:

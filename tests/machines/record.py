@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve
 
-from connectors.options import Generations
+from connectors.options import Options
 from connectors.testkit.destination import open_bench
 from connectors.testkit.faulty import Script
 from connectors.testkit.messages import catalog, complete, global_state, record, state, users
@@ -59,8 +59,8 @@ def after(*scenes: Scene) -> Scene:
 
 
 def counting(scene: Scene) -> Scene:
-    """The same where the ledger counts the generations."""
-    return lambda to: scene(evolve(to, generations=Generations.LEDGER))
+    """The same where each overwrite is new."""
+    return lambda to: scene(evolve(to, options=Options(each_overwrite_is_new=True)))
 
 
 def refusing(*methods: str, name: str = "users") -> dict[str, Any]:

@@ -10,7 +10,6 @@ from attrs import evolve
 
 from connectors.doctor import Kind, examine
 from connectors.mending import try_mending
-from connectors.options import Generations
 from connectors.plan import Plan, plan
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
@@ -311,7 +310,7 @@ def test_the_session_of_a_dead_run_is_named_and_ended(connect: Connect) -> None:
     time.sleep(0.05)
 
     (finding,) = examine(_impatient(connector)).findings
-    came = list(try_mending(connector, examine(_impatient(connector)), "doctor", Generations.CATALOG))
+    came = list(try_mending(connector, examine(_impatient(connector)), "doctor"))
     after = examine(connector).findings
 
     held.close()

@@ -84,6 +84,9 @@ _MEMORY = (
 )
 _FOR_WHOLE_TABLES = 1
 
+# What DuckDB calls the instance in memory to which a file is attached.
+INSTANCE = "memory"
+
 # Of this process: two who open one file must find each other.
 _ATTACHING = threading.Lock()
 
@@ -114,7 +117,8 @@ class Database:
                 catalog = self._instance.execute("SELECT current_database()").fetchall()[0][0]
                 self.sql = evolve(self.sql, catalog=catalog)
             cursor = self._instance.cursor()
-        cursor.execute(use(self.sql.catalog).as_string())
+        # Else a macro that somebody keeps in the file would be taken for DuckDB's function of that name.
+        cursor.execute(use(INSTANCE if self._config.in_file else self.sql.catalog).as_string())
         # What a timestamp's date is, when a column becomes a date, must not depend on the machine.
         cursor.execute("SET TimeZone = 'UTC'")
         return cursor

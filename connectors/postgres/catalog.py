@@ -49,7 +49,7 @@ def has_default() -> Composed:
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute "
         "JOIN pg_catalog.pg_attrdef ON adrelid = attrelid AND adnum = attnum "
         "WHERE attrelid = (SELECT pg_class.oid FROM {}) AND attname = {} "
-        "AND pg_get_expr(adbin, adrelid) = quote_literal({}::jsonb::text) || '::jsonb')"
+        "AND pg_catalog.pg_get_expr(adbin, adrelid) = pg_catalog.quote_literal({}::jsonb::text) || '::jsonb')"
     ).format(_THE_TABLE, Placeholder("column"), Placeholder("value"))
 
 
@@ -69,7 +69,8 @@ def worth_looking_up() -> Composed:
     """
     return SQL(
         "SELECT target.reltuples >= 2 * source.reltuples AND source.reltuples >= 0 AND "
-        "pg_table_size(target.oid) <= pg_size_bytes(current_setting('effective_cache_size')) "
+        "pg_catalog.pg_table_size(target.oid) <= "
+        "pg_catalog.pg_size_bytes(pg_catalog.current_setting('effective_cache_size')) "
         "FROM (SELECT pg_class.* FROM {}) AS target, (SELECT pg_class.* FROM pg_catalog.pg_class "
         "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace "
         "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}) AS source"
@@ -83,7 +84,7 @@ def key_indexes() -> Composed:
     """
     return SQL(
         "SELECT index_class.relname, array("
-        "SELECT attname::text FROM unnest(pg_index.indkey) WITH ORDINALITY AS key (attnum, position) "
+        "SELECT attname::text FROM pg_catalog.unnest(pg_index.indkey) WITH ORDINALITY AS key (attnum, position) "
         "JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND pg_attribute.attnum = key.attnum "
         "WHERE key.position <= pg_index.indnkeyatts ORDER BY key.position) "
         "FROM pg_catalog.pg_index "
@@ -125,7 +126,7 @@ def holders() -> Composed:
         "AND pg_attrdef.oid = objid AND attname = {meta}) "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE classid = 'pg_constraint'::regclass "
         "AND pg_constraint.oid = objid AND contype = 'n' AND conrelid = it.oid) "
-        "UNION ALL SELECT 'publication ' || quote_ident(pubname) FROM pg_catalog.pg_publication_tables "
+        "UNION ALL SELECT 'publication ' || pg_catalog.quote_ident(pubname) FROM pg_catalog.pg_publication_tables "
         "WHERE schemaname = {namespace} AND tablename = {name} "
         "UNION ALL SELECT 'its place in ' || inhparent::regclass FROM it "
         "JOIN pg_catalog.pg_inherits ON inhrelid = it.oid "
@@ -134,13 +135,14 @@ def holders() -> Composed:
         "UNION ALL SELECT 'its tablespace' FROM it WHERE reltablespace <> 0 "
         "UNION ALL SELECT DISTINCT 'its security labels' FROM it JOIN pg_catalog.pg_seclabel "
         "ON objoid = it.oid AND classoid = 'pg_class'::regclass "
-        "UNION ALL SELECT DISTINCT 'grants by ' || pg_get_userbyid(grantor) FROM it "
+        "UNION ALL SELECT DISTINCT 'grants by ' || pg_catalog.pg_get_userbyid(grantor) FROM it "
         "CROSS JOIN LATERAL (SELECT relacl UNION ALL SELECT attacl FROM pg_catalog.pg_attribute "
         "WHERE attrelid = it.oid AND NOT attisdropped) AS given (acl) "
-        "CROSS JOIN LATERAL aclexplode(acl) WHERE grantor <> relowner "
-        "UNION ALL SELECT 'its owner ' || quote_ident(pg_get_userbyid(relowner)) FROM it "
-        "WHERE pg_get_userbyid(relowner) <> current_user AND NOT (pg_has_role(relowner, 'MEMBER') "
-        "AND pg_has_role(relowner, 'USAGE') AND has_schema_privilege(relowner, relnamespace, 'CREATE'))"
+        "CROSS JOIN LATERAL pg_catalog.aclexplode(acl) WHERE grantor <> relowner "
+        "UNION ALL SELECT 'its owner ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(relowner)) FROM it "
+        "WHERE pg_catalog.pg_get_userbyid(relowner) <> current_user "
+        "AND NOT (pg_catalog.pg_has_role(relowner, 'MEMBER') AND pg_catalog.pg_has_role(relowner, 'USAGE') "
+        "AND pg_catalog.has_schema_privilege(relowner, relnamespace, 'CREATE'))"
         ") AS held ORDER BY holder"
     ).format(
         it=_IT,
@@ -154,8 +156,8 @@ def holders() -> Composed:
 def references() -> Composed:
     """The foreign keys that lead to the table: in words, to which columns, and whether they act when a row goes."""
     return SQL(
-        "{} SELECT conrelid::regclass || ': ' || pg_get_constraintdef(pg_constraint.oid), "
-        "array(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
+        "{} SELECT conrelid::regclass || ': ' || pg_catalog.pg_get_constraintdef(pg_constraint.oid), "
+        "array(SELECT attname::text FROM pg_catalog.unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
         "JOIN pg_catalog.pg_attribute ON attrelid = confrelid AND pg_attribute.attnum = key.attnum "
         "ORDER BY key.position), confdeltype IN ('c', 'n', 'd') "
         "FROM it JOIN pg_catalog.pg_constraint ON confrelid = it.oid "
@@ -166,10 +168,10 @@ def references() -> Composed:
 def belongings() -> Composed:
     """What is written on the table itself: owner, replica identity, and its options as `name=value`."""
     return SQL(
-        "{} SELECT pg_get_userbyid(it.relowner)::text, "
+        "{} SELECT pg_catalog.pg_get_userbyid(it.relowner)::text, "
         "CASE it.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE 'DEFAULT' END, "
-        "array_cat(coalesce(it.reloptions, '{{}}'), array("
-        "SELECT 'toast.' || toasted FROM unnest(toast.reloptions) AS toasted)) "
+        "pg_catalog.array_cat(coalesce(it.reloptions, '{{}}'), array("
+        "SELECT 'toast.' || toasted FROM pg_catalog.unnest(toast.reloptions) AS toasted)) "
         "FROM it LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = it.reltoastrelid"
     ).format(_IT)
 
@@ -195,10 +197,10 @@ def grants() -> Composed:
     """Who but the owner may do what: privilege, the column it is of, grantee if not all, may it be passed on."""
     return SQL(
         "{} SELECT privilege_type, attname::text, "
-        "CASE WHEN grantee <> 0 THEN pg_get_userbyid(grantee)::text END, is_grantable FROM it "
+        "CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee)::text END, is_grantable FROM it "
         "CROSS JOIN LATERAL (SELECT NULL::name, relacl UNION ALL SELECT pg_attribute.attname, attacl "
         "FROM pg_catalog.pg_attribute WHERE attrelid = it.oid AND NOT attisdropped) AS given (attname, acl) "
-        "CROSS JOIN LATERAL aclexplode(acl) WHERE grantee <> relowner"
+        "CROSS JOIN LATERAL pg_catalog.aclexplode(acl) WHERE grantee <> relowner"
     ).format(_IT)
 
 
@@ -231,13 +233,14 @@ def hides_rows() -> Composed:
     It does not where a policy lets us do everything with every row, and none restricts that.
     """
     return SQL(
-        "{} SELECT row_security_active(it.oid) AND NOT (EXISTS (SELECT FROM policies WHERE polpermissive "
-        "AND polcmd = '*' AND pg_get_expr(polqual, polrelid) = 'true' "
-        "AND coalesce(pg_get_expr(polwithcheck, polrelid), 'true') = 'true') "
+        "{} SELECT pg_catalog.row_security_active(it.oid) AND NOT (EXISTS (SELECT FROM policies WHERE polpermissive "
+        "AND polcmd = '*' AND pg_catalog.pg_get_expr(polqual, polrelid) = 'true' "
+        "AND coalesce(pg_catalog.pg_get_expr(polwithcheck, polrelid), 'true') = 'true') "
         "AND NOT EXISTS (SELECT FROM policies WHERE NOT polpermissive)) FROM it"
     ).format(
         SQL(
             "{}, policies AS (SELECT pg_policy.* FROM it JOIN pg_catalog.pg_policy ON polrelid = it.oid "
-            "WHERE EXISTS (SELECT FROM unnest(polroles) AS role WHERE role = 0 OR pg_has_role(role, 'USAGE')))"
+            "WHERE EXISTS (SELECT FROM pg_catalog.unnest(polroles) AS role "
+            "WHERE role = 0 OR pg_catalog.pg_has_role(role, 'USAGE')))"
         ).format(_IT)
     )

@@ -204,6 +204,17 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
 }
 
+# The same states where a function of somebody's met them: a trigger's, or one in a policy, a check or an index.
+IN_A_FUNCTION: Mapping[str, Meaning] = dict.fromkeys(
+    ("42P01", "42704", "42883"),
+    Meaning(
+        ConfigError,
+        "A function that somebody made uses something that it does not name with its schema",
+        "Sessions of a sync have an empty search_path. Name the schema in the function, or run: ALTER FUNCTION ... "
+        "SET search_path = public.",
+    ),
+)
+
 # A failed connect has no SQLSTATE; what a person must mend is told by the text. Everything else may pass.
 REFUSALS: Mapping[str, str] = {
     "password authentication failed|no password supplied|authentication method|role .* does not exist": (
@@ -237,7 +248,9 @@ def explain(
     # The ledger's first entry for a table is not to be seen before its COMMIT: an attempt whose answer was lost.
     if state == "23505" and (error.diag.schema_name == "pg_catalog" or error.diag.table_name == LEDGER):
         return TransientError("Another run or attempt created the same at the same moment.", remedy=AGAIN)
-    meaning = MEANINGS.get(state) or MEANINGS.get(state[:2])
+    # Our own statements have no context in which they could fail so.
+    in_a_function = IN_A_FUNCTION.get(state) if error.diag.context else None
+    meaning = in_a_function or MEANINGS.get(state) or MEANINGS.get(state[:2])
     if meaning is None:
         return InternalError(f"Postgres reported {_condition(error)}{_place(error.diag)}.", remedy=REPORT)
     message = error.diag.message_primary or ""

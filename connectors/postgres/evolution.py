@@ -86,11 +86,13 @@ def _conversion(column: Identifier, old: str, new: str) -> Conversion:
         return Conversion()
     text = SQL("({} #>> '{{}}')" if old_base in ("json", "jsonb") else "{}::text").format(column)
     if new_base == "jsonb":
-        return Conversion(SQL("to_jsonb({})").format(column))
+        return Conversion(SQL("pg_catalog.to_jsonb({})").format(column))
     if new_base == "character varying":
         return Conversion(text)
     # A text that is too long matches no pattern in reasonable time, and no type holds it.
-    fits = SQL("length({}) <= {} AND {} ~ {}").format(text, LONGEST, text, Literal(_PATTERNS[new_base]))
+    fits = SQL("pg_catalog.length({}) <= {} AND {} ~ {}").format(
+        text, LONGEST, text, Literal(_PATTERNS[new_base])
+    )
     value = SQL("CASE WHEN {} THEN {} END").format(fits, _cast(text, new, new_base))
     # JSON's null has no text: it was null before.
     return Conversion(value, SQL("{} IS NOT NULL AND ({}) IS NULL").format(text, value))
@@ -126,12 +128,14 @@ def notes(table: TableName, changeset: ColumnChangeset) -> Iterator[Composed]:
     )
     meta = Identifier(META)
     before = SQL(
-        "CASE WHEN jsonb_typeof({meta} -> 'changes') = 'array' THEN {meta} -> 'changes' ELSE '[]'::jsonb END"
+        "CASE WHEN pg_catalog.jsonb_typeof({meta} -> 'changes') = 'array' THEN {meta} -> 'changes' ELSE '[]'::jsonb END"
     ).format(meta=meta)
-    yield SQL("UPDATE {} SET {} = jsonb_set({}, '{{changes}}', {}) WHERE {}").format(
+    yield SQL("UPDATE {} SET {} = pg_catalog.jsonb_set({}, '{{changes}}', {}) WHERE {}").format(
         table_name(table),
         meta,
-        SQL("CASE WHEN jsonb_typeof({meta}) = 'object' THEN {meta} ELSE '{{}}'::jsonb END").format(meta=meta),
+        SQL("CASE WHEN pg_catalog.jsonb_typeof({meta}) = 'object' THEN {meta} ELSE '{{}}'::jsonb END").format(
+            meta=meta
+        ),
         SQL(" || ").join([before, *entries]),
         SQL(" OR ").join(SQL("({})").format(each) for each in lost.values()),
     )
@@ -204,12 +208,13 @@ def _cast(text: Composed, new: str, new_base: str) -> Composed:
     number = SQL("{}::numeric").format(text)
     if new_base == "bigint":
         return SQL(
-            "CASE WHEN {number} = trunc({number}) "
+            "CASE WHEN {number} = pg_catalog.trunc({number}) "
             "AND {number} BETWEEN -9223372036854775808 AND 9223372036854775807 THEN {number}::bigint END"
         ).format(number=number)
     if new_base == "numeric" and new != new_base:
         precision, scale = _digits(new)
-        return SQL("CASE WHEN abs(round({number}, {scale})) < {bound} THEN {number}::{type} END").format(
-            number=number, scale=scale, bound=SQL("1e{}").format(precision - scale), type=SQL(new)
-        )
+        return SQL(
+            "CASE WHEN pg_catalog.abs(pg_catalog.round({number}, {scale})) < {bound} "
+            "THEN {number}::{type} END"
+        ).format(number=number, scale=scale, bound=SQL("1e{}").format(precision - scale), type=SQL(new))
     return SQL("{}::{}").format(text, SQL(new))

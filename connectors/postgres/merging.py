@@ -95,7 +95,7 @@ class Merging:
         """Keep the latest row of each key, and none of a key whose latest row is a deletion."""
         superseded = SQL(
             "DELETE FROM {table} WHERE ctid IN (SELECT ranked.row FROM ("
-            "SELECT {source}.ctid, row_number() OVER (PARTITION BY {key} ORDER BY {order}) "
+            "SELECT {source}.ctid, pg_catalog.row_number() OVER (PARTITION BY {key} ORDER BY {order}) "
             'FROM {table} AS {source}) AS ranked ("row", "rank") WHERE ranked.rank > 1)'
         ).format(
             table=table_name(table),

@@ -18,21 +18,21 @@ def _number(run: Composable) -> Composed:
 _IS_LOCKED = SQL(
     "locktype = 'advisory' AND granted AND objsubid = 1 "
     "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} "
-    "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+    "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
 ).format(_number(SQL("entry.owner")))
 
 _HOLDER = SQL(
     "SELECT pg_stat_activity.pid, application_name, backend_start, "
-    "extract(epoch FROM clock_timestamp() - state_change)::float8 "
+    "extract(epoch FROM pg_catalog.clock_timestamp() - state_change)::float8 "
     "FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_locks USING (pid)"
 )
 
 
 def enter() -> Composed:
     """Lock the run's number until the session ends; its sessions share it. `wait` bounds further waits for locks."""
-    return SQL("SELECT set_config('lock_timeout', {}, false), pg_catalog.pg_advisory_lock_shared({})").format(
-        Placeholder("wait"), _number(Placeholder("owner"))
-    )
+    return SQL(
+        "SELECT pg_catalog.set_config('lock_timeout', {}, false), pg_catalog.pg_advisory_lock_shared({})"
+    ).format(Placeholder("wait"), _number(Placeholder("owner")))
 
 
 def own(ledger: TableName) -> Composed:

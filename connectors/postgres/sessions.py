@@ -16,6 +16,8 @@ OURS = "dataflow "
 
 # What a session must not inherit from the server's defaults, as pg_dump sees it. Sitting on a lock is bounded.
 SETTINGS: Mapping[str, str] = {
+    # With a path, an operator, a cast or a function of anybody who may create one could be taken for the server's.
+    "search_path": "",
     "timezone": "UTC",
     "datestyle": "ISO, MDY",
     "transaction_timeout": "0",
@@ -83,5 +85,5 @@ class Access:
         wanted = {**SETTINGS, **limits}
         known = ((name, value) for name, value in wanted.items() if version >= SINCE.get(name, 0))
         return SQL("SELECT {}").format(
-            SQL(", ").join(SQL("set_config({}, {}, false)").format(*each) for each in known)
+            SQL(", ").join(SQL("pg_catalog.set_config({}, {}, false)").format(*each) for each in known)
         )

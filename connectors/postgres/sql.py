@@ -35,7 +35,7 @@ class PostgresSql:
 
     def count_rows(self, table: TableName) -> Composed:
         """How many rows a table holds."""
-        return SQL("SELECT count(*) FROM {}").format(table_name(table))
+        return SQL("SELECT pg_catalog.count(*) FROM {}").format(table_name(table))
 
     def create_table(self, table: TableName, columns: Sequence[Column]) -> Composed:
         """A table with the metadata columns, then the user's."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from connectors.duckdb.connector import _MEANINGS as _DUCKDB
-from connectors.postgres.connector import MEANINGS, REFUSALS
+from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
 from tests.docs.arguments import arguments_of
 from tests.docs.options import options_of, shared_options
 from tests.docs.raised import SECTIONS, raised
@@ -52,14 +52,16 @@ def _errors(section: str) -> Callable[[], str]:
 
 
 def _sqlstates() -> str:
+    known = {f"`{state}`": each for state, each in MEANINGS.items()}
+    known |= {f"`{state}` in a function": each for state, each in IN_A_FUNCTION.items()}
     rows = (
         (
-            f"`{state}`",
+            state,
             each.says,
             each.error.failure_type,
             each.remedy or "the GRANT that is missing, in the message",
         )
-        for state, each in sorted(MEANINGS.items())
+        for state, each in sorted(known.items())
     )
     return table(("SQLSTATE", "it says", "type", "what to do"), rows)
 

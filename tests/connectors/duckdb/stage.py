@@ -12,6 +12,8 @@ from connectors.contract import Recipe
 from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.config import Config, configure
 from connectors.duckdb.connector import DuckDbConnector
+from connectors.duckdb.database import INSTANCE
+from connectors.duckdb.sql import use
 from dataflow.catalog import Strategy
 from dataflow.types import (
     EXTRACTED_AT,
@@ -108,10 +110,14 @@ def contents(
 
 
 def query(client: DuckDbClient, statement: str) -> list[tuple[Any, ...]]:
-    """What a statement of the test's own returns. By Arrow: DuckDB's own rows want pytz for a timestamp."""
-    found: Any = client._cursor.sql(statement)
-    columns = found.to_arrow_table().columns if found is not None else []
-    return list(zip(*(column.to_pylist() for column in columns), strict=True))
+    """What a person's statement returns, who means the file. By Arrow: DuckDB's own rows want pytz for a timestamp."""
+    client._cursor.execute(use(client.sql.catalog).as_string())
+    try:
+        found: Any = client._cursor.sql(statement)
+        columns = found.to_arrow_table().columns if found is not None else []
+        return list(zip(*(column.to_pylist() for column in columns), strict=True))
+    finally:
+        client._cursor.execute(use(INSTANCE).as_string())
 
 
 def numbers(client: DuckDbClient, table: TableName) -> list[int]:

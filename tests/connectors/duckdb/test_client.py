@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,8 @@ from connectors.duckdb.database import ROW_GROUP, Database, is_out_of_memory
 from connectors.ledger import LedgerEntry
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import ConfigError
-from dataflow.types import INTEGER, Column, TableName
+from dataflow.evolution import diff
+from dataflow.types import INTEGER, NUMBER, STRING, Column, TableName
 from tests.connectors.duckdb.stage import (
     FINAL,
     ID_TEST,
@@ -92,6 +94,44 @@ def test_a_table_in_another_schema_is_another_table(to: DuckDbConnector, client:
 
     with client.transaction():
         assert not client.table_exists(TableName("sales", FINAL.name))
+
+
+# Named like what the statements call, and with answers of their own.
+MACROS = (
+    "translate(a, b, c) AS 'theirs'",
+    "contains(a, b) AS false",
+    "count(a) AS 7",
+    "first_value(a) AS 7",
+    "row_number() AS 7",
+    "to_json(a) AS 'theirs'",
+    "json_type(a) AS 'theirs'",
+    "regexp_replace(a, b, c) AS 'theirs'",
+    "rtrim(a, b) AS 'theirs'",
+    "list_where(a, b) AS 7",
+    "duckdb_tables() AS TABLE SELECT 1",
+    "duckdb_columns() AS TABLE SELECT 1",
+    "duckdb_schemas() AS TABLE SELECT 1",
+)
+
+
+def test_a_macro_that_is_named_like_a_function_of_duckdb_never_runs(tmp_path: Path) -> None:
+    to, value = connector(tmp_path), Column("value", "value", NUMBER)
+    text = Column("value", "value", STRING)
+    with duckdb.connect(tmp_path / "lake.duckdb") as person:
+        for macro in MACROS:
+            person.execute(f"CREATE MACRO {macro}")
+    with closing(to), closing(to.client()) as client:
+        fill(to, client, FINAL, (value,), [row(1, value=Decimal("1.50")), row(2, value=Decimal(2))])
+        fill(to, client, TEMP, (text,), [row(3, value="1.5"), row(4, value="1.5"), row(5, value="3")])
+        with client.transaction():
+            client.create_namespace("main")
+            client.apply_changeset(FINAL, diff(client.discover_schema(FINAL), client.discover_schema(TEMP)))
+            client.merge_table(TEMP, FINAL, recipe((text,), ("value",)))
+            client.dedupe_table(FINAL, recipe((text,), ("value",)))
+            named = client.tables_named("tmp")
+
+        assert named == [TEMP]
+        assert sorted(contents(client, FINAL, "value")) == [("1.5",), ("2",), ("3",)]
 
 
 @pytest.mark.parametrize("name", ["lake", "temp", "system", "memory", 'sales"2025', "airbyte_internal"])

@@ -150,7 +150,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
 try:
     with client.transaction():
-        client._cursor.execute("CREATE TABLE big AS SELECT uuid() AS u FROM range(2000000)")
+        client._cursor.execute("CREATE TABLE lake.big AS SELECT uuid() AS u FROM range(2000000)")
 except Exception as error:
     print(type(to.explain(error)).__name__, to.explain(error))
 with client.transaction():

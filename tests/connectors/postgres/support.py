@@ -4,16 +4,21 @@ import os
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from psycopg import Cursor
+from psycopg.abc import Params
+from psycopg.errors import InFailedSqlTransaction
 from psycopg.sql import Composed
 
 from connectors.contract import Recipe
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
+from connectors.postgres.sessions import Row
 from dataflow.catalog import Strategy
 from dataflow.types import (
     EXTRACTED_AT,
@@ -102,6 +107,19 @@ def fill(
         if not client.table_exists(table):
             client.create_table(table, columns, ())
         connector.insert_buffer(client).insert(table, columns, [batch(columns, rows)])
+
+
+def as_a_person(
+    client: PostgresClient, statement: str | bytes | Composed, parameters: Params | None = None
+) -> Cursor[Row]:
+    """Run what somebody else might, on the client's own connection: with the schema public on the path."""
+    client.connection.execute("SET search_path = public")
+    try:
+        return client.connection.execute(statement, parameters)
+    finally:
+        # A transaction that has failed takes the setting back by itself.
+        with suppress(InFailedSqlTransaction):
+            client.connection.execute("SET search_path = ''")
 
 
 def texts(client: PostgresClient, table: TableName, name: str) -> list[str | None]:

@@ -19,7 +19,7 @@ from connectors.postgres.connector import PostgresConnector
 from dataflow.errors import InternalError
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind
 from tests.connectors.postgres.conftest import Connect
-from tests.connectors.postgres.support import FINAL, batch, column, fill, raw_id, texts
+from tests.connectors.postgres.support import FINAL, as_a_person, batch, column, fill, raw_id, texts
 
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_the_metadata_columns_come_back_exactly(connector: PostgresConnector, cl
 
     fill(connector, client, FINAL, [], [given_])
 
-    found = client.connection.execute(f"SELECT *, {META}::text FROM users".encode()).fetchone()
+    found = as_a_person(client, f"SELECT *, {META}::text FROM users".encode()).fetchone()
     assert found == (raw_id(2**127), LAST, {"changes": [], "sync_id": 7}, 2**62, meta)
 
 
@@ -111,9 +111,7 @@ def test_batches_of_many_parts_keep_every_row_in_order(
         client.create_table(FINAL, columns, ())
         taken = connector.insert_buffer(client).insert(FINAL, columns, batches)
 
-    found = client.connection.execute(
-        f'SELECT id, "at" IS NULL FROM users ORDER BY {RAW_ID}'.encode()
-    ).fetchall()
+    found = as_a_person(client, f'SELECT id, "at" IS NULL FROM users ORDER BY {RAW_ID}'.encode()).fetchall()
     assert whole.nbytes > 2 * PART_BYTES
     assert taken == rows
     assert found == [(n, n % 3 == 0) for n in range(rows)]

@@ -24,6 +24,7 @@ from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import (
     FINAL,
     TEMP,
+    as_a_person,
     column,
     fill,
     index_names,
@@ -68,13 +69,13 @@ def test_a_namespace_is_made_once(client: PostgresClient) -> None:
             client.create_namespace('new "schema"')
 
     query = "SELECT count(*) FROM pg_namespace WHERE nspname = 'new \"schema\"'"
-    assert client.connection.execute(query).fetchone() == (1,)
+    assert as_a_person(client, query).fetchone() == (1,)
 
 
 def test_a_namespace_that_is_there_needs_no_right_to_make_one(
     connect: Connect, client: PostgresClient, login: str
 ) -> None:
-    client.connection.execute(f"CREATE SCHEMA there AUTHORIZATION {login}".encode())
+    as_a_person(client, f"CREATE SCHEMA there AUTHORIZATION {login}".encode())
     other = connect(username=login)
     theirs = other.client()
 
@@ -95,10 +96,10 @@ def test_a_namespace_that_is_there_needs_no_right_to_make_one(
 def login(client: PostgresClient, postgres_database: Address) -> Iterator[str]:
     """A user without any right of its own. Roles belong to the whole server."""
     name = f"u_{postgres_database.dbname}"
-    client.connection.execute(f"CREATE ROLE {name} LOGIN".encode())
+    as_a_person(client, f"CREATE ROLE {name} LOGIN".encode())
     yield name
-    client.connection.execute(f"DROP OWNED BY {name}".encode())
-    client.connection.execute(f"DROP ROLE {name}".encode())
+    as_a_person(client, f"DROP OWNED BY {name}".encode())
+    as_a_person(client, f"DROP ROLE {name}".encode())
 
 
 def test_a_table_is_there_from_its_creation_to_its_drop(client: PostgresClient) -> None:
@@ -115,7 +116,7 @@ def test_a_table_is_there_from_its_creation_to_its_drop(client: PostgresClient) 
 
 
 def test_an_index_or_a_view_is_no_table(client: PostgresClient) -> None:
-    client.connection.execute("CREATE VIEW users AS SELECT 1 AS id")
+    as_a_person(client, "CREATE VIEW users AS SELECT 1 AS id")
 
     with client.transaction():
         assert not client.table_exists(FINAL)
@@ -129,7 +130,7 @@ def test_a_new_table_has_the_metadata_columns_first(client: PostgresClient) -> N
         "SELECT column_name, data_type, is_nullable FROM information_schema.columns "
         "WHERE table_name = 'users' ORDER BY ordinal_position"
     )
-    assert client.connection.execute(query).fetchall() == [
+    assert as_a_person(client, query).fetchall() == [
         ("_airbyte_raw_id", "uuid", "NO"),
         ("_airbyte_extracted_at", "timestamp with time zone", "NO"),
         ("_airbyte_meta", "jsonb", "NO"),
@@ -304,12 +305,12 @@ def test_a_session_depends_on_no_default_of_the_servers(
         "default_transaction_isolation = 'serializable'",
         "lock_timeout = 0",
     ):
-        client.connection.execute(f"ALTER DATABASE {database} SET {setting}".encode())
+        as_a_person(client, f"ALTER DATABASE {database} SET {setting}".encode())
     client.recover()
 
     with client.transaction():
         names = ("timezone", "datestyle", "statement_timeout", "transaction_isolation", "lock_timeout")
-        found = [client.connection.execute(f"SHOW {name}".encode()).fetchone() for name in names]
+        found = [as_a_person(client, f"SHOW {name}".encode()).fetchone() for name in names]
 
     assert found == [("UTC",), ("ISO, MDY",), ("0",), ("read committed",), ("1min",)]
 
@@ -466,7 +467,7 @@ def test_a_value_that_does_not_fit_is_a_defect_and_is_not_quoted(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     with pytest.raises(psycopg.Error) as caught:
-        client.connection.execute("SELECT 'secret value'::bigint")
+        as_a_person(client, "SELECT 'secret value'::bigint")
 
     explained = connector.explain(caught.value)
     assert isinstance(explained, InternalError)
@@ -477,7 +478,7 @@ def test_a_lock_waited_for_too_long_is_transient(
     connector: PostgresConnector, client: PostgresClient, postgres_database: Address
 ) -> None:
     load(connector, client, FINAL, 1)
-    client.connection.execute("SET lock_timeout = '50ms'")
+    as_a_person(client, "SET lock_timeout = '50ms'")
     with psycopg.connect(postgres_database.dsn) as reader:
         reader.execute("SELECT * FROM users")
         with pytest.raises(psycopg.Error) as caught, client.transaction():
@@ -508,7 +509,7 @@ def test_a_first_ledger_entry_that_waits_for_the_commit_of_another_can_be_tried_
         client.ledger.save(LedgerEntry(table=FINAL))
         repeating.start()
         waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
-        while client.connection.execute(waiting).fetchone() != (True,):
+        while as_a_person(client, waiting).fetchone() != (True,):
             time.sleep(0.01)
     repeating.join()
 
@@ -517,7 +518,7 @@ def test_a_first_ledger_entry_that_waits_for_the_commit_of_another_can_be_tried_
 
 
 def test_a_name_that_something_else_has_is_told(connector: PostgresConnector, client: PostgresClient) -> None:
-    client.connection.execute("CREATE VIEW users AS SELECT 1 AS id")
+    as_a_person(client, "CREATE VIEW users AS SELECT 1 AS id")
 
     with pytest.raises(psycopg.Error) as caught, client.transaction():
         client.create_table(FINAL, ID, ())

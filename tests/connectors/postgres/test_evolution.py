@@ -14,7 +14,7 @@ from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, diff
 from dataflow.types import METADATA_COLUMNS, Column, Kind, TableName
 from tests.connectors.postgres.conftest import Connect
-from tests.connectors.postgres.support import FINAL, column, fill, index_names, texts
+from tests.connectors.postgres.support import FINAL, as_a_person, column, fill, index_names, texts
 from tests.servers.address import Address
 
 ALL_KINDS = tuple(column(f"a_{kind.value}", kind) for kind in Kind)
@@ -57,7 +57,7 @@ def test_one_change_of_everything_keeps_the_rows(
 
     evolve(client, after)
 
-    row = client.connection.execute("SELECT keep, change, add FROM users").fetchall()
+    row = as_a_person(client, "SELECT keep, change, add FROM users").fetchall()
     assert row == [("kept", "42", None)]
     assert diff(discovered(client), expected(after)).is_noop
 
@@ -83,7 +83,7 @@ def test_an_empty_changeset_is_no_statement(client: PostgresClient) -> None:
 def test_a_column_that_must_not_be_null_may_be_after_the_change(client: PostgresClient) -> None:
     with client.transaction():
         client.create_table(FINAL, [column("id", Kind.INTEGER)], ())
-    client.connection.execute("ALTER TABLE users ALTER id SET NOT NULL")
+    as_a_person(client, "ALTER TABLE users ALTER id SET NOT NULL")
 
     evolve(client, [column("id", Kind.STRING)])
 
@@ -91,7 +91,7 @@ def test_a_column_that_must_not_be_null_may_be_after_the_change(client: Postgres
 
 
 def test_a_table_that_is_not_airbytes_is_refused_in_upstreams_words(client: PostgresClient) -> None:
-    client.connection.execute("CREATE TABLE users (id bigint, _airbyte_raw_id uuid)")
+    as_a_person(client, "CREATE TABLE users (id bigint, _airbyte_raw_id uuid)")
 
     with pytest.raises(ConfigError) as caught:
         discovered(client)
@@ -106,7 +106,7 @@ def test_a_table_that_is_not_airbytes_is_refused_in_upstreams_words(client: Post
 
 def test_metadata_columns_of_other_types_are_refused_with_what_they_should_be(client: PostgresClient) -> None:
     columns = ", ".join(f"{name} varchar" for name in METADATA_COLUMNS)
-    client.connection.execute(f"CREATE TABLE users ({columns})".encode())
+    as_a_person(client, f"CREATE TABLE users ({columns})".encode())
 
     with pytest.raises(
         ConfigError, match="_airbyte_raw_id uuid, _airbyte_extracted_at timestamp with time zone"
@@ -247,7 +247,7 @@ def test_texts_that_become_json_read_back_the_same(
 ) -> None:
     changed(connector, client, Kind.STRING, Kind.JSON, NAMES)
 
-    read = client.connection.execute("SELECT value #>> '{}' FROM users ORDER BY _airbyte_raw_id").fetchall()
+    read = as_a_person(client, "SELECT value #>> '{}' FROM users ORDER BY _airbyte_raw_id").fetchall()
     assert [text for (text,) in read[:-1]] == NAMES
 
 
@@ -292,9 +292,9 @@ def test_no_value_of_any_type_makes_a_change_fail(
     columns = [column(f"v{number}", new) for number in range(len(STRANGE))]
     fill(connector, client, FINAL, [], [{}, {}])
     for each, (old, value) in zip(columns, STRANGE, strict=True):
-        client.connection.execute(f"ALTER TABLE users ADD COLUMN {each.name} {old}".encode())
-        client.connection.execute(f"UPDATE users SET {each.name} = %s".encode(), [value])
-    client.connection.execute("UPDATE users SET v0 = NULL WHERE _airbyte_raw_id::text LIKE '%1'")
+        as_a_person(client, f"ALTER TABLE users ADD COLUMN {each.name} {old}".encode())
+        as_a_person(client, f"UPDATE users SET {each.name} = %s".encode(), [value])
+    as_a_person(client, "UPDATE users SET v0 = NULL WHERE _airbyte_raw_id::text LIKE '%1'")
 
     evolve(client, columns)
 
@@ -306,12 +306,12 @@ def test_a_view_on_a_column_that_goes_or_changes_is_named_and_stays(
     change: list[Column], connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, [column("id", Kind.INTEGER)], [{"id": 1}])
-    client.connection.execute("CREATE SCHEMA reports CREATE VIEW daily AS SELECT id FROM public.users")
+    as_a_person(client, "CREATE SCHEMA reports CREATE VIEW daily AS SELECT id FROM public.users")
 
     with pytest.raises(ConfigError, match=r"view reports\.daily depends on column.*id.*Drop what is named"):
         evolve(client, change)
 
-    assert client.connection.execute("SELECT id FROM reports.daily").fetchall() == [(1,)]
+    assert as_a_person(client, "SELECT id FROM reports.daily").fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
@@ -322,14 +322,15 @@ def test_a_view_on_a_column_that_goes_or_changes_is_dropped_where_that_is_asked(
     connector = connect(drop_cascade=True)
     client = connector.client()
     fill(connector, client, FINAL, [column("id", Kind.INTEGER)], [{"id": 1}])
-    client.connection.execute(f'CREATE {kind} "s een" AS SELECT id FROM users'.encode())
-    client.connection.execute('CREATE VIEW further AS SELECT id FROM "s een"')
-    client.connection.execute("CREATE VIEW other AS SELECT _airbyte_raw_id FROM users")
+    as_a_person(client, f'CREATE {kind} "s een" AS SELECT id FROM users'.encode())
+    as_a_person(client, 'CREATE VIEW further AS SELECT id FROM "s een"')
+    as_a_person(client, "CREATE VIEW other AS SELECT _airbyte_raw_id FROM users")
 
     evolve(client, change)
 
-    left = client.connection.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"
+    left = as_a_person(
+        client,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')",
     ).fetchall()
     assert left == [("other",)]
     assert diff(discovered(client), expected(change)).is_noop
@@ -340,12 +341,12 @@ def test_a_policy_on_a_column_that_goes_is_named_and_stays_whatever_is_asked(con
     connector = connect(drop_cascade=True)
     client = connector.client()
     fill(connector, client, FINAL, [column("tenant", Kind.STRING)], [{"tenant": "a"}])
-    client.connection.execute("CREATE POLICY own ON users USING (tenant = current_user)")
+    as_a_person(client, "CREATE POLICY own ON users USING (tenant = current_user)")
 
-    with pytest.raises(ConfigError, match=r"policy own on table users depends on column tenant"):
+    with pytest.raises(ConfigError, match=r"policy own on table public.users depends on column tenant"):
         evolve(client, [])
 
-    assert client.connection.execute("SELECT policyname FROM pg_policies").fetchall() == [("own",)]
+    assert as_a_person(client, "SELECT policyname FROM pg_policies").fetchall() == [("own",)]
     client.close()
 
 
@@ -353,7 +354,7 @@ def test_a_policy_on_a_column_that_goes_is_named_and_stays_whatever_is_asked(con
 
 
 def metas(client: PostgresClient) -> list[Any]:
-    rows = client.connection.execute("SELECT _airbyte_meta FROM users ORDER BY _airbyte_raw_id")
+    rows = as_a_person(client, "SELECT _airbyte_meta FROM users ORDER BY _airbyte_raw_id")
     return [meta for (meta,) in rows]
 
 
@@ -398,7 +399,7 @@ def test_a_document_with_an_escape_that_the_server_cannot_read_is_lost_and_noted
 ) -> None:
     documents = ["7", r'"\\u0000"', r'"\u0000"', r'"\ud83d"', r'"\ud83d\ude00"', None]
     fill(connector, client, FINAL, [column("a", Kind.STRING)], [{"a": each} for each in documents])
-    client.connection.execute("ALTER TABLE users ALTER a TYPE json USING a::json")
+    as_a_person(client, "ALTER TABLE users ALTER a TYPE json USING a::json")
     kept = {
         Kind.JSON: ["7", r'"\\u0000"', None, None, '"\U0001f600"', None],
         Kind.STRING: ["7", r"\u0000", None, None, "\U0001f600", None],
@@ -416,11 +417,11 @@ def test_a_column_is_narrowed_under_a_view_that_shows_the_notes(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, [column("a", Kind.STRING)], [{"a": "one"}])
-    client.connection.execute("CREATE VIEW notes AS SELECT _airbyte_meta FROM users")
+    as_a_person(client, "CREATE VIEW notes AS SELECT _airbyte_meta FROM users")
 
     evolve(client, [column("a", Kind.INTEGER)])
 
-    seen = client.connection.execute("SELECT * FROM notes").fetchall()
+    seen = as_a_person(client, "SELECT * FROM notes").fetchall()
     assert seen == [({"changes": [nulled("a")]},)]
 
 
@@ -447,7 +448,7 @@ def test_rows_are_written_anew_only_where_they_are_stored_otherwise(
     old: str, new: Kind, rewrites: int, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, [], [{}])
-    client.connection.execute(f"ALTER TABLE users ADD a {old}, ADD gone {old}".encode())
+    as_a_person(client, f"ALTER TABLE users ADD a {old}, ADD gone {old}".encode())
     before = filenode(client)
 
     evolve(client, [column("a", new), column("added", Kind.STRING)])
@@ -458,22 +459,21 @@ def test_rows_are_written_anew_only_where_they_are_stored_otherwise(
 def test_many_changes_write_the_rows_anew_once(connector: PostgresConnector, client: PostgresClient) -> None:
     names = ("a", "b", "c")
     fill(connector, client, FINAL, [column(n, Kind.INTEGER) for n in names], [{"a": 1, "b": 2, "c": 3}])
-    client.connection.execute("CREATE TABLE rewrites (reason text)")
-    client.connection.execute(
+    as_a_person(client, "CREATE TABLE rewrites (reason text)")
+    as_a_person(
+        client,
         "CREATE FUNCTION count_rewrite() RETURNS event_trigger LANGUAGE plpgsql AS "
-        "'BEGIN INSERT INTO rewrites VALUES (''rewritten''); END'"
+        "'BEGIN INSERT INTO public.rewrites VALUES (''rewritten''); END'",
     )
-    client.connection.execute(
-        "CREATE EVENT TRIGGER counting ON table_rewrite EXECUTE FUNCTION count_rewrite()"
-    )
+    as_a_person(client, "CREATE EVENT TRIGGER counting ON table_rewrite EXECUTE FUNCTION count_rewrite()")
 
     evolve(client, [column(n, Kind.STRING) for n in names])
 
-    assert client.connection.execute("SELECT count(*) FROM rewrites").fetchone() == (1,)
+    assert as_a_person(client, "SELECT count(*) FROM rewrites").fetchone() == (1,)
 
 
 def filenode(client: PostgresClient) -> Any:
-    return client.connection.execute("SELECT pg_relation_filenode('users')").fetchone()
+    return as_a_person(client, "SELECT pg_relation_filenode('users')").fetchone()
 
 
 # -- half done
@@ -506,7 +506,7 @@ def test_a_primary_key_of_the_users_stays_and_is_no_difference(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, [column("id", Kind.INTEGER)], [{"id": 1}])
-    client.connection.execute("ALTER TABLE users ADD PRIMARY KEY (id)")
+    as_a_person(client, "ALTER TABLE users ADD PRIMARY KEY (id)")
 
     evolve(client, [column("id", Kind.INTEGER), column("added", Kind.STRING)])
 

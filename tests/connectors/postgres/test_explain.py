@@ -11,7 +11,7 @@ from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import MEANINGS, PostgresConnector, explain
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.types import Kind
-from tests.connectors.postgres.support import FINAL, TEMP, column, fill
+from tests.connectors.postgres.support import FINAL, TEMP, as_a_person, column, fill
 
 TRANSIENT = [
     "08000",
@@ -89,6 +89,12 @@ TRIGGER = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no %'', NEW.name; END';
     CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse()"""
 
+PATHLESS = """
+    CREATE TABLE audit (id bigint);
+    CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO audit VALUES (NEW.id); RETURN NEW; END';
+    CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION audit()"""
+
 
 @pytest.mark.parametrize(
     ("built", "words"),
@@ -96,15 +102,16 @@ TRIGGER = """
         ("ALTER TABLE users ADD PRIMARY KEY (id)", 'null value in column "id"'),
         ("ALTER TABLE users ALTER id SET NOT NULL", 'null value in column "id"'),
         (TRIGGER, "A trigger that somebody made raised an error"),
+        (PATHLESS, 'relation "audit" does not exist'),
     ],
-    ids=["primary key", "not null", "trigger"],
+    ids=["primary key", "not null", "trigger", "trigger without schemas"],
 )
 def test_a_row_that_somebodys_constraint_or_trigger_refuses_is_theirs_to_mend_and_is_not_quoted(
     built: str, words: str, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, USERS, [])
     fill(connector, client, TEMP, USERS, [{"id": None, "name": "Ada"}])
-    client.connection.execute(built.encode())
+    as_a_person(client, built.encode())
 
     with pytest.raises(psycopg.Error) as caught, client.transaction():
         client.copy_table(TEMP, FINAL, USERS)

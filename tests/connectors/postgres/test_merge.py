@@ -14,6 +14,7 @@ from tests.connectors.postgres.support import (
     T1,
     T2,
     TEMP,
+    as_a_person,
     column,
     fill,
     index_names,
@@ -81,7 +82,7 @@ def load_matrix(connector: PostgresConnector, client: PostgresClient) -> None:
 def found(client: PostgresClient, table: str = "users") -> dict[str | None, list[str]]:
     rows: dict[str | None, list[str]] = {}
     query = f'SELECT id, description FROM "{table}" ORDER BY id, description'
-    for key, description in client.connection.execute(query.encode()):
+    for key, description in as_a_person(client, query.encode()):
         rows.setdefault(key, []).append(description)
     return rows
 
@@ -271,7 +272,7 @@ def test_a_users_column_may_have_any_name(connector: PostgresConnector, client: 
             client.dedupe_table(TEMP, by)
 
         for table in (FINAL, TEMP):
-            rows = client.connection.execute(f'SELECT description FROM "{table.name}"'.encode()).fetchall()
+            rows = as_a_person(client, f'SELECT description FROM "{table.name}"'.encode()).fetchall()
             assert rows == [("new",)]
             with client.transaction():
                 client.drop_table(table)
@@ -305,7 +306,7 @@ def test_an_index_of_the_users_own_on_the_key_is_enough(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     load_matrix(connector, client)
-    client.connection.execute("CREATE UNIQUE INDEX mine ON users (id)")
+    as_a_person(client, "CREATE UNIQUE INDEX mine ON users (id)")
 
     merge(client)
 
@@ -321,8 +322,6 @@ def test_another_key_gets_another_index_under_the_same_name(
 
     merge(client, recipe(COLUMNS, ["test"], None))
 
-    definition = client.connection.execute(
-        "SELECT indexdef FROM pg_indexes WHERE tablename = 'users'"
-    ).fetchall()
+    definition = as_a_person(client, "SELECT indexdef FROM pg_indexes WHERE tablename = 'users'").fetchall()
     assert index_names(client, FINAL) == first
     assert [text.partition("btree ")[2] for (text,) in definition] == ["(test)"]

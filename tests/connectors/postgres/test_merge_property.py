@@ -13,7 +13,7 @@ from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.merging import Merging
 from dataflow.types import CDC_DELETED_AT, EXTRACTED_AT, RAW_ID, Kind
 from tests.connectors.postgres.conftest import Connect
-from tests.connectors.postgres.support import FINAL, T0, T1, TEMP, column, fill, raw_id, recipe
+from tests.connectors.postgres.support import FINAL, T0, T1, TEMP, as_a_person, column, fill, raw_id, recipe
 
 COLUMNS = (
     column("a", Kind.INTEGER),
@@ -76,7 +76,7 @@ def load(to: PostgresConnector, client: PostgresClient, target: Sequence[Row], s
 
 
 def left(client: PostgresClient, table: str) -> list[Any]:
-    found = client.connection.execute(f"SELECT {RAW_ID} FROM {table} ORDER BY 1".encode())
+    found = as_a_person(client, f"SELECT {RAW_ID} FROM {table} ORDER BY 1".encode())
     return [number for (number,) in found]
 
 

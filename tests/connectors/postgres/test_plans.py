@@ -11,7 +11,7 @@ from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.merging import Merging
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
-from tests.connectors.postgres.support import FINAL, TEMP, column, fill, index_names, recipe
+from tests.connectors.postgres.support import FINAL, TEMP, as_a_person, column, fill, index_names, recipe
 
 SIZE, DELTA, TENTH = 50_000, 100, 5_000
 COLUMNS = (
@@ -30,7 +30,7 @@ ROWS = """
 
 def grow(client: PostgresClient, table: TableName, first: int, count: int) -> None:
     name = f'"{table.namespace}"."{table.name}"'
-    client.connection.execute(ROWS.format(name, first, first + count - 1).encode())
+    as_a_person(client, ROWS.format(name, first, first + count - 1).encode())
 
 
 def merged_before(client: PostgresClient, by: Recipe) -> None:
@@ -55,7 +55,7 @@ def swapped_in(client: PostgresClient, by: Recipe) -> None:
 def swapped_inside(client: PostgresClient, by: Recipe) -> None:
     """The same, in a table that somebody has a view on; its index was made for it by an earlier merge."""
     merged_before(client, by)
-    client.connection.execute("CREATE VIEW seen AS SELECT id FROM users")
+    as_a_person(client, "CREATE VIEW seen AS SELECT id FROM users")
     with client.transaction():
         client.create_table(TableName("public", "loaded"), COLUMNS, ())
     grow(client, TableName("public", "loaded"), 1, SIZE)
@@ -99,9 +99,9 @@ def test_a_small_merge_reads_few_rows_of_a_large_table(
     read = "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'users'"
 
     with client.transaction():
-        before = client.connection.execute(read).fetchall()[0]
+        before = as_a_person(client, read).fetchall()[0]
         client.merge_table(TEMP, FINAL, BY_ID)
-        after = client.connection.execute(read).fetchall()[0]
+        after = as_a_person(client, read).fetchall()[0]
 
     scanned, fetched = (b - a for a, b in zip(before, after, strict=True))
     assert scanned <= 10
@@ -119,14 +119,14 @@ def test_rows_are_looked_up_in_a_larger_table_that_is_cached_and_else_the_planne
     fill(connector, client, TEMP, COLUMNS, [])
     grow(client, FINAL, 1, size)
     grow(client, TEMP, 1, TENTH)
-    client.connection.execute(f"SET effective_cache_size = '{cache}'".encode())
+    as_a_person(client, f"SET effective_cache_size = '{cache}'".encode())
 
     with client.transaction():
         client.merge_table(TEMP, FINAL, BY_ID)
-        within = client.connection.execute("SHOW enable_hashjoin").fetchone()
+        within = as_a_person(client, "SHOW enable_hashjoin").fetchone()
 
     assert within == ("off" if looked_up else "on",)
-    assert client.connection.execute("SHOW enable_hashjoin").fetchone() == ("on",)
+    assert as_a_person(client, "SHOW enable_hashjoin").fetchone() == ("on",)
 
 
 def explained(client: PostgresClient, merging: Merging) -> list[Any]:

@@ -19,6 +19,7 @@ from dataflow.catalog import Strategy, read_catalog
 from dataflow.names import TEMP_MARK
 from dataflow.types import TableName
 from tests.connectors.postgres.conftest import Connect
+from tests.connectors.postgres.support import as_a_person
 from tests.connectors.rehearsals import statements, sync
 from tests.servers.address import Address
 
@@ -200,7 +201,7 @@ def test_the_servers_session_of_a_rehearsal_refuses_to_write(connector: Postgres
 
     assert isinstance(client, PostgresClient)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), client.transaction():
-        client.connection.execute("CREATE TABLE made (id bigint)")
+        as_a_person(client, "CREATE TABLE made (id bigint)")
 
     client.close()
 

@@ -82,7 +82,7 @@ FAILING_ONCE = """
 CREATE SEQUENCE drawn;
 CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF nextval('drawn') <= {times} THEN
+    IF nextval('public.drawn') <= {times} THEN
         RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '{state}';
     END IF;
     RETURN NULL;

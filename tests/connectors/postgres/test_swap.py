@@ -19,7 +19,16 @@ from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.types import Kind, TableName
 from tests.connectors.postgres.conftest import Connect
-from tests.connectors.postgres.support import FINAL, TEMP, column, fill, index_names, raw_id, recipe
+from tests.connectors.postgres.support import (
+    FINAL,
+    TEMP,
+    as_a_person,
+    column,
+    fill,
+    index_names,
+    raw_id,
+    recipe,
+)
 from tests.connectors.test_postgres import Look
 from tests.servers.address import Address
 
@@ -114,7 +123,7 @@ HOLDERS: Mapping[str, tuple[str, ...]] = {
     ),
     "CREATE TABLE o (u users[])": ("table column public.o.u",),
     "CREATE TABLE o () INHERITS (users)": ("table public.o",),
-    "CREATE TABLE o (LIKE users); ALTER TABLE users INHERIT o": ("its place in o",),
+    "CREATE TABLE o (LIKE users); ALTER TABLE users INHERIT o": ("its place in public.o",),
     "ALTER TABLE users ALTER name SET DEFAULT 'x'": ("default value for public.users.name",),
     "CREATE ROLE {role}; GRANT SELECT ON users TO {role} WITH GRANT OPTION; "
     "SET LOCAL ROLE {role}; GRANT SELECT ON users TO PUBLIC; RESET ROLE": ("grants by {role}",),
@@ -142,7 +151,7 @@ def test_whatever_holds_on_to_a_table_is_found_and_named(
 
     for built in HOLDERS:
         with suppress(_UndoneError), client.transaction():
-            client.connection.execute(built.replace("{role}", role).encode())
+            as_a_person(client, built.replace("{role}", role).encode())
             holders = client.standing(FINAL).holders
             found[built] = tuple(each.replace(role, "{role}") for each in holders)
             raise _UndoneError
@@ -155,9 +164,9 @@ def test_a_table_whose_owner_we_cannot_restore_stays(
 ) -> None:
     loader, dba = roles
     fill(connector, client, FINAL, ID, [{"id": 1}])
-    client.connection.execute(f"ALTER TABLE users OWNER TO {dba}".encode())
-    client.connection.execute(f"GRANT ALL ON users TO {loader}".encode())
-    client.connection.execute(f"GRANT ALL ON SCHEMA public TO {loader}".encode())
+    as_a_person(client, f"ALTER TABLE users OWNER TO {dba}".encode())
+    as_a_person(client, f"GRANT ALL ON users TO {loader}".encode())
+    as_a_person(client, f"GRANT ALL ON SCHEMA public TO {loader}".encode())
     theirs = connect(username=loader).client()
     fill(connect(username=loader), theirs, TEMP, ID, [{"id": 2}])
 
@@ -177,10 +186,10 @@ def roles(client: PostgresClient, postgres_database: Address) -> Iterator[Sequen
     """Two users. Roles belong to the whole server."""
     names = [f"{each}_{postgres_database.dbname}" for each in ("one", "two")]
     for name in names:
-        client.connection.execute(f"CREATE ROLE {name} LOGIN".encode())
+        as_a_person(client, f"CREATE ROLE {name} LOGIN".encode())
     yield names
     for name in names:
-        client.connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}".encode())
+        as_a_person(client, f"DROP OWNED BY {name}; DROP ROLE {name}".encode())
 
 
 WRITTEN = """
@@ -209,15 +218,15 @@ def test_what_is_written_on_a_table_goes_along_and_nothing_is_added(
         f"ALTER TABLE users OWNER TO {one}",
         f"ALTER DEFAULT PRIVILEGES GRANT DELETE ON TABLES TO {two}",
     ):
-        client.connection.execute(statement.encode())
-    before = client.connection.execute(WRITTEN).fetchone()
+        as_a_person(client, statement.encode())
+    before = as_a_person(client, WRITTEN).fetchone()
     fill(connector, client, TEMP, NAMED, [{"id": 2, "name": "b"}])
 
     with client.transaction():
         note = client.overwrite_table(TEMP, FINAL)
 
     assert note == "by rename"
-    assert client.connection.execute(WRITTEN).fetchone() == before
+    assert as_a_person(client, WRITTEN).fetchone() == before
     assert ids(client) == [2]
 
 
@@ -259,7 +268,7 @@ BUILT = """
     CREATE PUBLICATION changes FOR TABLE users WHERE (id > 0);
     CREATE TABLE seen (what text);
     CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
-      'BEGIN INSERT INTO seen VALUES (TG_OP); RETURN NULL; END';
+      'BEGIN INSERT INTO public.seen VALUES (TG_OP); RETURN NULL; END';
     CREATE TRIGGER watch AFTER INSERT OR UPDATE OR DELETE ON users EXECUTE FUNCTION see();
     ALTER TABLE users ALTER name SET STATISTICS 500, SET (fillfactor = 90), REPLICA IDENTITY FULL"""
 
@@ -320,19 +329,19 @@ def test_all_that_people_built_on_a_table_outlives_three_truncates(
         return [e["note"] for e in outcome.journal if e.get("operation") in ("swap", "dedupe_and_swap")]
 
     notes = truncate(1, "x", "y")
-    client.connection.execute(BUILT.replace("{reader}", roles[0]).encode())
-    kept = sorted(str(row) for row in client.connection.execute(KEPT))
+    as_a_person(client, BUILT.replace("{reader}", roles[0]).encode())
+    kept = sorted(str(row) for row in as_a_person(client, KEPT))
 
     with Reader(postgres_database) as reader:
         for generation, names in enumerate(("abc", "bcd", "cd"), 2):
             notes += truncate(generation, *names)
 
-    client.connection.execute("REFRESH MATERIALIZED VIEW reports.monthly")
-    assert sorted(str(row) for row in client.connection.execute(KEPT)) == kept
-    assert client.connection.execute("TABLE reports.daily").fetchall() == [(2, "d")]
-    assert client.connection.execute("TABLE reports.monthly").fetchall() == [(2,)]
-    assert client.connection.execute("SELECT user_id FROM orders ORDER BY 1").fetchall() == [(1,), (2,)]
-    assert set(client.connection.execute("TABLE seen").fetchall()) == {("INSERT",), ("UPDATE",), ("DELETE",)}
+    as_a_person(client, "REFRESH MATERIALIZED VIEW reports.monthly")
+    assert sorted(str(row) for row in as_a_person(client, KEPT)) == kept
+    assert as_a_person(client, "TABLE reports.daily").fetchall() == [(2, "d")]
+    assert as_a_person(client, "TABLE reports.monthly").fetchall() == [(2,)]
+    assert as_a_person(client, "SELECT user_id FROM orders ORDER BY 1").fetchall() == [(1,), (2,)]
+    assert set(as_a_person(client, "TABLE seen").fetchall()) == {("INSERT",), ("UPDATE",), ("DELETE",)}
     assert [sight for sight in reader.seen if sight not in map(list, ("xy", "abc", "bcd", "cd"))] == []
     assert notes[0] == "there was no table"
     assert [note.partition(":")[0] for note in notes[1:]] == ["inside the table"] * 3
@@ -351,9 +360,9 @@ def test_a_view_stays_while_columns_come_and_go(
         users = stream("users", strategy, fields, generation=generation)
         outcome = warehouse.sync(catalog(users), record("users", **values), complete("users"))
         assert outcome.errors == []
-        client.connection.execute("CREATE OR REPLACE VIEW daily AS SELECT id FROM users")
+        as_a_person(client, "CREATE OR REPLACE VIEW daily AS SELECT id FROM users")
 
-    assert client.connection.execute("TABLE daily").fetchall() == [(2,)]
+    assert as_a_person(client, "TABLE daily").fetchall() == [(2,)]
     assert warehouse.data() == [{"id": 2, "n": "1", "new": "1"}]
 
 
@@ -374,15 +383,15 @@ def test_a_row_that_stays_is_not_gone_for_a_moment(
     replace: str, action: str, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, FINAL, {1: "a", 2: "b"})
-    client.connection.execute(ORDERS.replace("{action}", action).encode())
-    client.connection.execute("INSERT INTO orders VALUES (1), (2)")
+    as_a_person(client, ORDERS.replace("{action}", action).encode())
+    as_a_person(client, "INSERT INTO orders VALUES (1), (2)")
     named(connector, client, TEMP, {2: "B", 1: "A", 3: "C"}, first=10)
 
     with client.transaction():
         REPLACE[replace](client)
 
-    assert client.connection.execute("SELECT * FROM orders ORDER BY 1").fetchall() == [(1,), (2,)]
-    assert client.connection.execute("SELECT id, name FROM users ORDER BY 1").fetchall() == [
+    assert as_a_person(client, "SELECT * FROM orders ORDER BY 1").fetchall() == [(1,), (2,)]
+    assert as_a_person(client, "SELECT id, name FROM users ORDER BY 1").fetchall() == [
         (1, "A"),
         (2, "B"),
         (3, "C"),
@@ -393,22 +402,22 @@ def test_a_row_that_goes_takes_along_what_its_foreign_key_says(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, FINAL, {1: "a", 2: "b"})
-    client.connection.execute(ORDERS.replace("{action}", "CASCADE").encode())
-    client.connection.execute("INSERT INTO orders VALUES (1), (2)")
+    as_a_person(client, ORDERS.replace("{action}", "CASCADE").encode())
+    as_a_person(client, "INSERT INTO orders VALUES (1), (2)")
     named(connector, client, TEMP, {2: "B"}, first=10)
 
     with client.transaction():
         client.overwrite_table(TEMP, FINAL)
 
-    assert client.connection.execute("TABLE orders").fetchall() == [(2,)]
+    assert as_a_person(client, "TABLE orders").fetchall() == [(2,)]
 
 
 def test_a_row_that_must_not_go_ends_the_sync_with_the_foreign_keys_name(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, FINAL, {1: "a", 2: "b"})
-    client.connection.execute(ORDERS.replace("{action}", "NO ACTION").encode())
-    client.connection.execute("INSERT INTO orders VALUES (1), (2)")
+    as_a_person(client, ORDERS.replace("{action}", "NO ACTION").encode())
+    as_a_person(client, "INSERT INTO orders VALUES (1), (2)")
     named(connector, client, TEMP, {2: "B"}, first=10)
 
     with pytest.raises(psycopg.Error) as caught, client.transaction():
@@ -424,7 +433,7 @@ def test_two_rows_of_a_key_that_must_be_one_are_refused_and_none_is_lost(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, FINAL, {1: "a"})
-    client.connection.execute(ORDERS.replace("{action}", "NO ACTION").encode())
+    as_a_person(client, ORDERS.replace("{action}", "NO ACTION").encode())
     named(connector, client, TEMP, {1: "b"}, first=10)
     named(connector, client, TEMP, {1: "c"}, first=11)
 
@@ -438,19 +447,20 @@ def test_foreign_keys_that_act_on_different_keys_are_refused_and_no_row_is_touch
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, FINAL, {1: "a", 2: "b"})
-    client.connection.execute("ALTER TABLE users ADD UNIQUE (id), ADD UNIQUE (name)")
-    client.connection.execute("CREATE TABLE by_id (id bigint REFERENCES users (id) ON DELETE CASCADE)")
-    client.connection.execute(
-        "CREATE TABLE by_name (name varchar REFERENCES users (name) ON DELETE SET NULL)"
-    )
-    client.connection.execute("INSERT INTO by_name VALUES ('a')")
+    as_a_person(client, "ALTER TABLE users ADD UNIQUE (id), ADD UNIQUE (name)")
+    as_a_person(client, "CREATE TABLE by_id (id bigint REFERENCES users (id) ON DELETE CASCADE)")
+    as_a_person(client, "CREATE TABLE by_name (name varchar REFERENCES users (name) ON DELETE SET NULL)")
+    as_a_person(client, "INSERT INTO by_name VALUES ('a')")
     named(connector, client, TEMP, {7: "a", 2: "b"}, first=10)
 
     with pytest.raises(ConfigError) as caught, client.transaction():
         client.overwrite_table(TEMP, FINAL)
 
-    assert "by_id: FOREIGN KEY (id) REFERENCES users(id) ON DELETE CASCADE; by_name: " in caught.value.message
-    assert client.connection.execute("TABLE by_name").fetchall() == [("a",)]
+    assert (
+        "public.by_id: FOREIGN KEY (id) REFERENCES public.users(id) ON DELETE CASCADE; public.by_name: "
+        in caught.value.message
+    )
+    assert as_a_person(client, "TABLE by_name").fetchall() == [("a",)]
     assert ids(client) == [1, 2]
 
 
@@ -459,8 +469,8 @@ def test_rows_may_lead_to_each_other_where_the_foreign_key_can_wait(
 ) -> None:
     people = (*ID, column("boss", Kind.INTEGER))
     fill(connector, client, FINAL, people, [{"id": 1, "boss": None}, {"id": 2, "boss": 1}])
-    client.connection.execute(
-        "ALTER TABLE users ADD PRIMARY KEY (id), ADD FOREIGN KEY (boss) REFERENCES users DEFERRABLE"
+    as_a_person(
+        client, "ALTER TABLE users ADD PRIMARY KEY (id), ADD FOREIGN KEY (boss) REFERENCES users DEFERRABLE"
     )
     new: list[dict[str, Any]] = [
         {"id": 2, "boss": 3, RAW: raw_id(10).bytes},
@@ -471,7 +481,7 @@ def test_rows_may_lead_to_each_other_where_the_foreign_key_can_wait(
     with client.transaction():
         client.overwrite_table(TEMP, FINAL)
 
-    assert client.connection.execute("SELECT id, boss FROM users ORDER BY 1").fetchall() == [
+    assert as_a_person(client, "SELECT id, boss FROM users ORDER BY 1").fetchall() == [
         (2, 3),
         (3, None),
     ]
@@ -489,16 +499,16 @@ def test_the_rows_of_a_table_that_inherits_are_left_alone(
     replace: str, orders: str, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, FINAL, {1: "a", 2: "b"})
-    client.connection.execute("CREATE TABLE archive () INHERITS (users)")
-    client.connection.execute("INSERT INTO archive SELECT * FROM ONLY users")
-    client.connection.execute(orders.encode())
+    as_a_person(client, "CREATE TABLE archive () INHERITS (users)")
+    as_a_person(client, "INSERT INTO archive SELECT * FROM ONLY users")
+    as_a_person(client, orders.encode())
     named(connector, client, TEMP, {2: "B"}, first=10)
 
     with client.transaction():
         REPLACE[replace](client)
 
-    own = client.connection.execute("SELECT id, name FROM ONLY users ORDER BY 1").fetchall()
-    assert client.connection.execute("SELECT id, name FROM archive").fetchall() == [(1, "a"), (2, "b")]
+    own = as_a_person(client, "SELECT id, name FROM ONLY users ORDER BY 1").fetchall()
+    assert as_a_person(client, "SELECT id, name FROM archive").fetchall() == [(1, "a"), (2, "b")]
     assert own == ([(2, "B")] if replace == "swap" else [(1, "a"), (2, "B")])
 
 
@@ -506,14 +516,14 @@ def test_a_value_that_a_table_that_inherits_loses_is_noted_there(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, FINAL, {1: "a"})
-    client.connection.execute("CREATE TABLE archive () INHERITS (users)")
-    client.connection.execute("INSERT INTO archive SELECT * FROM ONLY users")
+    as_a_person(client, "CREATE TABLE archive () INHERITS (users)")
+    as_a_person(client, "INSERT INTO archive SELECT * FROM ONLY users")
     fill(connector, client, TEMP, [*ID, column("name", Kind.INTEGER)], [{"id": 1, "name": 5}])
 
     with client.transaction():
         client.overwrite_table(TEMP, FINAL)
 
-    lost = client.connection.execute("SELECT name, _airbyte_meta -> 'changes' -> 0 ->> 'field' FROM archive")
+    lost = as_a_person(client, "SELECT name, _airbyte_meta -> 'changes' -> 0 ->> 'field' FROM archive")
     assert lost.fetchall() == [(None, "name")]
 
 
@@ -523,16 +533,16 @@ def test_the_rows_of_a_partitioned_table_are_those_of_its_partitions(
     replace: str, orders: str, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     named(connector, client, TEMP, {2: "B", 3: "C"}, first=10)
-    client.connection.execute(f'CREATE TABLE users (LIKE "{TEMP.name}") PARTITION BY RANGE (id)'.encode())
-    client.connection.execute("CREATE TABLE low PARTITION OF users FOR VALUES FROM (0) TO (2)")
-    client.connection.execute("CREATE TABLE high PARTITION OF users FOR VALUES FROM (2) TO (9)")
+    as_a_person(client, f'CREATE TABLE users (LIKE "{TEMP.name}") PARTITION BY RANGE (id)'.encode())
+    as_a_person(client, "CREATE TABLE low PARTITION OF users FOR VALUES FROM (0) TO (2)")
+    as_a_person(client, "CREATE TABLE high PARTITION OF users FOR VALUES FROM (2) TO (9)")
     named(connector, client, FINAL, {1: "a", 2: "b"})
-    client.connection.execute(orders.encode())
+    as_a_person(client, orders.encode())
 
     with client.transaction():
         REPLACE[replace](client)
 
-    found = client.connection.execute("SELECT id, name FROM users ORDER BY 1").fetchall()
+    found = as_a_person(client, "SELECT id, name FROM users ORDER BY 1").fetchall()
     assert found == [*([(1, "a")] if replace == "merge" else []), (2, "B"), (3, "C")]
 
 
@@ -543,32 +553,30 @@ def test_a_type_that_a_view_does_not_let_change_is_an_error_that_names_it(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, ID, [{"id": 1}])
-    client.connection.execute("CREATE VIEW seen AS SELECT id FROM users")
+    as_a_person(client, "CREATE VIEW seen AS SELECT id FROM users")
     fill(connector, client, TEMP, [column("id", Kind.STRING)], [{"id": "2"}])
 
     with (
-        pytest.raises(ConfigError, match=r"view seen depends on column.*Drop what is named"),
+        pytest.raises(ConfigError, match=r"view public.seen depends on column.*Drop what is named"),
         client.transaction(),
     ):
         client.overwrite_table(TEMP, FINAL)
 
-    assert client.connection.execute("TABLE seen").fetchall() == [(1,)]
+    assert as_a_person(client, "TABLE seen").fetchall() == [(1,)]
 
 
 def test_drop_cascade_replaces_the_table_and_what_depends_on_it_is_gone(connect: Connect) -> None:
     connector = connect(drop_cascade=True)
     client = connector.client()
     fill(connector, client, FINAL, ID, [{"id": 1}])
-    client.connection.execute("CREATE VIEW seen AS SELECT id FROM users")
-    client.connection.execute("COMMENT ON TABLE users IS 'kept'")
+    as_a_person(client, "CREATE VIEW seen AS SELECT id FROM users")
+    as_a_person(client, "COMMENT ON TABLE users IS 'kept'")
     fill(connector, client, TEMP, ID, [{"id": 2}])
 
     with client.transaction():
         note = client.overwrite_table(TEMP, FINAL)
 
-    left = client.connection.execute(
-        "SELECT to_regclass('seen'), obj_description('users'::regclass)"
-    ).fetchone()
+    left = as_a_person(client, "SELECT to_regclass('seen'), obj_description('users'::regclass)").fetchone()
     assert note == "by rename, dropping view public.seen as drop_cascade asks"
     assert left == (None, "kept")
     assert ids(client) == [2]
@@ -579,16 +587,16 @@ def test_drop_cascade_shows_a_reader_no_row_that_a_policy_hid(connect: Connect, 
     connector = connect(drop_cascade=True)
     client = connector.client()
     named(connector, client, FINAL, {1: "a", 2: "b"})
-    client.connection.execute(f"GRANT SELECT ON users TO {roles[0]}".encode())
-    client.connection.execute("CREATE POLICY few ON users FOR SELECT USING (id = 1)")
-    client.connection.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+    as_a_person(client, f"GRANT SELECT ON users TO {roles[0]}".encode())
+    as_a_person(client, "CREATE POLICY few ON users FOR SELECT USING (id = 1)")
+    as_a_person(client, "ALTER TABLE users ENABLE ROW LEVEL SECURITY")
     named(connector, client, TEMP, {1: "A", 2: "B"}, first=10)
 
     with client.transaction():
         client.overwrite_table(TEMP, FINAL)
 
-    client.connection.execute(f"SET ROLE {roles[0]}".encode())
-    assert client.connection.execute("SELECT name FROM users").fetchall() == [("A",)]
+    as_a_person(client, f"SET ROLE {roles[0]}".encode())
+    assert as_a_person(client, "SELECT name FROM users").fetchall() == [("A",)]
     client.close()
 
 
@@ -596,14 +604,14 @@ def test_drop_cascade_leaves_another_tables_policy_that_looks_into_this_one(conn
     connector = connect(drop_cascade=True)
     client = connector.client()
     named(connector, client, FINAL, {1: "a"})
-    client.connection.execute("CREATE TABLE orders (user_id bigint)")
-    client.connection.execute("CREATE POLICY p ON orders USING (user_id IN (SELECT id FROM users))")
+    as_a_person(client, "CREATE TABLE orders (user_id bigint)")
+    as_a_person(client, "CREATE POLICY p ON orders USING (user_id IN (SELECT id FROM users))")
     named(connector, client, TEMP, {1: "A"}, first=10)
 
     with client.transaction():
         client.overwrite_table(TEMP, FINAL)
 
-    assert client.connection.execute("SELECT tablename FROM pg_policies").fetchall() == [("orders",)]
+    assert as_a_person(client, "SELECT tablename FROM pg_policies").fetchall() == [("orders",)]
     client.close()
 
 
@@ -625,12 +633,12 @@ def test_rows_that_a_policy_hides_from_us_are_not_taken_for_none(
     policy: str, refused: bool, replace: str, connect: Connect, client: PostgresClient, roles: Sequence[str]
 ) -> None:
     loader, _ = roles
-    client.connection.execute(f"GRANT ALL ON SCHEMA public TO {loader}".encode())
+    as_a_person(client, f"GRANT ALL ON SCHEMA public TO {loader}".encode())
     to = connect(username=loader)
     theirs = to.client()
     named(to, theirs, FINAL, {1: "a", 2: "b"})
-    theirs.connection.execute(f"{policy}; ALTER TABLE users ENABLE ROW LEVEL SECURITY".encode())
-    theirs.connection.execute("ALTER TABLE users FORCE ROW LEVEL SECURITY")
+    as_a_person(theirs, f"{policy}; ALTER TABLE users ENABLE ROW LEVEL SECURITY".encode())
+    as_a_person(theirs, "ALTER TABLE users FORCE ROW LEVEL SECURITY")
     named(to, theirs, TEMP, {2: "B"}, first=10)
 
     failure = None
@@ -655,7 +663,7 @@ def test_the_index_on_the_key_stays_one_through_swaps_inside_the_table(
         with client.transaction():
             client.dedupe_table(TEMP, by)
             client.overwrite_table(TEMP, FINAL)
-        client.connection.execute("CREATE OR REPLACE VIEW seen AS SELECT id FROM users")
+        as_a_person(client, "CREATE OR REPLACE VIEW seen AS SELECT id FROM users")
         seen.append(index_names(client, FINAL))
 
     assert seen == [seen[0]] * 3
@@ -675,4 +683,4 @@ def named(
 
 
 def ids(client: PostgresClient) -> list[int]:
-    return [row[0] for row in client.connection.execute("SELECT id FROM users ORDER BY 1")]
+    return [row[0] for row in as_a_person(client, "SELECT id FROM users ORDER BY 1")]

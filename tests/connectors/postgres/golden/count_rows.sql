@@ -1,2 +1,2 @@
-SELECT count(*)
+SELECT pg_catalog.count(*)
 FROM "public"."users";

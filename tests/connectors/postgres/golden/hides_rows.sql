@@ -8,12 +8,12 @@ FROM it
 JOIN pg_catalog.pg_policy ON polrelid = it.oid
 WHERE EXISTS (
 SELECT
-FROM unnest(polroles) AS role
-WHERE role = 0 OR pg_has_role(role, 'USAGE')))
-SELECT row_security_active(it.oid) AND NOT (EXISTS (
+FROM pg_catalog.unnest(polroles) AS role
+WHERE role = 0 OR pg_catalog.pg_has_role(role, 'USAGE')))
+SELECT pg_catalog.row_security_active(it.oid) AND NOT (EXISTS (
 SELECT
 FROM policies
-WHERE polpermissive AND polcmd = '*' AND pg_get_expr(polqual, polrelid) = 'true' AND coalesce(pg_get_expr(polwithcheck, polrelid), 'true') = 'true')
+WHERE polpermissive AND polcmd = '*' AND pg_catalog.pg_get_expr(polqual, polrelid) = 'true' AND coalesce(pg_catalog.pg_get_expr(polwithcheck, polrelid), 'true') = 'true')
 AND NOT EXISTS (
 SELECT
 FROM policies

@@ -27,7 +27,7 @@ AND NOT EXISTS (
 SELECT
 FROM pg_catalog.pg_constraint
 WHERE classid = 'pg_constraint'::regclass AND pg_constraint.oid = objid AND contype = 'n' AND conrelid = it.oid) UNION ALL
-SELECT 'publication ' || quote_ident(pubname)
+SELECT 'publication ' || pg_catalog.quote_ident(pubname)
 FROM pg_catalog.pg_publication_tables
 WHERE schemaname = %(namespace)s AND tablename = %(name)s UNION ALL
 SELECT 'its place in ' || inhparent::regclass
@@ -45,15 +45,15 @@ WHERE reltablespace <> 0 UNION ALL
 SELECT DISTINCT 'its security labels'
 FROM it
 JOIN pg_catalog.pg_seclabel ON objoid = it.oid AND classoid = 'pg_class'::regclass UNION ALL
-SELECT DISTINCT 'grants by ' || pg_get_userbyid(grantor)
+SELECT DISTINCT 'grants by ' || pg_catalog.pg_get_userbyid(grantor)
 FROM it CROSS
 JOIN LATERAL (
 SELECT relacl UNION ALL
 SELECT attacl
 FROM pg_catalog.pg_attribute
 WHERE attrelid = it.oid AND NOT attisdropped) AS given (acl) CROSS
-JOIN LATERAL aclexplode(acl)
+JOIN LATERAL pg_catalog.aclexplode(acl)
 WHERE grantor <> relowner UNION ALL
-SELECT 'its owner ' || quote_ident(pg_get_userbyid(relowner))
+SELECT 'its owner ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(relowner))
 FROM it
-WHERE pg_get_userbyid(relowner) <> current_user AND NOT (pg_has_role(relowner, 'MEMBER') AND pg_has_role(relowner, 'USAGE') AND has_schema_privilege(relowner, relnamespace, 'CREATE'))) AS held ORDER BY holder;
+WHERE pg_catalog.pg_get_userbyid(relowner) <> current_user AND NOT (pg_catalog.pg_has_role(relowner, 'MEMBER') AND pg_catalog.pg_has_role(relowner, 'USAGE') AND pg_catalog.has_schema_privilege(relowner, relnamespace, 'CREATE'))) AS held ORDER BY holder;

@@ -1,6 +1,6 @@
 SELECT index_class.relname, array(
 SELECT attname::text
-FROM unnest(pg_index.indkey) WITH ORDINALITY AS key (attnum, position)
+FROM pg_catalog.unnest(pg_index.indkey) WITH ORDINALITY AS key (attnum, position)
 JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND pg_attribute.attnum = key.attnum
 WHERE key.position <= pg_index.indnkeyatts ORDER BY key.position)
 FROM pg_catalog.pg_index

@@ -5,4 +5,4 @@ FROM pg_catalog.pg_locks
 WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = pg_catalog.hashtextextended(entry.owner::text COLLATE "C", 0) AND pg_locks.database = (
 SELECT oid
 FROM pg_catalog.pg_database
-WHERE datname = current_database())) RETURNING entry.epoch;
+WHERE datname = pg_catalog.current_database())) RETURNING entry.epoch;

@@ -1,4 +1,4 @@
-SELECT target.reltuples >= 2 * source.reltuples AND source.reltuples >= 0 AND pg_table_size(target.oid) <= pg_size_bytes(current_setting('effective_cache_size'))
+SELECT target.reltuples >= 2 * source.reltuples AND source.reltuples >= 0 AND pg_catalog.pg_table_size(target.oid) <= pg_catalog.pg_size_bytes(pg_catalog.current_setting('effective_cache_size'))
 FROM (
 SELECT pg_class.*
 FROM pg_catalog.pg_class

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import psycopg
 from attrs import field, frozen
 from psycopg.sql import SQL, Composed
+
+from connectors.postgres.pooling import Pooling
+from dataflow.errors import ConfigError
 
 Row = tuple[Any, ...]
 Connection = psycopg.Connection[Row]
@@ -26,6 +30,8 @@ SETTINGS: Mapping[str, str] = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
 }
+# The oldest server that knows all that is used here.
+OLDEST = 140000
 # The first versions of the server that know a setting, where it is not all of them.
 SINCE: Mapping[str, int] = {"transaction_timeout": 170000}
 
@@ -48,6 +54,7 @@ class Access:
     lock_poll: float = 0.2
     ghost_wait: float = 10.0
     pulse: float = 2.0
+    pooling: Pooling = field(factory=Pooling)
 
     @property
     def lock_limit(self) -> str:
@@ -65,10 +72,24 @@ class Access:
         return 7.5 * self.pulse
 
     def connect(self, **more: str) -> Connection:
-        """A new connection whose session has our settings. Raises the driver's errors, and a tunnel's."""
-        parameters = {**self.parameters, **self.detour(), **more}
-        connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+        """A new connection whose session has our settings.
+
+        Raises the driver's errors, and a tunnel's; ConfigError for a server that is too old, and for a pooler that
+        shares sessions.
+        """
+        parameters = {
+            **self.parameters,
+            **self.detour(),
+            **more,
+            "autocommit": True,
+            "prepare_threshold": None,
+        }
+        connect = partial(psycopg.connect, **parameters)
+        connection = connect()
         try:
+            refuse_old(connection.info.server_version)
+            # Before anything is set, which a pooler would leave to others.
+            self.pooling.refuse(connection, connect)
             # What a waiting transaction reads must be what the other has just committed: the ledger's fence needs it.
             connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
             connection.execute(self._settings(connection.info.server_version))
@@ -86,4 +107,14 @@ class Access:
         known = ((name, value) for name, value in wanted.items() if version >= SINCE.get(name, 0))
         return SQL("SELECT {}").format(
             SQL(", ").join(SQL("pg_catalog.set_config({}, {}, false)").format(*each) for each in known)
+        )
+
+
+def refuse_old(version: int) -> None:
+    """ConfigError for a version of the server, as libpq gives it, that lacks what is used here."""
+    if version < OLDEST:
+        raise ConfigError(
+            f"The server is PostgreSQL {version // 10000}.{version % 10000}, and this destination needs "
+            f"{OLDEST // 10000} or newer.",
+            remedy="Upgrade the server, or choose another.",
         )

@@ -1,4 +1,4 @@
-"""Finds the PostgreSQL and the sshd that the distribution has installed. Installs nothing."""
+"""Finds the PostgreSQL, the sshd and the PgBouncer that the distribution has installed. Installs nothing."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from tests.servers.errors import Unavailable
 
 POSTGRES = Path("/usr/lib/postgresql")
 SSHD = Path("/usr/sbin/sshd")
+PGBOUNCER = Path("/usr/sbin/pgbouncer")
 
 
 def installed_postgres(where: Path = POSTGRES) -> Path:
@@ -28,4 +29,15 @@ def installed_sshd(where: Path = SSHD) -> Path:
     """
     if not where.exists():
         raise Unavailable(f"there is no {where}. Debian and Ubuntu: apt-get install openssh-server")
+    return where
+
+
+def installed_pgbouncer(where: Path = PGBOUNCER) -> Path:
+    """The program.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    if not where.exists():
+        raise Unavailable(f"there is no {where}. Debian and Ubuntu: apt-get install pgbouncer")
     return where

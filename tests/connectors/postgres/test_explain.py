@@ -9,6 +9,7 @@ from psycopg import errors
 
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import MEANINGS, PostgresConnector, explain
+from connectors.postgres.sessions import refuse_old
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.types import Kind
 from tests.connectors.postgres.support import FINAL, TEMP, as_a_person, column, fill
@@ -190,3 +191,11 @@ def test_an_error_of_our_own_is_named_and_not_quoted(error: Exception) -> None:
     assert type(error).__name__ in found.message
     assert found.remedy
     assert "Ada" not in str(found)
+
+
+def test_a_server_that_is_too_old_is_refused_by_its_version() -> None:
+    with pytest.raises(ConfigError, match=r"PostgreSQL 13\.22, and this destination needs 14") as refused:
+        refuse_old(130022)
+
+    refuse_old(140000)
+    assert refused.value.remedy

@@ -109,6 +109,8 @@ class PostgresClient:
         return bool(self._tell(catalog.table_exists(), _named(table)))
 
     def table_is_empty(self, table: TableName) -> bool:
+        # Rows that are hidden from us are rows.
+        self.see_all_rows(table)
         return bool(self._tell(self._sql.table_is_empty(table)))
 
     def count_rows(self, table: TableName) -> int:
@@ -156,9 +158,9 @@ class PostgresClient:
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self.is_partitioned(target))
         self.execute(self._sql.analyze(source, merging.compared))
+        self.see_all_rows(target)
         first = self.table_is_empty(target)
         if not first:
-            self.see_all_rows(target)
             self.provide_index(target, recipe)
             if self.never_analyzed(target):
                 self.execute(self._sql.analyze(target, recipe.primary_key))
@@ -192,6 +194,7 @@ class PostgresClient:
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         for statement in evolution.notes(table, changeset):
+            self.see_all_rows(table)
             self.execute(statement)
         self._change_columns(table, changeset)
 
@@ -273,7 +276,7 @@ class PostgresClient:
         """ConfigError where row security would keep rows from a statement that has to find all of them."""
         if self._tell(catalog.hides_rows(), _named(table)):
             raise ConfigError(
-                f"Row security on {table} may hide rows from the user that this sync runs as, and it has to replace "
+                f"Row security on {table} may hide rows from the user that this sync runs as, and it has to find "
                 "them all.",
                 remedy="Give that user BYPASSRLS, or a policy FOR ALL that lets it see and write every row: "
                 "USING (true).",

@@ -17,6 +17,7 @@ from connectors.testkit.messages import INTEGER, STRING, catalog, complete, reco
 from connectors.testkit.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
+from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import Kind, TableName
 from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import (
@@ -28,6 +29,7 @@ from tests.connectors.postgres.support import (
     index_names,
     raw_id,
     recipe,
+    texts,
 )
 from tests.connectors.test_postgres import Look
 from tests.servers.address import Address
@@ -620,6 +622,7 @@ def test_drop_cascade_leaves_another_tables_policy_that_looks_into_this_one(conn
     ("policy", "refused"),
     [
         ("CREATE POLICY few ON users USING (id > 1)", True),
+        ("CREATE POLICY none ON users FOR INSERT WITH CHECK (true)", True),
         ("CREATE POLICY all_of_them ON users FOR SELECT USING (true)", True),
         (
             "CREATE POLICY a ON users USING (true); CREATE POLICY b ON users AS RESTRICTIVE USING (id > 1)",
@@ -651,6 +654,47 @@ def test_rows_that_a_policy_hides_from_us_are_not_taken_for_none(
     assert (failure is not None) is refused
     assert ids(client) == ([1, 2] if refused or replace == "merge" else [2])
     theirs.close()
+
+
+def test_a_table_whose_rows_are_all_hidden_from_us_is_not_empty(
+    connect: Connect, client: PostgresClient, roles: Sequence[str]
+) -> None:
+    """A temp table that looked empty would be dropped, with rows that were acknowledged."""
+    loader, _ = roles
+    as_a_person(client, f"GRANT ALL ON SCHEMA public TO {loader}".encode())
+    to = connect(username=loader)
+    theirs = to.client()
+    named(to, theirs, TEMP, {1: "a"})
+    hide_all(theirs, TEMP)
+
+    with pytest.raises(ConfigError, match="Row security on"), theirs.transaction():
+        theirs.table_is_empty(TEMP)
+
+    theirs.close()
+
+
+def test_a_value_is_not_lost_without_a_note_in_a_row_that_is_hidden_from_us(
+    connect: Connect, client: PostgresClient, roles: Sequence[str]
+) -> None:
+    loader, _ = roles
+    as_a_person(client, f"GRANT ALL ON SCHEMA public TO {loader}".encode())
+    to = connect(username=loader)
+    theirs = to.client()
+    named(to, theirs, FINAL, {1: "a"})
+    hide_all(theirs, FINAL)
+    change = ColumnTypeChange(ColumnType("character varying"), ColumnType("bigint"))
+
+    with pytest.raises(ConfigError, match="Row security on"), theirs.transaction():
+        theirs.apply_changeset(FINAL, ColumnChangeset(change={"name": change}))
+
+    assert texts(client, FINAL, "name") == ["a"]
+    theirs.close()
+
+
+def hide_all(client: PostgresClient, table: TableName) -> None:
+    """Let nobody but who may pass over row security see any row."""
+    statement = f'ALTER TABLE "{table.name}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
+    as_a_person(client, statement.encode())
 
 
 def test_the_index_on_the_key_stays_one_through_swaps_inside_the_table(

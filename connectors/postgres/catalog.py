@@ -204,6 +204,17 @@ def grants() -> Composed:
     ).format(_IT)
 
 
+def lacks_identity() -> Composed:
+    """Whether a publication sends on the table's updates or deletes, and nothing says which row they are of."""
+    return SQL(
+        "{} SELECT EXISTS (SELECT FROM it WHERE relreplident = 'n' OR relreplident <> 'f' AND NOT EXISTS "
+        "(SELECT FROM pg_catalog.pg_index WHERE indrelid = it.oid AND indisvalid AND indimmediate "
+        "AND CASE it.relreplident WHEN 'd' THEN indisprimary ELSE indisreplident END)) "
+        "AND EXISTS (SELECT FROM pg_catalog.pg_publication_tables JOIN pg_catalog.pg_publication USING (pubname) "
+        "WHERE schemaname = {} AND tablename = {} AND (pubupdate OR pubdelete))"
+    ).format(_IT, Placeholder("namespace"), Placeholder("name"))
+
+
 def views_on_columns() -> Composed:
     """The views that show any of the columns in the parameter `columns`: kind, schema, name; in order."""
     return SQL(

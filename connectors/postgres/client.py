@@ -131,6 +131,7 @@ class PostgresClient:
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         # The index on the key comes with the first merge, so that no row is loaded through it.
         self.execute(self._sql.create_table(table, columns))
+        self._identify_rows(table)
 
     def expect_meta(self, table: TableName, meta: str) -> None:
         if self.has_default(table, META, meta):
@@ -149,6 +150,7 @@ class PostgresClient:
         self.execute(self._sql.drop_table(table))
 
     def trim_table(self, table: TableName, after: str | None) -> int:
+        self._identify_rows(table)
         statement = self._sql.trim_table(table, everything=after is None)
         return self.change(statement, None if after is None else {"after": after})
 
@@ -159,6 +161,7 @@ class PostgresClient:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self.is_partitioned(target))
         self.execute(self._sql.analyze(source, merging.compared))
         self.see_all_rows(target)
+        self.require_identity(target)
         first = self.table_is_empty(target)
         if not first:
             self.provide_index(target, recipe)
@@ -176,6 +179,7 @@ class PostgresClient:
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes)
         self.execute(self._sql.analyze(table, merging.compared))
+        self._identify_rows(table)
         for statement in merging.dedupe(table):
             self.execute(statement)
         # The table is about to become the final one, where the next merge looks for the index.
@@ -195,6 +199,7 @@ class PostgresClient:
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         for statement in evolution.notes(table, changeset):
             self.see_all_rows(table)
+            self.require_identity(table)
             self.execute(statement)
         self._change_columns(table, changeset)
 
@@ -281,6 +286,21 @@ class PostgresClient:
                 remedy="Give that user BYPASSRLS, or a policy FOR ALL that lets it see and write every row: "
                 "USING (true).",
             )
+
+    def require_identity(self, table: TableName) -> None:
+        """ConfigError where a publication forbids to change or delete the rows of a final table."""
+        if self._tell(catalog.lacks_identity(), _named(table)):
+            raise ConfigError(
+                f"A publication sends on what changes in {table}, and the table has no replica identity: the server "
+                "lets no row of it be updated or deleted.",
+                remedy="Let the table's owner run: "
+                f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then sync again.",
+            )
+
+    def _identify_rows(self, table: TableName) -> None:
+        """Let rows of a table that we made be changed and deleted, whatever publication it has come into."""
+        if self._tell(catalog.lacks_identity(), _named(table)):
+            self.execute(self._sql.identify_by_row(table))
 
     def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]

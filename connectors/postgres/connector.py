@@ -144,6 +144,11 @@ MEANINGS: Mapping[str, Meaning] = {
     "53": Meaning(TransientError, "The server is short of resources", AGAIN),
     "53100": Meaning(TransientError, "The server's disk is full", "Free space on it, then sync again."),
     "53300": Meaning(TransientError, "The server takes no more connections", AGAIN),
+    "55000": Meaning(
+        ConfigError,
+        "The server does not allow this for an object as it is",
+        "If a publication sends the table on, give it a primary key, or run: ALTER TABLE ... REPLICA IDENTITY FULL.",
+    ),
     "55P03": Meaning(
         TransientError,
         "Somebody else held a lock on the table for too long",

@@ -26,6 +26,7 @@ def replace(client: "PostgresClient", source: TableName, target: TableName, *, d
             client.rename_table(source, target)
         case swap.Way.REFILL:
             client.see_all_rows(target)
+            client.require_identity(target)
             changes, names = _changes(client, source, target)
             client.execute(swap.empty(target, partitioned=client.is_partitioned(target)))
             # Of an empty table nothing is written anew, whatever changes; those that inherit keep their rows.
@@ -34,6 +35,7 @@ def replace(client: "PostgresClient", source: TableName, target: TableName, *, d
             client.drop_table(source)
         case swap.Way.UPDATE:
             client.see_all_rows(target)
+            client.require_identity(target)
             changes, names = _changes(client, source, target)
             client.apply_changeset(target, changes)
             partitioned = client.is_partitioned(target)

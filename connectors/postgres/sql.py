@@ -66,6 +66,10 @@ class PostgresSql:
             table_name(target), given, given, table_name(source)
         )
 
+    def identify_by_row(self, table: TableName) -> Composed:
+        """Let a publication tell a row that goes by all of its values."""
+        return SQL("ALTER TABLE {} REPLICA IDENTITY FULL").format(table_name(table))
+
     def copy_in(self, table: TableName, given: Sequence[str]) -> Composed:
         """Take rows of these columns in the binary format; the others get their defaults."""
         return SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(table_name(table), names(given))

@@ -141,6 +141,8 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "statistics_targets": (catalog.statistics_targets(),),
     "grants": (catalog.grants(),),
     "views_on_columns": (catalog.views_on_columns(),),
+    "lacks_identity": (catalog.lacks_identity(),),
+    "identify_by_row": (SQL.identify_by_row(TEMP),),
     "is_secured": (catalog.is_secured(),),
     "hides_rows": (catalog.hides_rows(),),
     "drop_view": (SQL.drop_view("MATERIALIZED VIEW", TableName("reports", "daily")),),

@@ -1,0 +1,1 @@
+ALTER TABLE "public"."users_airbyte_tmp_c0ffee" REPLICA IDENTITY FULL;

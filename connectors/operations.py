@@ -153,7 +153,9 @@ class StreamOperations:
         if entry.recipe is None:
             return Answer(note="settled by an attempt whose answer was lost")
         self._client.trim_table(temp, entry.checkpoint)
-        self._publish_rows(temp, life.tables.final, entry.recipe)
+        # Where no row is left to publish, the final table need not take on the columns of that sync.
+        if not self._client.table_is_empty(temp):
+            self._publish_rows(temp, life.tables.final, entry.recipe)
         self._forget_temp(entry, temp)
         return Answer(note=f"a temp table of {entry.recipe}")
 

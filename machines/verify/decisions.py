@@ -22,6 +22,7 @@ class Knowledge:
     recipe: Recipe
     columns: tuple[str, ...]
     finalises: int | None
+    replaces_each_time: bool
     writes_to_temp: bool
 
 
@@ -70,6 +71,12 @@ class Decisions:
             facts=facts,
             recipe=life.recipe,
             columns=tuple(column.name for column in life.tables.columns),
-            finalises=life.stream.generation_id if life.stream.strategy.truncates else None,
+            finalises=life.stream.generation_id if _finalises(life) else None,
+            replaces_each_time=life.stream.replaces_each_time,
             writes_to_temp=life.writes_to_temp,
         )
+
+
+def _finalises(life: StreamLife) -> bool:
+    """Whether the ledger remembers that the generation was published."""
+    return life.stream.strategy.truncates and not life.stream.replaces_each_time

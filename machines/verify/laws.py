@@ -149,7 +149,7 @@ def _replaced(one: Progress, later: Sequence[Progress]) -> bool:
     return any(
         other.sync.strategy.truncates
         and other.sync.lineage != one.sync.lineage
-        and other.sync.generation >= one.sync.generation
+        and (other.sync.stream.replaces_each_time or other.sync.generation >= one.sync.generation)
         and (other.published or (one.sync.strategy.truncates and not one.published))
         for other in later
     )

@@ -40,12 +40,18 @@ class Platform:
 
     def started(self, world: World, number: int, sync: Sync) -> World:
         """A run of the sync has started, and its source goes on from the STATE told last."""
-        at = max((progress.told for progress in _of_lineage(world, sync)), default=0)
+        at = self.begins(world, sync)
         if number == len(world.syncs):
             world = evolve(world, syncs=(*world.syncs, Progress(sync, start=at, told=at, sent=at)))
         knowledge = self._decisions.knowledge(sync)
         state = self._decisions.target(knowledge, self._decisions.first, "start")
         return renumbered(evolve(world, run=Run(number, knowledge, state, at=at)))
+
+    def begins(self, world: World, sync: Sync) -> int:
+        """The item that its source goes on from. A stream that each sync replaces is read whole, whatever was told."""
+        if sync.stream.replaces_each_time:
+            return 0
+        return max((progress.told for progress in _of_lineage(world, sync)), default=0)
 
 
 def _of_lineage(world: World, sync: Sync) -> Iterator[Progress]:
@@ -53,5 +59,7 @@ def _of_lineage(world: World, sync: Sync) -> Iterator[Progress]:
 
 
 def _is_same_truncate(one: Sync, other: Sync) -> bool:
-    """No platform asks again for a truncate that has succeeded."""
+    """No platform asks again for a truncate that has succeeded, but where it counts no generations."""
+    if one.stream.replaces_each_time or other.stream.replaces_each_time:
+        return False
     return one.strategy.truncates and other.strategy.truncates and one.generation == other.generation

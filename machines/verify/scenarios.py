@@ -9,7 +9,7 @@ from functools import cache
 
 from attrs import frozen
 
-from dataflow.catalog import Append, Dedupe, DestinationStream, Strategy
+from dataflow.catalog import Append, Dedupe, DestinationStream, Replace, Strategy
 from dataflow.names import StreamTables
 from dataflow.types import INTEGER, Column, Field, StreamName, TableName
 from machines.operations import Recipe, recipe
@@ -75,6 +75,8 @@ class Sync:
     def __str__(self) -> str:
         columns = " with another column" if len(self.stream.fields) > len(COLUMNS) else ""
         by = " by another key" if self.recipe.primary_key == ("other",) else ""
+        if self.stream.replaces_each_time:
+            return f"an overwrite without generations{columns}"
         return f"{self.strategy} of generation {self.generation}{columns}{by}"
 
 
@@ -106,6 +108,19 @@ def sync(
         generation_id=generation,
         minimum_generation_id=generation if strategy.truncates else 0,
     )
+    return _sync(stream, lineage, until)
+
+
+@cache
+def overwrite(lineage: int, until: int | None = None, *, columns: tuple[str, ...] = COLUMNS) -> Sync:
+    """An overwrite of a client that counts no generations."""
+    fields = tuple(Field(name, INTEGER) for name in columns)
+    stream = DestinationStream(name=STREAM, fields=fields, import_type=Replace())
+    return _sync(stream, lineage, until)
+
+
+def _sync(stream: DestinationStream, lineage: int, until: int | None) -> Sync:
+    columns = tuple(field.name for field in stream.fields)
     tables = StreamTables(
         stream=STREAM,
         final=FINAL,
@@ -140,6 +155,15 @@ def scenarios() -> Iterator[Scenario]:
         # The first ends before its source's last STATE: that record is sent again.
         first = sync(strategy, 2, FIRST, 3)
         yield Scenario(f"{strategy}, then another", ((OVER,), (first,), tuple(_changes(strategy))))
+    yield Scenario("overwrite without generations into no table", ((overwrite(FIRST),),), over=0)
+    replaced = (overwrite(FIRST), overwrite(SECOND), overwrite(SECOND, columns=EVOLVED))
+    then = (*replaced, *(sync(strategy, 3, SECOND) for strategy in Strategy))
+    yield Scenario("overwrite without generations, then another", ((OVER,), (overwrite(FIRST),), then))
+    for strategy in Strategy:
+        first = sync(strategy, 2, FIRST, 3)
+        yield Scenario(
+            f"{strategy}, then an overwrite without generations", ((OVER,), (first,), replaced[1:])
+        )
     for strategy in (APPEND, DEDUP):
         cancelled = sync(APPEND_TRUNCATE, 3, SECOND), sync(DEDUP_TRUNCATE, 3, SECOND)
         yield Scenario(

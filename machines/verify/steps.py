@@ -34,6 +34,7 @@ from machines.verify.world import (
 
 FLUSH, EXIT = "flush", "exit"
 FIRST_EPOCH = 1
+SWAPS = (StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
 LATE = tuple(operation for operation in StreamOperation if operation is not StreamOperation.CLAIM)
 
 
@@ -192,8 +193,7 @@ class Steps:
     def _committed(self, world: World, slot: str, run: Run, attempt: Attempt, database: Database) -> World:
         """The world in which the attempt is durable and nobody knows it yet."""
         before, sync, world = world, run.knowledge.sync, with_database(world, database)
-        finalised = database.entry.finalised
-        if finalised is not None and finalised == run.knowledge.finalises:
+        if _is_published(before.database, database, run, attempt.operation):
             world = self._marked(world, run, published=True)
         if attempt.operation == StreamOperation.CLAIM:
             # Whatever the ghost still does is fenced off from now on: see `_ghostly`.
@@ -251,6 +251,8 @@ class Steps:
         elif run.uncovered:
             present = {row.raw_id for row in world.database.rows}
             run = evolve(run, uncovered=run.uncovered & present)
+        if operation in SWAPS and run.knowledge.replaces_each_time:
+            world = self.told(world, slot, run, run.knowledge.sync.until)
         if performed.facts is not None:
             run = evolve(run, knowledge=self._decisions.knowledge(run.knowledge.sync, performed.facts))
         return self._sent(world, slot, run, "succeeded")
@@ -263,7 +265,9 @@ class Steps:
 
         def heard(world: World, _: Performed) -> World:
             after = evolve(run, at=until, given=flush.highest_raw_id)
-            return self.told(self._sent(counted(world), slot, after, "flushed"), slot, run, until)
+            flushed = self._sent(counted(world), slot, after, "flushed")
+            # The next sync drops what this one has in temp.
+            return flushed if run.knowledge.replaces_each_time else self.told(flushed, slot, run, until)
 
         return Attempt(f"flush of {name_of(flush)}", act, heard, operation=FLUSH, until=until)
 
@@ -273,6 +277,14 @@ class Steps:
         if slot == GHOST or covered <= world.syncs[run.number].told:
             return world
         return self._marked(world, run, told=covered)
+
+
+def _is_published(before: Database, after: Database, run: Run, operation: str) -> bool:
+    """Whether a transaction put the run's generation in the place of all before it."""
+    if run.knowledge.replaces_each_time:
+        return operation in SWAPS and before.entry.recipe is not None and after.entry.recipe is None
+    finalised = after.entry.finalised
+    return finalised is not None and finalised == run.knowledge.finalises
 
 
 def _owns(world: World, run: Run) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from machines.operations import Facts, Recipe, StreamOperation, TempFacts
-from machines.verify.database import Database, Rows, Table, deduped, in_order, merged
+from machines.verify.database import Database, Entry, Rows, Table, deduped, in_order, merged
 
 
 class Refused(Exception):
@@ -45,6 +45,11 @@ class Wishes(Protocol):
     @property
     def finalises(self) -> int | None:
         """The generation that the catalog wants in the place of all before it, if it wants that."""
+        ...
+
+    @property
+    def replaces_each_time(self) -> bool:
+        """Whether each sync replaces the table, and so promises nothing of it."""
         ...
 
     @property
@@ -92,7 +97,7 @@ class Operations:
         entry = evolve(
             entry,
             last_flush=flush.number,
-            checkpoint=flush.checkpoint or entry.checkpoint,
+            checkpoint=(None if wishes.replaces_each_time else flush.checkpoint) or entry.checkpoint,
             highest_raw_id=flush.highest_raw_id,
         )
         if wishes.writes_to_temp:
@@ -112,6 +117,7 @@ class Operations:
         return Facts(
             temp=None if temp is None else TempFacts(empty=not temp.rows, recipe=entry.recipe),
             finalised=wishes.finalises is not None and entry.finalised == wishes.finalises,
+            generation=own_generation(entry) if wishes.replaces_each_time else None,
         )
 
     def settle(self, database: Database, wishes: Wishes) -> Database:
@@ -119,7 +125,8 @@ class Operations:
         recipe = database.entry.recipe
         if recipe is None:
             return database
-        return self.forget_temp(self.publish(self.trim(database), recipe))
+        trimmed = self.trim(database)
+        return self.forget_temp(self.publish(trimmed, recipe) if _there(trimmed.temp).rows else trimmed)
 
     def discard(self, database: Database, wishes: Wishes) -> Database:
         """Drop temp."""
@@ -155,7 +162,8 @@ class Operations:
         """Put temp in the final table's place."""
         if database.entry.recipe is None:
             return database
-        entry = evolve(database.entry.without_temp(), finalised=wishes.recipe.generation_id)
+        finalised = None if wishes.replaces_each_time else wishes.recipe.generation_id
+        entry = evolve(database.entry.without_temp(), finalised=finalised)
         return Database(_there(database.temp), None, entry)
 
     def dedupe_and_swap(self, database: Database, wishes: Wishes) -> Database:
@@ -192,6 +200,11 @@ class Operations:
     def forget_temp(self, database: Database) -> Database:
         """Drop temp, and let the ledger say so."""
         return Database(database.final, None, database.entry.without_temp())
+
+
+def own_generation(entry: Entry) -> int:
+    """A generation above that of any temp table."""
+    return max(entry.epoch, entry.recipe.generation_id + 1 if entry.recipe else 0)
 
 
 def _there(table: Table | None) -> Table:

@@ -38,7 +38,10 @@ def _after(syncs: Sequence[tuple[Progress, int]]) -> Rows:
     for number, (one, end) in enumerate(syncs):
         sync, turn, later = one.sync, 2 * number, [other.sync for other, _ in syncs[number + 1 :]]
         rows = _arrived(one, end, turn)
-        if not sync.strategy.truncates or sync.generation in published:
+        if sync.stream.replaces_each_time:
+            # Given up, it leaves nothing: none of it was told but what is published.
+            final = _arrived(one, sync.until, turn) if one.complete or one.published else final
+        elif not sync.strategy.truncates or sync.generation in published:
             final = _added(rows, final, sync)
         elif one.complete or one.published:
             whole = (*waiting, *_arrived(one, sync.until, turn))

@@ -8,6 +8,8 @@ from machines.operations import Recipe, StreamOperation, recipe
 from machines.stream import StreamLife
 from machines.verify.database import Database
 from machines.verify.decisions import Decisions, Knowledge
+from machines.verify.platform import Platform
+from machines.verify.scenarios import Scenario, Sync
 from machines.verify.search import Search
 from machines.verify.steps import Attempt, Step, Steps
 from machines.verify.transactions import Flush, Operations, Performed, Wishes
@@ -65,6 +67,28 @@ class TellsBeforeTheCommit(Steps):
         yield from super().attempted(world, slot, run, attempt)
 
 
+class GoesOnWithWhatIsReplaced(Steps):
+    """The client goes on from a STATE that covers a stream which each sync replaces: a GLOBAL one, when published."""
+
+    def __init__(self, scenario: Scenario, decisions: Decisions, operations: Operations) -> None:
+        super().__init__(scenario, decisions, operations)
+        self.platform = _GoesOn(scenario, decisions)
+
+
+class TellsWhatIsReplaced(GoesOnWithWhatIsReplaced):
+    """So it may, too, with a STATE of rows that the next sync drops."""
+
+    def attempted(self, world: World, slot: str, run: Run, attempt: Attempt) -> Iterator[Step]:
+        for step in super().attempted(world, slot, run, attempt):
+            heard = attempt.until is not None and not step.befell
+            yield evolve(step, world=self.told(step.world, slot, run, attempt.until or 0)) if heard else step
+
+
+class _GoesOn(Platform):
+    def begins(self, world: World, sync: Sync) -> int:
+        return max((one.told for one in world.syncs if one.sync.lineage == sync.lineage), default=0)
+
+
 class SwapsOnIncomplete(Decisions):
     def target(self, knowledge: Knowledge, state: str, event: str) -> str:
         swaps = event == "ended" and knowledge.recipe.strategy.truncates
@@ -94,4 +118,6 @@ FAULTS: dict[str, Search] = {
     "temp_is_settled_without_the_cut": Search(operations=SettlesWithoutTheCut()),
     "temp_is_asked_for_before_finalised": Search(decisions=Decisions(life=AsksForTempBeforeFinalised)),
     "a_flush_is_written_twice": Search(operations=ForgetsWhatWasFlushed()),
+    "a_replaced_stream_is_gone_on_with": Search(steps=GoesOnWithWhatIsReplaced),
+    "a_state_is_told_of_what_is_replaced": Search(steps=TellsWhatIsReplaced),
 }

@@ -14,7 +14,7 @@ from dataflow.errors import DataflowError
 from dataflow.evolution import ColumnType
 from dataflow.flush import Flush
 from dataflow.types import EXTRACTED_AT, RAW_ID, Column, TableName
-from machines.operations import Facts, StreamOperation
+from machines.operations import Answer, Facts, StreamOperation
 from machines.stream import StreamLife
 from machines.verify import database as abstract
 from machines.verify.decisions import Knowledge
@@ -49,7 +49,8 @@ class RealOperations:
         self._transactions = Transactions(connector, RetryPolicy(attempts=1, first_wait=0), lambda *_: None)
         self._operations = StreamOperations(connector, self._transactions, OWNER)
         self._operations._claim = Claim(FINAL, epoch, OWNER)
-        self._life = StreamLife(knowledge.sync.stream, knowledge.sync.tables, facts=knowledge.facts)
+        self._life = StreamLife(knowledge.sync.stream, knowledge.sync.tables)
+        self._life.learn(Answer(facts=knowledge.facts))
 
     def perform(self, operation: StreamOperation) -> tuple[abstract.Database, Facts | None] | None:
         """What the operation left and found, None when it was refused."""

@@ -48,6 +48,8 @@ def test_no_history_of_two_crashes_and_a_competing_run_breaks_a_law() -> None:
         ("temp_is_settled_without_the_cut", "law 3"),
         ("temp_is_asked_for_before_finalised", "law 1"),
         ("a_flush_is_written_twice", "law 3"),
+        ("a_replaced_stream_is_gone_on_with", "law 1"),
+        ("a_state_is_told_of_what_is_replaced", "law 1"),
     ],
 )
 def test_a_seeded_fault_is_found(fault: str, law: str) -> None:

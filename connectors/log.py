@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from connectors.progress import Going, Progress
 from dataflow.protocol import log_message
+from machines.account import account_from_json, altered_from_json, changes_in, columns_in
 from machines.journal import Entry
 from machines.lifecycle import DONE, FAILED
+from machines.standing import Course, standing
 from machines.telling import count, duration, number_of, size
 
 # The gravest first.
@@ -37,8 +39,25 @@ def remarks(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "ERROR", f"{who}, {entry['operation']}: {entry['error']}"
     elif "reason" in entry:
         yield "ERROR", f"{who} goes from {entry['from']} to {entry['to']}: {entry['reason']}"
-    if entry["to"] == DONE:
+    if columns := columns_in(altered_from_json(entry.get("altered", ()))):
+        yield "INFO", f"{who}, {entry['operation']}: {'; '.join(columns)}."
+    if entry["to"] == DONE and "stream" not in entry:
         yield "INFO", f"{who} is done."
+
+
+def ending(entry: Entry, course: Course) -> Iterator[tuple[str, str]]:
+    """What the log says where a stream ends: in one warning what was changed, and then what is in its table now."""
+    if entry["to"] not in (DONE, FAILED):
+        return
+    who = f"Stream {entry['stream']}"
+    account = account_from_json(entry.get("account"))
+    if changes := changes_in(account) if account else ():
+        yield "WARN", f"{who} was changed on its way. {'; '.join(changes)}."
+    stands = standing(course)
+    if entry["to"] == DONE:
+        yield "INFO", f"{who} is done. {stands}".rstrip()
+    elif stands:
+        yield "INFO", f"{who}: {stands}"
 
 
 def heartbeat(now: Progress, before: Progress | None = None) -> Sequence[str]:

@@ -15,7 +15,7 @@ from connectors.ledger import LedgerEntry
 from connectors.transactions import Transactions
 from dataflow.batch import clean_meta
 from dataflow.errors import ConfigError, InternalError
-from dataflow.evolution import TableSchema, diff
+from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff
 from dataflow.flush import Flush
 from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
@@ -48,6 +48,8 @@ class StreamOperations:
         self.work_by(transactions)
         self._run = run
         self._claim: Claim | None = None
+        # By all attempts of the operation that is performed: the answer of one that altered them may be lost.
+        self._altered: dict[tuple[str, str], Altered] = {}
         self.highest_raw_id: str | None = None
         self._performers: dict[StreamOperation, Callable[[StreamLife], Answer]] = {
             StreamOperation.CLAIM: self._take,
@@ -80,10 +82,11 @@ class StreamOperations:
             self._faults.strike("during", operation)
             return answer
 
+        self._altered = {}
         self._faults.strike("before", operation)
         answer = self._transactions.run(f"performing {operation} on stream {life.stream.name}", work)
         self._faults.strike("after", operation)
-        return evolve(answer, attempts=self._transactions.attempts)
+        return evolve(answer, attempts=self._transactions.attempts, altered=tuple(self._altered.values()))
 
     def insert(self, writer: Transactions, buffer: InsertBuffer, life: StreamLife, flush: Flush) -> None:
         """Make a flush durable on the writer's connection, with the checkpoint that rides along. Once, ever."""
@@ -95,7 +98,7 @@ class StreamOperations:
             if entry.last_flush != flush.number - 1:
                 raise InternalError(
                     f"Flush {flush.number} would follow flush {entry.last_flush}: rows between them are missing.",
-                    remedy="Nothing was written. Report this, with the journal of this sync.",
+                    remedy="Nothing of this flush was written. Report this, with the journal of this sync.",
                 )
             target = _temp_of(entry, life) if life.writes_to_temp else life.tables.final
             if flush.batches:
@@ -276,7 +279,12 @@ class StreamOperations:
         expected = TableSchema({c.name: self._connector.columns.column_type(c.kind) for c in columns})
         changeset = diff(self._client.discover_schema(table), expected)
         if not changeset.is_noop:
-            self._client.apply_changeset(table, changeset)
+            self._alter(table, changeset)
+
+    def _alter(self, table: TableName, changeset: ColumnChangeset) -> None:
+        rows = self._client.statistics(table).rows
+        self._client.apply_changeset(table, changeset)
+        self._altered |= {(each.table, each.column): each for each in altered(table, changeset, rows)}
 
 
 def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:

@@ -10,7 +10,7 @@ from attrs import Factory, evolve, field, frozen
 
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
-from connectors.log import remarks
+from connectors.log import ending, remarks
 from connectors.operations import StreamOperations
 from connectors.progress import Watch
 from connectors.side_by_side import side_by_side
@@ -28,10 +28,12 @@ from dataflow.protocol import error_message, log_message
 from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
 from dataflow.types import StreamName
+from machines.account import Taken
 from machines.destination import DestinationLifecycle, SyncLife
 from machines.journal import Entry, Journal
 from machines.lifecycle import Executor
 from machines.operations import Answer, SyncOperation
+from machines.standing import Course, standing
 from machines.stream import StreamLife, StreamLifecycle
 
 
@@ -80,9 +82,34 @@ class StreamRun:
         self._owner = owner
         self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults)
         executor = Executor(self.operations)
-        journal = Journal(sync.run, executor, partial(_keep, sync), self.life, sync.turn)
+        # What tells how much was taken in, as soon as anything is.
+        self.taken: Callable[[], Taken] = Taken
+        self.course = Course()
+        journal = Journal(
+            sync.run, executor, partial(self._keep, sync), self.life, sync.turn, self._now_taken
+        )
         entering = sync.watch.listener(str(self.name))
         self.machine = StreamLifecycle(self.life, listeners=[entering, executor, journal])
+
+    def _now_taken(self) -> Taken:
+        return self.taken()
+
+    def _keep(self, sync: Sync, entry: Entry) -> None:
+        self.course = self.course.heard(entry)
+        _keep(sync, entry)
+        for level, message in ending(entry, self.course):
+            sync.mention(log_message(level, message))
+
+    @property
+    def failure(self) -> DataflowError | None:
+        """Why it ended unpublished, if it did, with what is in its table now."""
+        error = self.life.failure
+        if not self.failed or error is None:
+            return None
+        course = evolve(self.course, covered=max(self.course.covered, self.taken().told))
+        told = evolve(error, remedy=" ".join(filter(None, (error.remedy, standing(course)))))
+        told.__cause__ = error.__cause__
+        return told.with_traceback(error.__traceback__)
 
     @property
     def name(self) -> StreamName:
@@ -241,6 +268,7 @@ class SyncOperations:
             len(self._writers),
         )
         for run in self.runs:
+            run.taken = partial(_taken, streams[run.name][0], pipeline)
             if run.life.failure is not None:
                 pipeline.discard(run.name, run.life.failure)
         pipeline.run()
@@ -275,7 +303,7 @@ class SyncOperations:
                 run.end(
                     TransientError(
                         f"The input ended before the source completed stream {run.name}.",
-                        remedy="What was told is safe; nothing was published for this stream. Sync again.",
+                        remedy="What was told is safe. Sync again.",
                     )
                 )
 
@@ -295,6 +323,11 @@ class SyncOperations:
         )
 
 
+def _taken(aggregate: Aggregate, pipeline: Pipeline) -> Taken:
+    told = pipeline.told(aggregate.stream)
+    return Taken(read=aggregate.read, bytes=aggregate.read_bytes, told=told)
+
+
 def _start(runs: Sequence[StreamRun], by: Transactions) -> None:
     for run in runs:
         run.start(by)
@@ -311,6 +344,6 @@ def run_sync(sync: Sync) -> bool:
     if life.failure is not None:
         sync.mention(error_message(life.failure))
     for run in operations.runs:
-        if run.failed and run.life.failure is not None and run.life.failure is not life.failure:
-            sync.mention(error_message(run.life.failure, run.name))
+        if run.life.failure is not life.failure and run.failure is not None:
+            sync.mention(error_message(run.failure, run.name))
     return machine.at == "done"

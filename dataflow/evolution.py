@@ -1,10 +1,12 @@
 """How a table differs from what it should be. Pure: compares two schemas and says what to change."""
 
 from collections.abc import Mapping
+from enum import StrEnum
+from functools import partial
 
 from attrs import field, frozen
 
-from dataflow.types import Change, ChangeKind, ChangeReason
+from dataflow.types import Change, ChangeKind, ChangeReason, TableName
 
 
 @frozen
@@ -60,6 +62,42 @@ def diff(actual: TableSchema, expected: TableSchema) -> ColumnChangeset:
             if name in have and have[name] != kind
         },
         retain={name: kind for name, kind in want.items() if have.get(name) == kind},
+    )
+
+
+class How(StrEnum):
+    """What was done to a column."""
+
+    ADDED = "added"
+    DROPPED = "dropped"
+    RETYPED = "retyped"
+
+
+@frozen(kw_only=True)
+class Altered:
+    """A column of a table that was altered: its type, and the one that it had before where it has another now.
+
+    `rows` is an estimate of how many the table holds, None where the database does not know.
+    """
+
+    table: str
+    column: str
+    how: How
+    type: str
+    before: str | None = None
+    rows: int | None = None
+
+
+def altered(table: TableName, changeset: ColumnChangeset, rows: int | None = None) -> tuple[Altered, ...]:
+    """What a changeset does to a table of so many rows, column by column."""
+    made = partial(Altered, table=str(table), rows=rows)
+    return (
+        *(made(column=name, how=How.ADDED, type=str(kind)) for name, kind in changeset.add.items()),
+        *(made(column=name, how=How.DROPPED, type=str(kind)) for name, kind in changeset.drop.items()),
+        *(
+            made(column=name, how=How.RETYPED, type=str(kind.new), before=str(kind.original))
+            for name, kind in changeset.change.items()
+        ),
     )
 
 

@@ -97,6 +97,8 @@ class Pipeline:
         self._lines = 0
         self._writers = Writers(writers, self._insert, mailbox)
         self._global = False
+        # By scope what the last STATE that was told covers.
+        self._told: dict[StreamName | None, Mapping[StreamName, int]] = {}
         self._failure: tuple[StreamName, DataflowError] | None = None
 
     def discard(self, name: StreamName, error: DataflowError) -> None:
@@ -104,6 +106,11 @@ class Pipeline:
         self._streams[name].open = False
         self._checkpoints.broken(name)
         self._failure = self._failure or (name, error)
+
+    def told(self, name: StreamName) -> int:
+        """How many of a stream's records, from its first on, a STATE covers that was told."""
+        # A STATE of its own, or one that covers all streams.
+        return max(self._told.get(scope, {}).get(name, 0) for scope in (name, None))
 
     def run(self) -> None:
         """Take the input to its end; all that is durable is told when this returns or raises.
@@ -381,6 +388,7 @@ class Pipeline:
     def _tell(self) -> None:
         for checkpoint in self._checkpoints.tellable():
             self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
+            self._told[checkpoint.state.stream] = checkpoint.positions
 
     def _log(self, level: str, message: str) -> None:
         self._write_line(log_message(level, message))
@@ -396,7 +404,7 @@ def _not_conserved(stream: _Stream) -> InternalError:
     return InternalError(
         f"{read} records of stream {name} were read and {stream.written} rows written.",
         doing="completing the stream",
-        remedy="Nothing was published. Report this, with the journal of this sync.",
+        remedy="Report this, with the journal of this sync.",
     )
 
 

@@ -224,7 +224,7 @@ def error_message(error: BaseException, stream: StreamName | None = None) -> byt
     ours = error if isinstance(error, DataflowError) else _unexpected(error)
     trace: dict[str, Any] = {
         "message": str(ours),
-        "internal_message": f"{type(error).__name__} caused by {type(error.__cause__).__name__}",
+        "internal_message": " caused by ".join(_names(error)),
         "stack_trace": "".join(traceback.format_tb(error.__traceback__) + _cause(error)),
         "failure_type": ours.failure_type,
     }
@@ -239,6 +239,10 @@ def _unexpected(error: BaseException) -> InternalError:
         f"Unexpected {type(error).__name__}.",
         remedy="What was told is safe. Report this, with the log of this sync.",
     )
+
+
+def _names(error: BaseException) -> list[str]:
+    return [type(each).__name__ for each in (error, error.__cause__) if each is not None]
 
 
 def _cause(error: BaseException) -> list[str]:

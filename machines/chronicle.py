@@ -10,9 +10,11 @@ from functools import cached_property
 
 from attrs import define, evolve, field, fields_dict, frozen
 
+from machines.account import Account, account_from_json
 from machines.journal import Entry
 from machines.lifecycle import DONE, FAILED
 from machines.replay import lives
+from machines.standing import course_of, standing
 from machines.telling import way
 
 Arrow = tuple[str, str, str]
@@ -52,7 +54,9 @@ class Failure:
 
 @frozen(kw_only=True)
 class Counts:
-    """Sums over flushes. `checkpoint` counts the records that a STATE covers which may be told."""
+    """Sums over flushes, and of `read` and `bytes` all that was taken in. `checkpoint` counts the records that a STATE
+    covers which may be told.
+    """
 
     flushes: int = 0
     read: int = 0
@@ -141,7 +145,24 @@ class Life:
     def counts(self) -> Counts:
         """Its flushes, summed."""
         covered = max((entry.get("checkpoint", 0) for entry in self.entries), default=0)
-        return evolve(sum(map(_counts, self.entries), Counts()), checkpoint=covered)
+        flushed = sum(map(_counts, self.entries), Counts())
+        account = self.account or Account()
+        return evolve(
+            flushed,
+            checkpoint=covered,
+            read=max(flushed.read, account.read),
+            bytes=max(flushed.bytes, account.bytes),
+        )
+
+    @property
+    def account(self) -> Account | None:
+        """What became of its input, where it came to its end."""
+        return account_from_json(self.entries[-1].get("account"))
+
+    @property
+    def standing(self) -> str:
+        """What is in its table now, and what waits; empty where it is no stream's life, or not known."""
+        return standing(course_of(self.entries)) if self.stream is not None else ""
 
     @cached_property
     def stays(self) -> tuple[Stay, ...]:

@@ -5,7 +5,8 @@ times, never a record's values nor a secret. Where a life begins, its entry also
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,14 +14,20 @@ from attrs import asdict, frozen
 
 from dataflow.catalog import Append, Dedupe, DestinationStream
 from dataflow.errors import DataflowError
+from dataflow.evolution import Altered
 from dataflow.flush import Flush
 from dataflow.names import StreamTables
-from dataflow.types import Field, StreamName, TableName
-from machines.lifecycle import Executor, Lifecycle, Performed, leaf
+from dataflow.types import Change, Field, StreamName, TableName
+from dataflow.unknown_fields import NO_UNKNOWN_FIELDS
+from machines.account import Account, ChangedValues, Taken, account_to_json, altered_to_json
+from machines.lifecycle import DONE, FAILED, Executor, Lifecycle, Performed, leaf
 from machines.operations import Answer, Facts, TempFacts, recipe_from_json, recipe_to_json
 from machines.stream import StreamLife
 
 Entry = Mapping[str, Any]
+# What entries mean, and which arrows the machines walk; an entry that begins a life holds it. One that holds none was
+# written before there were numbers.
+FORMAT = 1
 NO_TURNS = nullcontext()
 
 
@@ -32,6 +39,8 @@ class Line:
     `attempt` how many it took. `rows` are those that the operation moved or removed. `read`, `written` and
     `rejected` count a flush's rows, `nulled` its values that were replaced by null or cut. `bytes` are of its input.
     `checkpoint` counts the stream's records in this run that a STATE covers which may be told after the flush.
+    `altered` are the columns that the operation altered. Where a life begins there is the `format`; where a stream's
+    ends, the `account` of what became of its input.
     """
 
     run: str
@@ -55,6 +64,9 @@ class Line:
     reason: str | None = None
     error: str | None = None
     note: str | None = None
+    altered: Sequence[Entry] | None = None
+    account: Entry | None = None
+    format: int | None = None
     failed_streams: tuple[str, ...] | None = None
     facts: Entry | None = None
     life: Entry | None = None
@@ -63,7 +75,8 @@ class Line:
     def entry(self) -> Entry:
         """The line as a JSON object, `source` and `target` under their plain names `from` and `to`."""
         names = {"source": "from", "target": "to"}
-        return {names.get(name, name): value for name, value in asdict(self).items() if value is not None}
+        values = asdict(self, recurse=False).items()
+        return {names.get(name, name): value for name, value in values if value is not None}
 
 
 class Journal:
@@ -76,14 +89,24 @@ class Journal:
         keep: Callable[[Entry], None],
         life: StreamLife | None = None,
         turn: AbstractContextManager[Any] = NO_TURNS,
+        taken: Callable[[], Taken] = Taken,
     ) -> None:
-        """`turn` is held while an entry is made and kept, so that those of several threads are kept in their order."""
+        """`turn` is held while an entry is made and kept, so that those of several threads are kept in their order.
+
+        `taken` is asked what was taken in, where the life ends.
+        """
         self._run = run
         self._executor = executor
         self._keep = keep
         self._life = life
         self._turn = turn
+        self._taken = taken
         self._source = ""
+        # What its account will hold.
+        self._rows = 0
+        self._changed: Counter[Change] = Counter()
+        self._unknown = NO_UNKNOWN_FIELDS
+        self._altered: tuple[Altered, ...] = ()
 
     def before_transition(self, machine: Lifecycle) -> None:
         """Remember where the machine was: after an error only its compound is known."""
@@ -99,8 +122,36 @@ class Journal:
         reason: DataflowError | None = None,
     ) -> None:
         """Write down the transition that has just ended, with what its event brought."""
+        self._remember(flush)
         with self._turn:
             self._keep(self._line(str(event), leaf(machine), flush, seconds, attempts, reason).entry())
+
+    def _remember(self, flush: Flush | None) -> None:
+        performed = self._executor.performed
+        if performed is not None and performed.answer is not None:
+            self._altered += performed.answer.altered
+        if flush is not None:
+            self._rows += flush.rows
+            self._changed.update(flush.changed)
+            self._unknown = flush.unknown
+
+    def _account(self, life: StreamLife) -> Account:
+        kinds = {column.field: column.kind for column in life.tables.columns}
+        taken = self._taken()
+        return Account(
+            read=taken.read,
+            bytes=taken.bytes,
+            told=taken.told,
+            rows=self._rows,
+            changed=tuple(
+                ChangedValues(
+                    field=of.field, kind=kinds[of.field], change=of.change, reason=of.reason, values=values
+                )
+                for of, values in self._changed.most_common()
+            ),
+            altered=self._altered,
+            unknown=self._unknown,
+        )
 
     def _line(
         self,
@@ -122,7 +173,9 @@ class Journal:
             event=event,
             target=target,
             reason=_reason(reason) if reason else None,
+            format=FORMAT if self._source == "idle" else None,
             life=life_to_json(life) if life and self._source == "idle" else None,
+            account=account_to_json(self._account(life)) if life and target in (DONE, FAILED) else None,
             at=round(time.time(), 3),
             **(_of_operation(performed) if performed else {}),
             **(_of_flush(flush, seconds, attempts) if flush else {}),
@@ -139,6 +192,7 @@ def _of_operation(performed: Performed) -> Mapping[str, Any]:
         "attempt": _repeated(answer.attempts),
         "rows": answer.rows,
         "note": answer.note or None,
+        "altered": altered_to_json(answer.altered) or None,
         "failed_streams": answer.failed_streams or None,
         "facts": facts_to_json(answer.facts) if answer.facts else None,
     }

@@ -8,6 +8,7 @@ import cattrs
 from attrs import frozen
 
 from dataflow.catalog import Dedupe, DestinationStream, Strategy
+from dataflow.evolution import Altered
 from dataflow.names import StreamTables
 from dataflow.types import AirbyteType, Column, Kind, Scalar
 
@@ -141,6 +142,7 @@ class Answer:
     """A performed operation's outcome.
 
     `rows`: how many it moved or removed, where it can tell. `failed_streams`: those that failed in its course.
+    `altered`: the columns of tables that were there before, which it altered.
     """
 
     facts: Facts | None = None
@@ -148,6 +150,7 @@ class Answer:
     failed_streams: tuple[str, ...] = ()
     attempts: int = 1
     note: str = ""
+    altered: tuple[Altered, ...] = ()
 
 
 class StreamPort(Protocol):

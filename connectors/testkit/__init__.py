@@ -13,6 +13,7 @@ _SUITES = (
     "evolution",
     "ledger",
     "journal",
+    "account",
     "operations",
     "syncs",
     "changes",
@@ -29,6 +30,7 @@ _SUITES = (
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 
+from connectors.testkit.account import AccountSuite  # noqa: E402
 from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.coercion import CoercionSuite  # noqa: E402
@@ -49,6 +51,7 @@ from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
 __all__ = [
+    "AccountSuite",
     "BasicFunctionalitySuite",
     "Capabilities",
     "ChangingSourceSuite",
@@ -85,6 +88,7 @@ class BasicFunctionalitySuite(
     LeftoverSuite,
     OverwriteSuite,
     JournalSuite,
+    AccountSuite,
     RehearsalSuite,
     DoctorSuite,
 ):

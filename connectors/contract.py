@@ -97,7 +97,8 @@ class ColumnUtils(Protocol):
 class TableOperationsClient(Protocol):
     """One connection, and the operations on tables. Used by one thread at a time.
 
-    Every method but `lock`, `recover` and `close` is called inside `transaction()`, which may hold several.
+    Every method but `lock`, `recover`, `take_warnings` and `close` is called inside `transaction()`, which may hold
+    several.
     Methods raise the driver's own errors; the framework asks `Connector.explain` what they mean.
     """
 
@@ -170,6 +171,10 @@ class TableOperationsClient(Protocol):
 
         What a row holds in the end must not depend on it; `dataflow.batch.same_meta` tells which batches have it.
         """
+        ...
+
+    def take_warnings(self) -> Sequence[str]:
+        """What was left undone since this was last asked, in sentences: what only saves time ends no sync."""
         ...
 
     def drop_table(self, table: TableName) -> None:

@@ -35,6 +35,7 @@ def remarks(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "DEBUG", f"{who}: {entry['from']} -> {entry['to']}, {entry['event']}."
     if "note" in entry:
         yield "INFO", f"{who}, {entry['operation']}: {entry['note']}."
+    yield from (("WARN", f"{who}: {warning}") for warning in entry.get("warnings", ()))
     if "error" in entry:
         yield "ERROR", f"{who}, {entry['operation']}: {entry['error']}"
     elif "reason" in entry:

@@ -86,7 +86,12 @@ class StreamOperations:
         self._faults.strike("before", operation)
         answer = self._transactions.run(f"performing {operation} on stream {life.stream.name}", work)
         self._faults.strike("after", operation)
-        return evolve(answer, attempts=self._transactions.attempts, altered=tuple(self._altered.values()))
+        return evolve(
+            answer,
+            attempts=self._transactions.attempts,
+            altered=tuple(self._altered.values()),
+            warnings=tuple(self._client.take_warnings()),
+        )
 
     def insert(self, writer: Transactions, buffer: InsertBuffer, life: StreamLife, flush: Flush) -> None:
         """Make a flush durable on the writer's connection, with the checkpoint that rides along. Once, ever."""

@@ -38,6 +38,7 @@ class Line:
     `reason` is the failure that the event brought, `error` the one that the entered state's operation met, and
     `attempt` how many it took. `rows` are those that the operation moved or removed. `read`, `written` and
     `rejected` count a flush's rows, `nulled` its values that were replaced by null or cut. `bytes` are of its input.
+    `warnings` say what the operation left undone because it only saves time.
     `checkpoint` counts the stream's records in this run that a STATE covers which may be told after the flush.
     `altered` are the columns that the operation altered. Where a life begins there is the `format`; where a stream's
     ends, the `account` of what became of its input.
@@ -67,6 +68,7 @@ class Line:
     altered: Sequence[Entry] | None = None
     account: Entry | None = None
     format: int | None = None
+    warnings: tuple[str, ...] | None = None
     failed_streams: tuple[str, ...] | None = None
     facts: Entry | None = None
     life: Entry | None = None
@@ -193,6 +195,7 @@ def _of_operation(performed: Performed) -> Mapping[str, Any]:
         "rows": answer.rows,
         "note": answer.note or None,
         "altered": altered_to_json(answer.altered) or None,
+        "warnings": answer.warnings or None,
         "failed_streams": answer.failed_streams or None,
         "facts": facts_to_json(answer.facts) if answer.facts else None,
     }

@@ -143,6 +143,7 @@ class Answer:
 
     `rows`: how many it moved or removed, where it can tell. `failed_streams`: those that failed in its course.
     `altered`: the columns of tables that were there before, which it altered.
+    `warnings`: what it left undone, in sentences, because it only saves time.
     """
 
     facts: Facts | None = None
@@ -151,6 +152,7 @@ class Answer:
     attempts: int = 1
     note: str = ""
     altered: tuple[Altered, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class StreamPort(Protocol):

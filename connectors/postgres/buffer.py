@@ -44,9 +44,12 @@ class PostgresBuffer:
         self._layouts: dict[tuple[tuple[Column, ...], pa.Schema], Layout] = {}
 
     def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
-        taken = 0
         # All are looked at before the first is sent: a connection that copies answers no question.
         light = list(self._lightened(table, batches))
+        return self._client.shortcuts.inserting(table, lambda: self._copy(table, columns, light))
+
+    def _copy(self, table: TableName, columns: Sequence[Column], light: Sequence[pa.RecordBatch]) -> int:
+        taken = 0
         # Unbounded numbers come as decimals where those suffice, else as text: one COPY has one layout.
         for schema, alike in groupby(light, key=lambda batch: batch.schema):
             layout = self._layout(tuple(columns), schema)

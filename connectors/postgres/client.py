@@ -4,7 +4,7 @@ Needs no right beyond those of the schema's user: no extension, no temporary tab
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -20,6 +20,7 @@ from connectors.postgres.locks import Holder, Locks, writer_of
 from connectors.postgres.merging import Merging
 from connectors.postgres.replacing import replace
 from connectors.postgres.sessions import Access, Row
+from connectors.postgres.shortcuts import Shortcuts
 from connectors.postgres.sql import PostgresSql
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
@@ -37,6 +38,7 @@ class PostgresClient:
         self._locks = Locks(access, self._entries)
         self._ledger = SqlLedger(self, internal_namespace, SQL(" FOR UPDATE"))
         self._journal = SqlJournal(self, internal_namespace)
+        self.shortcuts = Shortcuts(self, sql)
 
     # -- the connection
 
@@ -134,13 +136,11 @@ class PostgresClient:
         self._identify_rows(table)
 
     def expect_meta(self, table: TableName, meta: str) -> None:
-        if self.has_default(table, META, meta):
-            return
-        # Whoever reads the table now is not made to wait, nor to queue behind us: then it is sent with each row.
-        with suppress(psycopg.errors.LockNotAvailable), self.connection.transaction():
-            self.execute(SQL("SET LOCAL lock_timeout = '100ms'").format())
-            self.execute(self._sql.set_default(table, META, meta))
-            self.execute(SQL("SET LOCAL lock_timeout = {}").format(self._access.lock_limit))
+        if not self.has_default(table, META, meta):
+            self.shortcuts.set_default(table, meta, self._access.lock_limit)
+
+    def take_warnings(self) -> Sequence[str]:
+        return self.shortcuts.take_warnings()
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""
@@ -155,30 +155,35 @@ class PostgresClient:
         return self.change(statement, None if after is None else {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
-        return self.change(self._sql.copy_table(source, target, columns))
+        copy = self._sql.copy_table(source, target, columns)
+        return self.shortcuts.inserting(target, lambda: self.change(copy))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self.is_partitioned(target))
-        self.execute(self._sql.analyze(source, merging.compared))
+        self.shortcuts.analyze(source, merging.compared)
         self.see_all_rows(target)
         self.require_identity(target)
         first = self.table_is_empty(target)
         if not first:
             self.provide_index(target, recipe)
             if self.never_analyzed(target):
-                self.execute(self._sql.analyze(target, recipe.primary_key))
+                self.shortcuts.analyze(target, recipe.primary_key)
             self.prefer_looking_up(source, target)
         references = self.execute(catalog.references(), _named(target))
         merge = merging.merge_in_place if references else merging.merge
-        for nulls in self.null_keys(source, merging):
-            for statement in merge(source, target, nulls):
-                self.execute(statement)
-        if first:
-            self.provide_index(target, recipe)
+        keys = self.null_keys(source, merging)
+
+        def bring() -> None:
+            for nulls in keys:
+                for statement in merge(source, target, nulls):
+                    self.execute(statement)
+
+        self.shortcuts.inserting(target, bring)
+        self.provide_index(target, recipe)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes)
-        self.execute(self._sql.analyze(table, merging.compared))
+        self.shortcuts.analyze(table, merging.compared)
         self._identify_rows(table)
         for statement in merging.dedupe(table):
             self.execute(statement)
@@ -186,7 +191,8 @@ class PostgresClient:
         self.provide_index(table, recipe)
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:
-        return replace(self, source, target, drop_cascade=self._sql.drop_cascade)
+        cascade = self._sql.drop_cascade
+        return self.shortcuts.inserting(target, lambda: replace(self, source, target, drop_cascade=cascade))
 
     # -- evolution
 
@@ -320,14 +326,8 @@ class PostgresClient:
         return [frozenset(), *found]
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
-        """Afterwards an index leads to the rows of a key. One that somebody else made will do."""
-        key = recipe.primary_key
-        indexes: dict[str, list[str]] = dict(self.execute(catalog.key_indexes(), _named(table)))
-        if any(set(columns[: len(key)]) == set(key) for columns in indexes.values()):
-            return
-        # One of the same name is ours, on a key the stream had before.
-        self.execute(self._sql.drop_key_index(table))
-        self.execute(self._sql.create_key_index(table, key))
+        """Let an index lead to the rows of a key, if one can."""
+        self.shortcuts.provide_index(table, recipe)
 
 
 def _named(table: TableName) -> dict[str, str]:

@@ -117,6 +117,12 @@ class PostgresSql:
             Identifier(self.key_index(table)), table_name(table), names(primary_key)
         )
 
+    def create_hash_index(self, table: TableName, column: str) -> Composed:
+        """The same where keys are too long for that: a hash of one of its columns."""
+        return SQL("CREATE INDEX {} ON {} USING hash ({})").format(
+            Identifier(self.key_index(table)), table_name(table), Identifier(column)
+        )
+
     def drop_key_index(self, table: TableName) -> Composed:
         """Drop that index."""
         return SQL("DROP INDEX IF EXISTS {}").format(Identifier(table.namespace, self.key_index(table)))

@@ -141,6 +141,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "statistics_targets": (catalog.statistics_targets(),),
     "grants": (catalog.grants(),),
     "views_on_columns": (catalog.views_on_columns(),),
+    "create_hash_index": (SQL.create_hash_index(FINAL, "part"),),
     "lacks_identity": (catalog.lacks_identity(),),
     "identify_by_row": (SQL.identify_by_row(TEMP),),
     "is_secured": (catalog.is_secured(),),

@@ -100,11 +100,13 @@ def test_a_key_of_more_columns_than_an_index_has_is_merged_by_the_first_of_them(
     users = stream("users", Strategy.DEDUP, dict.fromkeys(MANY, STRING) | {"value": INTEGER})
     users["primary_key"] = [[name] for name in MANY]
 
+    one: dict[str, Any] = dict.fromkeys(MANY, "a")
+
     for value in (1, 2):
         outcome = warehouse.sync(
             catalog(users),
-            record("users", value=value, **dict.fromkeys(MANY, "a")),
-            record("users", value=value, **(dict.fromkeys(MANY, "a") | {"k39": "b"})),
+            record("users", value=value, **one),
+            record("users", value=value, **(one | {"k39": "b"})),
             complete("users"),
         )
 

@@ -17,6 +17,7 @@ from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
+from dataflow.budget import Budget
 from dataflow.catalog import DestinationStream
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
@@ -183,7 +184,7 @@ class SyncOperations:
         self._owner, *self._writers = (
             Transactions(connector, sync.retry, self._retrying) for _ in range(1 + at_once)
         )
-        self._mailbox = Mailbox(limits.chunks_in(limits.packed_at_start_bytes, len(sync.streams)))
+        self._mailbox = Mailbox(limits.packed_at_start_bytes, Budget(limits.held_bytes))
         named = table_catalog(
             [(stream.name, stream.fields) for stream in sync.streams],
             connector.columns.naming,

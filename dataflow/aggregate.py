@@ -1,11 +1,10 @@
-"""What a stream has read and not yet written, and the pure question "which is due?". Writes nothing.
+"""What a stream has read and not yet written, and the pure question whether it is due. Writes nothing.
 
 An aggregate counts its stream's records from the start of the run. A STATE marks how far it covers; a flush
 carries the raw id of the last record that a mark covers, so that the rows and the checkpoint are committed as one.
 """
 
 from collections import deque
-from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
@@ -20,7 +19,7 @@ from dataflow.unknown_fields import FieldsMet
 MEBIBYTE = 1 << 20
 STATE_LATENCY = 3.0
 # A slow source brings a few rows at a time; as single pieces they would take more memory than their cells.
-MANY_PIECES = 256
+MANY_PIECES = 32
 
 
 @frozen(kw_only=True)
@@ -45,6 +44,10 @@ class Thresholds:
     state_latency: float = STATE_LATENCY
     # All streams together, of memory: beyond it the largest is flushed.
     open_bytes: int = 32 * MEBIBYTE
+    # STATEs whose records are not yet durable: beyond it they are flushed, and nothing more is taken until they are.
+    state_bytes: int = 16 * MEBIBYTE
+    # All that is held of the input, in whatever form: beyond it nothing more is read.
+    held_bytes: int = 96 * MEBIBYTE
     # Packed, and not yet taken by the owner: while the streams start, when nothing else is held, and then.
     packed_at_start_bytes: int = 32 * MEBIBYTE
     packed_bytes: int = 8 * MEBIBYTE
@@ -54,10 +57,6 @@ class Thresholds:
     def chunk_for(self, streams: int) -> int:
         """How much to read at a time for so many streams, in bytes."""
         return max(self.chunk_bytes, min(streams * self.chunk_bytes_per_stream, self.most_chunk_bytes))
-
-    def chunks_in(self, size: int, streams: int) -> int:
-        """How many chunks of so many streams are about so many bytes; one at least."""
-        return max(1, size // self.chunk_for(streams))
 
 
 @define
@@ -102,11 +101,12 @@ class Aggregate:
     def receive(self, rows: Rows, now: float) -> None:
         """Take in rows of the stream."""
         self._pieces.append(rows)
+        self.held += rows.held
         if len(self._pieces) >= MANY_PIECES:
             self._pieces = joined(self._pieces)
+            self.held = sum(piece.held for piece in self._pieces)
         self.received += len(rows)
         self.size += rows.size
-        self.held += rows.held
         self._latest = now
         if self.oldest is None:
             self.oldest = now
@@ -151,6 +151,17 @@ class Aggregate:
         limits = self.thresholds
         most = min(limits.flush_rows, self.rows * limits.together_bytes // max(self.held, 1))
         return most - most % group
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether STATEs wait for a flush."""
+        return bool(self._marks)
+
+    def drop(self) -> None:
+        """Let go of what waits: the stream has failed."""
+        self._pieces.clear()
+        self._marks.clear()
+        self.flushed, self.size, self.held, self.oldest = self.received, 0, 0, None
 
     def has_work(self) -> bool:
         """Whether a flush would write anything: rows, or a checkpoint."""
@@ -214,21 +225,3 @@ class Aggregate:
             ahead -= batch.rows.num_rows
         # It is the last one flushed before.
         return self._highest
-
-
-def due(aggregates: Iterable[Aggregate], thresholds: Thresholds, now: float) -> list[tuple[Aggregate, int]]:
-    """Those to flush now, and how many rows of each: the due ones, and the largest while all hold too much."""
-    chosen: list[tuple[Aggregate, int]] = []
-    left: list[Aggregate] = []
-    for aggregate in aggregates:
-        if (rows := aggregate.rows_due(now)) is not None:
-            chosen.append((aggregate, rows))
-        else:
-            left.append(aggregate)
-    left.sort(key=lambda aggregate: aggregate.held)
-    held = sum(aggregate.held for aggregate in left)
-    while left and held > thresholds.open_bytes:
-        largest = left.pop()
-        held -= largest.held
-        chosen.append((largest, largest.whole_groups))
-    return chosen

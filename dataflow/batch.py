@@ -28,6 +28,8 @@ from dataflow.types import (
 _CLEAN_META, _ALL_CLEAN = b"clean_meta", b"all_clean"
 # A piece of fewer rows is not worth a pass of its own; one of many is large enough.
 FEW_ROWS, MANY_ROWS = 1000, 10_000
+# What a piece takes beside its cells, and each column of it: of a few rows that is most of it. In bytes, as measured.
+_PIECE_BYTES, _COLUMN_BYTES = 1800, 800
 
 
 @frozen(kw_only=True)
@@ -43,16 +45,17 @@ class Rows:
     size: int
     # How many of their values were nulled or cut, by field.
     changed: Mapping[Change, int] = field(factory=dict)
+    # Bytes of memory that they take, about. Arrow is slow to tell it, so it is asked once.
+    held: int = field(init=False, eq=False)
+
+    @held.default
+    def _held(self) -> int:
+        taken: int = self.cells.nbytes + _PIECE_BYTES + _COLUMN_BYTES * self.cells.num_columns
+        return taken
 
     def __len__(self) -> int:
         count: int = self.cells.num_rows
         return count
-
-    @property
-    def held(self) -> int:
-        """Bytes of memory that its cells take."""
-        taken: int = self.cells.nbytes
-        return taken
 
     def split(self, at: int) -> tuple["Rows", "Rows"]:
         """The first so many, and the others. What was changed is counted with the first, the size by rows."""

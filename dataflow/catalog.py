@@ -1,6 +1,7 @@
 """The configured catalog: what the platform asks of this sync, stream by stream. Reads JSON; opens no file."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -145,7 +146,8 @@ def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
             remedy="Select at least one stream in the connection.",
         )
     streams = tuple(_stream(entry) for entry in configured.streams)
-    repeated = sorted({str(s.name) for s in streams if [t.name for t in streams].count(s.name) > 1})
+    times = Counter(stream.name for stream in streams)
+    repeated = sorted(str(name) for name, count in times.items() if count > 1)
     if repeated:
         raise ConfigError(
             f"Some streams appeared multiple times: {repeated}",

@@ -62,9 +62,13 @@ class Intake:
 def _read(source: int, order: Order, mailbox: Mailbox) -> None:
     try:
         packer = _guarded(Packer, order.shapes, order.most_rows)
-        for chunk in chunks(source, order.chunk_bytes):
-            if not mailbox.put_input(_guarded(packer.pack, chunk)):
+        for chunk in chunks(source, order.chunk_bytes, mailbox.budget):
+            packed = _guarded(packer.pack, chunk)
+            # It may be large, and we may have to wait.
+            del chunk
+            if not mailbox.put_input(packed):
                 return
+            del packed
         mailbox.put_input(EndOfInput())
     except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
         mailbox.put_input(EndOfInput(error))

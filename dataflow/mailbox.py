@@ -1,14 +1,15 @@
 """Where the threads of a pipeline leave letters for its owner: parcels of input, and word of what was written.
 
-Bounded on the side of the input, so that a slow destination stops the reading instead of filling the memory.
+Bounded on the side of the input, so that a slow destination stops the reading instead of filling the memory: here
+the reading side waits for the budget.
 """
 
-import threading
 import time
 from collections import deque
 
 from attrs import frozen
 
+from dataflow.budget import Budget, Holder
 from dataflow.flush import Flush
 from dataflow.parcel import Packed
 
@@ -35,24 +36,32 @@ Letter = Packed | EndOfInput | Written
 class Mailbox:
     """Letters for one owner. Word of writing goes first, and is never held back."""
 
-    def __init__(self, most_packed: int) -> None:
+    def __init__(self, most_packed: int, budget: Budget) -> None:
+        """Leaves room for so many bytes of input, as long as the budget has some."""
+        self.budget = budget
         self._most_packed = most_packed
+        self._packed = 0
         self._input: deque[Packed | EndOfInput] = deque()
         self._written: deque[Written] = deque()
-        self._changed = threading.Condition()
+        self._changed = budget.changed
         self._closed = False
 
     def hold_at_most(self, packed: int) -> None:
-        """Leave room for so much input from now on; what is here already stays."""
+        """Leave room for so many bytes of input from now on; what is here already stays."""
         with self._changed:
             self._most_packed = packed
             self._changed.notify_all()
 
     def put_input(self, letter: Packed | EndOfInput) -> bool:
-        """Leave input, waiting for room; False when the owner has gone and nothing more is wanted."""
+        """Leave input, waiting for room; False when the owner has gone and nothing more is wanted.
+
+        There is room for one letter more while there is any room: a letter may be larger than all of it.
+        """
+        size = letter.held if isinstance(letter, Packed) else 0
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._input) < self._most_packed)
+            self._changed.wait_for(lambda: isinstance(letter, EndOfInput) or self._closed or self._has_room)
             self._input.append(letter)
+            self._hold(size)
             self._changed.notify_all()
             return not self._closed
 
@@ -70,7 +79,7 @@ class Mailbox:
                     return self._written.popleft()
                 if input_too and self._input:
                     letter = self._input.popleft()
-                    self._changed.notify_all()
+                    self._hold(-letter.held if isinstance(letter, Packed) else 0)
                     return letter
                 left = until - time.monotonic()
                 if left <= 0:
@@ -81,6 +90,7 @@ class Mailbox:
         """End the input here: what its owner has not taken is dropped, and this comes next. Never waits."""
         with self._changed:
             self._input.clear()
+            self._hold(-self._packed)
             self._input.append(reason)
             self._closed = True
             self._changed.notify_all()
@@ -90,3 +100,15 @@ class Mailbox:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    @property
+    def _has_room(self) -> bool:
+        # What the reader has itself is no reason for it to wait.
+        return self._packed < self._most_packed and not self.budget.spent(besides=[Holder.READER])
+
+    def _hold(self, size: int) -> None:
+        self._packed += size
+        if size >= 0:
+            self.budget.hold(Holder.MAILBOX, size)
+        else:
+            self.budget.free(Holder.MAILBOX, -size)

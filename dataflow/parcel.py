@@ -10,7 +10,7 @@ from attrs import field, frozen
 from dataflow.batch import Rows
 from dataflow.decoder import Refused
 from dataflow.errors import DataflowError, InternalError, TransientError
-from dataflow.protocol import PartitionTally, State, StreamStatus
+from dataflow.protocol import OBJECT_BYTES, PartitionTally, State, StreamStatus
 from dataflow.types import StreamName
 
 
@@ -22,6 +22,11 @@ class Span:
     records: int
     size: int
     partitions: Mapping[str, PartitionTally] = field(factory=dict)
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return OBJECT_BYTES + sum(OBJECT_BYTES + len(name) for name in self.partitions)
 
 
 Event = Span | State | StreamStatus
@@ -52,6 +57,14 @@ class Packed:
     unknown: Mapping[StreamName, tuple[str, ...]] = field(factory=dict)
     # What was refused is the last line of the input, whose end never came.
     cut_off: bool = False
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that all of it takes."""
+        return sum(
+            sum(rows.held for rows in parcel.rows) + sum(event.held for event in parcel.events)
+            for parcel in self.parcels
+        )
 
 
 def refusal(refused: Refused, lines_before: int, *, cut_off: bool = False) -> DataflowError:

@@ -14,11 +14,13 @@ from typing import Any, Protocol
 
 from attrs import define
 
-from dataflow.aggregate import Aggregate, Thresholds, due
+from dataflow.aggregate import Aggregate, Thresholds
+from dataflow.aggregate_store import AggregateStore
+from dataflow.budget import Holder
 from dataflow.checkpoints import Checkpoint, Checkpoints
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.mailbox import EndOfInput, Mailbox, Written
+from dataflow.mailbox import EndOfInput, Letter, Mailbox, Written
 from dataflow.parcel import Event, Packed, Parcel, Span, refusal
 from dataflow.partitions import Partitions, Tally
 from dataflow.protocol import State, StateKind, Status, StreamStatus, log_message, state_message
@@ -90,15 +92,20 @@ class Pipeline:
         self._write_line = write_line
         self._miscounts = miscounts
         self._waits_for = waits_for
-        self._checkpoints = Checkpoints()
-        self._partitions = Partitions()
+        self._budget = mailbox.budget
+        self._aggregates = AggregateStore(thresholds, self._budget)
+        self._checkpoints = Checkpoints(self._budget, thresholds.state_bytes)
+        self._partitions = Partitions(self._budget)
+        # Of which records were read since the last STATE that covers all streams, and the bytes of all that was read.
+        self._changed: dict[StreamName, Aggregate] = {}
+        self._read_bytes = 0
         # Not published yet, in the order of their COMPLETEs.
         self._completed: deque[_Stream] = deque()
         self._lines = 0
         self._writers = Writers(writers, self._insert, mailbox)
         self._global = False
-        # By scope what the last STATE that was told covers.
-        self._told: dict[StreamName | None, Mapping[StreamName, int]] = {}
+        # How many records of each stream a STATE covers that was told.
+        self._told: dict[StreamName, int] = {}
         self._failure: tuple[StreamName, DataflowError] | None = None
 
     def discard(self, name: StreamName, error: DataflowError) -> None:
@@ -109,8 +116,7 @@ class Pipeline:
 
     def told(self, name: StreamName) -> int:
         """How many of a stream's records, from its first on, a STATE covers that was told."""
-        # A STATE of its own, or one that covers all streams.
-        return max(self._told.get(scope, {}).get(name, 0) for scope in (name, None))
+        return self._told.get(name, 0)
 
     def run(self) -> None:
         """Take the input to its end; all that is durable is told when this returns or raises.
@@ -118,8 +124,7 @@ class Pipeline:
         Streams that the source did not complete are left open: their owner ends them. Raises a DataflowError
         for input that cannot be understood, and for a failed stream when GLOBAL states cover it.
         """
-        limits = self._thresholds
-        self._mailbox.hold_at_most(limits.chunks_in(limits.packed_bytes, len(self._streams)))
+        self._mailbox.hold_at_most(self._thresholds.packed_bytes)
         self._writers.start()
         try:
             try:
@@ -138,25 +143,31 @@ class Pipeline:
     # -- the owner's thread
 
     def _take_in(self) -> None:
-        while True:
-            letter = self._mailbox.take(input_too=self._has_room, until=self._next_moment())
-            match letter:
-                case Written():
-                    self._heard(letter)
-                    self._flush_due()
-                case Packed():
-                    self._unpack(letter)
-                case EndOfInput(None):
-                    return
-                case EndOfInput(DataflowError() as error):
-                    raise error
-                case EndOfInput(error):
-                    raise TransientError(
-                        "The input could not be read to its end.", remedy="What was told is safe. Sync again."
-                    ) from error
-                case None:
-                    self._flush_due()
+        # No letter is kept while the next one is waited for: it may be large.
+        while self._goes_on(
+            self._mailbox.take(input_too=self._has_room, until=self._aggregates.next_moment())
+        ):
             self._tell()
+
+    def _goes_on(self, letter: Letter | None) -> bool:
+        """Do what a letter asks; whether it was not the end."""
+        match letter:
+            case Written():
+                self._heard(letter)
+                self._flush_due()
+            case Packed():
+                self._unpack(letter)
+            case EndOfInput(None):
+                return False
+            case EndOfInput(DataflowError() as error):
+                raise error
+            case EndOfInput(error):
+                raise TransientError(
+                    "The input could not be read to its end.", remedy="What was told is safe. Sync again."
+                ) from error
+            case None:
+                self._flush_due()
+        return True
 
     def _unpack(self, packed: Packed) -> None:
         for name, fields in packed.unknown.items():
@@ -181,14 +192,13 @@ class Pipeline:
                     remedy="The source must not send it. Report this to its author.",
                 )
             if stream.open:
-                stream.aggregate.receive(rows, now)
+                self._aggregates.receive(stream.aggregate, rows, now)
 
     def _settle_accounts(self) -> None:
         """Make what was read durable, and tell what that allows. A failure on the way is raised after all of it."""
         failure: DataflowError | None = None
-        for stream in self._streams.values():
-            if stream.open:
-                self._flush(stream)
+        for aggregate in self._aggregates.waiting():
+            self._flush(self._streams[aggregate.stream])
         while self._writers.count:
             try:
                 self._wait_until(lambda: not self._writers.count)
@@ -202,16 +212,26 @@ class Pipeline:
         if waiting := self._partitions.waiting():
             self._log(
                 "WARN",
-                f"{waiting} STATEs were not told: records they count, or states before them, never came.",
+                f"{waiting} STATEs were not emitted: records they count, or states before them, never came.",
+            )
+        if dropped := self._checkpoints.dropped:
+            self._log("WARN", f"{dropped} STATEs were not emitted: they cover a stream that failed.")
+        if superseded := self._checkpoints.superseded:
+            self._log(
+                "INFO",
+                f"{superseded} STATEs were not emitted: a later one that waits for the same publication replaced them.",
             )
 
     @property
     def _has_room(self) -> bool:
+        if self._states_too_large and self._writers.count:
+            return False
         # However large a flush is, the next may wait behind it: then its writer need not wait for us.
         return self._writers.held < self._thresholds.unwritten_bytes or self._writers.count <= 1
 
-    def _next_moment(self) -> float:
-        return min((s.aggregate.due_at() for s in self._streams.values() if s.open), default=float("inf"))
+    @property
+    def _states_too_large(self) -> bool:
+        return self._checkpoints.held > self._thresholds.state_bytes
 
     def _handle(self, event: Event) -> None:
         match event:
@@ -235,6 +255,8 @@ class Pipeline:
         if not stream.open:
             return
         stream.aggregate.count(span)
+        self._changed[span.stream] = stream.aggregate
+        self._read_bytes += span.size
         if span.partitions:
             self._partitions.read(span.stream, span.partitions)
             self._stand()
@@ -256,16 +278,22 @@ class Pipeline:
         if state.kind is not StateKind.STREAM:
             self._global = True
             self._stop_if_nothing_can_be_told()
-        names = {state.stream} if state.kind is StateKind.STREAM else self._streams.keys()
-        covered = {name: self._streams[name].aggregate for name in self._streams.keys() & names}
-        positions = {name: aggregate.mark(now) for name, aggregate in covered.items()}
-        size = sum(aggregate.read_bytes for aggregate in covered.values())
+            # The others stand where they stood.
+            covered, size = list(self._changed), self._read_bytes
+            self._changed.clear()
+        else:
+            covered = [state.stream] if state.stream in self._streams else []
+            size = sum(self._streams[name].aggregate.read_bytes for name in covered)
+        positions = {name: self._mark(self._streams[name], now) for name in covered}
         first = self._waits_for(state)
         checkpoint = self._checkpoints.arrived(state, positions, size, tally, first or ())
         if first is None:
             self._checkpoints.withdraw(checkpoint)
         if state.source_count is not None and state.source_count != checkpoint.count:
             self._miscounted(checkpoint)
+
+    def _mark(self, stream: _Stream, now: float) -> int:
+        return self._aggregates.mark(stream.aggregate, now) if stream.open else stream.aggregate.read
 
     def _miscounted(self, checkpoint: Checkpoint) -> None:
         """The source's count of records before a STATE is not ours."""
@@ -328,23 +356,32 @@ class Pipeline:
         self._checkpoints.published(name)
 
     def _flush_due(self) -> None:
-        aggregates = [stream.aggregate for stream in self._streams.values() if stream.open]
-        for aggregate, rows in due(aggregates, self._thresholds, time.monotonic()):
+        due = self._aggregates.due(time.monotonic(), states_too_large=self._states_too_large)
+        for aggregate, rows in due:
             self._flush(self._streams[aggregate.stream], rows)
             self._wait_until(lambda: self._has_room)
+        if self._would_wait_for_ever:
+            for aggregate in self._aggregates.waiting():
+                self._flush(self._streams[aggregate.stream])
+
+    @property
+    def _would_wait_for_ever(self) -> bool:
+        """Whether nothing more may be read, and nothing is on its way that would change it."""
+        on_the_reading_side = (Holder.READER, Holder.MAILBOX)
+        return not self._writers.count and self._budget.spent(besides=on_the_reading_side)
 
     def _flush(self, stream: _Stream, rows: int | None = None) -> None:
         """Hand the first rows to the writers, or all that waits for None."""
         if stream.open and stream.aggregate.has_work():
-            self._writers.write(stream.aggregate.flush(rows))
+            self._writers.write(self._aggregates.flush(stream.aggregate, rows))
 
     def _wait_until(self, holds: Callable[[], bool]) -> None:
         while not holds():
-            letter = self._mailbox.take(input_too=False, until=float("inf"))
-            if isinstance(letter, Written):
-                self._heard(letter)
+            self._heard(self._mailbox.take(input_too=False, until=float("inf")))
 
-    def _heard(self, letter: Written) -> None:
+    def _heard(self, letter: Letter | None) -> None:
+        if not isinstance(letter, Written):
+            return
         flush = letter.flush
         stream = self._streams[flush.stream]
         self._writers.heard(flush)
@@ -362,6 +399,7 @@ class Pipeline:
 
     def _failed(self, stream: _Stream, error: DataflowError) -> None:
         stream.open = False
+        self._aggregates.drop(stream.aggregate)
         stream.sink.fail(error)
         self._broken(stream.aggregate.stream, error)
 
@@ -388,7 +426,7 @@ class Pipeline:
     def _tell(self) -> None:
         for checkpoint in self._checkpoints.tellable():
             self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
-            self._told[checkpoint.state.stream] = checkpoint.positions
+            self._told.update(checkpoint.positions)
 
     def _log(self, level: str, message: str) -> None:
         self._write_line(log_message(level, message))

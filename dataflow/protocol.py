@@ -15,6 +15,9 @@ from attrs import field, frozen
 from dataflow.errors import DataflowError, InternalError
 from dataflow.types import Change, StreamName
 
+# What a small object of Python's takes, with what it is kept in: in bytes, about.
+OBJECT_BYTES = 400
+
 
 class StateKind(StrEnum):
     """What a STATE covers. The protocol's default, for one without a type, is the LEGACY blob."""
@@ -51,6 +54,11 @@ class State:
     partitions: tuple[Partition, ...] = ()
 
     @property
+    def held(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return OBJECT_BYTES + len(self.text) + sum(OBJECT_BYTES + len(name) for _, name in self.partitions)
+
+    @property
     def describes_itself(self) -> bool:
         """Whether it covers the partitions it names, and not simply what came before it."""
         return self.id is not None and bool(self.partitions) and self.source_count is not None
@@ -71,6 +79,11 @@ class StreamStatus:
 
     stream: StreamName
     status: Status
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return OBJECT_BYTES
 
 
 @frozen(kw_only=True)

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 from attrs import define, field
 
+from dataflow.budget import Holder
 from dataflow.errors import TransientError
 from dataflow.flush import Flush
 from dataflow.mailbox import Mailbox, Written
@@ -41,20 +42,18 @@ class Writers:
     def __init__(self, count: int, insert: Insert, mailbox: Mailbox) -> None:
         self._insert = insert
         self._mailbox = mailbox
+        self._budget = mailbox.budget
         self._writers = [_Writer(number) for number in range(count)]
         # Whose each stream is while flushes of it are on their way, and how many are.
         self._at: dict[StreamName, _Writer] = {}
         self._unheard: Counter[StreamName] = Counter()
+        # So many flushes are on their way.
+        self.count = 0
 
     @property
     def held(self) -> int:
         """What is on its way takes so many bytes of memory."""
-        return sum(writer.held for writer in self._writers)
-
-    @property
-    def count(self) -> int:
-        """So many flushes are on their way."""
-        return self._unheard.total()
+        return self._budget.held(Holder.WRITERS)
 
     def has(self, stream: StreamName) -> bool:
         """Whether a flush of the stream is on its way."""
@@ -73,13 +72,17 @@ class Writers:
         writer = self._at.get(flush.stream) or min(self._writers, key=lambda each: each.held)
         self._at[flush.stream] = writer
         self._unheard[flush.stream] += 1
+        self.count += 1
         writer.held += flush.held
+        self._budget.hold(Holder.WRITERS, flush.held)
         writer.queue.put(flush)
 
     def heard(self, flush: Flush) -> None:
         """The owner has heard what became of a flush."""
         writer = self._at[flush.stream]
         writer.held -= flush.held
+        self._budget.free(Holder.WRITERS, flush.held)
+        self.count -= 1
         self._unheard[flush.stream] -= 1
         if not self._unheard[flush.stream]:
             del self._at[flush.stream]
@@ -95,12 +98,19 @@ class Writers:
     # -- a writer's thread
 
     def _write(self, writer: _Writer) -> None:
-        while (flush := writer.queue.get()) is not None:
-            started = time.monotonic()
-            error = self._attempt(writer, flush)
-            if error is not None:
-                writer.broken.add(flush.stream)
-            self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+        # No flush is kept while the next one is waited for.
+        while self._written(writer, writer.queue.get()):
+            pass
+
+    def _written(self, writer: _Writer, flush: Flush | None) -> bool:
+        if flush is None:
+            return False
+        started = time.monotonic()
+        error = self._attempt(writer, flush)
+        if error is not None:
+            writer.broken.add(flush.stream)
+        self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+        return True
 
     def _attempt(self, writer: _Writer, flush: Flush) -> BaseException | None:
         if flush.stream in writer.broken:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,12 +37,24 @@ def load(connector: str, config: Path, work: Workload, *options: str) -> Cost:
 
 def run(module: Sequence[str], config: Path, work: Workload, *options: str) -> Cost:
     """The same with a module, and the arguments that come before `write`."""
+    return feed(("cat", str(work.messages)), module, config, work.catalog, *options)
+
+
+def feed(
+    messages: Sequence[str],
+    module: Sequence[str],
+    config: Path,
+    catalog: Path,
+    *options: str,
+    codes: Collection[int] = (0,),
+) -> Cost:
+    """The same with a command that writes the messages, and the exit codes that are no failure of the measurement."""
     started = time.perf_counter()
-    with subprocess.Popen(["cat", str(work.messages)], stdout=subprocess.PIPE) as source:  # noqa: S607
+    with subprocess.Popen(messages, stdout=subprocess.PIPE) as source:
         destination = subprocess.Popen(
             [
                 *(sys.executable, "-m", *module, "write"),
-                *("--config", str(config), "--catalog", str(work.catalog), *options),
+                *("--config", str(config), "--catalog", str(catalog), *options),
             ],
             stdin=source.stdout,
             stdout=subprocess.DEVNULL,
@@ -53,7 +65,7 @@ def run(module: Sequence[str], config: Path, work: Workload, *options: str) -> C
         seconds = time.perf_counter() - started
         # It was waited for behind its back.
         destination.returncode = os.waitstatus_to_exitcode(status)
-    if destination.returncode != 0:
+    if destination.returncode not in codes:
         raise RuntimeError(f"{module[-1]} exited with {destination.returncode}: see its output")
     return Cost(seconds, used.ru_utime + used.ru_stime, memory())
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflow.aggregate import Aggregate, Thresholds, due
+from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.batch import Rows, Told, extracted_at, rows_of, same_meta
 from dataflow.flush import Flush
 from dataflow.parcel import Span
@@ -112,7 +112,7 @@ def test_an_aggregate_is_due_when_it_is_large_or_old_or_a_state_waits(
     add(it, 3, size=30)
     it.mark(now=0)
 
-    assert due([it], it.thresholds, now) == [(it, 3)]
+    assert it.rows_due(now) == 3
 
 
 def test_a_young_and_small_aggregate_is_not_due() -> None:
@@ -120,16 +120,7 @@ def test_a_young_and_small_aggregate_is_not_due() -> None:
     add(it, 3, size=30)
     it.mark(now=0)
 
-    assert due([it], it.thresholds, now=0.1) == []
-
-
-def test_the_largest_go_when_all_together_hold_too_much() -> None:
-    small, large = aggregate(open_bytes=40), aggregate(ORDERS, open_bytes=40)
-    add(small, 1, size=60)
-    add(large, 2, size=50)
-
-    assert (small.held, large.held) == (16, 32)
-    assert due([small, large], small.thresholds, now=0) == [(large, 2)]
+    assert it.rows_due(now=0.1) is None
 
 
 def test_what_stays_after_a_flush_is_what_is_held() -> None:
@@ -139,7 +130,7 @@ def test_what_stays_after_a_flush_is_what_is_held() -> None:
 
     flush = it.flush(2)
 
-    assert it.held == 5 * 16
+    assert it.held == rows(5).held
     assert flush.held == sum(batch.nbytes for batch in flush.batches)
 
 
@@ -193,44 +184,34 @@ def test_joined_rows_keep_the_metadata_they_have_of_their_own() -> None:
 def test_rows_that_are_stored_together_are_flushed_together_and_the_others_wait() -> None:
     it = aggregate(rows_together=4, flush_rows=9)
     add(it, 7, size=70)
-    before = due([it], it.thresholds, now=0)
+    before = it.rows_due(now=0)
     add(it, 4, size=40)
     it.mark(now=0)
 
-    flush = it.flush(due([it], it.thresholds, now=0)[0][1])
+    flush = it.flush(it.rows_due(now=0))
     rest = it.flush()
 
-    assert before == []
+    assert before is None
     assert (flush.rows, flush.size, flush.position, flush.checkpoint) == (8, 80, 0, None)
     assert (rest.rows, rest.size, rest.position, rest.checkpoint) == (3, 30, 11, raw_ids(rest)[-1])
     assert raw_ids(flush) + raw_ids(rest) == sorted({*raw_ids(flush), *raw_ids(rest)})
 
 
 def test_rows_that_are_stored_together_wait_for_each_other_beyond_the_size_of_a_flush() -> None:
-    it = aggregate(rows_together=4, together_bytes=160, flush_bytes=20)
+    it = aggregate(rows_together=4, together_bytes=7000, flush_bytes=20)
     add(it, 7, size=70)
-    before = due([it], it.thresholds, now=0)
+    before = it.rows_due(now=0)
     add(it, 2, size=20)
 
-    assert before == []
-    assert due([it], it.thresholds, now=0) == [(it, 8)]
-
-
-def test_what_goes_because_all_together_hold_too_much_is_of_whole_groups_too() -> None:
-    it = aggregate(rows_together=4, open_bytes=40, flush_rows=100)
-    small = aggregate(ORDERS, rows_together=4, open_bytes=40, flush_rows=100)
-    add(it, 6)
-    add(small, 3)
-
-    assert due([it], it.thresholds, now=0) == [(it, 4)]
-    assert due([small], small.thresholds, now=0) == [(small, 3)]
+    assert before is None
+    assert it.rows_due(now=0) == 8
 
 
 def test_rows_too_large_to_wait_for_each_other_go_by_their_size() -> None:
     it = aggregate(rows_together=4, together_bytes=63, flush_bytes=30)
     add(it, 3, size=30)
 
-    assert due([it], it.thresholds, now=0) == [(it, 3)]
+    assert it.rows_due(now=0) == 3
 
 
 def test_a_state_waits_from_when_it_came_until_a_flush_reaches_it() -> None:

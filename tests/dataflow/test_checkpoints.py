@@ -2,6 +2,7 @@
 
 import pytest
 
+from dataflow.budget import Budget
 from dataflow.checkpoints import Checkpoints
 from dataflow.errors import InternalError
 from dataflow.protocol import State, StateKind
@@ -19,7 +20,7 @@ def told(checkpoints: Checkpoints) -> list[str]:
 
 
 def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 1)
 
@@ -27,7 +28,7 @@ def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
 
 
 def test_a_state_is_told_once_when_its_rows_are_durable() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 2)
 
@@ -35,7 +36,7 @@ def test_a_state_is_told_once_when_its_rows_are_durable() -> None:
 
 
 def test_states_of_a_stream_are_told_in_order_and_none_is_skipped() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     for name, position in (("s1", 1), ("s2", 1), ("s3", 4)):
         checkpoints.arrived(state(name), {USERS: position})
     checkpoints.durable(USERS, 4)
@@ -44,7 +45,7 @@ def test_states_of_a_stream_are_told_in_order_and_none_is_skipped() -> None:
 
 
 def test_a_slow_stream_does_not_hold_back_another() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     checkpoints.arrived(state("u"), {USERS: 5})
     checkpoints.arrived(state("o", ORDERS), {ORDERS: 1})
     checkpoints.durable(ORDERS, 1)
@@ -53,7 +54,7 @@ def test_a_slow_stream_does_not_hold_back_another() -> None:
 
 
 def test_a_global_state_waits_for_every_stream() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     checkpoints.arrived(state("g", None, StateKind.GLOBAL), {USERS: 1, ORDERS: 2})
     checkpoints.durable(USERS, 1)
     before = told(checkpoints)
@@ -64,7 +65,7 @@ def test_a_global_state_waits_for_every_stream() -> None:
 
 
 def test_a_failed_stream_tells_what_was_durable_and_nothing_later() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     checkpoints.arrived(state("early"), {USERS: 1})
     checkpoints.durable(USERS, 1)
     checkpoints.broken(USERS)
@@ -74,14 +75,14 @@ def test_a_failed_stream_tells_what_was_durable_and_nothing_later() -> None:
 
 
 def test_a_state_of_a_stream_the_catalog_does_not_name_is_told_back() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     checkpoints.arrived(state("stranger", StreamName("x", "y")), {})
 
     assert told(checkpoints) == ["stranger"]
 
 
 def test_records_are_counted_from_the_state_before() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
 
     counts = [checkpoints.arrived(state("s"), {USERS: position}).count for position in (3, 3, 7)]
 
@@ -89,8 +90,55 @@ def test_records_are_counted_from_the_state_before() -> None:
 
 
 def test_stream_and_global_states_are_not_mixed() -> None:
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
     checkpoints.arrived(state("s"), {USERS: 1})
 
     with pytest.raises(InternalError, match="Mixed state types"):
         checkpoints.arrived(state("g", None, StateKind.GLOBAL), {USERS: 1})
+
+
+def test_a_state_waits_for_the_rows_before_a_state_that_was_withdrawn() -> None:
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    withheld = checkpoints.arrived(state("g1", None, StateKind.GLOBAL), {USERS: 1})
+    checkpoints.withdraw(withheld)
+    checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {ORDERS: 1})
+    checkpoints.durable(ORDERS, 1)
+    before = told(checkpoints)
+    checkpoints.durable(USERS, 1)
+
+    assert before == []
+    assert told(checkpoints) == ["g2"]
+
+
+def test_states_that_wait_for_a_publication_give_way_to_a_later_one_when_they_take_too_much() -> None:
+    budget = Budget(1 << 20)
+    checkpoints = Checkpoints(budget, most=10_000)
+    for number in range(100):
+        positions = {ORDERS: number + 1}
+        checkpoints.arrived(state(f"g{number}", None, StateKind.GLOBAL), positions, published_first=[USERS])
+    held = budget.peak
+    checkpoints.durable(ORDERS, 99)
+    checkpoints.published(USERS)
+    before = told(checkpoints)
+    checkpoints.durable(ORDERS, 100)
+    last = list(checkpoints.tellable())
+
+    assert held < 15_000
+    assert [each.state.text for each in last] == [b"g99"]
+    assert len(before) + 1 + checkpoints.superseded == 100
+    assert last[0].records == 100
+    assert budget.held() == 0
+
+
+def test_what_is_counted_of_states_that_gave_way_is_counted_with_the_one_that_stands_for_them() -> None:
+    checkpoints = Checkpoints(Budget(1 << 20), most=0)
+    for number in range(5):
+        checkpoints.arrived(
+            state(f"g{number}", None, StateKind.GLOBAL), {ORDERS: 2 * number + 2}, published_first=[USERS]
+        )
+    checkpoints.durable(ORDERS, 10)
+    checkpoints.published(USERS)
+
+    (last,) = checkpoints.tellable()
+
+    assert (last.state.text, last.count, last.records) == (b"g4", 10, 10)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from dataflow.budget import Budget
 from dataflow.errors import InternalError
 from dataflow.intake import Intake, Order
 from dataflow.mailbox import EndOfInput, Mailbox
@@ -31,7 +32,7 @@ def record(number: int) -> bytes:
 def taking_in(intake: Intake) -> Iterator[tuple[int, Mailbox]]:
     """The intake at work: the end of a pipe that it reads, and the mailbox that it fills."""
     source, into = os.pipe()
-    mailbox = Mailbox(most_packed=2)
+    mailbox = Mailbox(1 << 20, Budget(1 << 20))
     intake.start(source, ORDER, mailbox)
     try:
         yield into, mailbox
@@ -98,7 +99,7 @@ def test_an_input_that_cannot_be_read_ends_with_its_error() -> None:
     source, into = os.pipe()
     os.close(source)
     os.close(into)
-    mailbox = Mailbox(most_packed=2)
+    mailbox = Mailbox(1 << 20, Budget(1 << 20))
 
     Intake().start(source, ORDER, mailbox)
 

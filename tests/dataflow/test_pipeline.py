@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,12 +12,14 @@ import pytest
 from attrs import define, evolve, field
 
 from dataflow.aggregate import Aggregate, Thresholds
+from dataflow.budget import Budget
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.intake import Intake, Order
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.parcel import Packed
 from dataflow.pipeline import Miscounts, Pipeline
+from dataflow.protocol import State
 from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
@@ -76,6 +78,8 @@ class Run:
     intake: Intake = field(factory=Intake)
     miscounts: Miscounts = Miscounts.WARN
     writers: int = 1
+    waits_for: Callable[[State], Collection[StreamName] | None] = lambda _: ()
+    budget: Budget = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.sinks = {USERS: Kept(self.log), ORDERS: Kept(self.log)}
@@ -97,8 +101,11 @@ class Run:
         streams = {
             name: (Aggregate(shape(name), RawIds(), limits), sink) for name, sink in self.sinks.items()
         }
-        mailbox = Mailbox(most_packed=2)
-        pipeline = Pipeline(mailbox, streams, limits, self.write_line, self.miscounts, writers=self.writers)
+        self.budget = Budget(limits.held_bytes)
+        mailbox = Mailbox(limits.packed_at_start_bytes, self.budget)
+        pipeline = Pipeline(
+            mailbox, streams, limits, self.write_line, self.miscounts, self.waits_for, self.writers
+        )
         source, into = os.pipe()
         order = Order(
             shapes=tuple(map(shape, self.sinks)),
@@ -564,7 +571,7 @@ def test_a_slow_destination_stops_the_reading() -> None:
 def test_a_flush_waits_behind_the_one_that_is_written_however_large_they_are() -> None:
     """Else a writer would wait for us after each."""
     gate = threading.Event()
-    mailbox = Mailbox(most_packed=2)
+    mailbox = Mailbox(1 << 20, Budget(1 << 20))
     writers = Writers(1, lambda *_: void(gate.wait(20)), mailbox)
     aggregate = Aggregate(shape(USERS), RawIds(), Thresholds(unwritten_bytes=1))
     pipeline = Pipeline(mailbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), void)

@@ -30,6 +30,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
             "dataflow/pipeline",
             "dataflow/writing",
             "dataflow/checkpoints",
+            "dataflow/partitions",
         ),
         *("connectors/sync", "connectors/requests", "connectors/output", "dataflow/protocol"),
     ),

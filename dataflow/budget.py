@@ -1,0 +1,63 @@
+"""How much of the input may be held at a time: one budget, which a sync owns. It counts; it moves nothing.
+
+Whatever was read and has not left yet, as rows of the destination or as lines of stdout, is held by one of HOLDERS.
+Who is not in that list cannot hold anything. Only the reading side waits for the budget: what is in already may move
+from one holder to the next, whatever it becomes on its way. So nobody who could free bytes ever waits for bytes.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Collection
+from enum import StrEnum
+
+
+class Holder(StrEnum):
+    """Who may hold a part of the input, and in which form."""
+
+    READER = "lines that were read and not yet packed"
+    MAILBOX = "packed input that its owner has not taken"
+    AGGREGATES = "rows that wait to be flushed"
+    WRITERS = "flushes that are not yet durable"
+    CHECKPOINTS = "STATEs whose records are not yet durable"
+    PARTITIONS = "STATEs whose records were not yet read, and counts of the partitions that they name"
+
+
+HOLDERS = tuple(Holder)
+
+
+class Budget:
+    """So many bytes of memory, for all holders together. Safe to use from several threads."""
+
+    def __init__(self, most: int) -> None:
+        """`changed` is notified when something was freed; it may be held while the budget is asked."""
+        self.most = most
+        self.changed = threading.Condition()
+        self._held = Counter[Holder]()
+        self._peak = 0
+
+    def hold(self, holder: Holder, size: int) -> None:
+        """The holder has so many bytes more. Never waits."""
+        with self.changed:
+            self._held[holder] += size
+            self._peak = max(self._peak, self._held.total())
+
+    def free(self, holder: Holder, size: int) -> None:
+        """The holder has so many bytes less."""
+        with self.changed:
+            self._held[holder] -= size
+            self.changed.notify_all()
+
+    def held(self, *holders: Holder) -> int:
+        """So many bytes are held by these, by all of them for none."""
+        with self.changed:
+            return sum(self._held[holder] for holder in holders or HOLDERS)
+
+    def spent(self, besides: Collection[Holder] = ()) -> bool:
+        """Whether there is no room for anything more. What some holders have may be left out of account."""
+        with self.changed:
+            return sum(size for holder, size in self._held.items() if holder not in besides) >= self.most
+
+    @property
+    def peak(self) -> int:
+        """The most bytes that were held at a time."""
+        return self._peak

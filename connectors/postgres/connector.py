@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 import psycopg
-from attrs import frozen
+from attrs import evolve, frozen
 from psycopg.sql import SQL, Identifier
 
 from connectors.contract import Connector, Statement
@@ -71,12 +71,15 @@ class PostgresConnector:
         return RehearsedConnector(self._config, self._run, note)
 
     def explain(self, error: Exception) -> DataflowError:
-        return explain(
+        meant = explain(
             error,
             user=self._config.username,
             database=self._config.database,
             internal=self.internal_namespace,
         )
+        if isinstance(meant, TransientError) and self._access.network.dark:
+            return evolve(meant, remedy=DARK + AGAIN)
+        return meant
 
     def close(self) -> None:
         self._closing.close()
@@ -119,6 +122,7 @@ class Meaning:
 
 
 AGAIN = "The sync can be tried again."
+DARK = "Nothing that was sent to the server is acknowledged any more: look at the network in between. "
 REPORT = "What was told is safe. Report this, with the log of this sync."
 DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."
 CONSTRAINT = (
@@ -205,7 +209,10 @@ MEANINGS: Mapping[str, Meaning] = {
         quote=False,
     ),
     "25006": Meaning(
-        ConfigError, "The server is read-only", "Give the host of the primary server, not of a standby."
+        ConfigError,
+        "The session may only read",
+        "If the server is a standby, give the host of the primary server. Else let the administrator switch "
+        "default_transaction_read_only off for the user, the database or the server.",
     ),
 }
 
@@ -233,10 +240,12 @@ REFUSALS: Mapping[str, str] = {
     "server does not support SSL": "Choose another ssl_mode, or switch ssl off.",
     "certificate|private key|SSL error: (?!unexpected eof)|sslmode": "Check ssl_mode, its certificates and its key.",
     "Name or service not known|nodename nor servname|No address associated": "Correct the option `host`.",
-    "unsupported startup parameter|invalid connection option|invalid .* value|unrecognized configuration": (
-        "Correct the option jdbc_url_params."
-    ),
+    "unsupported startup parameter|invalid connection option|invalid .* value|unrecognized configuration|"
+    "definition of service": "Correct the option jdbc_url_params.",
 }
+# No server was found where the options lead to; it may come, or be reached, later.
+UNREACHED = "connection to server (at|on) .* failed: |failed to resolve|timeout expired"
+REACH = "Check the options host and port, and that the server runs and can be reached from here. "
 
 
 def explain(
@@ -266,11 +275,22 @@ def explain(
 def _without_state(error: psycopg.Error) -> DataflowError:
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return InternalError(f"{type(error).__name__} of the Postgres driver.", remedy=REPORT)
-    text = " ".join(str(error).split()).removeprefix("connection failed: ").rstrip(".?")
+    text = _told(error)
     for pattern, remedy in REFUSALS.items():
         if re.search(pattern, text):
             return ConfigError(f"Could not connect: {text}.", remedy=remedy)
-    return TransientError(f"The connection to the server failed: {text}.", remedy=AGAIN)
+    remedy = REACH + AGAIN if re.search(UNREACHED, text) else AGAIN
+    return TransientError(f"The connection to the server failed: {text}.", remedy=remedy)
+
+
+def _told(error: psycopg.Error) -> str:
+    """What libpq says of each address that it tried, without the questions and guesses that it adds, each indented."""
+    lines = (line for line in str(error).splitlines() if line.strip() and not line.startswith("\t"))
+    told = (
+        re.sub("^(- )?(connection failed|connection is bad|consuming input failed): ", "", line)
+        for line in lines
+    )
+    return "; ".join(" ".join(line.split()).rstrip(".?:;") for line in told)
 
 
 def _condition(error: psycopg.Error) -> str:

@@ -1,5 +1,6 @@
 """Connection parameters as they stand in `jdbc_url_params`, by libpq's names. Pure; knows what may not be set there."""
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
@@ -27,6 +28,15 @@ _OWN = {
     "sslpassword": "use ssl_mode.client_key_password",
     "client_encoding": "it is always utf8",
 }
+# What is a number: of seconds, of milliseconds, of times, or 0 and 1.
+_NUMBERS = (
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
 
 
 def url_parameters(text: str) -> dict[str, str]:
@@ -37,7 +47,7 @@ def url_parameters(text: str) -> dict[str, str]:
 def url_complaints(text: str) -> Iterator[str]:
     """What is wrong with a text of parameters; names them and shows no value."""
     try:
-        pairs = _pairs(text)
+        given = url_parameters(text)
     except ValueError:
         yield "must be of the form key=value&key=value"
         return
@@ -45,11 +55,13 @@ def url_complaints(text: str) -> Iterator[str]:
     from psycopg.pq import Conninfo
 
     known = {each.keyword.decode() for each in Conninfo.get_defaults()}
-    for key, _ in pairs:
+    for key, value in given.items():
         if key in _OWN:
             yield f"{key} cannot be set here: {_OWN[key]}"
         elif key not in known:
             yield f"{key} is no connection parameter of libpq"
+        elif key in _NUMBERS and not re.fullmatch("-?[0-9]{1,9}", value):
+            yield f"{key} must be a whole number"
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import psycopg
 from attrs import field, frozen
 from psycopg.sql import SQL, Composed
 
+from connectors.postgres.network import Network, WatchedConnection
 from connectors.postgres.pooling import Pooling
 from dataflow.errors import ConfigError
 
@@ -55,6 +56,7 @@ class Access:
     ghost_wait: float = 10.0
     pulse: float = 2.0
     pooling: Pooling = field(factory=Pooling)
+    network: Network = field(factory=Network)
 
     @property
     def lock_limit(self) -> str:
@@ -84,9 +86,10 @@ class Access:
             "autocommit": True,
             "prepare_threshold": None,
         }
-        connect = partial(psycopg.connect, **parameters)
+        connect = partial(WatchedConnection.connect, **parameters)
         connection = connect()
         try:
+            self.network.watch(connection)
             refuse_old(connection.info.server_version)
             # Before anything is set, which a pooler would leave to others.
             self.pooling.refuse(connection, connect)

@@ -106,6 +106,8 @@ def test_no_tunnel_may_be_said_aloud() -> None:
         ({"disable_type_dedupe": True}, "disable_type_dedupe: must be false"),
         ({"jdbc_url_params": "hidden"}, "jdbc_url_params: must be of the form"),
         ({"jdbc_url_params": "reWriteBatchedInserts=hidden"}, "jdbc_url_params: reWriteBatchedInserts is no"),
+        ({"jdbc_url_params": "connect_timeout=hidden"}, "connect_timeout must be a whole number"),
+        ({"jdbc_url_params": "tcpKeepAlive=hidden"}, "keepalives must be a whole number"),
         (
             {"jdbc_url_params": "password=hidden"},
             "jdbc_url_params: password cannot be set here: use password",
@@ -249,7 +251,7 @@ def test_certificates_are_files_that_only_we_can_read_and_that_go_with_the_conne
 
     assert held == [("the authority", 0o600), ("the client", 0o600), ("the key", 0o600)]
     assert told["sslpassword"] == "the key's password"
-    assert not any(path.parent.exists() for path in files)
+    assert not any(path.exists() for path in files)
 
 
 def test_schemas_are_given_by_their_physical_names() -> None:

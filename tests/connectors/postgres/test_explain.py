@@ -194,6 +194,55 @@ def test_an_error_of_our_own_is_named_and_not_quoted(error: Exception) -> None:
     assert "Ada" not in str(found)
 
 
+def test_a_refused_connection_names_the_options_and_leaves_out_what_libpq_guesses() -> None:
+    text = (
+        'connection failed: connection to server at "127.0.0.1", port 1 failed: Connection refused\n'
+        "\tIs the server running on that host and accepting TCP/IP connections?"
+    )
+
+    found = explained(psycopg.OperationalError(text))
+
+    assert found.message == (
+        'The connection to the server failed: connection to server at "127.0.0.1", port 1 failed: '
+        "Connection refused."
+    )
+    assert "host and port" in found.remedy
+
+
+def test_what_libpq_says_of_several_addresses_is_kept_apart() -> None:
+    text = "connection failed: one: no encryption\nconnection failed: two: timeout expired\n"
+
+    found = explained(psycopg.OperationalError(text))
+
+    assert found.message == "The connection to the server failed: one: no encryption; two: timeout expired."
+
+
+def test_a_connection_that_is_lost_names_no_option_that_would_not_help() -> None:
+    text = (
+        "consuming input failed: server closed the connection unexpectedly\n"
+        "\tThis probably means the server terminated abnormally\n\tbefore or while processing the request."
+    )
+
+    found = explained(psycopg.OperationalError(text))
+
+    assert str(found) == (
+        "The connection to the server failed: server closed the connection unexpectedly. The sync can be tried again."
+    )
+
+
+def test_a_role_that_may_only_read_is_not_sent_to_another_server(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    client.connection.execute("SET default_transaction_read_only = on")
+    with pytest.raises(psycopg.Error) as caught, client.transaction():
+        client.create_namespace("new")
+
+    found = connector.explain(caught.value)
+
+    assert isinstance(found, ConfigError)
+    assert "default_transaction_read_only" in found.remedy
+
+
 def test_a_server_that_is_too_old_is_refused_by_its_version() -> None:
     with pytest.raises(ConfigError, match=r"PostgreSQL 13\.22, and this destination needs 14") as refused:
         refuse_old(130022)

@@ -65,6 +65,8 @@ def account_to_json(account: Account) -> Mapping[str, Any]:
 
 def account_from_json(value: object) -> Account | None:
     """The account that was written down; None for what is none, or is one that another version understands."""
+    if not isinstance(value, Mapping):
+        return None
     try:
         return _JSON.structure(value, Account)
     except Exception:  # noqa: BLE001 - cattrs raises what the value makes it raise
@@ -149,6 +151,6 @@ def _unknown(of: UnknownFields) -> Iterator[str]:
         return
     many = f"{COUNTED} fields or more" if of.count >= COUNTED else number_of(of.count, "field")
     rest = of.count - len(of.names)
-    more = f" and {count(rest)} more" if rest else ""
+    more = " and others" if of.count >= COUNTED else f" and {count(rest)} more" if rest else ""
     are = "is" if of.count == 1 else "are"
     yield f"{many} of the records {are} not in the schema: {', '.join(of.names)}{more}"

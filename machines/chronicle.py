@@ -10,7 +10,7 @@ from functools import cached_property
 
 from attrs import define, evolve, field, fields_dict, frozen
 
-from machines.account import Account, account_from_json
+from machines.account import Account, account_from_json, changes_in
 from machines.journal import Entry
 from machines.lifecycle import DONE, FAILED
 from machines.replay import lives
@@ -158,6 +158,11 @@ class Life:
     def account(self) -> Account | None:
         """What became of its input, where it came to its end."""
         return account_from_json(self.entries[-1].get("account"))
+
+    @property
+    def changes(self) -> Sequence[str]:
+        """What was changed of its values and columns, in words; nothing where it did not come to its end."""
+        return changes_in(self.account) if self.account is not None else ()
 
     @property
     def standing(self) -> str:

@@ -31,6 +31,12 @@ FORMAT = 1
 NO_TURNS = nullcontext()
 
 
+def format_of(entry: Entry) -> int:
+    """The format of a life, by the entry that begins it; 0 before there were numbers."""
+    number = entry.get("format", 0)
+    return number if isinstance(number, int) else 0
+
+
 @frozen(kw_only=True)
 class Line:
     """One transition. Absent members are None and are left out of its JSON.

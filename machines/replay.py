@@ -5,17 +5,19 @@ was given. What the machine cannot raise itself (`start`, `flushed`, `completed`
 sent; everything else must follow by itself.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from attrs import frozen
 
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from machines.destination import SyncLife, destination_lifecycle
-from machines.journal import Entry, facts_from_json, life_from_json
+from machines.journal import FORMAT, Entry, facts_from_json, format_of, life_from_json
 from machines.lifecycle import Lifecycle, leaf
 from machines.operations import Answer, Operation
-from machines.stream import stream_lifecycle
+from machines.stream import StreamLife, stream_lifecycle
+
+T = TypeVar("T")
 
 
 @frozen
@@ -32,10 +34,28 @@ class Divergence:
 
 @frozen(kw_only=True)
 class Replayed:
-    """A replay's outcome. `path` holds the innermost states in order; `divergence` is None when all agreed."""
+    """A replay's outcome. `path` holds the innermost states in order; `divergence` is None when all agreed.
+
+    `format` is that of the journal.
+    """
 
     path: tuple[str, ...]
     divergence: Divergence | None
+    format: int = FORMAT
+
+    @property
+    def trouble(self) -> str:
+        """Why it did not end as was recorded, for a person; empty when it did."""
+        if self.divergence is None:
+            return ""
+        if self.format == FORMAT:
+            return str(self.divergence)
+        older = "an older" if self.format < FORMAT else "a newer"
+        return (
+            f"it was written by {older} version, in format {self.format} of the journal, and the machines of this "
+            f"version, which writes format {FORMAT}, do not walk it: {self.divergence}. It can be shown and drawn; "
+            "replay it with the version that wrote it"
+        )
 
 
 class _EndOfJournal(BaseException):
@@ -64,11 +84,22 @@ class _Recorded:
         if "error" in entry:
             raise _error(entry["error"])
         return Answer(
-            facts=facts_from_json(entry["facts"]) if "facts" in entry else None,
+            facts=self._read(facts_from_json, entry["facts"]) if "facts" in entry else None,
             rows=entry.get("rows"),
             failed_streams=tuple(entry.get("failed_streams", ())),
             note=entry.get("note", ""),
         )
+
+    def _read(self, read: Callable[[Entry], T], value: Entry) -> T:
+        try:
+            return read(value)
+        except Exception as error:
+            # What another version wrote there raises whatever it makes its readers raise.
+            raise self._diverged("cannot read what it holds") from error
+
+    def life(self) -> StreamLife:
+        """The life that the first entry begins."""
+        return self._read(life_from_json, self._entries[0]["life"])
 
     def before_transition(self, machine: Lifecycle) -> None:
         """Remember where the machine was."""
@@ -97,8 +128,8 @@ def replay(entries: Sequence[Entry]) -> Replayed:
     Raises ConfigError for entries that are no life: empty, or of several machines.
     """
     recorded = _Recorded(entries)
-    machine = _machine(entries, recorded)
     try:
+        machine = _machine(entries, recorded)
         while recorded.index < len(entries):
             event = entries[recorded.index]["event"]
             if event not in {str(e) for e in machine.allowed_events}:
@@ -107,7 +138,9 @@ def replay(entries: Sequence[Entry]) -> Replayed:
     except _EndOfJournal:
         pass
     except _Diverged as diverged:
-        return Replayed(path=tuple(recorded.path), divergence=diverged.divergence)
+        return Replayed(
+            path=tuple(recorded.path), divergence=diverged.divergence, format=format_of(entries[0])
+        )
     return Replayed(path=tuple(recorded.path), divergence=None)
 
 
@@ -130,7 +163,7 @@ def _machine(entries: Sequence[Entry], recorded: _Recorded) -> Lifecycle:
             "The journal does not begin with the start of a life.",
             remedy="Give the whole journal of the run.",
         )
-    return stream_lifecycle(life_from_json(first["life"]), recorded, recorded)
+    return stream_lifecycle(recorded.life(), recorded, recorded)
 
 
 def _arrow(entry: Entry) -> str:

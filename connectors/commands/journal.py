@@ -166,6 +166,8 @@ def _heading(life: "Life") -> str:
         f"generation {life.generation}; "
         f"{count(counts.read)} read ({size(counts.bytes)}), {count(counts.written)} written, "
         f"{count(counts.rejected)} rejected, {count(counts.checkpoint)} under a STATE{retries}."
+        + (f"\nIn the table now: {printable(life.standing)}" if life.standing else "")
+        + "".join(f"\nChanged: {printable(each)}." for each in life.changes)
     )
 
 
@@ -192,8 +194,12 @@ def _transitions(life: "Life", began: float) -> str:
 
 
 def _remark(entry: "Entry") -> str:
+    from machines.account import altered_from_json, columns_in
+
     tried = f"attempt {entry['attempt']}" if "attempt" in entry else ""
-    return "; ".join(filter(None, (tried, entry.get("error"), entry.get("reason"), entry.get("note"))))
+    columns = "; ".join(columns_in(altered_from_json(entry.get("altered", ()))))
+    told = (tried, entry.get("error"), entry.get("reason"), entry.get("note"), columns)
+    return "; ".join(filter(None, told))
 
 
 def _follow(told_by: "Source", name: str) -> int:

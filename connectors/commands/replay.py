@@ -27,5 +27,5 @@ def run(given: argparse.Namespace) -> int:
             print(f"{who}: {len(life)} transitions, ends in {replayed.path[-1]}")
         else:
             diverged += 1
-            print(f"{who}: {replayed.divergence}")
+            print(f"{who}: {replayed.trouble}")
     return 1 if diverged else 0

@@ -8,6 +8,7 @@ from importlib.resources import files
 from itertools import zip_longest
 
 from connectors.report.timeline import timeline
+from machines.account import altered_from_json, columns_in
 from machines.chronicle import Counts, Failure, Life, Outcome, Run, seconds, together
 from machines.diagram import MACHINES
 from machines.drawing import drawn, path_of
@@ -46,6 +47,7 @@ def _parts(run: Run, troubles: Sequence[str]) -> Iterator[Element]:
     yield from _errors(run, troubles)
     yield timeline(run)
     yield _streams(run)
+    yield _tables(run)
     yield _machines(run)
     yield _lives(run)
 
@@ -128,10 +130,25 @@ def _streams(run: Run) -> Element:
         for life in sorted(run.streams, key=lambda life: ORDER.index(life.outcome))
     ]
     caption = (
-        "Rows of the flushes that are durable. Changed: values that became null or were cut or rounded to fit. "
+        "Read: records that were taken in. Written: rows that are durable. "
+        "Changed: values that became null or were cut or rounded to fit. "
         "Checkpoint: rows that a STATE covers which may be told."
     )
     return element("section", element("h2", "Streams"), _table(heads, rows, caption))
+
+
+def _tables(run: Run) -> Element:
+    rows = [
+        (
+            element("td", printable(life.name), class_="name", title=printable(life.name)),
+            element("td", printable(life.standing), class_="words"),
+            element("td", printable(" ".join(f"{each}." for each in life.changes)), class_="words"),
+        )
+        for life in run.streams
+    ]
+    heads = ("Stream", "In the table now", "What was changed")
+    caption = "Told from what the run did. No row of a table was counted for it."
+    return element("section", element("h2", "The tables"), _table(heads, rows, caption))
 
 
 def _numbers(counts: Counts) -> Iterator[Element]:
@@ -228,7 +245,8 @@ def _moved(entries: Sequence[Entry]) -> str:
 def _remark(entry: Entry) -> str:
     tried = f"Attempt {entry['attempt']}." if "attempt" in entry else ""
     told = (entry.get(member) for member in ("error", "reason", "note"))
-    return " ".join(filter(None, (tried, *told)))
+    columns = (f"{each}." for each in columns_in(altered_from_json(entry.get("altered", ()))))
+    return " ".join(filter(None, (tried, *told, *columns)))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Element]], caption: str) -> Element:

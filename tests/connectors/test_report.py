@@ -15,6 +15,8 @@ from machines.markup import Element
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example" / "journal.jsonl"
 ENTRIES: Sequence[Entry] = [json.loads(line) for line in EXAMPLE.read_text().splitlines()]
 
+SERIALIZATION = "DESTINATION_SERIALIZATION_ERROR"
+
 
 def run_of(entries: Sequence[Entry]) -> Run:
     """The one run of a journal."""
@@ -96,3 +98,23 @@ def test_ticks_are_round_as_a_clock_is(seconds: float, second_tick: str) -> None
     ticks = of_class(timeline(slower(seconds / (run.ended - run.began))), "tick")
 
     assert ticks[1].text == second_tick
+
+
+def test_the_page_tells_what_is_in_each_table_and_what_was_changed() -> None:
+    *before, last = [entry for entry in ENTRIES if entry.get("stream") == "users"]
+    changed = [
+        {"field": "phone", "kind": "integer", "change": "NULLED", "reason": SERIALIZATION, "values": 3}
+    ]
+
+    page = report(run_of([*before, {**last, "account": {"read": 9, "rows": 9, "changed": changed}}]))
+
+    assert "by primary key: 20,000 rows of this run.</td>" in page
+    assert '<td class="words">phone: 3 of 9 values became null (not a whole number).</td>' in page
+
+
+def test_a_journal_of_an_older_version_with_states_of_its_own_is_a_page() -> None:
+    entries = json.loads(json.dumps(ENTRIES).replace("opening_temp", "opening_another"))
+
+    page = report(run_of(entries))
+
+    assert "opening another" in page

@@ -7,7 +7,7 @@ import pytest
 
 from dataflow.errors import ConfigError
 from machines.diagram import MACHINES, walkable
-from machines.journal import Entry
+from machines.journal import FORMAT, Entry
 from machines.replay import lives, replay
 from tests.machines.record import JOURNALS, SCENES, recorded, text_of
 
@@ -94,3 +94,50 @@ def test_what_is_no_life_is_refused() -> None:
         replay([])
     with pytest.raises(ConfigError, match="does not begin"):
         replay(read(JOURNALS / "dedup.jsonl")[1:])
+
+
+def of_another_version(number: int | None) -> list[Entry]:
+    """A life whose machine had a state that is called otherwise now, in that format of the journal."""
+    text = (JOURNALS / "dedup.jsonl").read_text().replace("opening_temp", "opening_another")
+    first, *rest = [json.loads(line) for line in text.splitlines()]
+    first.pop("format", None)
+    return [first | ({"format": number} if number is not None else {}), *rest]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (None, "written by an older version, in format 0 of the journal"),
+        (FORMAT + 1, f"written by a newer version, in format {FORMAT + 1} of the journal"),
+    ],
+)
+def test_a_life_of_another_version_that_is_not_walked_any_more_is_said_to_be_one(
+    number: int | None, words: str
+) -> None:
+    replayed = replay(of_another_version(number))
+
+    assert replayed.divergence is not None
+    assert words in replayed.trouble
+    assert "opening_another" in replayed.trouble
+
+
+def test_a_life_of_this_version_that_diverges_is_no_other_versions() -> None:
+    assert "version" not in replay(of_another_version(FORMAT)).trouble
+
+
+def test_a_life_of_an_older_version_that_is_walked_still_is_no_trouble() -> None:
+    first, *rest = read(JOURNALS / "dedup.jsonl")
+
+    replayed = replay([{name: value for name, value in first.items() if name != "format"}, *rest])
+
+    assert (replayed.divergence, replayed.trouble) == (None, "")
+
+
+@pytest.mark.parametrize("member", ["life", "facts"])
+def test_what_another_version_wrote_in_another_form_is_a_divergence(member: str) -> None:
+    life = [
+        {**entry, member: {"other": 1}} if member in entry else entry
+        for entry in read(JOURNALS / "dedup.jsonl")
+    ]
+
+    assert "cannot read what it holds" in replay(life).trouble

@@ -13,7 +13,7 @@ WORKDIR /src
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements-${DESTINATION}.lock ./
+COPY requirements-${DESTINATION}.lock requirements-build.lock ./
 RUN python -m venv /opt/dataflow \
     && /opt/dataflow/bin/pip install --only-binary :all: --require-hashes -r "requirements-${DESTINATION}.lock"
 COPY pyproject.toml README.md LICENSE ./
@@ -21,7 +21,7 @@ COPY dataflow dataflow
 COPY machines machines
 COPY connectors connectors
 # The entry point below is one for all: its exec form takes no variables.
-RUN pip install hatchling==1.33.0 \
+RUN pip install --only-binary :all: --require-hashes -r requirements-build.lock \
     && pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/dataflow/bin/pip install --no-index --no-deps /wheels/*.whl \
     && ln -s "destination-${DESTINATION}" /opt/dataflow/bin/destination
@@ -35,5 +35,6 @@ RUN groupadd --gid 1000 airbyte && useradd --uid 1000 --gid 1000 --create-home a
 COPY --from=build /opt/dataflow /opt/dataflow
 USER 1000:1000
 WORKDIR /home/airbyte
-ENV AIRBYTE_ENTRYPOINT=/opt/dataflow/bin/destination
-ENTRYPOINT ["/opt/dataflow/bin/destination"]
+# A request to stop that comes before Python runs would be lost, as the first process's signals are: so it waits.
+ENV AIRBYTE_ENTRYPOINT="/usr/bin/env --block-signal=TERM,INT /opt/dataflow/bin/destination"
+ENTRYPOINT ["/usr/bin/env", "--block-signal=TERM,INT", "/opt/dataflow/bin/destination"]

@@ -119,6 +119,7 @@ lock: $(READY)
 	$(COMPILE) pyproject.toml --extra all --group dev --output-file requirements.lock
 	$(COMPILE) pyproject.toml --extra duckdb --constraint requirements.lock --output-file requirements-duckdb.lock
 	$(COMPILE) pyproject.toml --extra postgres --constraint requirements.lock --output-file requirements-postgres.lock
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 	$(COMPILE) --group demo --output-file requirements-demo.lock
 	$(COMPILE) --group clients --output-file requirements-clients.lock
 

@@ -121,8 +121,12 @@ def main_for(name: str, module: str) -> None:
     `module` is the connector's package, which has its `DEFINITION`; `name` is what it is called there, and
     registered as.
     """
+    requests = Requests()
     parser = destination_parser(name)
     given = parser.parse_args(upstream_spelling(sys.argv[1:]))
+    if given.verb != "write":
+        # There is nothing to bring to an end.
+        requests.tell(lambda _: os._exit(requests.failure_code))
     if given.version:
         from connectors.registry import find
 
@@ -134,7 +138,6 @@ def main_for(name: str, module: str) -> None:
         parser.exit(1, f"{parser.prog}: stdout is closed, so nobody could hear what it does. Open it.\n")
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
-    requests = Requests() if given.verb == "write" else None
     gc.disable()
     from connectors.runner import Destination, standard_output
 

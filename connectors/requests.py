@@ -8,8 +8,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from dataflow.errors import TransientError
+if TYPE_CHECKING:
+    from dataflow.errors import TransientError
 
 ASKING = (signal.SIGTERM, signal.SIGINT)
 
@@ -18,7 +20,7 @@ class Requests:
     """The requests that come from now on. Made on the main thread, before there is any other."""
 
     def __init__(self) -> None:
-        # Who started us in the background may have had one of them ignored.
+        # A parent may have held them back until now. Who started us in the background may have had one of them ignored.
         self._asking = [each for each in ASKING if signal.getsignal(each) is not signal.SIG_IGN]
         self._heard: signal.Signals | None = None
         for each in self._asking:
@@ -26,7 +28,7 @@ class Requests:
         # Threads made later inherit it.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._asking)
 
-    def tell(self, listener: Callable[[TransientError], None]) -> None:
+    def tell(self, listener: "Callable[[TransientError], None]") -> None:
         """Have a listener told of the first request, as the reason why it has to stop."""
         threading.Thread(target=self._wait, args=[listener], name="requests", daemon=True).start()
 
@@ -35,7 +37,10 @@ class Requests:
         """What a command that failed exits with: 128 and the signal's number, if one was heard of."""
         return 1 if self._heard is None else 128 + self._heard
 
-    def _wait(self, listener: Callable[[TransientError], None]) -> None:
+    def _wait(self, listener: "Callable[[TransientError], None]") -> None:
+        # Nothing that takes time stands before the requests are held back.
+        from dataflow.errors import TransientError
+
         self._heard = signal.Signals(signal.sigwait(self._asking))
         listener(
             TransientError(
@@ -47,3 +52,5 @@ class Requests:
         again = signal.sigwait(self._asking)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._asking)
         os.kill(os.getpid(), again)
+        # The first process of a container is not ended by a signal.
+        os._exit(128 + again)

@@ -182,7 +182,8 @@ class SyncOperations:
         connector, limits = sync.connector, sync.thresholds
         at_once = max(1, min(connector.streams_at_once, len(sync.streams)))
         self._owner, *self._writers = (
-            Transactions(connector, sync.retry, self._retrying) for _ in range(1 + at_once)
+            Transactions(connector, sync.retry, self._retrying, sync.intake.stopped)
+            for _ in range(1 + at_once)
         )
         self._mailbox = Mailbox(limits.packed_at_start_bytes, Budget(limits.held_bytes))
         named = table_catalog(

@@ -4,6 +4,7 @@ Never a single statement is repeated: what a transaction did is known only when 
 ledger entry that it holds tells the next attempt whether there is anything left to do.
 """
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -33,13 +34,17 @@ class Transactions:
         connector: Connector,
         policy: RetryPolicy,
         retrying: Callable[[DataflowError, int, float], None],
+        stopped: threading.Event | None = None,
     ) -> None:
+        """`retrying` hears of an error, which attempt it was, and the wait. Once `stopped`, nothing is tried again."""
         self.client: Client = connector.client()
         self._connector = connector
         self._policy = policy
         self._retrying = retrying
+        self._stopped = stopped or threading.Event()
         # How many the last work took.
         self.attempts = 0
+        self._failure: DataflowError | None = None
 
     def run(self, doing: str, work: Callable[[], T]) -> T:
         """The work's result, once it is committed. `doing` completes "This happened while ...".
@@ -57,17 +62,26 @@ class Transactions:
         """The same without a transaction around it: for what connects or locks."""
         retry: tenacity.Retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
-            stop=tenacity.stop_after_attempt(self._policy.attempts),
+            stop=tenacity.stop_any(
+                tenacity.stop_after_attempt(self._policy.attempts),
+                tenacity.stop_when_event_set(self._stopped),
+            ),
             wait=tenacity.wait_exponential_jitter(
                 multiplier=self._policy.first_wait,
                 max=self._policy.longest_wait,
                 jitter=self._policy.first_wait,
             ),
             before_sleep=self._before_sleep,
+            sleep=tenacity.sleep_using_event(self._stopped),
             reraise=True,
         )
         self.attempts = 0
-        done: T = retry(self._attempt, doing, work)
+        try:
+            done: T = retry(self._attempt, doing, work)
+        except TransientError:
+            # What comes next, such as the stream's end, is tried on a fresh connection too.
+            self.client.recover()
+            raise
         return done
 
     def _transaction(self, work: Callable[[], T]) -> T:
@@ -75,6 +89,9 @@ class Transactions:
             return work()
 
     def _attempt(self, doing: str, work: Callable[[], T]) -> T:
+        if self.attempts and self._stopped.is_set() and self._failure is not None:
+            # It was stopped while we waited.
+            raise self._failure
         self.attempts += 1
         try:
             return work()
@@ -87,4 +104,5 @@ class Transactions:
         wait = state.next_action.sleep if state.next_action else 0.0
         if isinstance(error, DataflowError):
             self._retrying(error, state.attempt_number, wait)
+        self._failure = error if isinstance(error, DataflowError) else None
         self.client.recover()

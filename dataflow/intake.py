@@ -36,6 +36,8 @@ class Intake:
         self._deciding = threading.Lock()
         self._mailbox: Mailbox | None = None
         self._reason: EndOfInput | None = None
+        # Since it was told to stop.
+        self.stopped = threading.Event()
 
     def start(self, source: int, order: Order, mailbox: Mailbox) -> None:
         """Begin to read the file descriptor, unless it was stopped already.
@@ -55,6 +57,7 @@ class Intake:
         with self._deciding:
             if self._reason is None:
                 self._reason = EndOfInput(reason)
+                self.stopped.set()
                 if self._mailbox is not None:
                     self._mailbox.stop(self._reason)
 

@@ -243,9 +243,12 @@ REFUSALS: Mapping[str, str] = {
     "unsupported startup parameter|invalid connection option|invalid .* value|unrecognized configuration|"
     "definition of service": "Correct the option jdbc_url_params.",
 }
-# No server was found where the options lead to; it may come, or be reached, later.
-UNREACHED = "connection to server (at|on) .* failed: |failed to resolve|timeout expired"
+# No server was found where the options lead to, or it is not heard of any more; it may be later.
 REACH = "Check the options host and port, and that the server runs and can be reached from here. "
+UNREACHED: Mapping[str, str] = {
+    "connection to server (at|on) .* failed: |failed to resolve|timeout expired": REACH,
+    "timed out": DARK,
+}
 
 
 def explain(
@@ -279,7 +282,7 @@ def _without_state(error: psycopg.Error) -> DataflowError:
     for pattern, remedy in REFUSALS.items():
         if re.search(pattern, text):
             return ConfigError(f"Could not connect: {text}.", remedy=remedy)
-    remedy = REACH + AGAIN if re.search(UNREACHED, text) else AGAIN
+    remedy = next((words for pattern, words in UNREACHED.items() if re.search(pattern, text)), "") + AGAIN
     return TransientError(f"The connection to the server failed: {text}.", remedy=remedy)
 
 

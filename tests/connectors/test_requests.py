@@ -47,3 +47,22 @@ def test_what_was_to_be_ignored_still_is() -> None:
     found = ran(signal.SIGINT, "SIG_IGN")
 
     assert (found.returncode, found.stdout.split()) == (0, ["1"])
+
+
+def test_a_request_that_came_before_is_told_too() -> None:
+    """Its parent had held the signals back, as the entry point of the image does."""
+    command = ["env", "--block-signal=TERM", sys.executable, "-c", EARLY]
+
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert found.stdout.startswith("The sync was asked to stop, by SIGTERM.")
+
+
+EARLY = """
+import os, signal, time
+os.kill(os.getpid(), signal.SIGTERM)
+from connectors.requests import Requests
+
+Requests().tell(lambda reason: print(reason, flush=True))
+time.sleep(1)
+"""

@@ -1,0 +1,48 @@
+"""Transactions that failed in passing: tried again as a whole, unless the sync was asked to stop."""
+
+import threading
+
+import pytest
+
+from connectors.memory import DEFINITION
+from connectors.transactions import RetryPolicy, Transactions
+from dataflow.errors import DataflowError, TransientError
+
+# Longer than any test.
+PATIENT = RetryPolicy(first_wait=600.0, longest_wait=600.0)
+
+
+def failing() -> None:
+    raise TransientError("Not now.")
+
+
+def test_a_sync_that_is_asked_to_stop_waits_for_no_other_attempt() -> None:
+    stopped = threading.Event()
+    heard: list[int] = []
+
+    def retrying(_: DataflowError, attempt: int, __: float) -> None:
+        heard.append(attempt)
+        stopped.set()
+
+    transactions = Transactions(DEFINITION.connector({}, "run"), PATIENT, retrying, stopped)
+
+    with pytest.raises(TransientError, match="Not now") as failed:
+        transactions.run("trying", failing)
+
+    assert heard == [1]
+    assert failed.value.attempts == 1
+
+
+def test_a_sync_that_was_asked_to_stop_tries_each_thing_once() -> None:
+    stopped = threading.Event()
+    stopped.set()
+    heard: list[int] = []
+    transactions = Transactions(
+        DEFINITION.connector({}, "run"), PATIENT, lambda _, attempt, __: heard.append(attempt), stopped
+    )
+
+    with pytest.raises(TransientError, match="Not now"):
+        transactions.run("trying", failing)
+
+    assert heard == []
+    assert transactions.run("trying", lambda: "done") == "done"

@@ -13,14 +13,16 @@ from attrs import evolve, field, frozen
 
 from connectors.contract import Client, Connector, Writer
 from connectors.ledger import LedgerEntry
+from connectors.naming import Named, name_streams
 from connectors.operations import StreamOperations
 from connectors.options import Options
 from connectors.plan import ONCE, Step, Steps
 from connectors.rehearsal import rehearsed
 from connectors.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
-from dataflow.names import TEMP_MARK, StreamTables, table_catalog
-from dataflow.types import TableName
+from dataflow.names import TEMP_MARK, NamingRules, temp_name
+from dataflow.table_catalog import StreamTables
+from dataflow.types import StreamName, TableName
 from machines.journal import Journal, life_from_json
 from machines.lifecycle import Executor
 from machines.operations import Recipe, StreamOperation, recipe_to_json
@@ -80,9 +82,14 @@ class Diagnosis:
 
 @frozen(kw_only=True)
 class _Trace:
-    """A temp table, as the ledger tells of it and as it is; one of them may be missing. `wanted` is its next sync."""
+    """A temp table, as the ledger tells of it and as it is; one of them may be missing. `wanted` is its next sync.
+
+    `owner` is the stream that its final table belongs to, if the ledger says.
+    """
 
     entry: LedgerEntry | None
+    final: TableName
+    owner: StreamName | None
     temp: TableName
     exists: bool
     empty: bool
@@ -96,6 +103,14 @@ class _Trace:
         return recipe is not None and recipe.strategy.truncates
 
 
+@frozen
+class _Held:
+    """A final table that the ledger knows, and who holds it."""
+
+    entry: LedgerEntry
+    writer: Writer
+
+
 def examine(
     connector: Connector,
     streams: Sequence[DestinationStream] | None = None,
@@ -107,66 +122,82 @@ def examine(
 
     Changes nothing. Raises a DataflowError when it cannot be told.
     """
-    wanted = _wanted(connector, streams or ())
     with rehearsed(connector) as (rehearsing, watch):
         looking = Transactions(rehearsing, ONCE, lambda *_: None)
         try:
             spaces = {connector.default_namespace, connector.internal_namespace}
-            traces, writers = looking.run(
-                "looking for what is left", lambda: _look(looking.client, wanted, spaces)
-            )
+
+            def look() -> tuple[Sequence[_Trace], Sequence[_Held]]:
+                looking.client.create_namespace(connector.internal_namespace)
+                looking.client.ledger.prepare()
+                named = name_streams(connector, looking.client, streams or ())
+                return _look(looking.client, named, connector.columns.naming, spaces)
+
+            traces, held = looking.run("looking for what is left", look)
+            # A ledger is rehearsed like the rest: it is none of a stream's steps.
+            watch.take()
         finally:
             looking.client.close()
+        alive = {each.entry.table: each.writer for each in held if not each.writer.gone}
         findings = []
         for trace in traces:
             life = _life(trace, options or Options(), left=streams is not None)
-            if life.tables.final in writers and not writers[life.tables.final].gone:
+            if life.tables.final in alive:
                 continue
             steps = _rehearse(rehearsing, life, Steps(watch))
             findings.append(_finding(trace, life, steps, left=streams is not None and trace.wanted is None))
-    dead = (_dead(table, writer) for table, writer in writers.items() if writer.gone)
-    alive = {table: writer for table, writer in writers.items() if not writer.gone}
+    dead = (_dead(each) for each in held if each.writer.gone)
     return Diagnosis(findings=(*findings, *dead), at_work=alive)
 
 
-def _wanted(
-    connector: Connector, streams: Sequence[DestinationStream]
-) -> Sequence[tuple[DestinationStream, StreamTables]]:
-    named = table_catalog(
-        [(each.name, each.fields) for each in streams], connector.columns.naming, connector.default_namespace
-    )
-    return [(each, named[each.name]) for each in streams]
-
-
 def _look(
-    client: Client, wanted: Sequence[tuple[DestinationStream, StreamTables]], spaces: set[str]
-) -> tuple[Sequence[_Trace], Mapping[TableName, Writer]]:
+    client: Client, named: Sequence[Named], rules: NamingRules, spaces: set[str]
+) -> tuple[Sequence[_Trace], Sequence[_Held]]:
     """Every temp table that the ledger knows, or that lies where its tables do, in `spaces` or the catalog's; and who
     holds a table that the ledger knows.
     """
     entries = client.ledger.entries()
+    wanted = [(each.stream, each.tables) for each in named]
     spaces |= {each.table.namespace for each in entries} | {tables.temp.namespace for _, tables in wanted}
     by_final = {tables.final: (stream, tables) for stream, tables in wanted}
     by_temp = {tables.temp: (stream, tables) for stream, tables in wanted}
     known = {entry.temp: entry for entry in entries if entry.temp is not None}
+    owners = {_temp_of(entry, rules): entry for entry in entries}
     # Elsewhere another connection may have its own, with a ledger of its own.
     found = (table for table in client.tables_named(TEMP_MARK) if table.namespace in spaces)
-    unknown = [table for table in found if table not in known and client.writer(_final_of(table)) is None]
-    traces = [_trace(client, temp, entry, by_final.get(entry.table)) for temp, entry in known.items()]
-    traces += [_trace(client, temp, None, by_temp.get(temp)) for temp in unknown]
-    held = ((entry.table, client.writer(entry.table)) for entry in entries)
-    return traces, {table: writer for table, writer in held if writer is not None}
+    unknown = [
+        (temp, owners.get(temp) or LedgerEntry(table=_final_of(temp))) for temp in found if temp not in known
+    ]
+    traces = [
+        _trace(client, temp, entry, by_final.get(entry.table), known=True) for temp, entry in known.items()
+    ]
+    traces += [
+        _trace(client, temp, owner, by_temp.get(temp), known=False)
+        for temp, owner in unknown
+        if client.writer(owner.table) is None
+    ]
+    held = ((entry, client.writer(entry.table)) for entry in entries)
+    return traces, [_Held(entry, writer) for entry, writer in held if writer is not None]
+
+
+def _temp_of(entry: LedgerEntry, rules: NamingRules) -> TableName | None:
+    """What the temp table of an entry's stream is called, where the ledger knows the stream."""
+    return TableName(entry.table.namespace, temp_name(entry.stream, rules)) if entry.stream else None
 
 
 def _trace(
     client: Client,
     temp: TableName,
-    entry: LedgerEntry | None,
+    owner: LedgerEntry,
     wanted: tuple[DestinationStream, StreamTables] | None,
+    *,
+    known: bool,
 ) -> _Trace:
     exists = client.table_exists(temp)
     return _Trace(
-        entry=entry,
+        entry=owner if known else None,
+        final=owner.table,
+        owner=owner.stream,
         temp=temp,
         exists=exists,
         empty=exists and client.table_is_empty(temp),
@@ -181,11 +212,12 @@ def _life(trace: _Trace, options: Options, *, left: bool) -> StreamLife:
         return StreamLife(*trace.wanted)
     of = trace.entry.recipe if trace.entry and trace.entry.recipe else _PLAIN
     recipe = evolve(of, strategy=Strategy.APPEND, primary_key=(), cursor=None) if left else of
-    final = trace.entry.table if trace.entry else _final_of(trace.temp)
+    final = trace.final
+    owner = trace.owner or StreamName(final.namespace, final.name)
     life = life_from_json(
         {
-            "namespace": final.namespace,
-            "name": final.name,
+            "namespace": owner.namespace,
+            "name": owner.name,
             "minimum_generation": recipe.generation_id if recipe.strategy.truncates else 0,
             "sync": 0,
             "final": [final.namespace, final.name],
@@ -275,13 +307,21 @@ def _fix(trace: _Trace, after: Step | None, *, told: bool) -> StreamOperation | 
     return None
 
 
-def _dead(table: TableName, writer: Writer) -> Finding:
+def _dead(held: _Held) -> Finding:
+    entry, writer = held.entry, held.writer
     nothing = _Trace(
-        entry=LedgerEntry(table=table), temp=table, exists=False, empty=True, rows=None, wanted=None
+        entry=LedgerEntry(table=entry.table),
+        final=entry.table,
+        owner=entry.stream,
+        temp=entry.table,
+        exists=False,
+        empty=True,
+        rows=None,
+        wanted=None,
     )
     return Finding(
         kind=Kind.DEAD_RUN,
-        table=table,
+        table=entry.table,
         run=writer.run,
         since=writer.since,
         state="claiming",

@@ -5,7 +5,7 @@ did is written into the entry before the commit. So an operation whose COMMIT we
 the entry tells that there is nothing left to do.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from attrs import evolve, frozen
 
@@ -14,9 +14,10 @@ from connectors.faults import FLUSH, NO_FAULTS, Faults
 from connectors.ledger import LedgerEntry
 from connectors.transactions import Transactions
 from dataflow.batch import clean_meta
-from dataflow.errors import ConfigError, InternalError
-from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff
+from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff, sparing
 from dataflow.flush import Flush
+from dataflow.table_catalog import OwnedColumn
 from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
@@ -40,8 +41,13 @@ class StreamOperations:
         transactions: Transactions,
         run: str,
         faults: Faults = NO_FAULTS,
+        hindrance: DataflowError | None = None,
     ) -> None:
-        """Works by `transactions` until told by which else; their client keeps the lock throughout."""
+        """Works by `transactions` until told by which else; their client keeps the lock throughout.
+
+        `hindrance` is what the setting up found against this stream: its claim fails by it.
+        """
+        self._hindrance = hindrance
         self._connector = connector
         self._faults = faults
         self._lock = transactions.client.lock
@@ -73,6 +79,8 @@ class StreamOperations:
     def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
         """Perform the operation in a transaction of its own, with retries."""
         if operation is StreamOperation.CLAIM:
+            if self._hindrance is not None:
+                raise self._hindrance
             self._transactions.outside(
                 f"locking {life.tables.final}", lambda: self._lock(life.tables.final, self._run)
             )
@@ -128,7 +136,17 @@ class StreamOperations:
     def _take(self, life: StreamLife) -> Answer:
         ledger, table = self._client.ledger, life.tables.final
         entry = ledger.hold(table) or LedgerEntry(table=table)
-        ledger.save(evolve(entry, epoch=entry.epoch + 1, owner=self._run, last_flush=0))
+        _refuse_anothers(entry, life)
+        ledger.save(
+            evolve(
+                entry,
+                stream=life.stream.name,
+                columns=_joined(entry.columns, life.tables.owned),
+                epoch=entry.epoch + 1,
+                owner=self._run,
+                last_flush=0,
+            )
+        )
         self._claim = Claim(table, entry.epoch + 1, self._run)
         self.highest_raw_id = entry.highest_raw_id
         return Answer()
@@ -163,7 +181,7 @@ class StreamOperations:
         self._client.trim_table(temp, entry.checkpoint)
         # Where no row is left to publish, the final table need not take on the columns of that sync.
         if not self._client.table_is_empty(temp):
-            self._publish_rows(temp, life.tables.final, entry.recipe)
+            entry = _without_columns(entry, self._publish_rows(entry, temp, entry.recipe), life)
         self._forget_temp(entry, temp)
         return Answer(note=f"a temp table of {entry.recipe}")
 
@@ -190,16 +208,18 @@ class StreamOperations:
         entry = self._held()
         temp = _temp_of(entry, life)
         trimmed = self._client.trim_table(temp, entry.checkpoint)
-        self._match_schema(temp, life.tables.columns)
+        changeset = self._difference(temp, life.tables.columns)
+        if not changeset.is_noop:
+            self._client.apply_changeset(temp, changeset)
         self._client.expect_meta(temp, clean_meta(life.stream.sync_id))
         self._client.ledger.save(evolve(entry, recipe=life.recipe))
         return Answer(rows=trimmed)
 
     def _open_final(self, life: StreamLife) -> Answer:
         entry = self._held()
-        self._ensure(life.tables.final, life.tables.columns, ())
+        dropped = self._ensure(entry, life.tables.columns, ())
         self._client.expect_meta(life.tables.final, clean_meta(life.stream.sync_id))
-        self._client.ledger.save(entry.without_temp())
+        self._client.ledger.save(_without_columns(entry, dropped, life).without_temp())
         return Answer()
 
     # -- the end
@@ -209,8 +229,8 @@ class StreamOperations:
         temp = _temp_of(entry, life)
         if entry.recipe is None:
             return Answer(note="merged by an attempt whose answer was lost")
-        self._publish_rows(temp, life.tables.final, life.recipe)
-        self._forget_temp(entry, temp)
+        dropped = self._publish_rows(entry, temp, life.recipe)
+        self._forget_temp(_without_columns(entry, dropped, life), temp)
         return Answer()
 
     def _swap(self, life: StreamLife) -> Answer:
@@ -255,18 +275,23 @@ class StreamOperations:
             )
         return entry
 
-    def _publish_rows(self, temp: TableName, final: TableName, by: Recipe) -> None:
+    def _publish_rows(self, entry: LedgerEntry, temp: TableName, by: Recipe) -> Collection[str]:
+        """Bring temp's rows into the final table; which of its columns were dropped for it."""
         if by.strategy.dedupes:
-            self._ensure(final, by.columns, by.primary_key)
-            self._client.merge_table(temp, final, by)
+            dropped = self._ensure(entry, by.columns, by.primary_key)
+            self._client.merge_table(temp, entry.table, by)
         else:
-            self._ensure(final, by.columns, ())
-            self._client.copy_table(temp, final, by.columns)
+            dropped = self._ensure(entry, by.columns, ())
+            self._client.copy_table(temp, entry.table, by.columns)
+        return dropped
 
     def _replace(self, entry: LedgerEntry, life: StreamLife) -> str:
         note = self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
         # A generation of our own means nothing to a catalog, should one of its come to be equal.
         finalised = None if life.stream.replaces_each_time else life.recipe.generation_id
+        columns = {column.name for column in life.tables.columns}
+        gone = [each.name for each in entry.columns if each.name not in columns]
+        entry = _without_columns(entry, gone, life)
         self._client.ledger.save(evolve(entry.without_temp(), finalised=finalised))
         return note
 
@@ -274,17 +299,26 @@ class StreamOperations:
         self._client.drop_table(temp)
         self._client.ledger.save(entry.without_temp())
 
-    def _ensure(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
-        if self._client.table_exists(table):
-            self._match_schema(table, columns)
-        else:
-            self._client.create_table(table, columns, primary_key)
+    def _ensure(
+        self, entry: LedgerEntry, columns: Sequence[Column], primary_key: Sequence[str]
+    ) -> Collection[str]:
+        """Afterwards the final table has these columns; which of its own were dropped for it.
 
-    def _match_schema(self, table: TableName, columns: Sequence[Column]) -> None:
-        expected = TableSchema({c.name: self._connector.columns.column_type(c.kind) for c in columns})
-        changeset = diff(self._client.discover_schema(table), expected)
+        A column that the ledger does not know was made by somebody else, and is kept.
+        """
+        final = entry.table
+        if not self._client.table_exists(final):
+            self._client.create_table(final, columns, primary_key)
+            return ()
+        ours = {each.name for each in entry.columns}
+        changeset = sparing(self._difference(final, columns), ours)
         if not changeset.is_noop:
-            self._alter(table, changeset)
+            self._alter(final, changeset)
+        return changeset.drop
+
+    def _difference(self, table: TableName, columns: Sequence[Column]) -> ColumnChangeset:
+        expected = TableSchema({c.name: self._connector.columns.column_type(c.kind) for c in columns})
+        return diff(self._client.discover_schema(table), expected)
 
     def _alter(self, table: TableName, changeset: ColumnChangeset) -> None:
         rows = self._client.statistics(table).rows
@@ -300,6 +334,35 @@ def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
 def _checkpoint(flush: Flush, life: StreamLife) -> str | None:
     """How far a STATE may promise the rows of temp: not at all where the next sync drops them."""
     return None if life.stream.replaces_each_time else flush.checkpoint
+
+
+def _refuse_anothers(entry: LedgerEntry, life: StreamLife) -> None:
+    """Another run may have taken a name after this one looked at the ledger, and before it had the lock."""
+    named = {each.field: each.name for each in life.tables.owned}
+    fields = {each.name: each.field for each in life.tables.owned}
+    others = [
+        each
+        for each in entry.columns
+        if named.get(each.field, each.name) != each.name or fields.get(each.name, each.field) != each.field
+    ]
+    if others or entry.stream not in (None, life.stream.name):
+        raise TransientError(
+            f"Another run has meanwhile given names of the table {entry.table} to "
+            + (f"stream {entry.stream}." if entry.stream != life.stream.name else "other fields."),
+            remedy="Nothing was changed. The next sync finds other names by itself.",
+        )
+
+
+def _joined(remembered: Sequence[OwnedColumn], named: Sequence[OwnedColumn]) -> tuple[OwnedColumn, ...]:
+    """What was remembered, and what this run has named beside it."""
+    return tuple(({each.field: each for each in remembered} | {each.field: each for each in named}).values())
+
+
+def _without_columns(entry: LedgerEntry, dropped: Collection[str], life: StreamLife) -> LedgerEntry:
+    """The entry once these columns are nowhere any more. Those of this run's fields come again, and are kept."""
+    wanted = {column.name for column in life.tables.columns}
+    gone = {name for name in dropped if name not in wanted}
+    return evolve(entry, columns=tuple(each for each in entry.columns if each.name not in gone))
 
 
 def _own_generation(entry: LedgerEntry) -> int:

@@ -15,12 +15,12 @@ from attrs import define, field, frozen
 
 from connectors.contract import Client, Connector, Statement, Statistics, Writer
 from connectors.ledger import LedgerEntry
+from connectors.naming import name_streams
 from connectors.rehearsal import Effect, Watch, rehearsed
 from connectors.sync import Sync, run_sync
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError
-from dataflow.names import StreamTables, table_catalog
 from dataflow.types import StreamName, TableName
 from machines.diagram import arrows
 from machines.journal import Entry
@@ -158,11 +158,8 @@ def reason(source: str, event: str, target: str) -> tuple[str, str]:
 
 def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
     """What a sync of these streams would do now. Changes nothing; raises a DataflowError when it cannot be told."""
-    named = table_catalog(
-        [(each.name, each.fields) for each in streams], connector.columns.naming, connector.default_namespace
-    )
     with rehearsed(connector) as (rehearsing, watch):
-        present = _present(rehearsing, named)
+        present = _present(rehearsing, streams)
         steps, lines = Steps(watch), list[bytes]()
         with tempfile.TemporaryFile() as source:
             source.writelines(_complete(each.name) for each in streams)
@@ -201,7 +198,7 @@ def _stream(of: DestinationStream, steps: Steps, present: Mapping[str, Any], fai
     )
 
 
-def _present(connector: Connector, named: Mapping[StreamName, StreamTables]) -> Mapping[StreamName, Any]:
+def _present(connector: Connector, streams: Sequence[DestinationStream]) -> Mapping[StreamName, Any]:
     """What is there before the sync."""
     looking = Transactions(connector, ONCE, lambda *_: None)
     client = looking.client
@@ -209,10 +206,10 @@ def _present(connector: Connector, named: Mapping[StreamName, StreamTables]) -> 
     def look() -> Mapping[StreamName, Any]:
         entries = {entry.table: entry for entry in client.ledger.entries()}
         found = {}
-        for name, tables in named.items():
-            entry = entries.get(tables.final)
+        for each in name_streams(connector, client, streams):
+            tables, entry = each.tables, entries.get(each.tables.final)
             temp = entry.temp if entry and entry.temp else tables.temp
-            found[name] = {
+            found[each.stream.name] = {
                 "final": table_state(client, tables.final),
                 "temp": table_state(client, temp),
                 "entry": entry,

@@ -11,8 +11,10 @@ from attrs import Factory, evolve, field, frozen
 from connectors.contract import Connector
 from connectors.faults import NO_FAULTS, Faults
 from connectors.log import ending, remarks
+from connectors.naming import Named
 from connectors.operations import StreamOperations
 from connectors.progress import Watch
+from connectors.setting_up import set_up
 from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
 from connectors.withholding import withholding
@@ -23,7 +25,6 @@ from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.intake import Intake, Order
 from dataflow.mailbox import Mailbox
-from dataflow.names import StreamTables, table_catalog
 from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.protocol import error_message, log_message
 from dataflow.raw_ids import RawIds
@@ -68,20 +69,19 @@ class StreamRun:
 
     def __init__(
         self,
-        stream: DestinationStream,
-        tables: StreamTables,
+        named: Named,
         sync: Sync,
         writers: Sequence[Transactions],
         owner: Transactions,
     ) -> None:
-        self.life = StreamLife(stream, tables)
+        self.life = StreamLife(named.stream, named.tables)
         self._writers = writers
         # How many attempts each flush took, until its transition is written down.
         self._attempts: dict[int, int] = {}
         self._watch = sync.watch
         self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
         self._owner = owner
-        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults)
+        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults, named.failure)
         executor = Executor(self.operations)
         # What tells how much was taken in, as soon as anything is.
         self.taken: Callable[[], Taken] = Taken
@@ -186,14 +186,8 @@ class SyncOperations:
             for _ in range(1 + at_once)
         )
         self._mailbox = Mailbox(limits.packed_at_start_bytes, Budget(limits.held_bytes))
-        named = table_catalog(
-            [(stream.name, stream.fields) for stream in sync.streams],
-            connector.columns.naming,
-            connector.default_namespace,
-        )
-        self.runs = [
-            StreamRun(stream, named[stream.name], sync, self._writers, self._owner) for stream in sync.streams
-        ]
+        # Made when the ledger has told what their names are.
+        self.runs: Sequence[StreamRun] = ()
         self._performers: dict[SyncOperation, Callable[[SyncLife], None]] = {
             SyncOperation.SET_UP: self._set_up,
             SyncOperation.START_STREAMS: self._start_streams,
@@ -220,17 +214,11 @@ class SyncOperations:
         return Answer(failed_streams=tuple(name for name in failed if name not in life.failed_streams))
 
     def _set_up(self, _: SyncLife) -> None:
-        # Packed while we connect and the streams start: what is read waits in the mailbox.
-        self._sync.intake.start(self._sync.source, self._order(), self._mailbox)
-        client = self._owner.client
-        namespaces = {run.life.tables.final.namespace for run in self.runs}
-
-        def work() -> None:
-            for namespace in sorted(namespaces | {self._sync.connector.internal_namespace}):
-                client.create_namespace(namespace)
-            client.ledger.prepare()
-
-        self._owner.run("setting up the destination", work)
+        sync = self._sync
+        named = set_up(sync.connector, self._owner, sync.streams)
+        self.runs = [StreamRun(each, sync, self._writers, self._owner) for each in named]
+        # Packed while the streams start: what is read waits in the mailbox.
+        sync.intake.start(sync.source, self._order(), self._mailbox)
 
     def _start_streams(self, _: SyncLife) -> None:
         # The first of them alone: what it needs goes before the connections that only make it quicker.

@@ -1,10 +1,10 @@
 """How a table differs from what it should be. Pure: compares two schemas and says what to change."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from functools import partial
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dataflow.types import Change, ChangeKind, ChangeReason, TableName
 
@@ -99,6 +99,11 @@ def altered(table: TableName, changeset: ColumnChangeset, rows: int | None = Non
             for name, kind in changeset.change.items()
         ),
     )
+
+
+def sparing(changeset: ColumnChangeset, ours: Collection[str]) -> ColumnChangeset:
+    """The changeset that drops no column but these."""
+    return evolve(changeset, drop={name: kind for name, kind in changeset.drop.items() if name in ours})
 
 
 def not_held(column: str) -> Change:

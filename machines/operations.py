@@ -9,7 +9,7 @@ from attrs import frozen
 
 from dataflow.catalog import Dedupe, DestinationStream, Strategy
 from dataflow.evolution import Altered
-from dataflow.names import StreamTables
+from dataflow.table_catalog import StreamTables
 from dataflow.types import AirbyteType, Column, Kind, Scalar
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from statemachine import State
 
 from dataflow.catalog import DestinationStream, Strategy
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.names import StreamTables
+from dataflow.table_catalog import StreamTables
 from machines.lifecycle import Executor, Lifecycle
 from machines.operations import Answer, Facts, Recipe, StreamOperation, StreamPort, TempFacts, recipe
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from psycopg.sql import SQL, Composable, Composed
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.duckdb.columns import DuckDbColumns, typed
@@ -15,7 +15,8 @@ from connectors.duckdb.database import ROWS, STREAMS, Database, is_out_of_memory
 from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
 from connectors.duckdb.sql import SqlGenerator, parameter
 from connectors.journal_table import SqlJournal
-from connectors.ledger import LedgerEntry, SqlLedger
+from connectors.ledger import LedgerEntry
+from connectors.sql_ledger import SqlLedger
 from dataflow.batch import encode_changes
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held
@@ -109,6 +110,9 @@ class DuckDbClient:
 
     def table(self, table: TableName) -> Composable:
         return self.sql.table(table)
+
+    def new_name(self, table: TableName) -> Composable:
+        return Identifier(table.name)
 
     def column_names(self, table: TableName) -> list[str]:
         return [name for name, *_ in self.execute(self.sql.find_columns(), self._place(table))]

@@ -15,13 +15,13 @@ from connectors.contract import Statement, Statistics
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.config import Config
 from connectors.duckdb.database import Database
-from connectors.ledger import TABLE as LEDGER
+from connectors.sql_ledger import TABLES as LEDGER_TABLES
 from dataflow.errors import ConfigError
 from dataflow.types import RAW_ID, TableName
 
 # What the database is called beside its shadow, which has its name.
 _ORIGINAL = "_airbyte_original"
-_LEDGER = TableName(INTERNAL_NAMESPACE, LEDGER)
+_LEDGER = frozenset(TableName(INTERNAL_NAMESPACE, name) for name in LEDGER_TABLES)
 
 
 class Shadow(Database):
@@ -74,9 +74,9 @@ class Shadow(Database):
         )
         self.rows = {TableName(namespace, name): rows for namespace, name, rows in found}
         # A view has columns too.
-        for table in self.rows.keys() & {_LEDGER, *(TableName(*each) for each in marked)}:
+        for table in self.rows.keys() & (_LEDGER | {TableName(*each) for each in marked}):
             # Whether a table is empty decides what becomes of it; one row tells.
-            limit = SQL("") if table == _LEDGER else SQL(" LIMIT 1")
+            limit = SQL("") if table in _LEDGER else SQL(" LIMIT 1")
             name = Identifier(table.namespace, table.name)
             do("INSERT INTO {shadow}.{name} FROM {original}.{name}{limit}", **parts, name=name, limit=limit)
         do("DETACH {original}", **parts)

@@ -12,8 +12,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import JournalTable, SqlJournal
-from connectors.ledger import TABLE as LEDGER
-from connectors.ledger import Ledger, SqlLedger
+from connectors.ledger import Ledger
 from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
 from connectors.postgres.locks import Holder, Locks, writer_of
@@ -22,6 +21,8 @@ from connectors.postgres.replacing import replace
 from connectors.postgres.sessions import Access, Row
 from connectors.postgres.shortcuts import Shortcuts
 from connectors.postgres.sql import PostgresSql
+from connectors.sql_ledger import TABLE as LEDGER
+from connectors.sql_ledger import SqlLedger
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import META, METADATA_COLUMNS, Column, TableName
@@ -96,6 +97,9 @@ class PostgresClient:
 
     def table(self, table: TableName) -> Identifier:
         return Identifier(table.namespace, table.name)
+
+    def new_name(self, table: TableName) -> Identifier:
+        return Identifier(table.name)
 
     def column_names(self, table: TableName) -> list[str]:
         return [name for name, *_ in self.execute(catalog.discover_schema(), _named(table))]

@@ -10,7 +10,6 @@ from psycopg.sql import SQL, Identifier
 
 from connectors.contract import Connector, Statement
 from connectors.journal_table import TABLE as JOURNAL
-from connectors.ledger import TABLE as LEDGER
 from connectors.options import DeletionMode
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.certificates import certificates
@@ -24,6 +23,7 @@ from connectors.postgres.config import (
 from connectors.postgres.rehearsal import Foresight, RehearsedClient
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresSql
+from connectors.sql_ledger import TABLES as LEDGER
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.names import physical_name
 
@@ -263,7 +263,7 @@ def explain(
         return _without_state(error)
     state = error.sqlstate
     # The ledger's first entry for a table is not to be seen before its COMMIT: an attempt whose answer was lost.
-    if state == "23505" and (error.diag.schema_name == "pg_catalog" or error.diag.table_name == LEDGER):
+    if state == "23505" and (error.diag.schema_name == "pg_catalog" or error.diag.table_name in LEDGER):
         return TransientError("Another run or attempt created the same at the same moment.", remedy=AGAIN)
     # Our own statements have no context in which they could fail so.
     in_a_function = IN_A_FUNCTION.get(state) if error.diag.context else None
@@ -322,7 +322,7 @@ def _grant(message: str, user: str, database: str, internal: str) -> str:
             statement = SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(Identifier(name), who)
         case "database":
             statement = SQL("GRANT CREATE ON DATABASE {} TO {}").format(Identifier(database), who)
-        case "table" if name in (LEDGER, JOURNAL):
+        case "table" if name in (*LEDGER, JOURNAL):
             statement = SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(
                 Identifier(internal, name), who
             )

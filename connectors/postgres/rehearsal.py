@@ -5,6 +5,7 @@ client asks about it again: which tables there are, their columns, whether they 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from attrs import define, evolve, field, frozen
 from psycopg.sql import SQL, Composed
 
 from connectors.contract import Recipe, Statement
-from connectors.ledger import LedgerEntry, SqlLedger
+from connectors.ledger import LedgerEntry
 from connectors.postgres import evolution
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.locks import gone, refusal
@@ -21,6 +22,7 @@ from connectors.postgres.sessions import Access, Row
 from connectors.postgres.sql import PostgresSql
 from connectors.postgres.statistics import any_up_to, default_grants
 from connectors.postgres.swap import Belongings, Grant
+from connectors.sql_ledger import SqlLedger
 from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.types import Column, TableName
 
@@ -68,7 +70,12 @@ class RehearsedLedger(SqlLedger):
         self._client = client
 
     def hold(self, table: TableName) -> LedgerEntry | None:
-        return super().hold(table) if self._client.column_names(self._place) else None
+        # As it is: what would be prepared was not.
+        return self._as_it_is.get(table)
+
+    @cached_property
+    def _as_it_is(self) -> Mapping[TableName, LedgerEntry]:
+        return {entry.table: entry for entry in self.entries()}
 
 
 class RehearsedClient(PostgresClient):

@@ -18,7 +18,7 @@ from psycopg.sql import SQL, Composable, Composed
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import SqlJournal
-from connectors.ledger import SqlLedger
+from connectors.sql_ledger import SqlLedger
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
 from connectors.sqlite.sql import (
     CONVERT,
@@ -152,6 +152,9 @@ class SqliteClient:
         return parameter(name)
 
     def table(self, table: TableName) -> Composable:
+        return self._sql.table(table)
+
+    def new_name(self, table: TableName) -> Composable:
         return self._sql.table(table)
 
     def column_names(self, table: TableName) -> Sequence[str]:

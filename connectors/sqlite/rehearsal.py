@@ -12,14 +12,14 @@ from pathlib import Path
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Statement
-from connectors.ledger import TABLE as LEDGER
+from connectors.sql_ledger import TABLES as LEDGER_TABLES
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, StreamLocks, refusal
 from connectors.sqlite.sql import Built, SqlGenerator, full_name
 from dataflow.types import RAW_ID, TableName
 
 # What the database is called beside its shadow.
 _ORIGINAL = "_airbyte_original"
-_LEDGER = full_name(TableName(INTERNAL_NAMESPACE, LEDGER))
+_LEDGER = tuple(full_name(TableName(INTERNAL_NAMESPACE, name)) for name in LEDGER_TABLES)
 _CHANGES = ("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "UPDATE")
 
 
@@ -100,15 +100,15 @@ def _copy(original: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
     for (statement,) in made:
         shadow.execute(statement)
     marked = do(
-        "SELECT name FROM {original}.sqlite_master AS t WHERE type = 'table' AND (name = ? "
+        "SELECT name FROM {original}.sqlite_master AS t WHERE type = 'table' AND (name IN (?, ?) "
         "OR ? IN (SELECT c.name FROM pragma_table_info(t.name, ?) AS c))",
-        _LEDGER,
+        *_LEDGER,
         RAW_ID,
         _ORIGINAL,
     )
     for (name,) in marked:
         # Whether a table is empty decides what becomes of it; one row tells.
-        limit = SQL("") if name == _LEDGER else SQL(" LIMIT 1")
+        limit = SQL("") if name in _LEDGER else SQL(" LIMIT 1")
         listed = do("SELECT name FROM pragma_table_info(?, ?) ORDER BY cid", name, _ORIGINAL)
         columns = SQL(", ").join(Identifier(column) for (column,) in listed)
         do(

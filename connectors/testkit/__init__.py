@@ -19,6 +19,7 @@ _SUITES = (
     "changes",
     "coercion",
     "naming",
+    "ownership",
     "checkpoints",
     "failures",
     "recovery",
@@ -45,6 +46,7 @@ from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.naming import NamingSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
 from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
+from connectors.testkit.ownership import OwnershipSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
 from connectors.testkit.rehearsal import RehearsalSuite  # noqa: E402
 from connectors.testkit.syncs import SyncSuite  # noqa: E402
@@ -68,6 +70,7 @@ __all__ = [
     "NamingSuite",
     "OperationsSuite",
     "OverwriteSuite",
+    "OwnershipSuite",
     "RecoverySuite",
     "RehearsalSuite",
     "SchemaEvolutionSuite",
@@ -81,6 +84,7 @@ class BasicFunctionalitySuite(
     SyncSuite,
     CoercionSuite,
     NamingSuite,
+    OwnershipSuite,
     ChangingSourceSuite,
     CheckpointSuite,
     FailureSuite,

@@ -165,7 +165,7 @@ def _look(bench: Bench, run: Run) -> dict[str, Any]:
     }
     # A claim that is repeated may take one epoch more.
     return there | {
-        "ledger": evolve(entry, table=ANY_TABLE, epoch=0, temp=None),
+        "ledger": evolve(entry, table=ANY_TABLE, stream=None, epoch=0, temp=None),
         "temp known": entry.temp is not None,
     }
 

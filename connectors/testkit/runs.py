@@ -11,7 +11,7 @@ from connectors.testkit.rows import Row, batch, columns, raw_id
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.catalog import Append, Dedupe, DestinationStream, Strategy
 from dataflow.flush import Flush
-from dataflow.names import table_catalog
+from dataflow.table_catalog import table_catalog
 from dataflow.types import RAW_ID, Column, Field, Kind, StreamName
 from machines.operations import Answer, StreamOperation
 from machines.stream import StreamLife

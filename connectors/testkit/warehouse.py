@@ -3,14 +3,16 @@
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
 import pytest
 from attrs import field, frozen
 
+from connectors.contract import Connector
 from connectors.journal_keeper import journal_keeper
+from connectors.naming import name_streams
 from connectors.options import Options
 from connectors.sync import Sync, run_sync
 from connectors.testkit.destination import Destination, Suite
@@ -18,9 +20,10 @@ from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.rows import Rows, data, plain
 from connectors.transactions import RetryPolicy
 from dataflow.aggregate import Thresholds
-from dataflow.catalog import read_catalog
-from dataflow.names import StreamTables, table_catalog
+from dataflow.catalog import DestinationStream, read_catalog
+from dataflow.errors import ConfigError
 from dataflow.protocol import log_message
+from dataflow.table_catalog import StreamTables, table_catalog
 from dataflow.types import StreamName
 from machines.journal import Entry
 
@@ -68,6 +71,8 @@ class Warehouse:
     destination: Destination
     options: Options = field(factory=Options)
     run: str = "kit"
+    _synced: dict[StreamName, DestinationStream] = field(factory=dict, repr=False)
+    # Until the next sync.
     _known: dict[StreamName, StreamTables] = field(factory=dict, repr=False)
 
     def sync(
@@ -86,8 +91,8 @@ class Warehouse:
         """
         streams = self.options.meant(read_catalog(catalog))
         real = self.destination.connector(soft=soft)
-        rules, namespace = real.columns.naming, real.default_namespace
-        self._known.update(table_catalog([(s.name, s.fields) for s in streams], rules, namespace))
+        self._synced.update({each.name: each for each in streams})
+        self._known.clear()
         lines: list[dict[str, Any]] = []
         journal: list[Entry] = []
 
@@ -132,8 +137,14 @@ class Warehouse:
         )
 
     def tables(self, stream: str = "users", namespace: str | None = None) -> StreamTables:
-        """The tables of a stream that was synced."""
-        return self._known[StreamName(namespace, stream)]
+        """The tables of a stream that was synced, as the ledger has them."""
+        return self._tables()[StreamName(namespace, stream)]
+
+    def _tables(self) -> Mapping[StreamName, StreamTables]:
+        if not self._known:
+            with closing(self.destination.connector()) as connector:
+                self._known.update(_named(connector, list(self._synced.values())))
+        return self._known
 
     def rows(self, stream: str = "users", namespace: str | None = None) -> Rows:
         """The committed rows of the stream's final table, in the order of their raw ids."""
@@ -153,7 +164,10 @@ class Warehouse:
 
     def left_behind(self) -> set[str]:
         """The tables beside the final ones of what was synced."""
-        return {str(table) for table in self.destination.tables() - {t.final for t in self._known.values()}}
+        return {
+            str(table)
+            for table in self.destination.tables() - {each.final for each in self._tables().values()}
+        }
 
 
 class WarehouseSuite(Suite):
@@ -163,6 +177,16 @@ class WarehouseSuite(Suite):
     def warehouse(self, destination: Destination) -> Warehouse:
         """The destination, to be synced into."""
         return Warehouse(destination)
+
+
+def _named(connector: Connector, streams: Sequence[DestinationStream]) -> Mapping[StreamName, StreamTables]:
+    """The streams' tables; where the ledger cannot be read, as if it were new."""
+    try:
+        with closing(connector.client()) as client, client.transaction():
+            return {each.stream.name: each.tables for each in name_streams(connector, client, streams)}
+    except ConfigError:
+        declared = [(each.name, each.fields) for each in streams]
+        return table_catalog(declared, connector.columns.naming, connector.default_namespace)
 
 
 def cursor_of(state: dict[str, Any]) -> Any:

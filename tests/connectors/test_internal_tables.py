@@ -8,15 +8,21 @@ from typing import Any
 import pytest
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
+from connectors.journal_table import TABLE as JOURNAL_TABLE
 from connectors.journal_table import SqlJournal, Transition
-from connectors.ledger import _NAMES as LEDGER_COLUMNS
-from connectors.ledger import LedgerEntry, SqlLedger
+from connectors.ledger import LedgerEntry
+from connectors.sql_ledger import _FIRST_NAMES as FIRST_COLUMNS
+from connectors.sql_ledger import _NAMES as LEDGER_COLUMNS
+from connectors.sql_ledger import FORMAT, FORMAT_TABLE, SqlLedger
+from connectors.sql_ledger import TABLE as LEDGER_TABLE
 from dataflow.errors import ConfigError
 from dataflow.types import TableName
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("GOLDEN") == "update"
 TABLE = TableName("shop", "users")
+LEDGER = {LEDGER_TABLE: LEDGER_COLUMNS, FORMAT_TABLE: ("format", "notice")}
+JOURNAL = {JOURNAL_TABLE: ("number",)}
 ENTRY = {
     "run": "1-a",
     "machine": "destination",
@@ -30,7 +36,8 @@ ENTRY = {
 class Written:
     """A session that writes down what it is asked, and answers that it found nothing."""
 
-    def __init__(self, *answers: Sequence[tuple[Any, ...]], columns: Collection[str] = ()) -> None:
+    def __init__(self, *answers: Sequence[tuple[Any, ...]], **columns: Collection[str]) -> None:
+        """`columns` are those of the tables that there are, by their names."""
         self.statements: list[str] = []
         self.values: list[Mapping[str, Any]] = []
         self._answers = list(answers)
@@ -53,8 +60,11 @@ class Written:
     def table(self, table: TableName) -> Identifier:
         return Identifier(table.namespace, table.name)
 
+    def new_name(self, table: TableName) -> Identifier:
+        return Identifier(table.name)
+
     def column_names(self, table: TableName) -> Collection[str]:
-        return self._columns
+        return self._columns.get(table.name, ())
 
 
 def ledger(session: Written) -> SqlLedger:
@@ -67,9 +77,14 @@ def journal(session: Written) -> SqlJournal:
 
 WORK: Mapping[str, tuple[Callable[[Written], Any], Written]] = {
     "ledger_prepare": (lambda to: ledger(to).prepare(), Written([])),
+    "ledger_upgrade": (lambda to: ledger(to).prepare(), Written([], **{FORMAT_TABLE: FIRST_COLUMNS})),
     "ledger_hold": (lambda to: ledger(to).hold(TABLE), Written([])),
     "ledger_save": (lambda to: ledger(to).save(LedgerEntry(table=TABLE)), Written([])),
-    "ledger_entries": (lambda to: ledger(to).entries(), Written([], columns=["epoch"])),
+    "ledger_entries": (lambda to: ledger(to).entries(), Written([(FORMAT,)], [], **LEDGER)),
+    "ledger_entries_of_the_first_format": (
+        lambda to: ledger(to).entries(),
+        Written([], **{FORMAT_TABLE: FIRST_COLUMNS}),
+    ),
     "journal_prepare": (lambda to: journal(to).prepare(), Written([], [])),
     "journal_last": (lambda to: journal(to).last("1-a", 1.5), Written()),
     "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), Written()),
@@ -106,18 +121,66 @@ def test_any_number_of_transitions_is_one_statement_and_always_the_same() -> Non
     assert [values["number"] for values in many.values] == list(range(100))
 
 
-@pytest.mark.parametrize("table", [ledger, journal])
-def test_a_table_that_is_there_is_not_made(table: Callable[[Written], SqlLedger | SqlJournal]) -> None:
-    """Or who may use it, and not make it, could not sync."""
-    session = Written(columns=LEDGER_COLUMNS)
+def test_a_ledger_and_a_journal_that_are_there_are_not_made() -> None:
+    """Or whoever may use them, and not make them, could not sync."""
+    session = Written([(FORMAT,)], **LEDGER, **JOURNAL)
 
-    table(session).prepare()
+    ledger(session).prepare()
+    journal(session).prepare()
 
-    assert session.statements == []
+    assert [text for text in session.statements if not text.startswith("SELECT")] == []
 
 
 def test_a_table_in_the_ledgers_place_is_told_by_what_it_lacks() -> None:
-    session = Written([], columns=("final_namespace", "final_name", "epoch"))
+    session = Written([], **{FORMAT_TABLE: ("final_namespace", "final_name", "epoch")})
 
     with pytest.raises(ConfigError, match=r"internal\._airbyte_ledger .* has no owner, temp_namespace"):
         ledger(session).prepare()
+
+
+@pytest.mark.parametrize("work", [SqlLedger.prepare, SqlLedger.entries])
+@pytest.mark.parametrize("number", [FORMAT - 1, FORMAT + 1, None])
+def test_a_ledger_of_another_format_is_refused_by_its_number(
+    work: Callable[[SqlLedger], Any], number: int | None
+) -> None:
+    session = Written([(number,)], **LEDGER)
+
+    with pytest.raises(ConfigError, match=f"has format {number}, and this version keeps format {FORMAT}"):
+        work(ledger(session))
+    assert [text for text in session.statements if not text.startswith("SELECT")] == []
+
+
+def test_a_ledger_that_an_earlier_version_began_beside_ours_is_refused() -> None:
+    session = Written([], **{LEDGER_TABLE: LEDGER_COLUMNS, FORMAT_TABLE: FIRST_COLUMNS})
+
+    with pytest.raises(ConfigError, match="There are two ledgers"):
+        ledger(session).prepare()
+    assert session.statements == []
+
+
+def test_a_ledger_whose_format_is_gone_is_refused() -> None:
+    session = Written([], **{LEDGER_TABLE: LEDGER_COLUMNS})
+
+    with pytest.raises(ConfigError, match=r"tells the format of the ledger .* is gone"):
+        ledger(session).prepare()
+    assert session.statements == []
+
+
+def test_entries_that_somebody_dropped_begin_anew_in_todays_format() -> None:
+    session = Written([(FORMAT,)], **{FORMAT_TABLE: ("format", "notice")})
+
+    ledger(session).prepare()
+
+    assert [text.split(" (")[0] for text in session.statements[1:]] == [
+        'CREATE TABLE IF NOT EXISTS "internal"."_airbyte_streams"'
+    ]
+
+
+def test_the_first_version_takes_todays_format_table_for_no_ledger_of_its_own() -> None:
+    """It looks for these columns only, and stops where one is missing."""
+    session = Written()
+
+    ledger(session).prepare()
+
+    (made,) = (text for text in session.statements if f'"{FORMAT_TABLE}" (' in text and "CREATE" in text)
+    assert not any(f'"{name}"' in made for name in FIRST_COLUMNS)

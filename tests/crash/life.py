@@ -12,7 +12,7 @@ from tests.crash.grounds import Ground, Rows, files, perform, published
 from tests.crash.scenarios import COLUMNS, KEYS, Scenario, Stint
 from tests.whole.command import Destination, Outcome
 
-LEDGER = "airbyte_internal._airbyte_ledger"
+LEDGER = "airbyte_internal._airbyte_streams"
 SESSIONS = (
     "SELECT (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'dataflow%' "
     "AND datname = current_database()) + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "

@@ -176,7 +176,7 @@ def test_a_process_killed_during_commit_is_followed_by_one_that_finds_out(
 
 SLOW_COMMIT = """
 CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER linger AFTER UPDATE ON airbyte_internal._airbyte_ledger DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER linger AFTER UPDATE ON airbyte_internal._airbyte_streams DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (old.finalised IS DISTINCT FROM new.finalised) EXECUTE FUNCTION linger();
 """
 

@@ -7,8 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataflow import names
+from dataflow import table_catalog as deciding
 from dataflow.errors import ConfigError
-from dataflow.names import INDEX_PURPOSES, NamingRules, TableCatalog, index_name, physical_name, table_catalog
+from dataflow.names import INDEX_PURPOSES, NamingRules, index_name, physical_name
+from dataflow.table_catalog import TableCatalog, table_catalog
 from dataflow.types import INTEGER, METADATA_COLUMNS, STRING, Field, StreamName, TableName
 
 PLAIN = NamingRules(max_bytes=63, plain=True, ignore_case=False)
@@ -185,17 +187,22 @@ def test_a_stream_twice_in_the_catalog_is_a_config_error() -> None:
         catalog(StreamName("public", "users"), StreamName("public", "users"))
 
 
+def _hash_all_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (names, deciding):
+        monkeypatch.setattr(module, "name_hash", lambda *parts: "0" * 12)
+
+
 def test_a_conflict_that_no_hash_resolves_is_a_config_error_before_any_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(names, "name_hash", lambda *parts: "0" * 12)
+    _hash_all_alike(monkeypatch)
 
     with pytest.raises(ConfigError, match=r"table of stream public\.users"):
         catalog(StreamName(None, "users"), StreamName("public", "users"))
 
 
 def test_a_column_conflict_that_no_hash_resolves_is_a_config_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "name_hash", lambda *parts: "0" * 12)
+    _hash_all_alike(monkeypatch)
 
     with pytest.raises(ConfigError, match='field "a-b" of stream users'):
         columns_of("a-b", "a_b", "a_b_000000000000")

@@ -146,7 +146,7 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "flush_whose_answer_was_lost": lambda: whole(DEDUP, **losing(4)),
     # Refused, in each state.
     "claim_refused": lambda: whole(DEDUP, **refusing("lock")),
-    "inspection_refused": lambda: whole(DEDUP, **refusing("table_exists")),
+    "inspection_refused": lambda: after(cut(DEDUP), whole(DEDUP, **refusing("table_is_empty"))),
     "discarding_refused": lambda: after(
         cut(DEDUP_TRUNCATE, 1), whole(DEDUP_TRUNCATE, 2, **refusing("drop_table"))
     ),

@@ -14,6 +14,7 @@ from connectors.duckdb import DEFINITION
 from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.rehearsal import literal
 from connectors.plan import Plan, plan
+from connectors.sql_ledger import TABLE as LEDGER
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import ConfigError
@@ -48,7 +49,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         self: DuckDbClient, statement: Composed, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         text = statement.as_string(None)
-        if not text.startswith("SELECT") and ("_airbyte_ledger" not in text or text.startswith("CREATE")):
+        if not text.startswith("SELECT") and (LEDGER not in text or text.startswith("CREATE")):
             for name, value in (parameters or {}).items():
                 text = text.replace(f"${name}", literal(value))
             texts.append(text)

@@ -370,7 +370,7 @@ def eventually_gone(database: Address) -> bool:
 # -- locks
 
 
-LEDGER = TableName("airbyte_internal", "_airbyte_ledger")
+LEDGER = TableName("airbyte_internal", "_airbyte_streams")
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from tests.servers.address import Address
 from tests.servers.embedded import EmbeddedPostgres
 
 OTHERS = TableName("public", "others")
-LEDGER = TableName("airbyte_internal", "_airbyte_ledger")
-HOLD_ENTRY = "SELECT FROM airbyte_internal._airbyte_ledger WHERE final_name = 'users' FOR UPDATE"
+LEDGER = TableName("airbyte_internal", "_airbyte_streams")
+HOLD_ENTRY = "SELECT FROM airbyte_internal._airbyte_streams WHERE final_name = 'users' FOR UPDATE"
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_the_last_transaction_of_a_dead_run_is_ended_when_it_does_not_end(
 ) -> None:
     with session(postgres_database, "dataflow ghost") as ghost:
         ghost.execute("BEGIN")
-        ghost.execute("UPDATE airbyte_internal._airbyte_ledger SET epoch = 7 WHERE final_name = 'users'")
+        ghost.execute("UPDATE airbyte_internal._airbyte_streams SET epoch = 7 WHERE final_name = 'users'")
 
         impatient.lock(FINAL, "mine")
 

@@ -16,6 +16,8 @@ from connectors.postgres import DEFINITION
 from dataflow.errors import ConfigError
 from tests.servers.address import Address
 
+INTERNAL_TABLES = {"_airbyte_ledger", "_airbyte_streams", "_airbyte_journal"}
+
 
 class Administrator:
     """Whoever owns the database, and the role with few rights."""
@@ -132,10 +134,10 @@ def test_a_ledger_and_a_journal_that_exist_need_no_right_to_make_them(administra
 
     administrator.check()
 
-    assert tables(administrator) == {"_airbyte_ledger", "_airbyte_journal"}
+    assert tables(administrator) == INTERNAL_TABLES
 
 
-@pytest.mark.parametrize("table", ["_airbyte_ledger", "_airbyte_journal"])
+@pytest.mark.parametrize("table", ["_airbyte_streams", "_airbyte_journal"])
 def test_a_ledger_that_may_only_be_read_is_told_with_its_grant(
     administrator: Administrator, table: str
 ) -> None:
@@ -169,4 +171,4 @@ def test_a_sync_sets_up_what_the_check_allowed(administrator: Administrator) -> 
         client.ledger.prepare()
         client.journal.prepare()
 
-    assert tables(administrator) == {"_airbyte_ledger", "_airbyte_journal"}
+    assert tables(administrator) == INTERNAL_TABLES

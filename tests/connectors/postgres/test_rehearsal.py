@@ -49,7 +49,9 @@ def sent_by(connect: Connect, *streams: Mapping[str, Any]) -> list[str]:
     connector._access = evolve(connector._access, parameters=parameters)
     assert sync(connector, *streams)
     settings = ("SET client_", 'SET LOCAL "enable_')
-    of_the_ledger = tuple(f'{verb} "airbyte_internal"' for verb in ("UPDATE", "INSERT INTO", "DELETE FROM"))
+    of_the_ledger = tuple(
+        f'{verb} "airbyte_internal"."_airbyte_streams"' for verb in ("UPDATE", "INSERT INTO", "DELETE FROM")
+    )
     return [text for text in sent if not text.startswith(("SELECT", "WITH", *settings, *of_the_ledger))]
 
 
@@ -212,7 +214,7 @@ def test_a_plan_leaves_the_catalog_as_it_was(
     sync(connector, users(DEDUP, 1))
     sync(connector, users(DEDUP, 2), sent=TOLD)
     catalog_of = "SELECT oid, relname, relfilenode, xmin::text FROM pg_class ORDER BY oid"
-    ledger = "SELECT xmin::text, * FROM airbyte_internal._airbyte_ledger"
+    ledger = "SELECT xmin::text, * FROM airbyte_internal._airbyte_streams"
     with psycopg.connect(postgres_database.dsn) as connection:
         before = [connection.execute(each).fetchall() for each in (catalog_of, ledger)]
 

@@ -55,7 +55,7 @@ def test_a_transaction_that_lost_to_a_deadlock_is_done_again_as_a_whole(
 
     def close_the_circle() -> None:
         wait_for_a_lock(client)
-        person.execute("SELECT FROM airbyte_internal._airbyte_ledger FOR UPDATE")
+        person.execute("SELECT FROM airbyte_internal._airbyte_streams FOR UPDATE")
         person.execute("COMMIT")
 
     other = threading.Thread(target=close_the_circle)
@@ -185,7 +185,7 @@ def test_a_wait_for_a_lock_is_limited_as_configured(connect: Connect, postgres_d
         client.create_namespace("airbyte_internal")
         client.ledger.prepare()
     with psycopg.connect(postgres_database.dsn) as person:
-        person.execute("LOCK TABLE airbyte_internal._airbyte_ledger")
+        person.execute("LOCK TABLE airbyte_internal._airbyte_streams")
         started = time.monotonic()
 
         with pytest.raises(psycopg.errors.LockNotAvailable) as caught, client.transaction():

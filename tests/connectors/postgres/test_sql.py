@@ -24,7 +24,7 @@ CDC = recipe(
     [*USERS, column(CDC_DELETED_AT, Kind.STRING), column("_ab_cdc_lsn", Kind.NUMBER)], ["id"], "_ab_cdc_lsn"
 )
 ELSEWHERE = TableName("elsewhere", TEMP.name)
-LEDGER = TableName("airbyte_internal", "_airbyte_ledger")
+LEDGER = TableName("airbyte_internal", "_airbyte_streams")
 NONE: frozenset[str] = frozenset()
 
 

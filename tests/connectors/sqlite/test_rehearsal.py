@@ -10,6 +10,7 @@ import pytest
 
 from connectors.doctor import examine
 from connectors.plan import Plan, plan
+from connectors.sql_ledger import TABLE as LEDGER
 from connectors.sqlite import DEFINITION
 from connectors.sqlite.client import SqliteClient
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
@@ -55,7 +56,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def keep(text: str) -> None:
         changes = not text.startswith(("--", "SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK"))
-        if changes and ("_airbyte_ledger" not in text or text.startswith("CREATE")):
+        if changes and (f'{LEDGER}"' not in text or text.startswith("CREATE")):
             texts.append(text)
 
     def recording(self: SqliteClient) -> sqlite3.Connection:

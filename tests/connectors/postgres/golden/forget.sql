@@ -1,2 +1,2 @@
-DELETE FROM "airbyte_internal"."_airbyte_ledger"
+DELETE FROM "airbyte_internal"."_airbyte_streams"
 WHERE owner = %(owner)s AND epoch = 0;

@@ -1,4 +1,4 @@
-INSERT INTO "airbyte_internal"."_airbyte_ledger" AS entry (final_namespace, final_name, epoch, owner, last_flush) VALUES (%(namespace)s, %(name)s, 0, %(owner)s, 0) ON CONFLICT (final_namespace, final_name) DO UPDATE SET owner = excluded.owner
+INSERT INTO "airbyte_internal"."_airbyte_streams" AS entry (final_namespace, final_name, epoch, owner, last_flush) VALUES (%(namespace)s, %(name)s, 0, %(owner)s, 0) ON CONFLICT (final_namespace, final_name) DO UPDATE SET owner = excluded.owner
 WHERE entry.owner = excluded.owner OR NOT EXISTS (
 SELECT
 FROM pg_catalog.pg_locks

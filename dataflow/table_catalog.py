@@ -1,0 +1,321 @@
+"""Decides which table and which columns each stream of a catalog has. Pure; asks no database, quotes nothing.
+
+What a name means is remembered, and never derived from today's catalog alone. The rules, in order:
+
+1. A stream keeps the table that it owns, and a field its column, whatever else the catalog holds.
+2. A newcomer takes its mapped name if that is free: no other stream or field owns it, nothing of this catalog took
+   it, and it is no column that somebody else made. Otherwise it takes the name with a hash of its own original.
+3. Which of several newcomers takes the plain name does not depend on the order of the catalog: first come names
+   that the mapping leaves as they are, then the order of the names.
+4. Final tables, temp tables and their indexes share one space per namespace, as they do in many databases, and are
+   checked against each other before anything is written. A conflict that is left is a ConfigError.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+from attrs import evolve, field, frozen
+
+from dataflow.errors import ConfigError
+from dataflow.names import (
+    INDEX_PURPOSES,
+    NamingRules,
+    index_name,
+    name_hash,
+    physical_name,
+    temp_name,
+    with_suffix,
+)
+from dataflow.types import METADATA_COLUMNS, Column, Field, Kind, Scalar, StreamName, TableName
+
+
+@frozen(kw_only=True)
+class OwnedColumn:
+    """A column, and the field that it was made for. `widened`: the kind that its values needed, beyond the declared."""
+
+    field: str
+    name: str
+    widened: Kind | None = None
+
+
+@frozen(kw_only=True)
+class OwnedTable:
+    """A final table, the stream that owns it, and its columns, as the ledger remembers them.
+
+    `stream` is None where a version made the entry that did not write it down; of its columns nothing is known then.
+    """
+
+    final: TableName
+    stream: StreamName | None
+    columns: tuple[OwnedColumn, ...] = ()
+
+
+@frozen(kw_only=True)
+class StreamTables:
+    """Where one stream is written: its tables and its columns, in the order of its schema.
+
+    `columns` leaves out the metadata columns. `temp` lies beside `final`, in the same namespace. `owned` are the
+    columns that the ledger is to remember: these, and those of earlier schemas that may still be there.
+    """
+
+    stream: StreamName
+    final: TableName
+    temp: TableName
+    columns: tuple[Column, ...]
+    owned: tuple[OwnedColumn, ...] = field(default=(), repr=False)
+    _by_field: Mapping[str, Column] = field(init=False, eq=False, repr=False)
+
+    @_by_field.default
+    def _index(self) -> Mapping[str, Column]:
+        return {column.field: column for column in self.columns}
+
+    def column(self, field: str) -> Column:
+        """The column that holds a field of the record; for a path, ask with its first element.
+
+        Raises ConfigError when the stream's schema does not declare the field.
+        """
+        if field not in self._by_field:
+            raise ConfigError(
+                f'Stream {self.stream} has no field "{field}" in its JSON schema.',
+                doing="looking up the column of a primary key or cursor",
+                remedy="Choose a field of the schema, or refresh the source's schema.",
+            )
+        return self._by_field[field]
+
+
+TableCatalog: TypeAlias = dict[StreamName, StreamTables]
+# Whatever has a name, and the name as the destination compares it.
+N = TypeVar("N")
+P = TypeVar("P")
+
+
+@frozen(kw_only=True)
+class NamedTables:
+    """A stream's final and temp table. `owned` is what the ledger remembers of the final one, if it does."""
+
+    final: TableName
+    temp: TableName
+    owned: OwnedTable | None = None
+
+
+def table_catalog(
+    streams: Iterable[tuple[StreamName, tuple[Field, ...]]], rules: NamingRules, default_namespace: str
+) -> TableCatalog:
+    """The tables of every stream where nothing is remembered, in the order given."""
+    wanted = list(streams)
+    named = name_tables([stream for stream, _ in wanted], rules, default_namespace)
+    return {stream: with_columns(stream, declared, named[stream], rules) for stream, declared in wanted}
+
+
+def name_tables(
+    streams: Sequence[StreamName],
+    rules: NamingRules,
+    default_namespace: str,
+    owned: Sequence[OwnedTable] = (),
+) -> Mapping[StreamName, NamedTables]:
+    """The tables of every stream. A stream without namespace goes to `default_namespace`.
+
+    `owned` is all that the ledger remembers, also of streams that this catalog does not hold. A temp table's name
+    depends on its stream's name alone, so that a later run finds what a crash left.
+
+    Raises ConfigError when two streams have the same name, or when a conflict is left after all suffixes.
+    """
+    _refuse_duplicates(streams)
+    namespaces = {stream: physical_name(stream.namespace or default_namespace, rules) for stream in streams}
+    temps = {stream: TableName(namespaces[stream], temp_name(stream, rules)) for stream in streams}
+    kept = {
+        each.stream: each
+        for each in owned
+        if each.stream is not None and namespaces.get(each.stream) == each.final.namespace
+    }
+    kept |= _adopted([stream for stream in streams if stream not in kept], namespaces, rules, owned)
+    space = _Space(rules)
+    for each in owned:
+        space.take(space.names(each.final))
+    for stream, temp in temps.items():
+        # Before any newcomer, since a temp name must not change with what else is in the catalog.
+        if not space.claim_table(temp):
+            raise _conflict(f"the temporary table of stream {stream}")
+    finals = {stream: each.final for stream, each in kept.items()}
+    for stream in sorted(temps, key=lambda stream: _precedence(stream, namespaces[stream], rules)):
+        if stream not in finals:
+            finals[stream] = _newcomers_table(stream, namespaces[stream], space, rules)
+    return {
+        stream: NamedTables(final=finals[stream], temp=temps[stream], owned=kept.get(stream))
+        for stream in streams
+    }
+
+
+def with_columns(
+    stream: StreamName,
+    declared: Sequence[Field],
+    tables: NamedTables,
+    rules: NamingRules,
+    found: Collection[str] = (),
+) -> StreamTables:
+    """The stream's tables with the columns of its declared fields.
+
+    `found` are the names of the columns that its final table has now. It is needed where `unsettled` says so.
+    """
+    known = tables.owned.columns if tables.owned else ()
+    if not known:
+        # Nobody wrote down whose these columns are: what today's fields would be called is theirs.
+        known = _recognised(stream, declared, found, rules)
+    by_field = {each.field: each for each in known}
+    taken = {rules.comparable(each) for each in (*METADATA_COLUMNS, *found)}
+    taken |= {rules.comparable(each.name) for each in known}
+    newcomers = [each.name for each in declared if each.name not in by_field]
+    for name in sorted(newcomers, key=lambda name: (physical_name(name, rules) != name, name)):
+        chosen = next((each for each in _names(name, rules) if rules.comparable(each) not in taken), None)
+        if chosen is None:
+            raise _conflict(f'the column of field "{name}" of stream {stream}')
+        taken.add(rules.comparable(chosen))
+        by_field[name] = OwnedColumn(field=name, name=chosen)
+    return StreamTables(
+        stream=stream,
+        final=tables.final,
+        temp=tables.temp,
+        columns=tuple(_column(each, by_field[each.name]) for each in declared),
+        owned=tuple(by_field.values()),
+    )
+
+
+def unsettled(declared: Sequence[Field], tables: NamedTables) -> bool:
+    """Whether the names of columns depend on what the final table has now: some field is new to the ledger."""
+    known = {each.field for each in tables.owned.columns} if tables.owned else frozenset()
+    return any(each.name not in known for each in declared)
+
+
+def _column(declared: Field, owned: OwnedColumn) -> Column:
+    return Column(owned.name, declared.name, Scalar(owned.widened) if owned.widened else declared.type)
+
+
+def _names(field: str, rules: NamingRules) -> tuple[str, str]:
+    """What a field's column may be called: plainly, and with a hash."""
+    mapped = physical_name(field, rules)
+    return mapped, with_suffix(mapped, f"_{name_hash(field)}", rules)
+
+
+def _recognised(
+    stream: StreamName, declared: Sequence[Field], found: Collection[str], rules: NamingRules
+) -> tuple[OwnedColumn, ...]:
+    """The columns that are there and have the names of today's fields."""
+    there = {rules.comparable(name): name for name in found}
+    wanted: dict[str, tuple[str, str]] = {}
+    for each in declared:
+        plain, hashed = _names(each.name, rules)
+        wanted[each.name] = rules.comparable(plain), rules.comparable(hashed)
+    return tuple(
+        OwnedColumn(field=field, name=there[name])
+        for field, name in _told_apart(wanted, there, f"the column {{}} of stream {stream}").items()
+    )
+
+
+def _adopted(
+    streams: Sequence[StreamName],
+    namespaces: Mapping[StreamName, str],
+    rules: NamingRules,
+    owned: Sequence[OwnedTable],
+) -> Mapping[StreamName, OwnedTable]:
+    """The tables whose owners nobody wrote down, by the stream that each belongs to, as far as names can tell."""
+    nobodys = {each.final: each for each in owned if each.stream is None}
+    wanted: dict[StreamName, tuple[TableName, TableName]] = {}
+    for stream in streams:
+        plain, hashed = _table_names(stream, rules)
+        wanted[stream] = TableName(namespaces[stream], plain), TableName(namespaces[stream], hashed)
+    adopted = _told_apart(wanted, nobodys, "the table {}")
+    return {stream: evolve(nobodys[final], stream=stream) for stream, final in adopted.items()}
+
+
+def _told_apart(wanted: Mapping[N, tuple[P, P]], found: Collection[P], what: str) -> Mapping[N, P]:
+    """Which of the names that were found belongs to whom, where an earlier version did not write it down.
+
+    `wanted` are the plain name and the one with a hash that each may have. A name with a hash is its owner's beyond
+    doubt. A plain one belongs to the only one that is left for it. Raises ConfigError where two are left.
+    """
+    known = {owner: hashed for owner, (_, hashed) in wanted.items() if hashed in found}
+    left: dict[P, list[N]] = {}
+    for owner, (plain, _) in wanted.items():
+        if owner not in known and plain in found:
+            left.setdefault(plain, []).append(owner)
+    for plain, owners in left.items():
+        if len(owners) > 1:
+            raise _undecided(what.format(plain), sorted(map(str, owners)))
+        known[owners[0]] = plain
+    return known
+
+
+class _Space:
+    """The names already taken by tables and indexes, over all namespaces."""
+
+    def __init__(self, rules: NamingRules) -> None:
+        self._rules = rules
+        self._taken: set[TableName] = set()
+
+    def names(self, table: TableName) -> Sequence[TableName]:
+        """The names of a table and of its indexes, as the destination compares them."""
+        names = [table.name, *(index_name(table, purpose, self._rules) for purpose in INDEX_PURPOSES)]
+        space = self._rules.comparable(table.namespace)
+        return [TableName(space, self._rules.comparable(name)) for name in names]
+
+    def take(self, names: Iterable[TableName]) -> None:
+        """Nobody else may have these."""
+        self._taken.update(names)
+
+    def claim_table(self, table: TableName) -> bool:
+        """Take the names of a table and of its indexes; False, and none taken, when one is not free."""
+        wanted = self.names(table)
+        distinct = set(wanted)
+        reserved = any(self._rules.reserves(each.name) for each in wanted)
+        if len(distinct) < len(wanted) or distinct & self._taken or reserved:
+            return False
+        self.take(distinct)
+        return True
+
+
+def _table_names(stream: StreamName, rules: NamingRules) -> tuple[str, str]:
+    """What a stream's table may be called: plainly, and with a hash."""
+    mapped = physical_name(stream.name, rules)
+    return mapped, with_suffix(mapped, f"_{name_hash(stream.namespace, stream.name)}", rules)
+
+
+def _newcomers_table(stream: StreamName, namespace: str, space: _Space, rules: NamingRules) -> TableName:
+    for name in _table_names(stream, rules):
+        if space.claim_table(TableName(namespace, name)):
+            return TableName(namespace, name)
+    raise _conflict(f"the table of stream {stream}")
+
+
+def _precedence(stream: StreamName, namespace: str, rules: NamingRules) -> tuple[bool, bool, bool, str, str]:
+    """The order in which newcomers choose their tables; see rule 3 of the module."""
+    renamed = physical_name(stream.name, rules) != stream.name
+    moved = namespace != stream.namespace
+    return renamed, moved, stream.namespace is None, stream.namespace or "", stream.name
+
+
+def _refuse_duplicates(streams: Sequence[StreamName]) -> None:
+    twice = sorted(str(stream) for stream, times in Counter(streams).items() if times > 1)
+    if twice:
+        raise ConfigError(
+            f"Some streams appear more than once in the catalog: {', '.join(twice)}.",
+            doing="naming the tables",
+            remedy="Select each stream once.",
+        )
+
+
+def _conflict(what: str) -> ConfigError:
+    return ConfigError(
+        f"No free name was found for {what}: it is taken or reserved, with and without a hash.",
+        doing="naming the tables",
+        remedy="Rename or deselect it, or give the connection a prefix.",
+    )
+
+
+def _undecided(what: str, owners: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"An earlier version made {what}, and its name fits {' and '.join(owners)} alike. Nothing says which of them "
+        "its rows belong to.",
+        doing="naming the tables",
+        remedy="Sync once with only the one that it belongs to; from then on the ledger remembers it.",
+    )

@@ -1,0 +1,161 @@
+"""A destination that the version before left, with temp tables and STATE in it: this version goes on with it.
+
+That version kept its entries in the table that holds the format now, and wrote down neither streams nor columns.
+"""
+
+from contextlib import closing
+from typing import Any, cast
+
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from connectors.doctor import examine
+from connectors.ledger import Session
+from connectors.plan import plan
+from connectors.sql_ledger import _ADDED, FORMAT_TABLE, TABLE
+from connectors.template.test_contract import TestSqlite
+from connectors.testkit.destination import open_bench
+from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TOLD, cut_off, sync_users
+from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream, users
+from connectors.testkit.model import Stint, after_interruption, found
+from connectors.testkit.warehouse import Warehouse, WarehouseSuite
+from dataflow.catalog import Strategy, read_catalog
+from dataflow.types import StreamName, TableName
+from tests.connectors.test_duckdb import TestDuckDb
+from tests.connectors.test_postgres import Postgres
+
+DEDUP, APPEND = Strategy.DEDUP, Strategy.APPEND
+TO_TEMP = [strategy for strategy in Strategy if strategy is not APPEND]
+
+
+class UpgradeSuite(WarehouseSuite):
+    @pytest.mark.parametrize("strategy", TO_TEMP)
+    def test_rows_under_a_state_of_the_version_before_reach_the_table(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        sync_users(warehouse, users(strategy, 1), sent=PRIOR)
+        cut_off(warehouse, users(strategy, 2))
+        _as_the_version_before_left_it(warehouse)
+
+        outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
+
+        first, then = Stint(strategy, 2, CUT_OFF), Stint(strategy, 2, THEN)
+        assert outcome.errors == []
+        assert "resume_temp" in outcome.operations()
+        assert found(warehouse.rows()) == sorted(after_interruption(PRIOR, first, TOLD, then))
+        assert warehouse.left_behind() == set()
+
+    @pytest.mark.parametrize("strategy", [each for each in Strategy if each.truncates])
+    def test_a_generation_that_the_version_before_published_is_not_published_again(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        sync_users(warehouse, users(strategy, 1), sent=PRIOR)
+        _as_the_version_before_left_it(warehouse)
+
+        sync_users(warehouse, users(strategy, 1), sent=THEN)
+
+        ids = {row["id"] for row in warehouse.data()}
+        assert ids == {user.id for user in (*PRIOR, *THEN)}
+
+    def test_a_ledger_of_the_version_before_is_read_without_being_changed(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        _as_the_version_before_left_it(warehouse)
+        streams = read_catalog(catalog(users(DEDUP, 2)))
+
+        with closing(warehouse.destination.connector()) as connector:
+            (finding,) = examine(connector, streams).findings
+            (planned,) = plan(connector, streams).streams
+
+        assert (finding.state, finding.told) == ("resuming_temp", True)
+        assert planned.path[2] == "resuming_temp"
+        with closing(warehouse.destination.connector()) as connector, closing(connector.client()) as client:
+            with client.transaction():
+                columns = cast("Session", client).column_names(
+                    TableName(connector.internal_namespace, FORMAT_TABLE)
+                )
+            assert "epoch" in columns
+
+    @pytest.mark.parametrize("first", ["my-orders", "my_orders"])
+    def test_tables_and_columns_of_twins_stay_whose_they_were(self, warehouse: Warehouse, first: str) -> None:
+        names = ("my-orders", "my_orders")
+        _sync_twins(warehouse, names, 1)
+        tables = {name: warehouse.tables(name).final for name in names}
+        _as_the_version_before_left_it(warehouse)
+
+        outcome = _sync_twins(warehouse, (first,), 2)
+        _sync_twins(warehouse, names, 3)
+
+        assert outcome.errors == []
+        assert {name: warehouse.tables(name).final for name in names} == tables
+        for name in names:
+            columns = {column.field: column.name for column in warehouse.tables(name).columns}
+            rows = {row["id"]: row for row in warehouse.data(name)}
+            assert list(rows) == ([1, 2, 3] if name == first else [1, 3])
+            assert [row[columns["a-b"]] for row in rows.values()] == [f"a-b of {name}"] * len(rows)
+            assert [row[columns["a_b"]] for row in rows.values()] == [f"a_b of {name}"] * len(rows)
+
+    def test_a_table_that_either_of_two_streams_may_own_is_given_to_neither(
+        self, warehouse: Warehouse
+    ) -> None:
+        """The version before would have given it to the newcomer, with the other's rows."""
+        _sync_twins(warehouse, ("My-orders",), 1)
+        _as_the_version_before_left_it(warehouse)
+
+        outcome = _sync_twins(warehouse, ("My-orders", "My_orders"), 2)
+
+        apart = warehouse.tables("My-orders").final.name == "My-orders"
+        errors = [error["message"] for error in outcome.errors]
+        assert bool(errors) is not apart
+        assert apart or "fits My-orders and My_orders alike" in errors[0]
+        assert [row["id"] for row in warehouse.data("My-orders")] == ([1, 2] if apart else [1])
+
+    def test_an_upgraded_ledger_knows_the_streams(self, warehouse: Warehouse) -> None:
+        sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
+        _as_the_version_before_left_it(warehouse)
+
+        sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        with open_bench(warehouse.destination) as bench, bench.client.transaction():
+            (entry,) = bench.client.ledger.entries()
+        assert entry.stream == StreamName(None, "users")
+        assert {each.field for each in entry.columns} == {"id", "name", "updated"}
+
+
+class TestUpgradeOfSqlite(UpgradeSuite):
+    destination = TestSqlite.destination
+
+
+class TestUpgradeOfDuckDb(UpgradeSuite):
+    destination = TestDuckDb.destination
+
+
+class TestUpgradeOfPostgres(Postgres, UpgradeSuite):
+    pass
+
+
+def _sync_twins(warehouse: Warehouse, names: tuple[str, ...], number: int) -> Any:
+    """Two fields that are twins, in streams that may be."""
+    fields = {"id": INTEGER, "a-b": STRING, "a_b": STRING}
+    return warehouse.sync(
+        catalog(*(stream(name, DEDUP, fields, key=("id",)) for name in names)),
+        *(
+            record(name, **{"id": number, "a-b": f"a-b of {name}", "a_b": f"a_b of {name}"})  # type: ignore[arg-type]
+            for name in names
+        ),
+        *map(complete, names),
+    )
+
+
+def _as_the_version_before_left_it(warehouse: Warehouse) -> None:
+    with closing(warehouse.destination.connector()) as connector, closing(connector.client()) as client:
+        session = cast("Session", client)
+        entries, formats = (TableName(connector.internal_namespace, name) for name in (TABLE, FORMAT_TABLE))
+        with client.transaction():
+            session.execute(SQL("DROP TABLE {}").format(session.table(formats)))
+            for name in _ADDED:
+                session.execute(
+                    SQL("ALTER TABLE {} DROP COLUMN {}").format(session.table(entries), Identifier(name))
+                )
+            session.execute(
+                SQL("ALTER TABLE {} RENAME TO {}").format(session.table(entries), session.new_name(formats))
+            )

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from attrs import evolve, field, frozen
 
+from dataflow.cells import without_nul
 from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
 from dataflow.types import (
@@ -26,6 +27,8 @@ from dataflow.types import (
 
 # In a batch's schema metadata: the `_airbyte_meta` of rows without changes, and whether all rows have it.
 _CLEAN_META, _ALL_CLEAN = b"clean_meta", b"all_clean"
+# As the name of a field may have it.
+NUL_ESCAPE = rb"\u0000"
 # A piece of fewer rows is not worth a pass of its own; one of many is large enough.
 FEW_ROWS, MANY_ROWS = 1000, 10_000
 # What a piece takes beside its cells, and each column of it: of a few rows that is most of it. In bytes, as measured.
@@ -104,7 +107,7 @@ def rows_of(
     """The rows of these columns, one per column of the shape, and of when each was extracted."""
     metadata = {EXTRACTED_AT: extracted}
     if told.source or told.ours:
-        metadata[META] = _meta(shape.sync_id, len(extracted), told)
+        metadata[META] = _meta(shape, len(extracted), told)
     return Rows(
         stream=shape.name,
         cells=pa.RecordBatch.from_arrays(
@@ -115,12 +118,14 @@ def rows_of(
     )
 
 
-def _meta(sync_id: int, count: int, told: Told) -> pa.Array:
+def _meta(shape: Shape, count: int, told: Told) -> pa.Array:
     """`{"sync_id": n, "changes": [...]}` per row, the source's changes before ours (protocol: meta)."""
-    texts = [clean_meta(sync_id)] * count
+    texts = [clean_meta(shape.sync_id)] * count
     for row in told.source.keys() | told.ours.keys():
         ours = encode_changes(told.ours.get(row, ()))
-        texts[row] = _meta_text(sync_id, [text for text in (told.source.get(row), ours) if text])
+        if not shape.limits.nul and NUL_ESCAPE in ours:
+            ours = without_nul(ours.decode()).encode()
+        texts[row] = _meta_text(shape.sync_id, [text for text in (told.source.get(row), ours) if text])
     return pa.array(texts, pa.string())
 
 

@@ -44,6 +44,7 @@ _ESCAPES = re.compile(
 )
 _NUL_ESCAPES = re.compile(r"\\u0000|(\\.)", re.DOTALL)
 _NUMBERS_IN_JSON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(-?[0-9][0-9.]*(?:[eE][+-]?[0-9]+)?)', re.DOTALL)
+_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL)
 
 
 def loosen(
@@ -139,6 +140,15 @@ def holds_only_numeric(text: str) -> bool:
     """Whether every number inside a JSON text is within NUMERIC_DIGITS: a jsonb column refuses others."""
     inside = (found[1] for found in _NUMBERS_IN_JSON.finditer(text) if found[1])
     return all((value := number(token)) is not None and _is_numeric(token, value) for token in inside)
+
+
+def levels(text: str) -> int:
+    """How many arrays and objects of a JSON text lie within each other, at most."""
+    deepest = depth = 0
+    for found in _BRACKETS.finditer(text):
+        depth += bool(found[1]) - bool(found[2])
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def without_nul(text: str) -> str:

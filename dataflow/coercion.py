@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataflow.cells import BEYOND, UNREADABLE, Outcome, holds_only_numeric, without_nul
+from dataflow.cells import BEYOND, UNREADABLE, Outcome, holds_only_numeric, levels, without_nul
 from dataflow.number_column import number_column
 from dataflow.reading import READ_NUMBERS, is_final
 from dataflow.temporal_column import date_column, time_column, time_with_timezone_column, timestamp_column
@@ -91,7 +91,24 @@ def _json(values: Sequence[Any], type_: AirbyteType, limits: Limits) -> Coerced:
         made = _reread(made, r"\\u0000", lambda text: (without_nul(text), None))
     suspect = f"{HUGE_EXPONENT}|{MANY_DIGITS}" if exceeds(made.array, LONG_JSON) else HUGE_EXPONENT
     made = _reread(made, suspect, lambda text: (text, None) if holds_only_numeric(text) else (None, BEYOND))
-    return _sized(made, limits.json_bytes)
+    return _sized(_followed(made, limits.json_levels), limits.json_bytes)
+
+
+def _followed(column: Coerced, limit: int) -> Coerced:
+    """The column without the cells that are nested deeper."""
+    texts = column.array
+    if not exceeds(texts, len("[]") * limit):
+        return column
+    opened = pc.add(pc.count_substring(texts, "["), pc.count_substring(texts, "{"))
+    many = pc.fill_null(pc.greater(opened, limit), fill_value=False)
+    return read_rest(
+        column,
+        texts,
+        many,
+        lambda rest: read_each(
+            rest, texts.type, lambda text: (text, None) if levels(text) <= limit else (None, BEYOND)
+        ),
+    )
 
 
 def _reread(column: Coerced, pattern: str, read: Callable[[str], tuple[Any, Outcome | None]]) -> Coerced:

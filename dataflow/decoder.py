@@ -4,32 +4,38 @@ Most of these say something other than a record: STATE and TRACE. A record is he
 its cells is read by itself, and one that does not fit is nulled and told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from attrs import frozen
 
-from dataflow.cells import ABSENT, loosen, without_lone_surrogates
-from dataflow.protocol import Message, Record, read_state, read_trace
-from dataflow.structs import AnyRecord, Envelope, Meta, Shape
+from dataflow.aside import REFUSED, Aside, set_aside
+from dataflow.cells import ABSENT, UNREADABLE, loosen, without_lone_surrogates
+from dataflow.complaints import complaint
+from dataflow.protocol import Message, Record, Unusable, lacking, read_state, read_trace
+from dataflow.structs import AnyRecord, Envelope, Meta, Shape, Whose
 from dataflow.types import Change, StreamName
 
-# How the library refuses a text.
-REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _envelopes = msgspec.json.Decoder(Envelope)
 _records = msgspec.json.Decoder(AnyRecord)
+_owners = msgspec.json.Decoder(Whose)
 _metas = msgspec.json.Decoder(Meta)
+# Of a line in which a STATE holds what is no JSON: handed on, nobody could read it.
+NO_NUMBER = "its STATE holds NaN or Infinity, which JSON does not have"
 
 
 @frozen
 class Refused(Exception):
-    """A line that cannot be used: its number, from 1, and the stream, if that is what is unknown."""
+    """A line that cannot be used: its number, from 1, and why, in words that quote nothing of it.
+
+    Of a record whose stream is unknown, that stream, and the streams of its name that the catalog has instead.
+    """
 
     line: int
+    reason: str = ""
     stream: StreamName | None = None
-    # What the decoder made of it: an exception's name, never what the line says.
-    cause: str = ""
+    namesakes: Sequence[StreamName] = ()
 
 
 class Decoder:
@@ -44,56 +50,92 @@ class Decoder:
     def decode(self, line: bytes, number: int) -> Message | None:
         """What a line says, if it says anything to a destination.
 
-        Raises Refused, with the line's number, for one that is no message and for a record of a stream that the
-        catalog does not name. A record may lose what UTF-8 cannot hold; a STATE is told as it came, or refused.
+        A record of a known stream that is no record is Unusable. Raises Refused, with the line's number, for any
+        other line that is no message, and for a record of a stream that the catalog does not name. A record may
+        lose what UTF-8 cannot hold; a STATE is told as it came, or refused.
         """
         if not line.strip():
             return None
         try:
-            try:
-                return self._message(line, number)
-            except REFUSED:
-                mended = without_lone_surrogates(line)
-                if mended == line or _envelopes.decode(mended).type != "RECORD":
-                    raise
-            return self._message(mended, number)
+            return self._message(Aside(line), len(line), number)
         except REFUSED as error:
-            raise Refused(number, None, type(error).__name__) from error
+            first = error
+        try:
+            return self._message(_around(line), len(line), number)
+        except REFUSED as error:
+            # What is set aside moves the bytes, so a place in the line is the first error's to tell.
+            told = error if isinstance(error, msgspec.ValidationError) else first
+            stream = self._owner(line)
+            if stream is None:
+                raise Refused(number, complaint(told)) from error
+            return Unusable(stream, number, complaint(told))
 
-    def _message(self, line: bytes, number: int) -> Message | None:
-        envelope = _envelopes.decode(line)
+    def _message(self, line: Aside, size: int, number: int) -> Message | None:
+        envelope = _envelopes.decode(line.text)
         match envelope.type:
             case "RECORD":
-                return self._record(_records.decode(envelope.record), len(line), number)
+                return self._record(_records.decode(_body(envelope.record, "record")), line, size, number)
             case "STATE":
-                return read_state(bytes(envelope.state))
+                state = _body(envelope.state, "state")
+                text = line.restored(state)
+                if text is None:
+                    raise Refused(number, NO_NUMBER)
+                return read_state(state, text)
             case "TRACE":
-                return read_trace(bytes(envelope.trace))
+                return read_trace(_body(envelope.trace, "trace"))
         return None
 
-    def _record(self, record: AnyRecord, size: int, number: int) -> Record:
+    def _owner(self, line: bytes) -> StreamName | None:
+        """Whose record a line is that cannot be used, if it says so and the catalog knows the stream."""
+        try:
+            envelope = _envelopes.decode(_around(line).text)
+            owner = _owners.decode(envelope.record)
+        except REFUSED:
+            return None
+        stream = StreamName(owner.namespace or None, owner.stream)
+        return stream if envelope.type == "RECORD" and stream in self._shapes else None
+
+    def _record(self, record: AnyRecord, line: Aside, size: int, number: int) -> Record:
         stream = StreamName(record.namespace or None, record.stream)
         shape = self._shapes.get(stream)
         if shape is None:
-            raise Refused(number, stream)
+            namesakes = tuple(known for known in self._shapes if known.name == stream.name)
+            raise Refused(number, "", stream, namesakes)
         cells: list[Any] = []
         changes: list[Change] = []
         for column in shape.columns:
-            token = record.data.get(column.field, ABSENT)
-            value, reason = loosen(column.type, bytes(token), shape.limits)
+            token = line.restored(bytes(record.data.get(column.field, ABSENT)))
+            value, reason = loosen(column.type, token or b"", shape.limits)
             cells.append(value)
-            if reason is not None:
-                changes.append(Change(column.field, *reason))
+            if token is None or reason is not None:
+                changes.append(Change(column.field, *(reason or UNREADABLE)))
         return Record(
             stream=stream,
             cells=tuple(cells),
             emitted_at=int(record.emitted_at),
             size=size,
             changes=tuple(changes),
-            source_changes=inner_changes(record.meta) if record.meta is not None else b"",
+            source_changes=line.restored(inner_changes(record.meta)) or b""
+            if record.meta is not None
+            else b"",
             partition=record.partition_id,
             unknown=tuple(name for name in record.data if name not in self._fields[stream]),
         )
+
+
+def _body(told: msgspec.Raw, member: str) -> bytes:
+    body = bytes(told)
+    if not body:
+        raise lacking(member)
+    return body
+
+
+def _around(line: bytes) -> Aside:
+    """The line without what the decoder refuses: a record loses halves of surrogate pairs, another message nothing."""
+    around = set_aside(line)
+    if _envelopes.decode(around.text).type == "RECORD":
+        return set_aside(without_lone_surrogates(line))
+    return around
 
 
 def read_meta(token: bytes) -> bytes:

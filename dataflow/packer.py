@@ -5,7 +5,7 @@ Here they come together: whose rows, what happened between them, and where a par
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 from dataflow.batch import Rows
 from dataflow.decoder import Decoder, Refused
 from dataflow.parcel import Event, Packed, Parcel, Span
-from dataflow.protocol import Message, PartitionTally, Record, State, Status, StreamStatus
+from dataflow.protocol import Message, PartitionTally, Record, State, Status, StreamStatus, Unusable
 from dataflow.reading import ODD, PARTITION, Reader, Reading, tokens_of
 from dataflow.share import Share
 from dataflow.structs import Shape
@@ -66,7 +66,7 @@ class Packer:
 
     def pack(self, chunk: bytes) -> Packed:
         """The chunk's parcels, in their order."""
-        lines = self._read(chunk)
+        lines = self._read(chunk, 0)
         refused = lines.refused
         end = refused.line - 1 if refused is not None else len(lines)
         bounds = [0, *(cut for cut in self._cuts(lines) if cut < end), end]
@@ -92,26 +92,28 @@ class Packer:
 
     def _pieces(self, lines: _Lines, bounds: Sequence[int]) -> Iterator[_Lines]:
         for first, last in pairwise(bounds):
-            yield self._read(lines.piece(first, last))
+            yield self._read(lines.piece(first, last), first)
 
-    def _read(self, chunk: bytes) -> _Lines:
+    def _read(self, chunk: bytes, before: int) -> _Lines:
+        """Some lines of a chunk, of which so many stand before them."""
         reading = self._reader.read(chunk)
         odd: dict[int, Message | None] = {}
+        broken: set[StreamName] = set()
         refused = None
         for index in np.flatnonzero(reading.streams == ODD).tolist():
             line = chunk[_begin(reading, index) : int(reading.ends[index])]
             try:
-                message = self._decoder.decode(line, index + 1)
+                message = self._decoder.decode(line, before + index + 1)
             except Refused as error:
                 refused = error
                 break
-            # That a stream goes on is nothing to know.
-            passed_over = isinstance(message, StreamStatus) and message.status not in ENDS
-            odd[index] = None if passed_over else message
+            odd[index] = None if _says_nothing(message, broken) else message
+            if isinstance(message, Unusable):
+                broken.add(message.stream)
         return _Lines(chunk=chunk, reading=reading, odd=odd, refused=refused)
 
     def _cuts(self, lines: _Lines) -> Iterator[int]:
-        """Where parcels end: after a stream's end, and before what follows many rows."""
+        """Where parcels end: after a stream's end or a record that ends it, and before what follows many rows."""
         rows = Counter[int]()
         for after, (index, message) in enumerate(lines.odd.items()):
             for number, records, _ in lines.spans.get(after, ()):
@@ -122,7 +124,7 @@ class Packer:
             if max(rows.values(), default=0) >= self._most_rows:
                 rows.clear()
                 yield index
-            if isinstance(message, StreamStatus):
+            if isinstance(message, StreamStatus | Unusable):
                 rows.clear()
                 yield index + 1
 
@@ -154,7 +156,7 @@ class Packer:
                 case Record(stream=stream, size=size, partition=partition):
                     named = {partition: PartitionTally(records=1, size=size)} if partition is not None else {}
                     tallies.setdefault(self._numbers[stream], _Tally()).add(1, size, named)
-                case State() | StreamStatus():
+                case State() | StreamStatus() | Unusable():
                     yield from self._spans(tallies)
                     tallies.clear()
                     yield message
@@ -168,6 +170,16 @@ class Packer:
                 size=tally.size,
                 partitions=tally.partitions,
             )
+
+
+def _says_nothing(message: Message | None, broken: Container[StreamName]) -> bool:
+    """That a stream goes on, or is broken once more, is nothing to know."""
+    match message:
+        case StreamStatus(status=status):
+            return status not in ENDS
+        case Unusable(stream=stream):
+            return stream in broken
+    return False
 
 
 def _begin(reading: Reading, line: int) -> int:

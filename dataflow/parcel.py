@@ -10,7 +10,7 @@ from attrs import field, frozen
 from dataflow.batch import Rows
 from dataflow.decoder import Refused
 from dataflow.errors import DataflowError, InternalError, TransientError
-from dataflow.protocol import OBJECT_BYTES, PartitionTally, State, StreamStatus
+from dataflow.protocol import OBJECT_BYTES, PartitionTally, State, StreamStatus, Unusable
 from dataflow.types import StreamName
 
 
@@ -29,7 +29,7 @@ class Span:
         return OBJECT_BYTES + sum(OBJECT_BYTES + len(name) for name in self.partitions)
 
 
-Event = Span | State | StreamStatus
+Event = Span | State | StreamStatus | Unusable
 
 
 @frozen(kw_only=True)
@@ -78,12 +78,32 @@ def refusal(refused: Refused, lines_before: int, *, cut_off: bool = False) -> Da
     line = f"Line {lines_before + refused.line} of the input"
     if refused.stream is not None:
         return InternalError(
-            f"{line} is a record of stream {refused.stream}, which the catalog does not name.",
+            f"{line} is a record of stream {refused.stream}, which the catalog does not name{_instead(refused)}.",
             doing="reading the input",
             remedy="Give the source and the destination the same configured catalog.",
         )
     return InternalError(
-        f"{line} is not a message of the Airbyte protocol.",
+        f"{line} is not a message of the Airbyte protocol: {refused.reason}.",
         doing="reading the input",
         remedy="Nothing after that line was read. Find out what the source wrote there.",
+    )
+
+
+def _instead(refused: Refused) -> str:
+    """What the catalog has of the same name."""
+    places = [
+        f"in namespace {known.namespace}" if known.namespace else "without a namespace"
+        for known in refused.namesakes
+    ]
+    return f"; it has a stream of this name {', and one '.join(places)}" if places else ""
+
+
+def unusable(found: Unusable, lines_before: int) -> DataflowError:
+    """The error of a stream with a record that cannot be used. It names the line, never what it says."""
+    return InternalError(
+        f"Line {lines_before + found.line} of the input is a record of stream {found.stream} that cannot be used: "
+        f"{found.reason}.",
+        doing="reading the input",
+        remedy="What was told is safe; the stream's records from that line on were passed over. Report this to the "
+        "source's author.",
     )

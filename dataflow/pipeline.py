@@ -21,9 +21,9 @@ from dataflow.checkpoints import Checkpoint, Checkpoints
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.mailbox import EndOfInput, Letter, Mailbox, Written
-from dataflow.parcel import Event, Packed, Parcel, Span, refusal
+from dataflow.parcel import Event, Packed, Parcel, Span, refusal, unusable
 from dataflow.partitions import Partitions, Tally
-from dataflow.protocol import State, StateKind, Status, StreamStatus, log_message, state_message
+from dataflow.protocol import State, StateKind, Status, StreamStatus, Unusable, log_message, state_message
 from dataflow.types import StreamName
 from dataflow.writing import Writers
 
@@ -242,11 +242,9 @@ class Pipeline:
             case StreamStatus(stream, Status.COMPLETE):
                 self._complete(stream)
             case StreamStatus(stream, Status.INCOMPLETE):
-                raise InternalError(
-                    f"Received stream status INCOMPLETE for {stream}.",
-                    doing="reading the input",
-                    remedy="A platform must not pass it on to a destination: report this to who runs it.",
-                )
+                self._end_unpublished(stream, _incomplete(stream))
+            case Unusable(stream=stream):
+                self._end_unpublished(stream, unusable(event, self._lines))
             case _:
                 pass
 
@@ -329,6 +327,18 @@ class Pipeline:
         self._flush(stream)
         self._wait_until(lambda: self._has_room)
         self._publish_durable()
+
+    def _end_unpublished(self, name: StreamName, error: DataflowError) -> None:
+        """A stream fails by what the source sent of it; what came before is made durable, and told."""
+        stream = self._streams.get(name)
+        if stream is not None and stream.completed:
+            raise error
+        if stream is None or not stream.open:
+            return
+        self._flush(stream)
+        self._wait_until(lambda: not self._writers.has(name))
+        if stream.open:
+            self._failed(stream, error)
 
     def _publish_durable(self) -> None:
         """Publish the completed streams that are durable, in their order: keys of a table may lead to one before it."""
@@ -435,6 +445,14 @@ class Pipeline:
 
     def _insert(self, flush: Flush, writer: int) -> None:
         self._streams[flush.stream].sink.insert(flush, writer)
+
+
+def _incomplete(name: StreamName) -> InternalError:
+    return InternalError(
+        f"The source ended stream {name} as INCOMPLETE.",
+        doing="reading the input",
+        remedy="What was told is safe. Find out in the source's log why it failed, then sync again.",
+    )
 
 
 def _not_conserved(stream: _Stream) -> InternalError:

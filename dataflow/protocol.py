@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from attrs import field, frozen
 
+from dataflow.aside import REFUSED, set_aside
 from dataflow.errors import DataflowError, InternalError
 from dataflow.types import Change, StreamName
 
@@ -103,7 +104,24 @@ class Record:
     unknown: tuple[str, ...] = ()
 
 
-Message = Record | State | StreamStatus
+@frozen
+class Unusable:
+    """A record that cannot be used, of a stream that is known: its line's number, from 1, and why.
+
+    Why is said in words that quote nothing of the line.
+    """
+
+    stream: StreamName
+    line: int
+    reason: str
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return OBJECT_BYTES + len(self.reason)
+
+
+Message = Record | State | StreamStatus | Unusable
 
 
 class _Descriptor(msgspec.Struct):
@@ -167,14 +185,22 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
 
-def read_state(text: bytes) -> State:
-    """The STATE in a message's `state` object. Raises msgspec's errors for one that is not."""
+def lacking(member: str) -> msgspec.ValidationError:
+    """The library's own error of an object without a member."""
+    return msgspec.ValidationError(f"Object missing required field `{member}`")
+
+
+def read_state(text: bytes, as_it_came: bytes | None = None) -> State:
+    """The STATE in a message's `state` object. Raises msgspec's errors for one that is not.
+
+    `as_it_came` is given for a text that no decoder takes, of which the other is a readable form.
+    """
     state = _states.decode(text)
     kind = _kind(state)
     if kind is StateKind.STREAM and state.stream is None:
-        raise msgspec.ValidationError("a STREAM state without its stream")
+        raise lacking("stream")
     return State(
-        text=text,
+        text=text if as_it_came is None else as_it_came,
         kind=kind,
         stream=state.stream.stream_descriptor.stream() if kind is StateKind.STREAM and state.stream else None,
         source_count=state.stats.record_count if state.stats else None,
@@ -223,7 +249,15 @@ def read_trace(text: bytes) -> StreamStatus | None:
 
 def state_message(state: State, added: Mapping[str, Any]) -> bytes:
     """The line that tells a STATE: the source's object as it came, with our members added."""
-    members: dict[str, Any] = dict(_members.decode(state.text))
+    try:
+        return _with_added(state.text, added)
+    except REFUSED:
+        readable = set_aside(state.text)
+        return readable.restored(_with_added(readable.text, added)) or b""
+
+
+def _with_added(state: bytes, added: Mapping[str, Any]) -> bytes:
+    members: dict[str, Any] = dict(_members.decode(state))
     return _line({"type": "STATE", "state": members | dict(added)})
 
 

@@ -16,6 +16,7 @@ from dataflow.coercion import begun, finished
 from dataflow.decoder import read_meta
 from dataflow.reading import CHANGED, SHORTENED, UNSETTLED, tokens_of
 from dataflow.share import Share
+from dataflow.source_changes import sound
 from dataflow.structs import Shape
 from dataflow.types import AirbyteType, Change, Limits
 from dataflow.vectors import Coerced, coerced, outcomes_of
@@ -36,7 +37,7 @@ def settled(shape: Shape, share: Share) -> Rows:
         fields = [column.field for column in shape.columns]
         for row in share.others:
             ours.get(row, []).sort(key=lambda change: fields.index(change.field))
-    told = Told(source=_source_changes(share), ours=ours)
+    told = Told(source=sound(_source_changes(share), shape.limits), ours=ours)
     return rows_of(shape, _extracted_at(share), columns, share.size, told)
 
 

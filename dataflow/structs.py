@@ -39,6 +39,13 @@ class AnyRecord(msgspec.Struct, gc=False):
     partition_id: str | None = None
 
 
+class Whose(msgspec.Struct):
+    """Of a record only whose it is."""
+
+    stream: str
+    namespace: str | None = None
+
+
 class Envelope(msgspec.Struct):
     """A message of any type, its body left as it stands."""
 

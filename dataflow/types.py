@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from attrs import field, frozen
+from attrs.validators import ge
 
 
 class Kind(StrEnum):
@@ -187,6 +188,10 @@ class Change:
     reason: ChangeReason
 
 
+# So many levels of JSON the compiled reader follows (DEEPEST in native/json.h), without a look at the limits.
+READ_LEVELS = 100
+
+
 @frozen(kw_only=True)
 class Limits:
     """What a destination's columns can hold; a cell beyond is nulled or truncated, and the change recorded.
@@ -200,5 +205,8 @@ class Limits:
     years: tuple[int, int] = (1, 9999)
     string_bytes: int = field(default=256 * 1024 * 1024)
     json_bytes: int = field(default=255 * 1024 * 1024)
+    # How many arrays and objects of a JSON value may lie within each other; at least READ_LEVELS. The default is what
+    # SQLite's JSON functions follow, and common readers elsewhere; PostgreSQL's stack ends at about 14,000.
+    json_levels: int = field(default=1000, validator=ge(READ_LEVELS))
     # Whether text may hold U+0000; where not it is removed (Postgres refuses it in text and in jsonb).
     nul: bool = False

@@ -1,5 +1,6 @@
 """The suite of values on their way from a source's JSON into a column: kept as they are, or nulled and told of."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -9,10 +10,10 @@ import pytest
 
 from connectors.testkit.destination import needs
 from connectors.testkit.messages import DATE_TIME, INTEGER, STRING, UNKNOWN, catalog, complete, record, stream
-from connectors.testkit.rows import Rows
+from connectors.testkit.rows import Rows, data
 from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
-from dataflow.types import META
+from dataflow.types import META, RAW_ID
 
 Schema = Mapping[str, Any]
 # What a JSON token becomes in the column, and what is told of it.
@@ -264,6 +265,72 @@ class CoercionSuite(WarehouseSuite):
 
         assert warehouse.data("cells") == records
         assert [row[META]["changes"] for row in warehouse.rows("cells")] == [[] for _ in values]
+
+    def test_json_of_many_levels_is_kept_or_nulled_and_never_ends_a_sync(self, warehouse: Warehouse) -> None:
+        """As deep as the destination says that it follows, and no deeper; a text is a text however deep it is."""
+        limit = warehouse.destination.connector().columns.limits.json_levels
+        deepest, deeper, deep = ("[" * n + "]" * n for n in (limit, limit + 1, 20_000))
+        cells = [("array", deepest), ("array", deeper), ("array", deep), ("text", deep), ("number", deep)]
+        fields = {"array": ANY_ARRAY, "text": STRING, "number": NUMBER}
+        values: list[dict[str, Any]] = [{name: "@", "undeclared": "@"} for name, _ in cells]
+        lines = [
+            record("cells", **of).replace(b'"@"', token.encode())
+            for of, (_, token) in zip(values, cells, strict=True)
+        ]
+
+        outcome = warehouse.sync(catalog(stream("cells", Strategy.APPEND, fields)), *lines, complete("cells"))
+
+        assert outcome.exit_code == 0
+        # As their text: Python's json follows fewer levels.
+        rows = sorted(
+            warehouse.destination.read(warehouse.tables("cells").final), key=lambda row: row[RAW_ID]
+        )
+        assert [row["array"] for row in rows] == [deepest, None, None, None, None]
+        assert [row["text"] for row in rows] == [None, None, None, deep, None]
+        assert [tuple(c.values()) for row in rows for c in json.loads(row[META])["changes"]] == [
+            ("array", *BEYOND),
+            ("array", *BEYOND),
+            ("number", *UNREADABLE),
+        ]
+
+    def test_a_bare_constant_nulls_its_cell_and_no_other(self, warehouse: Warehouse) -> None:
+        """Python's json writes NaN and Infinity, which are no JSON."""
+        fields = {"id": INTEGER, "number": NUMBER, "object": ANY_OBJECT, "text": STRING}
+        line = record("cells", id=1, number="@", object={"a": ["@"]}, text="NaN", undeclared="@")
+
+        outcome = warehouse.sync(
+            catalog(stream("cells", Strategy.APPEND, fields)),
+            line.replace(b'"@"', b"-Infinity"),
+            complete("cells"),
+        )
+
+        assert outcome.exit_code == 0
+        (row,) = warehouse.rows("cells")
+        assert data([row]) == [{"id": 1, "number": None, "object": None, "text": "NaN"}]
+        assert [tuple(c.values()) for c in row[META]["changes"]] == [
+            ("number", *UNREADABLE),
+            ("object", *UNREADABLE),
+        ]
+
+    def test_whatever_a_source_says_of_its_changes_the_row_is_stored(self, warehouse: Warehouse) -> None:
+        """Characters and numbers that no JSON of a database holds are as possible there as in a cell."""
+        change = {"field": "a\0b", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}
+        huge = record("cells", id=2, changes=[change | {"x": "@"}]).replace(b'"@"', b"1e400000")
+        fields = {"id": INTEGER, "a\0b": INTEGER}
+        misfit: dict[str, Any] = {"id": 3, "a\0b": "no number"}
+
+        outcome = warehouse.sync(
+            catalog(stream("cells", Strategy.APPEND, fields)),
+            record("cells", id=1, changes=[change]),
+            huge,
+            record("cells", **misfit),
+            complete("cells"),
+        )
+
+        assert outcome.exit_code == 0
+        told = [c for row in warehouse.rows("cells") for c in row[META]["changes"]]
+        assert [c["field"].replace("\0", "") for c in told] == ["ab"] * 3
+        assert [c["reason"] for c in told] == [change["reason"]] * 2 + [UNREADABLE[1]]
 
     def test_a_union_holds_any_value_untouched(self, warehouse: Warehouse) -> None:
         """No column type holds them all, so none is chosen for them.

@@ -213,9 +213,8 @@ class FailureSuite(WarehouseSuite):
         [
             (b'{"type": "RECORD", "record": {"secret": \n', "Line 3"),
             (record("strangers", id=1, name="secret"), "Line 3"),
-            (status("users", "INCOMPLETE"), "INCOMPLETE"),
         ],
-        ids=["no message", "unknown stream", "incomplete"],
+        ids=["no message", "unknown stream"],
     )
     def test_a_line_that_cannot_be_right_ends_the_sync_and_what_is_durable_is_told(
         self, warehouse: Warehouse, wrong: bytes, complaint: str
@@ -229,6 +228,54 @@ class FailureSuite(WarehouseSuite):
         assert complaint in outcome.errors[0]["message"]
         assert "secret" not in str(outcome.errors)
         assert [row["id"] for row in warehouse.waiting()] == [1]
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    @pytest.mark.parametrize(
+        ("wrong", "complaint"),
+        [
+            (status("b", "INCOMPLETE"), "INCOMPLETE"),
+            (record("b", id=2, name="secret").replace(b"emitted_at", b"at"), "no `emitted_at`"),
+        ],
+        ids=["incomplete", "no time"],
+    )
+    def test_what_is_wrong_with_one_stream_of_the_input_fails_that_stream_alone(
+        self, warehouse: Warehouse, strategy: Strategy, wrong: bytes, complaint: str
+    ) -> None:
+        """The others are published; of the one that failed nothing is, and what was emitted of it waits."""
+        outcome = warehouse.sync(
+            catalog(*(users(strategy, name=name) for name in "abc")),
+            *(line for name in "abc" for line in (record(name, id=1), state(name, name))),
+            wrong,
+            *(
+                line
+                for name in "abc"
+                for line in (record(name, id=3), state(name, f"{name}2"), complete(name))
+            ),
+        )
+
+        assert (outcome.exit_code, list(outcome.failed)) == (1, ["b"])
+        assert complaint in outcome.errors[0]["message"]
+        assert "secret" not in str(outcome.errors)
+        assert sorted(outcome.states) == ["a", "a2", "b", "c", "c2"]
+        assert [len(warehouse.data(name)) for name in "ac"] == [2, 2]
+        kept = warehouse.data("b") if strategy is Strategy.APPEND else warehouse.waiting("b")
+        assert [row["id"] for row in kept] == [1]
+
+    def test_an_incomplete_stream_stops_the_reading_where_global_states_cover_it(
+        self, warehouse: Warehouse
+    ) -> None:
+        outcome = warehouse.sync(
+            catalog(users(DEDUP), users(DEDUP, name="others")),
+            record("users", id=1),
+            global_state(1, "users", "others"),
+            status("others", "INCOMPLETE"),
+            record("users", id=2),
+            global_state(2, "users", "others"),
+            complete("users"),
+        )
+
+        assert (outcome.exit_code, outcome.states) == (1, [1])
+        assert outcome.failed["others"] == "system_error"
 
     @pytest.mark.parametrize("strategy", Strategy)
     def test_an_input_that_ends_the_sync_at_once_leaves_nothing_behind(

@@ -11,8 +11,8 @@
 
 #include "reader.h"
 
-/* Deeper values are not followed. */
-enum { DEEPEST = 100 };
+/* Values that lie within more arrays and objects are not followed; one of them may be empty (READ_LEVELS). */
+enum { DEEPEST = 99 };
 
 typedef struct {
     const char *limit; /* up to where eight bytes may be loaded at once */

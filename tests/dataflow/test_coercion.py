@@ -296,3 +296,30 @@ def test_a_number_is_rounded_to_the_nearest_value_that_fits(value: float, scale:
     else:
         assert abs(held - meant) * 2 <= Decimal(10) ** -scale
         assert (outcome == CUT) is (held != meant)
+
+
+@pytest.mark.parametrize("type_", JSON_TYPES)
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"[": ', "}")])
+def test_json_is_kept_up_to_the_levels_that_the_destination_follows(
+    type_: AirbyteType, opening: str, closing: str
+) -> None:
+    wide = f"[{', '.join(['[{}]'] * 500)}]"
+    texts = [opening * levels + "1" + closing * levels for levels in (100, 150, 151)]
+    texts = [f"[{text}]" if isinstance(type_, Array) else f'{{"a": {text}}}' for text in texts]
+
+    made = column(type_, [msgspec.Raw(text.encode()) for text in [*texts, wide]], Limits(json_levels=151))
+
+    assert made.array.to_pylist()[:3] == [*texts[:2], None]
+    assert outcomes_of(made)[2] == BEYOND
+    assert isinstance(type_, Object) or made.array[3].as_py() == wide
+
+
+def test_a_text_is_kept_however_deeply_it_is_nested() -> None:
+    text = "[" * 5000 + "]" * 5000
+
+    assert column(STRING, [text], LIMITS).array.to_pylist() == [text]
+
+
+def test_a_destination_follows_at_least_what_the_reader_does() -> None:
+    with pytest.raises(ValueError, match="json_levels"):
+        Limits(json_levels=99)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dataflow.decoder import Decoder, Refused
-from dataflow.protocol import Record, State, Status, StreamStatus
+from dataflow.protocol import Record, State, Status, StreamStatus, Unusable, state_message
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, STRING, Change, ChangeKind, ChangeReason, Column, Limits, StreamName
 
@@ -86,28 +86,103 @@ def test_streams_of_one_name_in_two_namespaces_are_told_apart() -> None:
     assert [one(record(name), USERS, TWIN).stream for name in (USERS, TWIN)] == [USERS, TWIN]
 
 
+DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+
+
+def emitted(at: bytes) -> bytes:
+    return record(id=1).replace(b'"emitted_at": 5', b'"emitted_at": ' + at)
+
+
 @pytest.mark.parametrize(
-    ("bad", "unknown"),
+    ("bad", "why"),
     [
-        (b"no JSON", None),
-        (b"[1]", None),
-        (b'{"no":"type"}', None),
-        (b'{"type":"RECORD"}', None),
-        (b'{"type":"STATE","state":{"type":"STREAM"}}', None),
-        (STATE.replace(b"}}", b',"stream_state":"\\ud83d"}}'), None),
-        (record(id=1).replace(b'"emitted_at": 5', b'"emitted_at": 1780272000000000000'), None),
-        (record(id=1).replace(b'"emitted_at": 5', b'"emitted_at": 1e300'), None),
-        (b"\xff\xfe", None),
-        (b'{"type":"RECORD","record":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001, None),
-        (record(StreamName(None, "strangers"), id=1), StreamName(None, "strangers")),
-        (record(StreamName("eu", "orders"), id=1), StreamName("eu", "orders")),
+        (b"no JSON", "no JSON from its byte 5 on"),
+        (b'{"type": "RECORD", "record": {"data": {"id": nan}}}', "no JSON from its byte 47 on"),
+        (emitted(b"NaN"), "no JSON from its byte 83 on"),
+        (record(id=1)[:-9], "has no end"),
+        (b"[1]", "an array where an object should be"),
+        (b'{"no":"type"}', "has no `type`"),
+        (b'{"type":"RECORD"}', "has no `record`"),
+        (b'{"type":"STATE"}', "has no `state`"),
+        (b'{"type":"RECORD","record":{"data":{},"emitted_at":5}}', "has no `stream`"),
+        (b'{"type":"RECORD","record":%s}' % DEEP, "has no `stream`"),
+        (b'{"type":"RECORD","record":%s}' % DEEP.replace(b"1", b"1x"), "no JSON, many levels deep"),
+        (b'{"type":"STATE","state":{"type":"STREAM"}}', "has no `stream`"),
+        (
+            b'{"type":"STATE","state":{"stream":{"stream_descriptor":{}}}}',
+            "no `stream.stream_descriptor.name`",
+        ),
+        (b'{"type":"STATE","state":{"data":{"cursor":[NaN]}}}', "holds NaN or Infinity"),
+        (b"\xff\xfe", "no JSON from its byte 1 on"),
+        (b'{"type":"\xff"}', "no UTF-8"),
     ],
 )
-def test_a_line_that_cannot_be_used_is_named_by_its_number(bad: bytes, unknown: StreamName | None) -> None:
+def test_a_line_that_cannot_be_used_is_named_by_its_number_and_what_is_wrong_with_it(
+    bad: bytes, why: str
+) -> None:
     with pytest.raises(Refused) as refused:
         decoder().decode(bad, 3)
 
-    assert (refused.value.line, refused.value.stream) == (3, unknown)
+    assert (refused.value.line, refused.value.stream) == (3, None)
+    assert why in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (emitted(b'"1780272000000"'), "its `emitted_at` is a text where a number should be"),
+        (emitted(b"null"), "its `emitted_at` is null where a number should be"),
+        (emitted(b"1780272000000000000"), "its `emitted_at` is out of range"),
+        (emitted(b"1e300"), "its `emitted_at` is out of range"),
+        (emitted(b"5").replace(b"emitted_at", b"emitted"), "it has no `emitted_at`"),
+        (
+            emitted(b"1e300").replace(b'"id": 1', b'"id": NaN, "a": ' + DEEP),
+            "its `emitted_at` is out of range",
+        ),
+        (record(id=1).replace(b'{"id": 1}', b"[1]"), "its `data` is an array where an object should be"),
+    ],
+)
+def test_a_record_that_cannot_be_used_says_whose_it_is_and_what_is_wrong_with_it(
+    bad: bytes, why: str
+) -> None:
+    assert decoder().decode(bad, 3) == Unusable(USERS, 3, why)
+
+
+@pytest.mark.parametrize(
+    ("stream", "namesakes"),
+    [(StreamName(None, "strangers"), ()), (StreamName("eu", "orders"), (ORDERS,))],
+)
+def test_a_record_of_an_unknown_stream_says_which_of_its_name_are_known(
+    stream: StreamName, namesakes: tuple[StreamName, ...]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        decoder().decode(record(stream, id=1), 3)
+
+    assert (refused.value.line, refused.value.stream, refused.value.namesakes) == (3, stream, namesakes)
+
+
+@pytest.mark.parametrize("inner", [b'"caf\\ud83d"', b'{"\\udc00": [1]}', DEEP])
+def test_a_state_is_told_as_it_came_whatever_is_in_it(inner: bytes) -> None:
+    text = b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"},"stream_state":%s}}' % inner
+
+    found = decoder().decode(b'{"type":"STATE","state":%s}' % text, 1)
+
+    assert isinstance(found, State)
+    assert (found.stream, found.text) == (USERS, text)
+    assert state_message(found, {"n": 1}) == b'{"type":"STATE","state":%s,"n":1}}\n' % text[:-1]
+
+
+def test_a_cell_that_holds_a_bare_constant_is_nulled_and_the_rest_of_its_record_kept() -> None:
+    found = one(record(id="@", name=["@"], other="@").replace(b'"@"', b"-Infinity"))
+
+    assert found.cells == (None, None)
+    assert found.changes == tuple(
+        Change(field, ChangeKind.NULLED, ChangeReason.SERIALIZATION) for field in ("id", "name")
+    )
+
+
+def test_a_cell_is_kept_however_deeply_it_is_nested() -> None:
+    assert one(record(id=1, name="@", other="@").replace(b'"@"', DEEP)).cells == (1, DEEP.decode())
 
 
 def test_a_record_may_name_its_partition_and_what_we_do_not_know() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from dataflow.packer import Packer
 from dataflow.parcel import Packed, Span, refusal
-from dataflow.protocol import State, StreamStatus
+from dataflow.protocol import State, StreamStatus, Unusable
 from dataflow.structs import Shape
 from dataflow.types import (
     EXTRACTED_AT,
@@ -109,6 +109,25 @@ def test_a_record_of_a_stream_that_nobody_asked_for_is_named_by_its_stream() -> 
     assert packed.parcels == ()
     assert packed.refused is not None
     assert "stream strangers, which the catalog does not name" in str(refusal(packed.refused, 0))
+
+
+def test_a_record_of_another_namespace_is_told_from_its_namesake() -> None:
+    packed = pack(record(USERS, 1).replace(b'"users"', b'"users", "namespace": "eu"'))
+
+    assert packed.refused is not None
+    assert "a stream of this name without a namespace" in str(refusal(packed.refused, 0))
+
+
+def test_the_first_record_of_a_stream_that_cannot_be_used_ends_a_parcel() -> None:
+    bad = record(USERS, 2).replace(b"emitted_at", b"at")
+
+    packed = pack(
+        b"\n", record(USERS, 1), bad, record(USERS, 3), record(ORDERS, 7), bad, status(ORDERS, "COMPLETE")
+    )
+
+    assert numbers(packed) == [{"users": [1]}, {"users": [3], "orders": [7]}]
+    assert packed.parcels[0].events[-1] == Unusable(USERS, 3, "it has no `emitted_at`")
+    assert packed.refused is None
 
 
 def test_an_empty_chunk_has_no_parcel() -> None:

@@ -388,6 +388,30 @@ def test_at_a_line_that_cannot_be_used_what_was_read_is_made_durable_and_told() 
     assert run.log == ["durable users 1", "told s1"]
 
 
+@pytest.mark.parametrize("wrong", ["incomplete", "unusable"])
+def test_what_ends_a_stream_ends_no_other_and_what_came_before_is_told(wrong: str) -> None:
+    run = Run()
+    ends = {
+        "incomplete": complete(USERS).replace(b"COMPLETE", b"INCOMPLETE"),
+        "unusable": record(USERS, 2).replace(b"emitted_at", b"at"),
+    }
+
+    run.feed(
+        record(USERS, 1),
+        state(USERS, "one"),
+        ends[wrong],
+        record(USERS, 3),
+        state(USERS, "two"),
+        record(ORDERS, 7),
+        state(ORDERS, "orders"),
+        complete(ORDERS),
+    )
+
+    assert run.log == ["durable users 1", "told one", "durable orders 1", "told orders", "complete"]
+    assert isinstance(run.sinks[USERS].failure, InternalError)
+    assert run.sinks[ORDERS].failure is None
+
+
 def test_a_second_complete_changes_nothing_and_a_record_after_it_is_refused() -> None:
     run = Run()
 

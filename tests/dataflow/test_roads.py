@@ -25,7 +25,7 @@ USERS, TWIN, ORDERS = StreamName(None, "users"), StreamName("eu", "users"), Stre
 LIMITS = [
     Limits(),
     Limits(number=None, nul=True),
-    Limits(number=(20, 3), years=(1900, 2100), string_bytes=9, json_bytes=9),
+    Limits(number=(20, 3), years=(1900, 2100), string_bytes=9, json_bytes=9, json_levels=100),
 ]
 MEMBERS: list[tuple[bytes, bytes]] = [
     (b"emitted_at", b"5"),
@@ -38,6 +38,8 @@ MEMBERS: list[tuple[bytes, bytes]] = [
     (b"meta", b'{"changes":[]}'),
     (b"meta", b'{"changes": [{"field":"a","change":"NULLED","reason":"R"}], "x": 1}'),
     (b"meta", b"7"),
+    (b"meta", b'{"changes": [{"field":"\\u0000","x":1}, {"field":"b","x":1e400000}, null]}'),
+    (b"meta", b'{"changes": [{"field":NaN}]}'),
     (b"partition_id", b'"p\\u0031"'),
     (b"partition_id", b"null"),
     (b"file_reference", b'{"a": [1, "\\"}"]}'),
@@ -80,7 +82,8 @@ def comparable(found: Packed) -> tuple[Packed, Any]:
     return evolve(found, refused=None, unknown=unknown), refused and (
         refused.line,
         refused.stream,
-        refused.cause,
+        refused.reason,
+        refused.namesakes,
     )
 
 
@@ -149,6 +152,25 @@ def test_numbers_at_their_limits_are_the_same_on_both_roads(limits: Limits) -> N
     assert packed(shapes, chunk) == exactly(shapes, chunk)
 
 
+@pytest.mark.parametrize("limits", LIMITS, ids=["usual", "wide", "narrow"])
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: f"{type_.kind}-{type(type_).__name__}")
+def test_values_within_others_are_the_same_on_both_roads(type_: AirbyteType, limits: Limits) -> None:
+    """About as many as the reader follows, as destinations do, and as Python does."""
+    shapes = [shape(USERS, {"field": type_}, limits)]
+    levels = [n + more for n in (99, 999, 2000) for more in range(3)]
+    cells = [opening * n + inner + closing * n for n in levels for opening, inner, closing in NESTS]
+    chunk = b"".join(
+        record(b'{"field": %s, "other": %s}' % pair)
+        for cell in cells
+        for pair in ((cell, b"1"), (b"1", cell))
+    )
+
+    assert packed(shapes, chunk) == exactly(shapes, chunk)
+
+
+NESTS = [(b"[", b"", b"]"), (b"[", b"1", b"]"), (b'{"a":', b"{}", b"}"), (b'[{"a":', b'"\\u0000"', b"}]")]
+
+
 def is_number(text: str) -> bool:
     """Of JSON, which stands without quotes."""
     return re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", text) is not None
@@ -196,6 +218,9 @@ LINES = st.one_of(
             b'{"type":"LOG"}',
             b'{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"}}}}',
             b'{"type":"TRACE","trace":%s}' % ENDED,
+            b'{"type":"RECORD","record":{"stream":"users","emitted_at":"5","data":{}}}',
+            b'{"type":"RECORD","record":{"stream":"users","emitted_at":5,"data":{"a":NaN,"":[-Infinity],"x":NaN}}}',
+            b'{"type":"STATE","state":{"data":"\\ud83d"}}',
         ]
     ),
     st.builds(lambda value: json.dumps(value).encode(), VALUES),

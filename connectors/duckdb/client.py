@@ -1,7 +1,7 @@
 """One connection to a DuckDB database, and the operations on its tables. Decides nothing; sends what `sql` builds."""
 
 import threading
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -12,7 +12,15 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.duckdb.columns import DuckDbColumns, typed
 from connectors.duckdb.database import ROWS, STREAMS, Database, is_out_of_memory
-from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
+from connectors.duckdb.evolution import (
+    alter,
+    is_extensive,
+    remake,
+    require_metadata,
+    retyped,
+    rewrite,
+    rewritten,
+)
 from connectors.duckdb.sql import SqlGenerator, parameter
 from connectors.journal_table import SqlJournal
 from connectors.ledger import LedgerEntry
@@ -203,14 +211,20 @@ class DuckDbClient:
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         relation = self.sql.table(table)
+        if is_extensive(changeset):
+            self._make_anew(relation, remake(relation, changeset), retyped(changeset))
+            return
         for statement in alter(relation, changeset):
             self.execute(statement)
         if changed := rewritten(changeset):
-            notes = [encode_changes([not_held(name)]).decode() for name in changed]
-            with self._database.whole_tables():
-                self.execute(rewrite(relation, changed), {"notes": notes})
-                for statement in require_metadata(relation):
-                    self.execute(statement)
+            self._make_anew(relation, rewrite(relation, changed), changed)
+
+    def _make_anew(self, relation: Identifier, statement: Composed, changed: Collection[str]) -> None:
+        notes = [encode_changes([not_held(name)]).decode() for name in changed]
+        with self._database.whole_tables():
+            self.execute(statement, {"notes": notes} if notes else None)
+            for constraint in require_metadata(relation):
+                self.execute(constraint)
 
     @contextmanager
     def registered(self, name: str, batches: pa.Table) -> Iterator[None]:

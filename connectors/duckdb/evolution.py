@@ -16,6 +16,15 @@ from connectors.duckdb.sql import definition
 from dataflow.evolution import ColumnChangeset, ColumnTypeChange
 from dataflow.types import META
 
+# Each ALTER makes the table's description anew, and the transaction keeps them all: what they take grows with the
+# square of their number. Two thousand took 1.7 GB.
+_MANY = 100
+
+
+def is_extensive(changeset: ColumnChangeset) -> bool:
+    """Whether so many columns come, go or change that the table is better made anew, by `remake`."""
+    return len(changeset.add) + len(changeset.drop) + len(changeset.change) > _MANY
+
 
 def alter(table: Identifier, changeset: ColumnChangeset) -> Sequence[Composed]:
     """What of the changeset touches no row, and types that change in place. One statement a change.
@@ -40,7 +49,7 @@ def alter(table: Identifier, changeset: ColumnChangeset) -> Sequence[Composed]:
         ),
         *(
             start + SQL("ALTER COLUMN {} SET DATA TYPE {}").format(Identifier(name), SQL(change.new.type))
-            for name, change in _retyped(changeset).items()
+            for name, change in retyped(changeset).items()
             if not rewritten(changeset)
         ),
     ]
@@ -48,9 +57,45 @@ def alter(table: Identifier, changeset: ColumnChangeset) -> Sequence[Composed]:
 
 def rewritten(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
     """The columns for which the table must be made anew: none, or all whose type changes, so that it is done once."""
-    changed = _retyped(changeset)
+    changed = retyped(changeset)
     in_place = all(is_plain_cast(change.original.type, change.new.type) for change in changed.values())
     return {} if in_place else changed
+
+
+def retyped(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
+    """The columns whose type changes, by their new names."""
+    changes = _changes(changeset)
+    return {name: change for name, change in changes.items() if change.original.type != change.new.type}
+
+
+def remake(table: Identifier, changeset: ColumnChangeset) -> Composed:
+    """Make the table anew, with all that the changeset asks for. Its constraints are lost.
+
+    $notes is as for `rewrite`, and only there if any column's type changes.
+    """
+    changed, renamed = retyped(changeset), _renamed(changeset)
+    stay = {name: change for name, change in changed.items() if name not in renamed.values()}
+    come = [
+        *(
+            _converted(new, changed[new]) if new in changed else Identifier(old)
+            for old, new in renamed.items()
+        ),
+        *(
+            SQL("CAST(NULL AS {})").format(SQL(kind.type))
+            for name, kind in changeset.add.items()
+            if name not in renamed.values()
+        ),
+    ]
+    names = [*renamed.values(), *(name for name in changeset.add if name not in renamed.values())]
+    columns = [SQL("{} AS {}").format(made, Identifier(name)) for made, name in zip(come, names, strict=True)]
+    gone = SQL(", ").join(map(Identifier, changeset.drop))
+    star = SQL("*{}{}").format(
+        SQL(" EXCLUDE ({})").format(gone) if changeset.drop else SQL(""),
+        SQL(" {}").format(_replace(stay, changed)) if changed else SQL(""),
+    )
+    return SQL("CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM {table}").format(
+        table=table, columns=SQL(",\n  ").join([star, *columns])
+    )
 
 
 def rewrite(table: Identifier, changed: Mapping[str, ColumnTypeChange]) -> Composed:
@@ -58,23 +103,28 @@ def rewrite(table: Identifier, changed: Mapping[str, ColumnTypeChange]) -> Compo
 
     $notes has for each of these columns, in their order, what a row notes when the column's value is lost.
     """
+    return SQL("CREATE OR REPLACE TABLE {table} AS SELECT * {replaced} FROM {table}").format(
+        table=table, replaced=_replace(changed, changed)
+    )
+
+
+def _replace(replaced: Mapping[str, ColumnTypeChange], changed: Mapping[str, ColumnTypeChange]) -> Composed:
+    """Columns of their new types, and the note of what was lost of all that change."""
     lost = [_lost(name, change) for name, change in changed.items()]
     return SQL(
-        "CREATE OR REPLACE TABLE {table} AS SELECT * REPLACE (\n"
+        "REPLACE (\n"
         "  CASE WHEN {any_lost} THEN json_merge_patch({meta}, json_object('changes', list_concat(\n"
         "    json_extract({meta}, '$.changes[*]'),\n"
         "    list_where(CAST($notes AS JSON[]), [{each_lost}])\n"
-        "  ))) ELSE {meta} END AS {meta},\n"
-        "  {columns}\n"
-        ") FROM {table}"
+        "  ))) ELSE {meta} END AS {meta}{columns}\n"
+        ")"
     ).format(
-        table=table,
         meta=Identifier(META),
         any_lost=SQL(" OR ").join(lost),
         each_lost=SQL(", ").join(lost),
-        columns=SQL(",\n  ").join(
-            SQL("{} AS {}").format(_converted(name, change), Identifier(name))
-            for name, change in changed.items()
+        columns=SQL("").join(
+            SQL(",\n  {} AS {}").format(_converted(name, change), Identifier(name))
+            for name, change in replaced.items()
         ),
     )
 
@@ -95,11 +145,6 @@ def _changes(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
         for old, new in _renamed(changeset).items()
     }
     return {**changeset.change, **renamed}
-
-
-def _retyped(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
-    changes = _changes(changeset)
-    return {name: change for name, change in changes.items() if change.original.type != change.new.type}
 
 
 def _renamed(changeset: ColumnChangeset) -> Mapping[str, str]:

@@ -1,7 +1,10 @@
 """A table that changes its columns: upstream's evolution suite, and what DuckDB makes of one transaction."""
 
+import json
+from collections.abc import Mapping
 from contextlib import suppress
 
+import duckdb
 import pytest
 
 from connectors.duckdb.client import DuckDbClient
@@ -21,6 +24,7 @@ from dataflow.types import (
     TIME_WITHOUT_TIMEZONE,
     TIMESTAMP_WITH_TIMEZONE,
     TIMESTAMP_WITHOUT_TIMEZONE,
+    AirbyteType,
     Array,
     Column,
     Object,
@@ -235,3 +239,37 @@ def test_one_transaction_may_fill_evolve_merge_and_swap(to: DuckDbConnector, cli
 
     assert numbers(client, FINAL) == [3_000_000]
     assert contents(client, FINAL, "test", META) == [(-2, "{}")]
+
+
+def wide(changed: Mapping[str, AirbyteType], others: str) -> tuple[Column, ...]:
+    """These columns among 200 others, whose names begin alike."""
+    named = {**changed, **{f"{others}{number}": STRING for number in range(200)}}
+    return tuple(Column(name, name, kind) for name, kind in named.items())
+
+
+def test_a_table_whose_columns_come_and_go_by_hundreds_keeps_its_rows_and_is_written_once(
+    to: DuckDbConnector, client: DuckDbClient
+) -> None:
+    before = wide(
+        {"id": INTEGER, "kept": STRING, "wider": INTEGER, "narrower": STRING, "Renamed": STRING}, "old"
+    )
+    after = wide(
+        {"id": INTEGER, "kept": STRING, "wider": STRING, "narrower": INTEGER, "renamed": INTEGER}, "new"
+    )
+    values = {"id": 1, "kept": "yes", "wider": 7, "narrower": "seven", "Renamed": "8", "old3": "gone"}
+    fill(to, client, FINAL, before, [row(7, **values)])
+    metadata = [name for name in METADATA_COLUMNS if name != META]
+    kept = contents(client, FINAL, *metadata)
+
+    evolve(client, after)
+
+    assert contents(client, FINAL, "id", "kept", "wider", "narrower", "renamed", "new0") == [
+        (1, "yes", "7", None, 8, None)
+    ]
+    assert contents(client, FINAL, *metadata) == kept
+    assert [note["field"] for note in json.loads(contents(client, FINAL, META)[0][0])["changes"]] == [
+        "narrower"
+    ]
+    assert diff(discovered(client), TableSchema(typed(after))).is_noop
+    with pytest.raises(duckdb.ConstraintException):
+        query(client, "UPDATE users SET _airbyte_meta = NULL")

@@ -8,7 +8,7 @@ import pytest
 from psycopg.sql import Composed
 
 from connectors.duckdb.columns import typed
-from connectors.duckdb.evolution import alter, require_metadata, rewrite, rewritten
+from connectors.duckdb.evolution import alter, remake, require_metadata, rewrite, rewritten
 from connectors.duckdb.sql import SqlGenerator, attach, attached_as, spill_into, use
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import INTEGER, NUMBER, STRING, TIMESTAMP_WITH_TIMEZONE, Array, Column, TableName
@@ -84,6 +84,7 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "alter": alter(SQL.table(FINAL), CHANGESET),
     "alter_in_place": alter(SQL.table(FINAL), IN_PLACE),
     "rewrite": rewrite(SQL.table(FINAL), rewritten(CHANGESET)),
+    "remake": remake(SQL.table(FINAL), CHANGESET),
     "require_metadata": require_metadata(SQL.table(FINAL)),
 }
 

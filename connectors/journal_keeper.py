@@ -16,7 +16,7 @@ from connectors.journal_table import Transition
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
 from machines.journal import Entry
-from machines.operations import SyncOperation
+from machines.operations import StreamOperation
 
 SECONDS_PER_DAY = 86_400
 # A write waits for so many transitions, or for so many seconds.
@@ -33,7 +33,8 @@ def journal_keeper(
 ) -> Iterator[Callable[[Entry], None]]:
     """Keeps each entry it is given, and in the end forgets what is older than `days`.
 
-    Begins with the set-up, which makes the namespace it needs: what could not be set up has no journal.
+    Begins with the first claim of a stream. By then what the sync itself needs is connected, and the set-up has made
+    the namespace that this needs: what could not be set up has no journal.
     """
     keeper = _Keeper(connector, days, warn)
     try:
@@ -55,7 +56,7 @@ class _Keeper:
         """Hand an entry over; on the sync's own thread."""
         self._numbered += 1
         self._waiting.put(Transition(self._numbered, entry))
-        if entry.get("operation") == SyncOperation.SET_UP and "error" not in entry:
+        if entry.get("operation") == StreamOperation.CLAIM and self._thread.ident is None:
             self._thread.start()
 
     def end(self) -> None:

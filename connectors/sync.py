@@ -221,7 +221,8 @@ class SyncOperations:
         sync.intake.start(sync.source, self._order(), self._mailbox)
 
     def _start_streams(self, _: SyncLife) -> None:
-        # The first of them alone: what it needs goes before the connections that only make it quicker.
+        # What each sync needs goes before the connections that only tell of it, or make it quicker.
+        self._writers[0].run("connecting a writer", lambda: None)
         _start(self.runs[:1], self._owner)
         if len(self.runs) > 1:
             self._reach_writers()
@@ -235,13 +236,12 @@ class SyncOperations:
 
     def _reach_writers(self) -> None:
         """Do without the writers beyond the first that get no connection."""
-        for number, writer in enumerate(self._writers):
+        for number, writer in enumerate(self._writers[1:], start=1):
             try:
                 writer.once("connecting a writer", lambda: None)
             except DataflowError as error:
-                # The first is kept: it will meet the error again, try again, and tell it.
                 writer.client.recover()
-                del self._writers[max(number, 1) :]
+                del self._writers[number:]
                 self._sync.mention(log_message("INFO", f"One stream is worked on at a time. {error}"))
                 return
 

@@ -13,6 +13,10 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from connectors.check import check_connector
 from connectors.postgres import DEFINITION
+from connectors.testkit import Destination
+from connectors.testkit.messages import catalog, complete, record, users
+from connectors.testkit.warehouse import Warehouse
+from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from tests.servers.address import Address
 
@@ -172,3 +176,28 @@ def test_a_sync_sets_up_what_the_check_allowed(administrator: Administrator) -> 
         client.journal.prepare()
 
     assert tables(administrator) == INTERNAL_TABLES
+
+
+@pytest.mark.parametrize("names", [["users"], ["users", "orders"]])
+def test_the_journal_does_without_the_connection_that_rows_need(
+    administrator: Administrator, names: list[str]
+) -> None:
+    """One for the locks, one for the publishing, one for the rows: there is no fourth."""
+    administrator.run(
+        "CREATE SCHEMA shop AUTHORIZATION loader",
+        "CREATE SCHEMA airbyte_internal AUTHORIZATION loader",
+        "ALTER ROLE loader CONNECTION LIMIT 3",
+    )
+    options = evolve(administrator.database, user=administrator.role).destination_config("shop")
+    destination = Destination(
+        definition=DEFINITION, options=options, soft_delete=options, read=lambda _: [], tables=set
+    )
+
+    outcome = Warehouse(destination).sync(
+        catalog(*(users(Strategy.DEDUP, 1, name) for name in names)),
+        *(record(name, id=1, name="Ada", updated=1) for name in names),
+        *map(complete, names),
+    )
+
+    assert (outcome.exit_code, outcome.errors) == (0, [])
+    assert [administrator.run(f"SELECT id FROM shop.{name}") for name in names] == [[(1,)]] * len(names)

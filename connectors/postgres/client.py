@@ -15,10 +15,10 @@ from connectors.journal_table import JournalTable, SqlJournal
 from connectors.ledger import Ledger
 from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
-from connectors.postgres.locks import Holder, Locks, writer_of
+from connectors.postgres.locks import Locks, writer_of
 from connectors.postgres.merging import Merging
 from connectors.postgres.replacing import replace
-from connectors.postgres.sessions import Access, Row
+from connectors.postgres.sessions import Access, Holder, Row
 from connectors.postgres.shortcuts import Shortcuts
 from connectors.postgres.sql import PostgresSql
 from connectors.sql_ledger import TABLE as LEDGER
@@ -61,8 +61,15 @@ class PostgresClient:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self.connection.transaction():
-            yield
+        connection = self.connection
+        self._access.blockers.pop(connection.info.backend_pid, None)
+        try:
+            with connection.transaction():
+                yield
+        except psycopg.errors.LockNotAvailable as error:
+            if holder := self._access.blockers.get(connection.info.backend_pid):
+                error.add_note(str(holder))
+            raise
 
     def lock(self, table: TableName, owner: str) -> None:
         self._locks.take(table, owner)

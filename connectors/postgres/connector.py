@@ -272,7 +272,9 @@ def explain(
         return InternalError(f"Postgres reported {_condition(error)}{_place(error.diag)}.", remedy=REPORT)
     message = error.diag.message_primary or ""
     remedy = _grant(message, user, database, internal) if state == "42501" else meaning.remedy
-    return meaning.error(f"{meaning.says}: {_quoted(error, meaning)}.", remedy=remedy)
+    # The client's, of who held the lock.
+    held = "".join(f" It was held by {note}." for note in getattr(error, "__notes__", ()))
+    return meaning.error(f"{meaning.says}: {_quoted(error, meaning)}.{held}", remedy=remedy)
 
 
 def _without_state(error: psycopg.Error) -> DataflowError:

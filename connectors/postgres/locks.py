@@ -11,39 +11,27 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 import psycopg
-from attrs import define, field, frozen
+from attrs import define, field
 from psycopg.sql import Composed
 
 from connectors.contract import Writer
 from connectors.postgres import ownership
-from connectors.postgres.sessions import OURS, Access, Connection
+from connectors.postgres.sessions import OURS, Access, Connection, Holder
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
 
 
-@frozen
-class Holder:
-    """Who has what we want. What the server hides of other roles' sessions is None; `silent` is in seconds."""
-
-    pid: int
-    name: str
-    since: Any
-    silent: float | None
-
-    def __str__(self) -> str:
-        started = f", connected since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
-        return f'"{self.name}", server process {self.pid}{started}'
-
-
 class Pulse:
-    """Asks the server something now and then on a connection, so that others see its process live."""
+    """Asks the server something now and then on a connection, so that others see its process live.
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
+    It asks who keeps our other sessions waiting: they cannot, and afterwards it is not to be found out.
+    """
+
+    def __init__(self, connection: Connection, access: Access) -> None:
         self._connection = connection
-        self._seconds = seconds
+        self._access = access
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._thread.start()
@@ -58,8 +46,10 @@ class Pulse:
 
     def _beat(self) -> None:
         with suppress(psycopg.Error):
-            while not self._over.wait(self._seconds):
-                self._connection.execute("SELECT 1")
+            while not self._over.wait(self._access.pulse):
+                name = self._access.parameters["application_name"]
+                found = self._connection.execute(ownership.blockers(), {"name": name}).fetchall()
+                self._access.blockers.update({waiting: Holder(*holder) for waiting, *holder in found})
 
 
 @define
@@ -127,7 +117,7 @@ class Locks:
         wait = f"{max(1, round(1000 * self._access.lock_poll))}ms"
         connection.execute(ownership.enter(), {"owner": self._run, "wait": wait})
         self._connection = connection
-        self._pulse = Pulse(connection, self._access.pulse)
+        self._pulse = Pulse(connection, self._access)
         return connection
 
     def _registered(self, connection: Connection, table: TableName) -> bool:

@@ -1,4 +1,4 @@
-"""The statements by which a run becomes the owner of tables, and finds who else is. Every value is a parameter.
+"""The statements by which a run becomes the owner of tables, and finds who is in its way. Every value is a parameter.
 
 A run has one advisory lock, on a number that the server makes of its name, for as long as its session lives. The ledger
 names the owner of each table. `namespace` and `name` are a table's, `owner` is a run's name.
@@ -79,3 +79,15 @@ def entry_holder(ledger: TableName) -> Composed:
         "{} JOIN {} AS entry ON entry.xmax = pg_locks.transactionid "
         "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}"
     ).format(_HOLDER, table_name(ledger), Placeholder("namespace"), Placeholder("name"))
+
+
+def blockers() -> Composed:
+    """Who keeps the sessions called `name` waiting for a lock: the process that waits, and the session likewise."""
+    return SQL(
+        "SELECT waiting.pid, holder.pid, holder.application_name, holder.backend_start, "
+        "extract(epoch FROM pg_catalog.clock_timestamp() - holder.state_change)::float8 "
+        "FROM pg_catalog.pg_stat_activity AS waiting "
+        "CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(waiting.pid)) AS blocking (pid) "
+        "JOIN pg_catalog.pg_stat_activity AS holder ON holder.pid = blocking.pid "
+        "WHERE waiting.application_name = {}::name::text AND waiting.wait_event_type = 'Lock'"
+    ).format(Placeholder("name"))

@@ -37,6 +37,20 @@ OLDEST = 140000
 SINCE: Mapping[str, int] = {"transaction_timeout": 170000}
 
 
+@frozen
+class Holder:
+    """Who has what we want. What the server hides of other roles' sessions is None; `silent` is in seconds."""
+
+    pid: int
+    name: str
+    since: Any
+    silent: float | None
+
+    def __str__(self) -> str:
+        started = f", connected since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
+        return f'"{self.name}", server process {self.pid}{started}'
+
+
 @frozen(kw_only=True)
 class Access:
     """How to reach the server, and how long to wait for what, in seconds.
@@ -57,6 +71,8 @@ class Access:
     pulse: float = 2.0
     pooling: Pooling = field(factory=Pooling)
     network: Network = field(factory=Network)
+    # Who kept each of our server processes waiting when that was last asked.
+    blockers: dict[int, Holder] = field(factory=dict, init=False, repr=False, eq=False)
 
     @property
     def lock_limit(self) -> str:

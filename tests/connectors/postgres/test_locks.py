@@ -18,6 +18,7 @@ from connectors.postgres.locks import Locks
 from connectors.postgres.sessions import Access
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
+from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import FINAL
 from tests.servers.address import Address
 from tests.servers.embedded import EmbeddedPostgres
@@ -171,13 +172,14 @@ def test_a_session_that_is_lost_while_a_table_is_taken_is_made_anew(
     access: Access, client: PostgresClient, postgres_database: Address
 ) -> None:
     """At the next attempt, and not at none of them."""
-    mine = Locks(access, LEDGER)
+    mine = Locks(evolve(access, pulse=60.0, lock_wait=60.0), LEDGER)
     mine.take(OTHERS, "mine")
     with owner(postgres_database):
         taking = threading.Thread(target=lambda: _fails(mine))
         taking.start()
-        client.connection.execute(END_OURS)
-        taking.join()
+        while taking.is_alive():
+            client.connection.execute(END_OURS)
+            taking.join(0.05)
 
     mine.take(FINAL, "mine")
 
@@ -279,6 +281,31 @@ def test_a_run_that_froze_while_it_claimed_a_new_table_is_ended(
     frozen.close()
     with impatient.transaction():
         assert impatient.ledger.hold(OTHERS) == LedgerEntry(table=OTHERS, owner="mine")
+
+
+def test_a_lock_that_a_person_holds_for_too_long_is_told_with_the_person(
+    connect: Connect, postgres_database: Address
+) -> None:
+    connector = connect("mine", lock_timeout=1)
+    connector._access = evolve(connector._access, pulse=0.1)
+    client = connector.client()
+    with client.transaction():
+        client.create_namespace("airbyte_internal")
+        client.ledger.prepare()
+        client.create_table(FINAL, [], ())
+    client.lock(FINAL, "mine")
+    with session(postgres_database, "psql") as person:
+        person.execute("BEGIN")
+        person.execute("LOCK TABLE public.users")
+
+        with pytest.raises(psycopg.Error) as caught, client.transaction():
+            client.drop_table(FINAL)
+
+        number = person.info.backend_pid
+    client.close()
+    meant = connector.explain(caught.value)
+    assert isinstance(meant, TransientError)
+    assert f'It was held by "psql", server process {number}, connected since' in meant.message
 
 
 def test_more_tables_are_taken_than_the_server_has_room_for_locks() -> None:

@@ -104,6 +104,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "has_default": (catalog.has_default(),),
     "rename_table": SQL.rename_table(TEMP, FINAL),
     "rename_table_elsewhere": SQL.rename_table(ELSEWHERE, FINAL),
+    "blockers": (ownership.blockers(),),
     "enter": (ownership.enter(),),
     "entry_holder": (ownership.entry_holder(LEDGER),),
     "forget": (ownership.forget(LEDGER),),

@@ -98,7 +98,7 @@ class StreamOperations:
             answer,
             attempts=self._transactions.attempts,
             altered=tuple(self._altered.values()),
-            warnings=tuple(self._client.take_warnings()),
+            warnings=(*answer.warnings, *self._client.take_warnings()),
         )
 
     def insert(self, writer: Transactions, buffer: InsertBuffer, life: StreamLife, flush: Flush) -> None:
@@ -158,20 +158,21 @@ class StreamOperations:
             self._client.discover_schema(final)
             if entry.epoch == 1:
                 note = f"the ledger knew nothing of {final}, which was there before: it is kept as it is"
-        temp = _temp_of(entry, life)
-        found = (
-            TempFacts(empty=self._client.table_is_empty(temp), recipe=entry.recipe)
-            if self._client.table_exists(temp)
-            else None
-        )
+        facts = Facts(temp=self._found(entry, life), finalised=False)
+        if facts.temp is None and entry.checkpoint is not None:
+            facts = evolve(facts, lost=entry.recipe)
         if life.stream.replaces_each_time:
-            return Answer(
-                facts=Facts(temp=found, finalised=False, generation=_own_generation(entry)), note=note
-            )
-        finalised = life.stream.strategy.truncates and entry.finalised == life.stream.generation_id
-        if finalised:
+            return Answer(facts=evolve(facts, generation=_own_generation(entry)), note=note)
+        if life.stream.strategy.truncates and entry.finalised == life.stream.generation_id:
             note = f"generation {entry.finalised} was published already: this sync adds to the table"
-        return Answer(facts=Facts(temp=found, finalised=finalised), note=note)
+            facts = evolve(facts, finalised=True)
+        return Answer(facts=facts, note=note)
+
+    def _found(self, entry: LedgerEntry, life: StreamLife) -> TempFacts | None:
+        temp = _temp_of(entry, life)
+        if not self._client.table_exists(temp):
+            return None
+        return TempFacts(empty=self._client.table_is_empty(temp), recipe=entry.recipe)
 
     def _settle(self, life: StreamLife) -> Answer:
         entry = self._held()
@@ -187,8 +188,10 @@ class StreamOperations:
 
     def _discard(self, life: StreamLife) -> Answer:
         entry = self._held()
-        self._forget_temp(entry, _temp_of(entry, life))
-        return Answer()
+        temp = _temp_of(entry, life)
+        missed = _acknowledged(entry, life) and self._client.table_is_empty(temp)
+        self._forget_temp(entry, temp)
+        return Answer(warnings=(_emptied(temp),) if missed else ())
 
     def _open_temp(self, life: StreamLife) -> Answer:
         entry, temp = self._held(), life.tables.temp
@@ -329,6 +332,19 @@ class StreamOperations:
 def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
     """The stream's temp table, by the name the ledger has for it: an earlier version may have chosen another."""
     return entry.temp or life.tables.temp
+
+
+def _acknowledged(entry: LedgerEntry, life: StreamLife) -> bool:
+    """Whether a STATE covers rows of temp, which this sync does not bring anew."""
+    recipe, anew_from = entry.recipe, life.stream.minimum_generation_id
+    return recipe is not None and entry.checkpoint is not None and recipe.generation_id >= anew_from
+
+
+def _emptied(temp: TableName) -> str:
+    return (
+        f"somebody has emptied the temp table {temp}, of whose rows a STATE covers some. The sync goes on without "
+        "them; refresh the stream to have them again."
+    )
 
 
 def _checkpoint(flush: Flush, life: StreamLife) -> str | None:

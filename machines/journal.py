@@ -44,7 +44,7 @@ class Line:
     `reason` is the failure that the event brought, `error` the one that the entered state's operation met, and
     `attempt` how many it took. `rows` are those that the operation moved or removed. `read`, `written` and
     `rejected` count a flush's rows, `nulled` its values that were replaced by null or cut. `bytes` are of its input.
-    `warnings` say what the operation left undone because it only saves time.
+    `warnings` say what a person should hear of the operation.
     `checkpoint` counts the stream's records in this run that a STATE covers which may be told after the flush.
     `altered` are the columns that the operation altered. Where a life begins there is the `format`; where a stream's
     ends, the `account` of what became of its input.
@@ -243,7 +243,9 @@ def facts_to_json(facts: Facts) -> Entry:
         "temp": None
         if temp is None
         else {"empty": temp.empty, "recipe": recipe_to_json(temp.recipe) if temp.recipe else None},
-    } | ({"generation": facts.generation} if facts.generation is not None else {})
+        **({"generation": facts.generation} if facts.generation is not None else {}),
+        **({"lost": recipe_to_json(facts.lost)} if facts.lost is not None else {}),
+    }
 
 
 def facts_from_json(entry: Entry) -> Facts:
@@ -257,6 +259,7 @@ def facts_from_json(entry: Entry) -> Facts:
             empty=temp["empty"], recipe=recipe_from_json(temp["recipe"]) if temp["recipe"] else None
         ),
         generation=entry.get("generation"),
+        lost=recipe_from_json(entry["lost"]) if entry.get("lost") else None,
     )
 
 

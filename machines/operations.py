@@ -129,12 +129,14 @@ class TempFacts:
 class Facts:
     """What INSPECT found. `finalised`: the ledger says that this stream's generation was published before.
 
-    `generation` is set where the ledger counts the generations and not the catalog: this sync is its own.
+    `lost` is the recipe of a temp table that is missing, where a STATE covers rows of it. `generation` is set where the
+    ledger counts the generations and not the catalog: this sync is its own.
     """
 
     temp: TempFacts | None
     finalised: bool
     generation: int | None = None
+    lost: Recipe | None = None
 
 
 @frozen(kw_only=True)
@@ -143,7 +145,7 @@ class Answer:
 
     `rows`: how many it moved or removed, where it can tell. `failed_streams`: those that failed in its course.
     `altered`: the columns of tables that were there before, which it altered.
-    `warnings`: what it left undone, in sentences, because it only saves time.
+    `warnings`: what a person should hear of, in sentences.
     """
 
     facts: Facts | None = None

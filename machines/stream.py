@@ -32,7 +32,7 @@ class StreamLife:
         if answer.facts is not None and answer.facts.generation is not None:
             own = answer.facts.generation
             self.stream = evolve(self.stream, generation_id=own, minimum_generation_id=own)
-        if self.temp_of_unknown_recipe:
+        if self.ledger_contradicts_temp:
             self.fail(_refusal(self))
 
     def fail(self, error: DataflowError) -> None:
@@ -55,9 +55,10 @@ class StreamLife:
     # -- what was found
 
     @property
-    def temp_of_unknown_recipe(self) -> bool:
-        """There are rows of which the ledger cannot say how they should reach the final table."""
-        return self._temp is not None and self._temp.recipe is None and not self._temp.empty
+    def ledger_contradicts_temp(self) -> bool:
+        """Temp holds rows that the ledger does not know, or it is gone with rows that a STATE covers."""
+        unknown = self._temp is not None and self._temp.recipe is None and not self._temp.empty
+        return unknown or self._acknowledged_rows_are_gone
 
     @property
     def temp_disposable(self) -> bool:
@@ -65,11 +66,7 @@ class StreamLife:
         if self._temp is None:
             return False
         found = self._temp.recipe
-        superseded = (
-            found is not None
-            and found.strategy.truncates
-            and found.generation_id < self.stream.minimum_generation_id
-        )
+        superseded = found is not None and found.strategy.truncates and self._replaces(found)
         return self._temp.empty or superseded
 
     @property
@@ -111,6 +108,15 @@ class StreamLife:
     def publishes_by_dedupe_and_swap(self) -> bool:
         """Temp takes the final table's place with one row per primary key."""
         return self.recipe.strategy is Strategy.DEDUP_TRUNCATE
+
+    @property
+    def _acknowledged_rows_are_gone(self) -> bool:
+        lost = self.facts.lost if self.facts is not None else None
+        return lost is not None and not self._replaces(lost)
+
+    def _replaces(self, found: Recipe) -> bool:
+        """Whether this sync brings anew all that one of that recipe brought."""
+        return found.generation_id < self.stream.minimum_generation_id
 
     @property
     def _temp(self) -> TempFacts | None:
@@ -160,7 +166,7 @@ class StreamLifecycle(Lifecycle):
     succeeded = (
         claiming.to(running)
         # The first guard that holds decides; each line is one rule of the start of a stream.
-        | running.inspecting.to(abandoning, cond="temp_of_unknown_recipe")
+        | running.inspecting.to(abandoning, cond="ledger_contradicts_temp")
         | running.inspecting.to(running.discarding, cond="temp_disposable")
         | running.inspecting.to(running.resuming_temp, cond="temp_continues")
         | running.inspecting.to(running.settling, cond="temp_of_another_recipe")
@@ -194,11 +200,20 @@ class StreamLifecycle(Lifecycle):
 
 
 def _refusal(life: StreamLife) -> ConfigError:
-    """Why a stream whose temp table the ledger does not know is not touched."""
+    """Why a stream is not touched whose ledger and temp table contradict each other."""
+    doing, temp = f"starting stream {life.stream.name}", life.tables.temp
+    if life.facts is not None and life.facts.lost is not None:
+        return ConfigError(
+            f"The temp table {temp} is gone. The ledger says that it held rows that a STATE covers, from "
+            f"{life.facts.lost}: the source may have been told that they are safe.",
+            doing=doing,
+            remedy="Restore the table, or refresh the stream, which brings all of its records anew. To go on without "
+            "these rows, create an empty table of that name.",
+        )
     return ConfigError(
-        f"The temp table {life.tables.temp} holds rows, and the ledger does not say how they belong to "
+        f"The temp table {temp} holds rows, and the ledger does not say how they belong to "
         f"{life.tables.final}. They may be records the source was told are safe.",
-        doing=f"starting stream {life.stream.name}",
+        doing=doing,
         remedy="Look at its rows: copy what you need into the final table, drop the temp table, and sync again.",
     )
 

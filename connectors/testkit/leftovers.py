@@ -126,6 +126,56 @@ class LeftoverSuite(WarehouseSuite):
 
         assert [(row["id"], row["name"]) for row in warehouse.data()] == [(1, None), (2, "new")]
 
+    # -- acknowledged rows that somebody removed
+
+    @pytest.mark.parametrize("strategy", TO_TEMP)
+    def test_a_temp_table_that_somebody_dropped_with_rows_under_a_state_fails_its_stream(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """To begin anew would lose in silence what the source may have been told is safe."""
+        sync_users(warehouse, users(strategy, 1), users(strategy, 1, "others"), sent=PRIOR)
+        cut_off(warehouse, users(strategy, 2))
+        _drop(warehouse, warehouse.tables().temp)
+
+        for _ in range(2):
+            outcome = sync_users(warehouse, users(strategy, 2), users(strategy, 2, "others"), sent=THEN)
+
+            (error,) = outcome.errors
+            assert error["stream_descriptor"]["name"] == "users"
+            assert "is gone. The ledger says that it held rows that a STATE covers" in error["message"]
+            assert found(warehouse.rows()) == sorted(PRIOR)
+
+    @pytest.mark.parametrize("strategy", TO_TEMP)
+    def test_a_refresh_goes_on_after_a_temp_table_was_dropped(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """It brings all of the stream's records anew."""
+        sync_users(warehouse, users(strategy, 1), sent=PRIOR)
+        cut_off(warehouse, users(strategy, 2))
+        _drop(warehouse, warehouse.tables().temp)
+
+        outcome = sync_users(warehouse, users(APPEND_TRUNCATE, 3), sent=THEN)
+
+        assert outcome.errors == []
+        assert names_found(warehouse.data()) == names_sent(THEN)
+
+    def test_an_empty_table_in_place_of_a_dropped_one_lets_the_stream_go_on_without_its_rows(
+        self, warehouse: Warehouse
+    ) -> None:
+        sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
+        cut_off(warehouse, users(DEDUP, 2))
+        temp = warehouse.tables().temp
+        _drop(warehouse, temp)
+        with open_bench(warehouse.destination) as bench:
+            bench.make(temp, warehouse.tables().columns)
+
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        expected = published(Stint(DEDUP, 1, PRIOR).users, DEDUP, Stint(DEDUP, 2, THEN).users)
+        assert outcome.errors == []
+        assert found(warehouse.rows()) == sorted(expected)
+        assert any("somebody has emptied" in warning for warning in outcome.warnings)
+
     # -- a generation that was published already
 
     @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
@@ -202,11 +252,11 @@ class LeftoverSuite(WarehouseSuite):
         assert warehouse.left_behind() == set()
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_temp_table_that_somebody_dropped_is_no_obstacle(
+    def test_a_temp_table_that_somebody_dropped_without_a_row_under_a_state_is_no_obstacle(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """The refusal's own remedy: look at the rows, drop the table, sync again."""
-        cut_off(warehouse, users(strategy, 2))
+        """The source sends all of its rows again."""
+        warehouse.sync(catalog(users(strategy, 2)), *(user.message() for user in CUT_OFF))
         _drop(warehouse, warehouse.tables().temp)
 
         outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)

@@ -90,6 +90,18 @@ def unknown_temp(*values: Mapping[str, Any]) -> Scene:
     return play
 
 
+def without_temp(scene: Scene) -> Scene:
+    """The same; then somebody drops the temp table."""
+
+    def play(to: Warehouse) -> Outcome:
+        outcome = scene(to)
+        with open_bench(to.destination) as bench, bench.client.transaction():
+            bench.client.drop_table(to.tables().temp)
+        return outcome
+
+    return play
+
+
 def full_disk(state_left: str) -> Callable[[Entry], None]:
     """A journal that cannot be written when a stream leaves the state."""
 
@@ -136,6 +148,7 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
         after(whole(APPEND_TRUNCATE), cut(APPEND_TRUNCATE), whole(APPEND_TRUNCATE))
     ),
     "temp_of_unknown_recipe_is_kept": lambda: after(unknown_temp({"id": 7}), whole(DEDUP)),
+    "acknowledged_rows_are_gone": lambda: after(without_temp(cut(DEDUP)), whole(DEDUP)),
     # Cut off, with and without rows.
     "dedup_cut_off": lambda: cut(DEDUP),
     "append_cut_off": lambda: cut(APPEND),

@@ -67,7 +67,7 @@ def test_every_seeded_fault_has_a_test() -> None:
 @pytest.mark.parametrize(
     ("guard", "always"),
     [
-        ("temp_of_unknown_recipe", True),
+        ("ledger_contradicts_temp", True),
         ("temp_disposable", True),
         ("temp_continues", True),
         ("temp_continues", False),

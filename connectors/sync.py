@@ -17,6 +17,7 @@ from connectors.progress import Watch
 from connectors.setting_up import set_up
 from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
+from connectors.unfit import refusal
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.budget import Budget
@@ -24,6 +25,7 @@ from dataflow.catalog import DestinationStream
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.intake import Intake, Order
+from dataflow.keys import Unfit
 from dataflow.mailbox import Mailbox
 from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.protocol import error_message, log_message
@@ -81,6 +83,7 @@ class StreamRun:
         self._watch = sync.watch
         self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
         self._owner = owner
+        self._columns = sync.connector.columns
         self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults, named.failure)
         executor = Executor(self.operations)
         # What tells how much was taken in, as soon as anything is.
@@ -157,6 +160,10 @@ class StreamRun:
         """A flush failed."""
         self.life.fail(error)
         self.machine.send("errored", reason=error)
+
+    def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
+        """Records came whose keys its columns do not hold."""
+        return refusal(self.name, unfit, self._columns)
 
     def end(self, reason: DataflowError) -> None:
         """The input is over and the source did not complete the stream."""
@@ -278,6 +285,7 @@ class SyncOperations:
             limits=self._sync.connector.columns.limits,
             generation_id=run.life.stream.generation_id,
             sync_id=run.life.stream.sync_id,
+            roles=run.life.stream.roles,
         )
 
     def _aggregate(self, run: StreamRun) -> Aggregate:

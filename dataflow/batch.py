@@ -14,6 +14,7 @@ import pyarrow as pa
 from attrs import evolve, field, frozen
 
 from dataflow.cells import without_nul
+from dataflow.keys import Unfit
 from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
 from dataflow.types import (
@@ -40,7 +41,8 @@ class Rows:
     """Rows of one stream, typed, before anyone gave them raw ids.
 
     `cells` has `_airbyte_extracted_at`, then `_airbyte_meta` unless all rows have a clean one, then the
-    stream's columns by physical name. `size` is of the input lines, in bytes.
+    stream's columns by physical name. `size` is of the input lines, in bytes. Where a field is `unfit`, they are not
+    to be written.
     """
 
     stream: StreamName
@@ -48,6 +50,7 @@ class Rows:
     size: int
     # How many of their values were nulled or cut, by field.
     changed: Mapping[Change, int] = field(factory=dict)
+    unfit: tuple[Unfit, ...] = ()
     # Bytes of memory that they take, about. Arrow is slow to tell it, so it is asked once.
     held: int = field(init=False, eq=False)
 

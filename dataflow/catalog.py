@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +11,8 @@ from attrs import frozen
 
 from dataflow.errors import ConfigError, InternalError
 from dataflow.json_schema import fields
-from dataflow.types import Field, StreamName
+from dataflow.keys import Role
+from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, Field, StreamName
 
 
 @frozen
@@ -98,6 +99,18 @@ class DestinationStream:
         if isinstance(self.import_type, Dedupe):
             return Strategy.DEDUP_TRUNCATE if truncates else Strategy.DEDUP
         return Strategy.APPEND_TRUNCATE if truncates else Strategy.APPEND
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """The fields that decide which rows are one, and which of these stays."""
+        if not isinstance(self.import_type, Dedupe):
+            return {}
+        keys = {*self.import_type.primary_key}
+        ordering = {*CDC_POSITIONS, *filter(None, [self.import_type.cursor])}
+        wanted = {CDC_DELETED_AT: Role.DELETION}
+        wanted |= dict.fromkeys(keys, Role.KEY) | dict.fromkeys(ordering, Role.ORDER)
+        wanted |= dict.fromkeys(keys & ordering, Role.KEY_AND_ORDER)
+        return {each.name: wanted[each.name] for each in self.fields if each.name in wanted}
 
 
 @frozen

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dataflow.aside import REFUSED, Aside, set_aside
 from dataflow.cells import ABSENT, UNREADABLE, loosen, without_lone_surrogates
 from dataflow.complaints import complaint
+from dataflow.keys import Misfit, Role, Unfit, unfit
 from dataflow.protocol import Message, Record, Unusable, lacking, read_state, read_trace
 from dataflow.structs import AnyRecord, Envelope, Meta, Shape, Whose
 from dataflow.types import Change, StreamName
@@ -61,7 +62,8 @@ class Decoder:
         except REFUSED as error:
             first = error
         try:
-            return self._message(_around(line), len(line), number)
+            message = self._message(_around(line), len(line), number)
+            return message if without_lone_surrogates(line) == line else self._with_doubts(message)
         except REFUSED as error:
             # What is set aside moves the bytes, so a place in the line is the first error's to tell.
             told = error if isinstance(error, msgspec.ValidationError) else first
@@ -95,6 +97,18 @@ class Decoder:
         stream = StreamName(owner.namespace or None, owner.stream)
         return stream if envelope.type == "RECORD" and stream in self._shapes else None
 
+    def _with_doubts(self, message: Message | None) -> Message | None:
+        """A message of a line that was mended as a whole: what stands for half a character in a key was another's."""
+        if not isinstance(message, Record):
+            return message
+        shape = self._shapes[message.stream]
+        broken = [
+            Unfit(column.field, column.kind, role, (Misfit.BROKEN,), None)
+            for column, cell in zip(shape.columns, message.cells, strict=True)
+            if (role := shape.roles.get(column.field)) not in (None, Role.DELETION) and _was_mended(cell)
+        ]
+        return evolve(message, unfit=(*message.unfit, *broken))
+
     def _record(self, record: AnyRecord, line: Aside, size: int, number: int) -> Record:
         stream = StreamName(record.namespace or None, record.stream)
         shape = self._shapes.get(stream)
@@ -103,18 +117,23 @@ class Decoder:
             raise Refused(number, "", stream, namesakes)
         cells: list[Any] = []
         changes: list[Change] = []
+        unfitting: list[Unfit] = []
         for column in shape.columns:
             token = line.restored(bytes(record.data.get(column.field, ABSENT)))
             value, reason = loosen(column.type, token or b"", shape.limits)
             cells.append(value)
             if token is None or reason is not None:
                 changes.append(Change(column.field, *(reason or UNREADABLE)))
+            role = shape.roles.get(column.field)
+            if role and (found := unfit(column.field, column.type, role, token, shape.limits)):
+                unfitting.append(found)
         return Record(
             stream=stream,
             cells=tuple(cells),
             emitted_at=int(record.emitted_at),
             size=size,
             changes=tuple(changes),
+            unfit=tuple(unfitting),
             source_changes=line.restored(inner_changes(record.meta)) or b""
             if record.meta is not None
             else b"",
@@ -136,6 +155,12 @@ def _around(line: bytes) -> Aside:
     if _envelopes.decode(around.text).type == "RECORD":
         return set_aside(without_lone_surrogates(line))
     return around
+
+
+def _was_mended(cell: object) -> bool:
+    if isinstance(cell, msgspec.Raw):
+        return rb"\ufffd" in bytes(cell)
+    return isinstance(cell, str) and "\ufffd" in cell
 
 
 def read_meta(token: bytes) -> bytes:

@@ -7,7 +7,7 @@ begun before: what it packed waits in the mailbox.
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from dataflow.budget import Holder
 from dataflow.checkpoints import Checkpoint, Checkpoints
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
+from dataflow.keys import Unfit
 from dataflow.mailbox import EndOfInput, Letter, Mailbox, Written
 from dataflow.parcel import Event, Packed, Parcel, Span, refusal, unusable
 from dataflow.partitions import Partitions, Tally
@@ -48,6 +49,10 @@ class StreamSink(Protocol):
 
     def fail(self, error: DataflowError) -> None:
         """The stream ends here, unpublished."""
+        ...
+
+    def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
+        """Why the stream is to end here, of which these fields are not held as they were sent."""
         ...
 
 
@@ -182,6 +187,11 @@ class Pipeline:
         self._lines += packed.lines
 
     def _receive(self, parcel: Parcel) -> None:
+        for rows in parcel.rows:
+            stream = self._streams[rows.stream]
+            if rows.unfit and stream.open:
+                # What was read before them and not yet flushed comes again, with them.
+                self._failed(stream, stream.sink.refusal(rows.unfit))
         now = time.monotonic()
         for rows in parcel.rows:
             stream = self._streams[rows.stream]

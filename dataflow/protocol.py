@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from dataflow.aside import REFUSED, set_aside
 from dataflow.errors import DataflowError, InternalError
+from dataflow.keys import Unfit
 from dataflow.types import Change, StreamName
 
 # What a small object of Python's takes, with what it is kept in: in bytes, about.
@@ -97,6 +98,8 @@ class Record:
     emitted_at: int
     size: int
     changes: tuple[Change, ...] = ()
+    # Of the fields that must be held as they were sent.
+    unfit: tuple[Unfit, ...] = ()
     # The source's own, as the inner text of a JSON list.
     source_changes: bytes = field(default=b"", repr=lambda of: f"<{len(of)}>")
     partition: str | None = None

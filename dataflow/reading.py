@@ -36,7 +36,7 @@ class _Text(ctypes.Structure):
 
 
 class _ColumnPlan(ctypes.Structure):
-    _fields_ = (("field", _Text), ("kind", ctypes.c_int32))
+    _fields_ = (("field", _Text), ("kind", ctypes.c_int32), ("exact", ctypes.c_int32))
 
 
 class _StreamPlan(ctypes.Structure):
@@ -218,7 +218,10 @@ def _text(value: str | None) -> _Text:
 
 
 def _stream_plan(shape: Shape) -> _StreamPlan:
-    columns = [_ColumnPlan(_text(each.field), _held(each, shape.limits)[0]) for each in shape.columns]
+    columns = [
+        _ColumnPlan(_text(each.field), _held(each, shape.limits)[0], each.field in shape.roles)
+        for each in shape.columns
+    ]
     return _StreamPlan(
         name=_text(shape.name.name),
         name_space=_text(shape.name.namespace),

@@ -4,22 +4,32 @@ Open are the cells that it could not settle, which are read by themselves, and t
 which take their places among the others. Most chunks have neither.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from attrs import evolve
 
 from dataflow.batch import Rows, Told, extracted_at, rows_of
 from dataflow.cells import CUT, Outcome, loosen
 from dataflow.coercion import begun, finished
 from dataflow.decoder import read_meta
-from dataflow.reading import CHANGED, SHORTENED, UNSETTLED, tokens_of
+from dataflow.keys import Unfit, unfit
+from dataflow.reading import CHANGED, SHORTENED, UNSETTLED, is_final, tokens_of
 from dataflow.share import Share
 from dataflow.source_changes import sound
 from dataflow.structs import Shape
-from dataflow.types import AirbyteType, Change, Limits
-from dataflow.vectors import Coerced, coerced, outcomes_of
+from dataflow.types import AirbyteType, Change, Kind, Limits
+from dataflow.vectors import Coerced, coerced, matches, others, outcomes_of
+
+# Texts that a column surely holds as they are, of kinds whose columns the reader does not finish.
+SURE = {
+    Kind.NUMBER: r"^-?(?:0|[1-9][0-9]{0,16})(?:\.0)?$",
+    Kind.TIME_WITH_TIMEZONE: r"^[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:Z|\+00:00)$",
+    Kind.TIME_WITHOUT_TIMEZONE: r"^[0-2][0-9]:[0-5][0-9]:[0-5][0-9]$",
+}
 
 
 def settled(shape: Shape, share: Share) -> Rows:
@@ -38,7 +48,44 @@ def settled(shape: Shape, share: Share) -> Rows:
         for row in share.others:
             ours.get(row, []).sort(key=lambda change: fields.index(change.field))
     told = Told(source=sound(_source_changes(share), shape.limits), ours=ours)
-    return rows_of(shape, _extracted_at(share), columns, share.size, told)
+    rows = rows_of(shape, _extracted_at(share), columns, share.size, told)
+    return evolve(rows, unfit=_unfit(shape, share)) if shape.roles else rows
+
+
+def _unfit(shape: Shape, share: Share) -> tuple[Unfit, ...]:
+    """The fields with a role of which a value is not held, in the order of the columns."""
+    found: dict[str, Unfit] = {}
+    for each in (*_unfit_of_the_reader(shape, share), *(each for of in share.records for each in of.unfit)):
+        before = found.get(each.field)
+        found[each.field] = before.joined(each) if before else each
+    return tuple(found[column.field] for column in shape.columns if column.field in found)
+
+
+def _unfit_of_the_reader(shape: Shape, share: Share) -> Iterable[Unfit]:
+    if share.made is None:
+        return
+    for index, column in enumerate(shape.columns):
+        role = shape.roles.get(column.field)
+        if role is None:
+            continue
+        made = share.made.column(index + 1)
+        for token in (*_left_open(share, index), *_unfinished(column.type, shape.limits, made)):
+            if (found := unfit(column.field, column.type, role, token, shape.limits)) is not None:
+                yield found
+
+
+def _left_open(share: Share, index: int) -> list[bytes]:
+    """The tokens of a column's cells that the reader left alone."""
+    notes = share.notes
+    return tokens_of(share.chunk, notes[(notes["column"] == index) & (notes["kind"] == UNSETTLED)])
+
+
+def _unfinished(type_: AirbyteType, limits: Limits, texts: pa.Array) -> Iterable[bytes]:
+    """The tokens of a column that the reader does not finish, but for those that it surely holds."""
+    if is_final(type_, limits):
+        return ()
+    doubtful = texts.filter(others(texts, matches(texts, SURE[type_.kind]))).to_pylist()
+    return map(str.encode if type_.kind is Kind.NUMBER else msgspec.json.encode, doubtful)
 
 
 def _extracted_at(share: Share) -> pa.Array:

@@ -118,6 +118,16 @@ def loses_digits(text: str) -> bool:
     return _LOST_DIGITS.search(text) is not None
 
 
+def offset_micros(text: str) -> int:
+    """How far east of UTC the zone of a time or a moment is; a missing zone is UTC. Raises Unreadable."""
+    return _offset(_MOMENT.fullmatch(text) or _match(_TIME, text))
+
+
+def is_leap_second(text: str) -> bool:
+    """Whether a moment that was read is a leap second, which is read as the second after it."""
+    return _match(_MOMENT, text)["second"] == "60"
+
+
 def _match(pattern: re.Pattern[str], text: str) -> re.Match[str]:
     found = pattern.fullmatch(text)
     if found is None:

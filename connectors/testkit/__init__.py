@@ -18,6 +18,7 @@ _SUITES = (
     "syncs",
     "changes",
     "coercion",
+    "keys",
     "naming",
     "ownership",
     "checkpoints",
@@ -40,6 +41,7 @@ from connectors.testkit.doctor import DoctorSuite  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.failures import FailureSuite  # noqa: E402
 from connectors.testkit.journal import JournalSuite  # noqa: E402
+from connectors.testkit.keys import KeySuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
@@ -64,6 +66,7 @@ __all__ = [
     "DoctorSuite",
     "FailureSuite",
     "JournalSuite",
+    "KeySuite",
     "LedgerSuite",
     "LeftoverSuite",
     "MergeSuite",
@@ -83,6 +86,7 @@ __all__ = [
 class BasicFunctionalitySuite(
     SyncSuite,
     CoercionSuite,
+    KeySuite,
     NamingSuite,
     OwnershipSuite,
     ChangingSourceSuite,

@@ -28,8 +28,7 @@ bool cell_integer(text number, int64_t *value) {
 }
 
 /* Digits that are too large by a power of ten; what has to go is rounded half away from zero. */
-static bool scaled(unsigned __int128 digits, int64_t power, unsigned __int128 *value, bool *cut) {
-    *cut = false;
+static bool scaled(unsigned __int128 digits, int64_t power, unsigned __int128 *value, int *loss) {
     *value = digits;
     if (power > MOST_DIGITS || power < -MOST_DIGITS) return false;
     for (; power < 0; power++) *value *= 10;
@@ -37,7 +36,7 @@ static bool scaled(unsigned __int128 digits, int64_t power, unsigned __int128 *v
     unsigned __int128 by = 1;
     for (; power > 0; power--) by *= 10;
     unsigned __int128 rest = digits % by;
-    *cut = rest != 0;
+    if (rest) *loss |= LOSS_DIGITS;
     *value = digits / by + (rest >= by - rest);
     return true;
 }
@@ -56,7 +55,7 @@ static bool read_exponent(const char *at, const char *end, int64_t *exponent) {
     return at == end && at > digits;
 }
 
-bool cell_decimal(text number, __int128 *value, bool *cut) {
+bool cell_decimal(text number, __int128 *value, int *loss) {
     const char *at = number.bytes, *end = at + number.length, *point = NULL;
     bool negative = *at == '-';
     at += negative;
@@ -75,9 +74,22 @@ bool cell_decimal(text number, __int128 *value, bool *cut) {
     }
     if (at < end && ((*at != 'e' && *at != 'E') || !read_exponent(at + 1, end, &exponent))) return false;
     int64_t power = fraction - exponent;
-    if (kept - power > WHOLE || !scaled(sum, power - SCALE, &sum, cut)) return false;
+    if (kept - power > WHOLE || !scaled(sum, power - SCALE, &sum, loss)) return false;
     *value = negative ? -(__int128)sum : (__int128)sum;
     return true;
+}
+
+bool cell_is_plain_number(text of) {
+    const char *at = of.bytes, *end = at + of.length;
+    at += at < end && *at == '-';
+    if (at == end || (*at == '0' && at + 1 < end && at[1] != '.')) return false;
+    bool pointed = false;
+    for (const char *first = at; at < end; at++) {
+        if (json_digit(*at)) continue;
+        if (*at != '.' || pointed || at == first) return false;
+        pointed = true;
+    }
+    return at[-1] != '.';
 }
 
 /* Two digits, or a number of 100 and more. */
@@ -109,7 +121,7 @@ static bool read_date(const char *at, int64_t *days) {
 }
 
 /* HH:MM, or HH:MM:SS and up to six digits that count. */
-static const char *read_clock(const char *at, const char *end, int64_t *micros, bool *cut) {
+static const char *read_clock(const char *at, const char *end, int64_t *micros, int *loss) {
     if (end - at < 5 || at[2] != ':') return NULL;
     unsigned hour = pair(at), minute = pair(at + 3), second = 0;
     at += 5;
@@ -121,7 +133,6 @@ static const char *read_clock(const char *at, const char *end, int64_t *micros, 
     }
     if (hour > 23 || minute > 59 || second > 59) return NULL;
     *micros = (int64_t)(hour * 3600 + minute * 60 + second) * MICROS;
-    *cut = false;
     if (!precise) return at;
     if (at == end || *at != '.') return at;
     at++;
@@ -129,7 +140,7 @@ static const char *read_clock(const char *at, const char *end, int64_t *micros, 
     int64_t unit = MICROS / 10;
     for (; at < end && json_digit(*at); at++, unit /= 10) {
         if (unit) *micros += (*at - '0') * unit;
-        else *cut |= *at != '0';
+        else if (*at != '0') *loss |= LOSS_DIGITS;
     }
     return at;
 }
@@ -152,29 +163,30 @@ static bool read_zone(const char *at, const char *end, int64_t *east) {
 }
 
 /* A date, and what follows it: a time and a zone, or nothing, which is midnight in UTC. */
-static bool read_moment(text of, int64_t *days, int64_t *clock, int64_t *east, bool *cut) {
+static bool read_moment(text of, int64_t *days, int64_t *clock, int64_t *east, int *loss) {
     const char *at = of.bytes, *end = at + of.length;
     *clock = *east = 0;
-    *cut = false;
     if (of.length < 10 || !read_date(at, days)) return false;
     at += 10;
     if (at == end) return true;
     if (*at != 'T' && *at != ' ') return false;
-    at = read_clock(at + 1, end, clock, cut);
+    at = read_clock(at + 1, end, clock, loss);
     return at && read_zone(at, end, east);
 }
 
-bool cell_date(text of, const plan *limits, int32_t *days) {
+bool cell_date(text of, const plan *limits, int32_t *days, int *loss) {
     int64_t found, clock, east;
-    bool cut;
-    if (!read_moment(of, &found, &clock, &east, &cut)) return false;
+    int finer = 0;
+    if (!read_moment(of, &found, &clock, &east, &finer)) return false;
+    if (clock || east || finer) *loss |= LOSS_FORM;
     *days = (int32_t)found;
     return found >= limits->first_day && found <= limits->last_day;
 }
 
-bool cell_timestamp(text of, bool zoned, const plan *limits, int64_t *micros, bool *cut) {
+bool cell_timestamp(text of, bool zoned, const plan *limits, int64_t *micros, int *loss) {
     int64_t days, clock, east;
-    if (!read_moment(of, &days, &clock, &east, cut)) return false;
+    if (!read_moment(of, &days, &clock, &east, loss)) return false;
+    if (!zoned && east) *loss |= LOSS_FORM;
     *micros = days * DAY + clock - (zoned ? east : 0);
     return *micros >= limits->first_day * DAY && *micros < (limits->last_day + 1) * DAY;
 }

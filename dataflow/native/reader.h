@@ -34,6 +34,7 @@ enum cell_kind {
 typedef struct {
     text field;
     int32_t kind;
+    int32_t exact; /* whether a cell that is not held as it was sent is for the exact reading to judge */
 } column_plan;
 
 typedef struct {

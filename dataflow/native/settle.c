@@ -10,19 +10,19 @@ static bool set_integer(table *rows, int32_t index, text number, bool quoted) {
     return cell_integer(number, &value) && (table_set(rows, index, &value), true);
 }
 
-static bool set_decimal(table *rows, int32_t index, text number, bool *cut) {
+static bool set_decimal(table *rows, int32_t index, text number, int *loss) {
     __int128 value;
-    return cell_decimal(number, &value, cut) && (table_set(rows, index, &value), true);
+    return cell_decimal(number, &value, loss) && (table_set(rows, index, &value), true);
 }
 
-static bool set_temporal(reader *of, table *rows, int32_t index, text inner, bool *cut) {
+static bool set_temporal(reader *of, table *rows, int32_t index, text inner, int *loss) {
     int32_t kind = rows->columns[index].kind;
     if (kind == CELL_DATE) {
         int32_t days;
-        return cell_date(inner, &of->limits, &days) && (table_set(rows, index, &days), true);
+        return cell_date(inner, &of->limits, &days, loss) && (table_set(rows, index, &days), true);
     }
     int64_t micros;
-    return cell_timestamp(inner, kind == CELL_MOMENT, &of->limits, &micros, cut) &&
+    return cell_timestamp(inner, kind == CELL_MOMENT, &of->limits, &micros, loss) &&
            (table_set(rows, index, &micros), true);
 }
 
@@ -53,9 +53,10 @@ static bool set_json(reader *of, table *rows, int32_t index, text token) {
     return is_sound(of) && !of->within.wide && set_text(of, rows, index, token, false);
 }
 
-static bool set_cell(reader *of, table *rows, int32_t index, text token, bool escaped, bool *cut) {
+static bool set_cell(reader *of, table *rows, int32_t index, text token, bool escaped, int *loss) {
     text inner = {token.bytes + 1, token.length - 2};
     char first = *token.bytes;
+    if (!is_sound(of)) *loss |= LOSS_FORM;
     switch (rows->columns[index].kind) {
     case CELL_TEXT: return first == '"' && set_text(of, rows, index, inner, escaped);
     case CELL_TOKEN: return set_text(of, rows, index, token, false);
@@ -73,19 +74,21 @@ static bool set_cell(reader *of, table *rows, int32_t index, text token, bool es
         bool quoted = first == '"';
         if (escaped || !(quoted || first == '-' || json_digit(first))) return false;
         text number = quoted ? inner : token;
+        if (quoted && !cell_is_plain_number(inner)) *loss |= LOSS_FORM;
         /* As Java's BigDecimal reads it from a string. */
         if (quoted && inner.length > 1 && inner.bytes[0] == '+' && json_digit(inner.bytes[1]))
             number = (text){inner.bytes + 1, inner.length - 1};
         bool whole = rows->columns[index].kind == CELL_INTEGER;
-        return whole ? set_integer(rows, index, number, quoted) : set_decimal(rows, index, number, cut);
+        return whole ? set_integer(rows, index, number, quoted) : set_decimal(rows, index, number, loss);
     }
-    default: return first == '"' && !escaped && set_temporal(of, rows, index, inner, cut);
+    default: return first == '"' && !escaped && set_temporal(of, rows, index, inner, loss);
     }
 }
 
 const char *read_cell(reader *of, int32_t owner, int32_t index, const char *at) {
     table *rows = &of->each[owner].rows;
-    bool escaped = false, cut = false;
+    bool escaped = false, exact = of->each[owner].exact[index];
+    int loss = 0;
     const char *begin = at;
     of->within.nul = of->within.wide = false;
     if (*at == '"') {
@@ -97,9 +100,13 @@ const char *read_cell(reader *of, int32_t owner, int32_t index, const char *at) 
         if (!at) return NULL;
         if (*begin == 'n') return at;
     }
-    bool settled = set_cell(of, rows, index, (text){begin, at - begin}, escaped, &cut);
+    bool settled = set_cell(of, rows, index, (text){begin, at - begin}, escaped, &loss);
     if (of->out_of_memory) return NULL;
-    if (!settled || cut) {
+    if (settled && exact && loss) {
+        table_clear(rows, index);
+        settled = false;
+    }
+    if (!settled || loss & LOSS_DIGITS) {
         note made = {
             .stream = owner,
             .column = index,

@@ -17,12 +17,14 @@ static int32_t *nones(int64_t count) {
 bool stream_init(stream *of, const stream_plan *planned) {
     int64_t count = planned->column_count;
     of->plain = calloc((size_t)count + 1, sizeof(bool));
+    of->exact = calloc((size_t)count + 1, sizeof(bool));
     of->after = nones(count + 1);
     of->seen = nones(count + 1);
-    if (!of->plain || !of->after || !of->seen) return false;
+    if (!of->plain || !of->exact || !of->after || !of->seen) return false;
     if (!table_init(&of->rows, planned) || !names_init(&of->fields, count)) return false;
     for (int64_t i = 0; i < count; i++) {
         of->plain[i] = is_plain(planned->columns[i].field);
+        of->exact[i] = planned->columns[i].exact;
         if (!names_add(&of->fields, planned->columns[i].field)) return false;
     }
     of->span = NONE;
@@ -33,6 +35,7 @@ void stream_free(stream *of) {
     free((void *)of->name_space.bytes);
     names_free(&of->fields);
     free(of->plain);
+    free(of->exact);
     free(of->after);
     free(of->seen);
     free(of->unknown.met);

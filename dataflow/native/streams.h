@@ -10,6 +10,7 @@ typedef struct {
     bool shared; /* its name is another stream's too */
     names fields;
     bool *plain;    /* whether a field's name stands in JSON as it is */
+    bool *exact;    /* whether a column holds its cells as they were sent, or not at all */
     int32_t *after; /* which column came after which, when one did; the first after none */
     int32_t *seen;  /* the last line that had this column */
     int64_t span;   /* the last of its spans, or NONE */

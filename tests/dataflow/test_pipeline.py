@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +13,10 @@ from attrs import define, evolve, field
 
 from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.budget import Budget
-from dataflow.errors import DataflowError, InternalError, TransientError
+from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.intake import Intake, Order
+from dataflow.keys import Role, Unfit
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.parcel import Packed
 from dataflow.pipeline import Miscounts, Pipeline
@@ -66,6 +67,9 @@ class Kept:
 
     def fail(self, error: DataflowError) -> None:
         self.failure = error
+
+    def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
+        return ConfigError(f"refused {[each.field for each in unfit]}")
 
 
 @define
@@ -149,7 +153,9 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def shape(name: StreamName) -> Shape:
-    return Shape(name=name, columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1)
+    return Shape(
+        name=name, columns=COLUMNS, limits=Limits(), generation_id=1, sync_id=1, roles={"id": Role.KEY}
+    )
 
 
 def void(_: object) -> None:
@@ -161,7 +167,7 @@ def blob(message: dict[str, Any]) -> Any:
     return body["stream"]["stream_state"] if body["type"] == "STREAM" else body["global"]["shared_state"]
 
 
-def record(stream: StreamName, number: int) -> bytes:
+def record(stream: StreamName, number: float) -> bytes:
     body = {"stream": stream.name, "emitted_at": 1, "data": {"id": number}}
     return json.dumps({"type": "RECORD", "record": body}).encode() + b"\n"
 
@@ -312,6 +318,37 @@ def test_a_failed_stream_leaves_the_other_and_its_states_alone() -> None:
     assert run.told == ["u1"]
     assert run.sinks[USERS].rows == [1]
     assert run.sinks[ORDERS].failure is run.sinks[ORDERS].error
+
+
+def test_a_key_that_is_not_held_fails_its_stream_and_nothing_of_its_rows_is_written() -> None:
+    run = Run()
+    input_ = [record(ORDERS, 1), record(USERS, 1), state(USERS, "u1"), record(USERS, 2.5), state(USERS, "u2")]
+
+    run.feed(*input_, state(ORDERS, "o1"), complete(USERS), complete(ORDERS), chunk_bytes=1 << 20)
+
+    assert str(run.sinks[USERS].failure) == "refused ['id']"
+    assert (run.sinks[USERS].rows, run.sinks[ORDERS].rows) == ([], [1])
+    assert run.told == ["o1"]
+
+
+def test_what_was_durable_before_a_key_that_is_not_held_is_told() -> None:
+    run = Run()
+
+    with run.open(state_latency=0.0) as write:
+        write(record(USERS, 1) + state(USERS, "u1"))
+        run.wait_for("told u1")
+        write(record(USERS, 2) + record(USERS, 2.5) + state(USERS, "u2") + complete(USERS))
+
+    assert (run.sinks[USERS].rows, run.told) == ([1], ["u1"])
+
+
+def test_under_global_state_a_key_that_is_not_held_stops_the_reading() -> None:
+    run = Run()
+
+    with pytest.raises(TransientError, match="Stream users failed"):
+        run.feed(record(ORDERS, 1), global_state("g1"), record(USERS, 2.5), record(ORDERS, 2))
+
+    assert run.told == []
 
 
 def test_after_a_failed_flush_no_later_flush_of_its_stream_is_written() -> None:

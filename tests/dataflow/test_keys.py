@@ -1,0 +1,259 @@
+"""What of a value a column does not hold, when the column decides which rows are one or which is the latest."""
+
+import json
+from collections.abc import Iterable
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflow.cells import loosen
+from dataflow.coercion import column
+from dataflow.keys import Misfit, Role, Unfit, misfit, unfit
+from dataflow.structs import Shape
+from dataflow.types import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    NUMBER,
+    STRING,
+    TIME_WITH_TIMEZONE,
+    TIME_WITHOUT_TIMEZONE,
+    TIMESTAMP_WITH_TIMEZONE,
+    TIMESTAMP_WITHOUT_TIMEZONE,
+    AirbyteType,
+    Array,
+    Kind,
+    Limits,
+    Object,
+    Scalar,
+    Unknown,
+)
+from tests.dataflow.test_coercion import ANY_TOKEN, TYPES
+from tests.dataflow.test_roads import DIGITS, EXAMPLES, LIMITS, MOMENT, NEAR, USERS, exactly, packed, record
+from tests.dataflow.test_roads import shape as plain_shape
+
+SMALL = Limits(string_bytes=3, json_bytes=8)
+NUL_HELD = Limits(nul=True)
+ANY_NUMBER = Limits(number=None)
+ODD_FIELD = '"half \\ud800": 1, '
+
+HELD = [
+    (INTEGER, "5", Limits()),
+    (INTEGER, "5.0", Limits()),
+    (INTEGER, "5e2", Limits()),
+    (INTEGER, '"5"', Limits()),
+    (INTEGER, "-9223372036854775808", Limits()),
+    (INTEGER, "null", Limits()),
+    (NUMBER, "1.123456789", Limits()),
+    (NUMBER, "1.12345678900", Limits()),
+    (NUMBER, '"1.50"', Limits()),
+    (NUMBER, "1e-12", ANY_NUMBER),
+    (BOOLEAN, "true", Limits()),
+    (STRING, '"a"', Limits()),
+    (STRING, "5", Limits()),
+    (STRING, '"a\\u0000"', NUL_HELD),
+    (STRING, '"\\ud83d\\ude00"', Limits()),
+    (DATE, '"2024-01-01"', Limits()),
+    (DATE, '"2024-01-01T00:00:00Z"', Limits()),
+    (TIMESTAMP_WITH_TIMEZONE, '"2024-01-01T00:00:00.123456000+02:00"', Limits()),
+    (TIMESTAMP_WITHOUT_TIMEZONE, '"2024-01-01T00:00:00Z"', Limits()),
+    (TIMESTAMP_WITHOUT_TIMEZONE, '"2024-01-01"', Limits()),
+    (TIME_WITHOUT_TIMEZONE, '"10:00"', Limits()),
+    (TIME_WITHOUT_TIMEZONE, '"10:00:00+00:00"', Limits()),
+    (TIME_WITH_TIMEZONE, '"10:00:00.5+02:00"', Limits()),
+    (Unknown("{}"), '"anything"', Limits()),
+    (Object(), '{"a": 1}', Limits()),
+]
+NOT_HELD = [
+    (INTEGER, "9223372036854775808", Limits(), Misfit.WIDE),
+    (INTEGER, "-18446744073709551611", Limits(), Misfit.WIDE),
+    (INTEGER, "1e30", Limits(), Misfit.WIDE),
+    (INTEGER, '"18446744073709551611"', Limits(), Misfit.WIDE),
+    (INTEGER, "1.5", Limits(), Misfit.FRACTION),
+    (INTEGER, '"cf_1"', Limits(), Misfit.NO_NUMBER),
+    (INTEGER, '"007"', Limits(), Misfit.NO_NUMBER),
+    (INTEGER, '"+7"', Limits(), Misfit.NO_NUMBER),
+    (INTEGER, "true", Limits(), Misfit.BOOLEAN),
+    (INTEGER, "[1]", Limits(), Misfit.STRUCTURE),
+    (NUMBER, "1e-12", Limits(), Misfit.DIGITS),
+    (NUMBER, "1.1234567891", Limits(), Misfit.DIGITS),
+    (NUMBER, "1e29", Limits(), Misfit.LARGE),
+    (NUMBER, '"007"', Limits(), Misfit.NO_NUMBER),
+    (NUMBER, '"7e0"', Limits(), Misfit.NO_NUMBER),
+    (NUMBER, '"7"', Limits(), None),
+    (NUMBER, "1e131072", ANY_NUMBER, Misfit.LARGE),
+    (NUMBER, '"007"', ANY_NUMBER, Misfit.NO_NUMBER),
+    (NUMBER, '"cf"', ANY_NUMBER, Misfit.NO_NUMBER),
+    (BOOLEAN, '"true"', Limits(), Misfit.TEXT),
+    (BOOLEAN, "1", Limits(), Misfit.NUMBER),
+    (STRING, '"a\\u0000"', Limits(), Misfit.NUL),
+    (STRING, '"a\\ud800"', Limits(), Misfit.BROKEN),
+    (STRING, '"long"', SMALL, Misfit.LONG),
+    (DATE, '"2024-01-01T10:00:00Z"', Limits(), Misfit.CLOCK),
+    (DATE, '"2024-01-01T00:00:00+01:00"', Limits(), Misfit.CLOCK),
+    (DATE, '"2024-01-01T00:00:00.0000001Z"', Limits(), Misfit.CLOCK),
+    (DATE, '"10000-01-01"', Limits(), Misfit.YEAR),
+    (DATE, '"yesterday"', Limits(), Misfit.NO_DATE),
+    (DATE, "20240101", Limits(), Misfit.NUMBER),
+    (TIMESTAMP_WITH_TIMEZONE, '"2024-01-01T00:00:00.100000001Z"', Limits(), Misfit.FINER),
+    (TIMESTAMP_WITH_TIMEZONE, '"2016-12-31T23:59:60Z"', Limits(), Misfit.LEAP),
+    (TIMESTAMP_WITH_TIMEZONE, '"0001-01-01T00:00:00+02:00"', Limits(), Misfit.YEAR),
+    (TIMESTAMP_WITH_TIMEZONE, '"soon"', Limits(), Misfit.NO_MOMENT),
+    (TIMESTAMP_WITHOUT_TIMEZONE, '"2024-01-01T00:00:00+01:00"', Limits(), Misfit.ZONE),
+    (TIME_WITHOUT_TIMEZONE, '"10:00:00+01:00"', Limits(), Misfit.ZONE),
+    (TIME_WITHOUT_TIMEZONE, '"10:00:00.1234567"', Limits(), Misfit.FINER),
+    (TIME_WITHOUT_TIMEZONE, '"noon"', Limits(), Misfit.NO_TIME),
+    (TIME_WITH_TIMEZONE, '"10:00:00+16:00"', Limits(), Misfit.OFFSET),
+    (TIME_WITH_TIMEZONE, '"10:00:00.1234567Z"', Limits(), Misfit.FINER),
+    (Object(), "[1]", Limits(), Misfit.STRUCTURE),
+    (Array(), '"a"', Limits(), Misfit.TEXT),
+    (Unknown("{}"), '"a\\u0000"', Limits(), Misfit.NUL),
+    (Unknown("{}"), "1e131072", Limits(), Misfit.LARGE),
+    (Unknown("{}"), '"much too long"', SMALL, Misfit.LONG),
+]
+
+
+def keyed(types: dict[str, AirbyteType], limits: Limits, role: Role = Role.KEY) -> Shape:
+    return evolve(plain_shape(USERS, types, limits), roles=dict.fromkeys(types, role))
+
+
+def found_in(shape: Shape, chunk: bytes) -> tuple[Unfit, ...]:
+    """What is unfit in the rows of a chunk, which are the same on both roads."""
+    made, _ = packed([shape], chunk)
+
+    assert exactly([shape], chunk)[0] == made
+    (parcel,) = made.parcels
+    (rows,) = parcel.rows
+    return rows.unfit
+
+
+@pytest.mark.parametrize(("type_", "token", "limits"), HELD, ids=str)
+def test_a_value_that_is_held_is_no_misfit(type_: AirbyteType, token: str, limits: Limits) -> None:
+    shape = keyed({"id": type_}, limits)
+
+    assert found_in(shape, record(b'{"id": %s}' % token.encode())) == ()
+
+
+@pytest.mark.parametrize(("type_", "token", "limits", "why"), NOT_HELD, ids=str)
+def test_a_value_that_is_not_held_is_a_misfit_however_it_came(
+    type_: AirbyteType, token: str, limits: Limits, why: Misfit | None
+) -> None:
+    shape = keyed({"id": type_}, limits)
+    # The second record's other field has a name that only the exact road reads.
+    lines = [record(b'{%s"id": %s}' % (before.encode(), token.encode())) for before in ("", ODD_FIELD)]
+
+    assert [[each.misfits for each in found_in(shape, line)] for line in lines] == [
+        [(why,)] if why else []
+    ] * 2
+
+
+@pytest.mark.parametrize("limits", LIMITS, ids=["usual", "wide", "narrow"])
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: f"{type_.kind}-{type(type_).__name__}")
+@given(tokens=st.lists(ANY_TOKEN, max_size=6))
+@EXAMPLES
+def test_misfits_are_the_same_on_both_roads(type_: AirbyteType, limits: Limits, tokens: list[bytes]) -> None:
+    shapes = [keyed({"field": type_}, limits)]
+    chunk = b"".join(record(b'{"field": ' + token + b"}") for token in tokens)
+
+    assert packed(shapes, chunk) == exactly(shapes, chunk)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in Kind if kind not in (Kind.JSON, Kind.STRING, Kind.BOOLEAN)]
+)
+@given(data=st.data())
+@EXAMPLES
+def test_misfits_of_what_nearly_is_a_value_are_the_same_on_both_roads(
+    kind: Kind, data: st.DataObject
+) -> None:
+    texts = data.draw(st.lists(NEAR.get(kind, MOMENT) | DIGITS, min_size=1, max_size=8))
+    shapes = [keyed({"field": Scalar(kind)}, data.draw(st.sampled_from(LIMITS)))]
+    chunk = b"".join(record(b'{"field": "%s"}' % text.encode()) for text in texts)
+
+    assert packed(shapes, chunk) == exactly(shapes, chunk)
+
+
+@pytest.mark.parametrize("limits", LIMITS, ids=["usual", "wide", "narrow"])
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: f"{type_.kind}-{type(type_).__name__}")
+@given(token=ANY_TOKEN)
+@EXAMPLES
+def test_what_is_nulled_or_cut_is_always_a_misfit(type_: AirbyteType, limits: Limits, token: bytes) -> None:
+    cell, outcome = loosen(type_, token, limits)
+    changed = outcome is not None or bool(column(type_, [cell], limits).changes)
+
+    assert misfit(type_, token, limits) is not None or not changed
+
+
+def needed(type_: AirbyteType, role: Role, tokens: Iterable[str], limits: Limits = Limits()) -> Kind | None:  # noqa: B008 - frozen
+    whole: Unfit | None = None
+    for token in tokens:
+        found = unfit("id", type_, role, token.encode(), limits)
+        assert found is not None
+        whole = whole.joined(found) if whole else found
+    assert whole is not None
+    return whole.needed
+
+
+@pytest.mark.parametrize(
+    ("type_", "tokens", "kind"),
+    [
+        (INTEGER, ["18446744073709551611"], Kind.NUMBER),
+        (INTEGER, ["1.5"], Kind.NUMBER),
+        (INTEGER, ["1" * 35], Kind.STRING),
+        (INTEGER, ["1e-12"], Kind.STRING),
+        (INTEGER, ['"cf_1"'], Kind.STRING),
+        (INTEGER, ['"cf_1"', "18446744073709551611"], Kind.STRING),
+        (INTEGER, ['"cf_1\\u0000"'], None),
+        (NUMBER, ["1e-12"], Kind.STRING),
+        (BOOLEAN, ["1"], Kind.STRING),
+        (DATE, ['"2024-01-01T10:00:00Z"'], Kind.TIMESTAMP_WITH_TIMEZONE),
+        (DATE, ['"2024-01-01T10:00:00Z"', '"soon"'], None),
+        (TIMESTAMP_WITHOUT_TIMEZONE, ['"2024-01-01T00:00:00+01:00"'], Kind.TIMESTAMP_WITH_TIMEZONE),
+        (TIMESTAMP_WITH_TIMEZONE, ['"2024-01-01T00:00:00.100000001Z"'], None),
+        (STRING, ['"a\\u0000"'], None),
+    ],
+)
+def test_a_key_needs_the_nearest_kind_that_holds_all_its_values(
+    type_: AirbyteType, tokens: list[str], kind: Kind | None
+) -> None:
+    assert needed(type_, Role.KEY, tokens) is kind
+
+
+@pytest.mark.parametrize("role", [Role.ORDER, Role.KEY_AND_ORDER])
+def test_what_orders_rows_never_becomes_a_text(role: Role) -> None:
+    """As texts, 9 comes after 10."""
+    assert needed(INTEGER, role, ["18446744073709551611"]) is Kind.NUMBER
+    assert needed(INTEGER, role, ['"cf_1"']) is None
+    assert needed(NUMBER, role, ["1e30"]) is None
+
+
+def test_an_integer_needs_a_text_where_numbers_have_less_room() -> None:
+    assert needed(INTEGER, Role.KEY, ["18446744073709551611"], Limits(number=(20, 3))) is Kind.STRING
+
+
+@pytest.mark.parametrize(
+    ("type_", "token"),
+    [(TIMESTAMP_WITH_TIMEZONE, '"2024-01-01T00:00:00.1234567Z"'), (NUMBER, "0.30000000000000004")],
+)
+def test_the_last_digits_of_a_cursor_may_be_cut_and_those_of_a_key_may_not(
+    type_: AirbyteType, token: str
+) -> None:
+    """Cut from all of them, they leave the order as it is."""
+    found = {role: unfit("at", type_, role, token.encode(), Limits()) is not None for role in Role}
+
+    assert found == {Role.KEY: True, Role.KEY_AND_ORDER: True, Role.ORDER: False, Role.DELETION: False}
+
+
+def test_a_mark_of_a_deletion_must_only_be_there() -> None:
+    lost = unfit("gone", TIMESTAMP_WITH_TIMEZONE, Role.DELETION, b'"yes"', Limits())
+
+    assert lost is not None
+    assert lost.misfits == (Misfit.NO_MOMENT,)
+
+
+def test_no_misfit_names_a_value() -> None:
+    chunk = b"".join(record(b'{"id": %s}' % json.dumps(f"secret {n}").encode()) for n in range(3))
+
+    assert "secret" not in str(found_in(keyed({"id": INTEGER}, Limits()), chunk))

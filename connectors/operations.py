@@ -14,10 +14,10 @@ from connectors.faults import FLUSH, NO_FAULTS, Faults
 from connectors.ledger import LedgerEntry
 from connectors.transactions import Transactions
 from dataflow.batch import clean_meta
-from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
-from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff, sparing
+from dataflow.errors import ConfigError, DataflowError, InternalError
+from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff
 from dataflow.flush import Flush
-from dataflow.table_catalog import OwnedColumn
+from dataflow.ownership import claimed, ours, without
 from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
@@ -136,12 +136,12 @@ class StreamOperations:
     def _take(self, life: StreamLife) -> Answer:
         ledger, table = self._client.ledger, life.tables.final
         entry = ledger.hold(table) or LedgerEntry(table=table)
-        _refuse_anothers(entry, life)
+        owned = claimed(entry.owned, life.tables)
         ledger.save(
             evolve(
                 entry,
-                stream=life.stream.name,
-                columns=_joined(entry.columns, life.tables.owned),
+                stream=owned.stream,
+                columns=owned.columns,
                 epoch=entry.epoch + 1,
                 owner=self._run,
                 last_flush=0,
@@ -292,9 +292,7 @@ class StreamOperations:
         note = self._client.overwrite_table(_temp_of(entry, life), life.tables.final)
         # A generation of our own means nothing to a catalog, should one of its come to be equal.
         finalised = None if life.stream.replaces_each_time else life.recipe.generation_id
-        columns = {column.name for column in life.tables.columns}
-        gone = [each.name for each in entry.columns if each.name not in columns]
-        entry = _without_columns(entry, gone, life)
+        entry = _without_columns(entry, [each.name for each in entry.columns], life)
         self._client.ledger.save(evolve(entry.without_temp(), finalised=finalised))
         return note
 
@@ -313,8 +311,7 @@ class StreamOperations:
         if not self._client.table_exists(final):
             self._client.create_table(final, columns, primary_key)
             return ()
-        ours = {each.name for each in entry.columns}
-        changeset = sparing(self._difference(final, columns), ours)
+        changeset = ours(self._difference(final, columns), entry.columns)
         if not changeset.is_noop:
             self._alter(final, changeset)
         return changeset.drop
@@ -352,33 +349,9 @@ def _checkpoint(flush: Flush, life: StreamLife) -> str | None:
     return None if life.stream.replaces_each_time else flush.checkpoint
 
 
-def _refuse_anothers(entry: LedgerEntry, life: StreamLife) -> None:
-    """Another run may have taken a name after this one looked at the ledger, and before it had the lock."""
-    named = {each.field: each.name for each in life.tables.owned}
-    fields = {each.name: each.field for each in life.tables.owned}
-    others = [
-        each
-        for each in entry.columns
-        if named.get(each.field, each.name) != each.name or fields.get(each.name, each.field) != each.field
-    ]
-    if others or entry.stream not in (None, life.stream.name):
-        raise TransientError(
-            f"Another run has meanwhile given names of the table {entry.table} to "
-            + (f"stream {entry.stream}." if entry.stream != life.stream.name else "other fields."),
-            remedy="Nothing was changed. The next sync finds other names by itself.",
-        )
-
-
-def _joined(remembered: Sequence[OwnedColumn], named: Sequence[OwnedColumn]) -> tuple[OwnedColumn, ...]:
-    """What was remembered, and what this run has named beside it."""
-    return tuple(({each.field: each for each in remembered} | {each.field: each for each in named}).values())
-
-
 def _without_columns(entry: LedgerEntry, dropped: Collection[str], life: StreamLife) -> LedgerEntry:
-    """The entry once these columns are nowhere any more. Those of this run's fields come again, and are kept."""
-    wanted = {column.name for column in life.tables.columns}
-    gone = {name for name in dropped if name not in wanted}
-    return evolve(entry, columns=tuple(each for each in entry.columns if each.name not in gone))
+    """The entry once these columns are nowhere any more."""
+    return evolve(entry, columns=without(entry.columns, dropped, life.tables.columns))
 
 
 def _own_generation(entry: LedgerEntry) -> int:

@@ -1,0 +1,47 @@
+"""Decides what is remembered of a table: whose it is, and whose its columns are. Pure; reads and writes no ledger.
+
+The ledger remembers it, in the transaction of the operation that made it so. `table_catalog` names by it.
+"""
+
+from collections.abc import Collection, Sequence
+
+from dataflow.errors import TransientError
+from dataflow.evolution import ColumnChangeset, sparing
+from dataflow.table_catalog import OwnedColumn, OwnedTable, StreamTables
+from dataflow.types import Column
+
+Columns = tuple[OwnedColumn, ...]
+
+
+def claimed(remembered: OwnedTable, named: StreamTables) -> OwnedTable:
+    """The table once its stream has claimed it: with what was remembered, and what this run has named beside it.
+
+    Raises TransientError when another run has taken a name after this one looked at the ledger, and before it had
+    the table's lock.
+    """
+    names = {each.field: each.name for each in named.owned}
+    fields = {each.name: each.field for each in named.owned}
+    others = [
+        each
+        for each in remembered.columns
+        if names.get(each.field, each.name) != each.name or fields.get(each.name, each.field) != each.field
+    ]
+    if others or remembered.stream not in (None, named.stream):
+        raise TransientError(
+            f"Another run has meanwhile given names of the table {remembered.final} to "
+            + (f"stream {remembered.stream}." if remembered.stream != named.stream else "other fields."),
+            remedy="Nothing was changed. The next sync finds other names by itself.",
+        )
+    joined = {each.field: each for each in remembered.columns} | {each.field: each for each in named.owned}
+    return OwnedTable(final=remembered.final, stream=named.stream, columns=tuple(joined.values()))
+
+
+def without(remembered: Columns, dropped: Collection[str], wanted: Sequence[Column]) -> Columns:
+    """What is remembered once these columns are nowhere any more. Those that are wanted come again, and are kept."""
+    gone = set(dropped) - {column.name for column in wanted}
+    return tuple(each for each in remembered if each.name not in gone)
+
+
+def ours(changeset: ColumnChangeset, remembered: Columns) -> ColumnChangeset:
+    """The changeset that drops no column but those that are remembered: any other was made by somebody else."""
+    return sparing(changeset, {each.name for each in remembered})

@@ -124,9 +124,6 @@ def main_for(name: str, module: str) -> None:
     requests = Requests()
     parser = destination_parser(name)
     given = parser.parse_args(upstream_spelling(sys.argv[1:]))
-    if given.verb != "write":
-        # There is nothing to bring to an end.
-        requests.tell(lambda _: os._exit(requests.failure_code))
     if given.version:
         from connectors.registry import find
 
@@ -136,6 +133,9 @@ def main_for(name: str, module: str) -> None:
         parser.error("say what to do: spec, check or write")
     if not _hold_standard_streams():
         parser.exit(1, f"{parser.prog}: stdout is closed, so nobody could hear what it does. Open it.\n")
+    if given.verb != "write":
+        # There is nothing to bring to an end.
+        requests.tell(lambda _: os._exit(requests.failure_code))
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
     gc.disable()

@@ -101,8 +101,8 @@ class JournalSuite(WarehouseSuite):
         assert row["milliseconds"] > 0
 
     def test_a_flush_that_was_tried_again_tells_how_often(self, warehouse: Warehouse) -> None:
-        # Set up, claim, inspect and open are four COMMITs.
-        script = Script(wait=4, lose_answer=True)
+        # The set-up, the writer's connection, claim, inspect and open are five COMMITs.
+        script = Script(wait=5, lose_answer=True)
 
         sync_users(warehouse, users(Strategy.DEDUP), sent=PRIOR, script=script)
 
@@ -248,4 +248,4 @@ def _transition(run: str, number: int, at: float) -> Transition:
 
 def _a_life(run: str) -> list[dict[str, Any]]:
     entry = {"run": run, "machine": "destination", "from": "a", "event": "b", "to": "c", "at": time.time()}
-    return [{**entry, "operation": operation} for operation in ("set_up", "read", "tear_down")]
+    return [{**entry, "operation": operation} for operation in ("set_up", "claim", "read", "tear_down")]

@@ -306,10 +306,10 @@ class LeftoverSuite(WarehouseSuite):
         """A damaged ledger, or that of another version: what it would decide is not guessed."""
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
         cut_off(warehouse, users(DEDUP, 2))
-        ledger = _ledger(warehouse)
+        ledger, columns = _ledger(warehouse), warehouse.tables().columns
         with open_bench(warehouse.destination) as bench, bench.client.transaction():
             bench.client.drop_table(ledger)
-            bench.client.create_table(ledger, warehouse.tables().columns, ())
+            bench.client.create_table(ledger, columns, ())
 
         outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
 

@@ -17,8 +17,8 @@ from dataflow.batch import clean_meta
 from dataflow.errors import ConfigError, DataflowError, InternalError
 from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff
 from dataflow.flush import Flush
-from dataflow.ownership import claimed, ours, without
-from dataflow.types import Column, TableName
+from dataflow.ownership import claimed, ours, widened, without
+from dataflow.types import Column, Kind, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
 
@@ -251,6 +251,12 @@ class StreamOperations:
 
     def _abandon(self, life: StreamLife) -> Answer:
         entry = self._held()
+        if life.needs:
+            entry = evolve(entry, columns=widened(entry.columns, life.needs))
+            self._client.ledger.save(entry)
+        return evolve(self._leave_temp(entry, life), warnings=tuple(map(_to_be_widened, life.needs.items())))
+
+    def _leave_temp(self, entry: LedgerEntry, life: StreamLife) -> Answer:
         temp = _temp_of(entry, life)
         if not self._client.table_exists(temp):
             return Answer()
@@ -347,6 +353,10 @@ def _emptied(temp: TableName) -> str:
 def _checkpoint(flush: Flush, life: StreamLife) -> str | None:
     """How far a STATE may promise the rows of temp: not at all where the next sync drops them."""
     return None if life.stream.replaces_each_time else flush.checkpoint
+
+
+def _to_be_widened(need: tuple[str, Kind]) -> str:
+    return f'the next sync makes the column of "{need[0]}" one of the kind {need[1]}, and it stays so'
 
 
 def _without_columns(entry: LedgerEntry, dropped: Collection[str], life: StreamLife) -> LedgerEntry:

@@ -17,7 +17,7 @@ from connectors.progress import Watch
 from connectors.setting_up import set_up
 from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
-from connectors.unfit import refusal
+from connectors.unfit import needs, refusal
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.budget import Budget
@@ -162,7 +162,8 @@ class StreamRun:
         self.machine.send("errored", reason=error)
 
     def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
-        """Records came whose keys its columns do not hold."""
+        """Records came whose keys its columns do not hold; where the next sync's will, the ledger is to remember it."""
+        self.life.needs = needs(unfit)
         return refusal(self.name, unfit, self._columns)
 
     def end(self, reason: DataflowError) -> None:

@@ -1,24 +1,41 @@
-"""Why a stream fails whose columns do not hold what decides its rows. Names fields and kinds, and never a value."""
+"""Why a stream fails whose columns do not hold what decides its rows, and which would. Names fields, never a value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connectors.contract import ColumnUtils
-from dataflow.errors import ConfigError
+from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.keys import Unfit
-from dataflow.types import StreamName
+from dataflow.types import Kind, StreamName
 
 # The rest is counted.
 NAMED = 5
+DOING = "reading the input"
 
 
-def refusal(stream: StreamName, unfit: Sequence[Unfit], columns: ColumnUtils) -> ConfigError:
+def needs(unfit: Sequence[Unfit]) -> Mapping[str, Kind]:
+    """The kinds of column that would hold all of these fields' values; none at all where one of them has none."""
+    found = {each.field: each.needed for each in unfit if each.needed is not None}
+    return found if len(found) == len(unfit) else {}
+
+
+def refusal(stream: StreamName, unfit: Sequence[Unfit], columns: ColumnUtils) -> DataflowError:
     """The error of a stream of which these fields are unfit."""
     told = [_complaint(each, columns) for each in unfit[:NAMED]]
     if len(unfit) > NAMED:
         told.append(f"{len(unfit) - NAMED} more of its fields are like it.")
+    message = f"Stream {stream} cannot be written: {' '.join(told)}"
+    if wider := needs(unfit):
+        kinds = [f'"{name}" is to be {columns.column_type(kind)}' for name, kind in wider.items()]
+        return TransientError(
+            message,
+            doing=DOING,
+            remedy="These records were not written, since rows that the source tells apart could have become one. "
+            f"The ledger remembers what they need ({', '.join(kinds)}). Sync again: the next sync widens the columns "
+            "and brings the records.",
+        )
     return ConfigError(
-        f"Stream {stream} cannot be written: {' '.join(told)}",
-        doing="reading the input",
+        message,
+        doing=DOING,
         remedy="These records were not written, since rows that the source tells apart could have become one. Choose "
         "another primary key or cursor, or the sync mode append; or let the source declare a type that holds such "
         "values, as a string does, and refresh the stream.",

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from dataflow.types import AirbyteType, ChangeKind, ChangeReason, Kind, Limits
+from dataflow.types import AirbyteType, ChangeKind, ChangeReason, Kind, Limits, Widened
 
 Outcome: TypeAlias = tuple[ChangeKind, ChangeReason]
 
@@ -65,7 +65,9 @@ def loosen(
         return None, None
     match type_.kind:
         case Kind.STRING:
-            return _string(token)
+            return (
+                (_digits(token), None) if isinstance(type_, Widened) and _is_number(token) else _string(token)
+            )
         case Kind.BOOLEAN:
             return (token == b"true", None) if token in (b"true", b"false") else (None, UNREADABLE)
         case Kind.INTEGER:
@@ -164,6 +166,18 @@ def _string(token: bytes) -> tuple[str | None, Outcome | None]:
         return msgspec.json.decode(text, type=str), None
     except msgspec.DecodeError:
         return None, UNREADABLE
+
+
+def _is_number(token: bytes) -> bool:
+    return _NUMBER.fullmatch(token.decode("utf-8", "replace")) is not None
+
+
+def _digits(token: bytes) -> str:
+    """A number as an integer column that became one of texts had it: equal numbers are equal texts."""
+    text = plain_number(token.decode())[0]
+    if text is None:
+        return token.decode()
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _integer(token: bytes) -> tuple[int | None, Outcome | None]:

@@ -113,7 +113,6 @@ _INTEGER_DIGITS = 19
 _WIDER: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.BOOLEAN: (Kind.STRING,),
     Kind.INTEGER: (Kind.NUMBER, Kind.STRING),
-    Kind.NUMBER: (Kind.STRING,),
     Kind.DATE: (Kind.TIMESTAMP_WITH_TIMEZONE,),
     Kind.TIMESTAMP_WITHOUT_TIMEZONE: (Kind.TIMESTAMP_WITH_TIMEZONE,),
 }
@@ -135,8 +134,8 @@ def unfit(field: str, type_: AirbyteType, role: Role, token: bytes | None, limit
 def wider(kind: Kind, role: Role, limits: Limits) -> tuple[Kind, ...]:
     """The kinds that hold all values of this one and more, from the nearest on, with equal values and their order kept.
 
-    As texts, numbers have another order: a column that orders rows never becomes one. A date or a moment has more than
-    one text, so that a value sent again would not be found again: it becomes none either.
+    As texts, numbers have another order: a column that orders rows never becomes one. A decimal, a date and a moment
+    have more than one text, so that a value sent again would not be found again: they become none either.
     """
     return tuple(
         each

@@ -3,12 +3,14 @@
 The ledger remembers it, in the transaction of the operation that made it so. `table_catalog` names by it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+from attrs import evolve
 
 from dataflow.errors import TransientError
 from dataflow.evolution import ColumnChangeset, sparing
 from dataflow.table_catalog import OwnedColumn, OwnedTable, StreamTables
-from dataflow.types import Column
+from dataflow.types import Column, Kind
 
 Columns = tuple[OwnedColumn, ...]
 
@@ -16,8 +18,8 @@ Columns = tuple[OwnedColumn, ...]
 def claimed(remembered: OwnedTable, named: StreamTables) -> OwnedTable:
     """The table once its stream has claimed it: with what was remembered, and what this run has named beside it.
 
-    Raises TransientError when another run has taken a name after this one looked at the ledger, and before it had
-    the table's lock.
+    Raises TransientError when another run has taken a name, or widened a column, after this one looked at the ledger
+    and before it had the table's lock.
     """
     names = {each.field: each.name for each in named.owned}
     fields = {each.name: each.field for each in named.owned}
@@ -32,6 +34,12 @@ def claimed(remembered: OwnedTable, named: StreamTables) -> OwnedTable:
             + (f"stream {remembered.stream}." if remembered.stream != named.stream else "other fields."),
             remedy="Nothing was changed. The next sync finds other names by itself.",
         )
+    kinds = {each.field: each.widened for each in named.owned}
+    if any(kinds.get(each.field, each.widened) is not each.widened for each in remembered.columns):
+        raise TransientError(
+            f"Another run has meanwhile found that columns of the table {remembered.final} are to be wider.",
+            remedy="Nothing was changed. The next sync widens them by itself.",
+        )
     joined = {each.field: each for each in remembered.columns} | {each.field: each for each in named.owned}
     return OwnedTable(final=remembered.final, stream=named.stream, columns=tuple(joined.values()))
 
@@ -45,3 +53,8 @@ def without(remembered: Columns, dropped: Collection[str], wanted: Sequence[Colu
 def ours(changeset: ColumnChangeset, remembered: Columns) -> ColumnChangeset:
     """The changeset that drops no column but those that are remembered: any other was made by somebody else."""
     return sparing(changeset, {each.name for each in remembered})
+
+
+def widened(columns: Sequence[OwnedColumn], needs: Mapping[str, Kind]) -> tuple[OwnedColumn, ...]:
+    """The columns with the kinds that the values of some fields need."""
+    return tuple(evolve(each, widened=needs.get(each.field, each.widened)) for each in columns)

@@ -27,7 +27,7 @@ from dataflow.names import (
     temp_name,
     with_suffix,
 )
-from dataflow.types import METADATA_COLUMNS, Column, Field, Kind, Scalar, StreamName, TableName
+from dataflow.types import METADATA_COLUMNS, Column, Field, Kind, StreamName, TableName, Widened
 
 
 @frozen(kw_only=True)
@@ -188,7 +188,11 @@ def unsettled(declared: Sequence[Field], tables: NamedTables) -> bool:
 
 
 def _column(declared: Field, owned: OwnedColumn) -> Column:
-    return Column(owned.name, declared.name, Scalar(owned.widened) if owned.widened else declared.type)
+    """A column that was widened stays so, unless the field is declared as what holds no less."""
+    kind = owned.widened
+    if kind is None or declared.type.kind in (kind, Kind.STRING):
+        return Column(owned.name, declared.name, declared.type)
+    return Column(owned.name, declared.name, Widened(declared.type, kind))
 
 
 def _names(field: str, rules: NamingRules) -> tuple[str, str]:

@@ -113,6 +113,19 @@ class Unknown(AirbyteType):
         return Kind.JSON
 
 
+@frozen
+class Widened(AirbyteType):
+    """A type whose column is of another kind, since that of the declared one did not hold a key's values."""
+
+    declared: AirbyteType
+    to: Kind
+
+    @property
+    def kind(self) -> Kind:
+        """The wider one."""
+        return self.to
+
+
 @frozen(order=True)
 class StreamName:
     """A stream's descriptor as the source gives it; `namespace` is None when the source has none."""

@@ -4,6 +4,7 @@ Read it from the top: the guards are questions about facts already found, the st
 be, the arrows what comes next, and `OPERATIONS` what each state asks of the destination on entry.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, evolve, field
@@ -12,6 +13,7 @@ from statemachine import State
 from dataflow.catalog import DestinationStream, Strategy
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.table_catalog import StreamTables
+from dataflow.types import Kind
 from machines.lifecycle import Executor, Lifecycle
 from machines.operations import Answer, Facts, Recipe, StreamOperation, StreamPort, TempFacts, recipe
 
@@ -24,6 +26,8 @@ class StreamLife:
     tables: StreamTables
     facts: Facts | None = None
     failure: DataflowError | None = None
+    # Kinds that the columns of some fields are to have from the next sync on, since theirs do not hold what came.
+    needs: Mapping[str, Kind] = field(factory=dict)
     state: Any = field(default=None, repr=False)
 
     def learn(self, answer: Answer) -> None:

@@ -48,6 +48,16 @@ DISTINCT: Mapping[str, tuple[Mapping[str, Any], tuple[Any, ...]]] = {
     "what an object is not": (OBJECT, ([1], [2], "a")),
     "objects with a null character": (OBJECT, ({"a": "\0"}, {"a": ""})),
 }
+# A declared type, a value that its column holds, and one for which a wider column is made.
+WIDENED: Mapping[str, tuple[Mapping[str, Any], Any, Any]] = {
+    "beyond 64 bits": (INTEGER, 7, 2**64),
+    "a fraction": (INTEGER, 7, 7.5),
+    "a text": (INTEGER, 7, "cf_1"),
+    "too many digits": (INTEGER, 7, 10**34),
+    "a number for a boolean": ({"type": "boolean"}, True, 1),
+    "a time of day": (DATE, "2024-01-01", "2024-01-01T10:00:00Z"),
+    "a zone": (LOCAL, "2024-01-01T10:00:00", "2024-01-01T10:00:00+05:00"),
+}
 # Of a cursor: a declared type, the older record's and the newer's.
 ORDERED: Mapping[str, tuple[Mapping[str, Any], Any, Any]] = {
     "beyond 64 bits": (INTEGER, 2**63 - 1, 2**63),
@@ -158,6 +168,55 @@ class KeySuite(WarehouseSuite):
 
         assert (failed.states, list(failed.failed)) == ([1], ["users"])
         assert [row["name"] for row in warehouse.data()] == ["kept"]
+
+    @pytest.mark.parametrize("strategy", DEDUPING)
+    @pytest.mark.parametrize("case", WIDENED)
+    def test_the_next_sync_widens_the_column_and_brings_all_keys(
+        self, warehouse: Warehouse, strategy: Strategy, case: str
+    ) -> None:
+        """What an earlier sync brought is found again in the wider column; the catalog does not narrow it back."""
+        declared, old, new = WIDENED[case]
+        fields = {"id": declared, "name": STRING}
+        before = [record("users", id=old, name="before"), state("users", 1), complete("users")]
+        both = [record("users", id=key, name=f"of {key}") for key in (old, new)]
+        warehouse.sync(catalog(stream("users", strategy, fields, generation=1)), *before)
+        wanted = catalog(stream("users", strategy, fields, generation=2))
+
+        failed = warehouse.sync(wanted, *both, state("users", 2), complete("users"))
+        brought = warehouse.sync(wanted, *both, state("users", 2), complete("users"))
+        again = warehouse.sync(
+            catalog(stream("users", strategy, fields, generation=3)),
+            *both,
+            state("users", 3),
+            complete("users"),
+        )
+
+        assert (failed.failed, failed.states) == ({"users": "transient_error"}, [])
+        assert any('the column of "id"' in each for each in failed.warnings)
+        assert [(each.exit_code, each.states) for each in (brought, again)] == [(0, [2]), (0, [3])]
+        assert sorted(row["name"] for row in warehouse.data()) == sorted([f"of {old}", f"of {new}"])
+
+    @pytest.mark.parametrize("strategy", DEDUPING)
+    def test_rows_that_wait_are_widened_with_their_column(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        wanted = catalog(stream("users", strategy, {"id": INTEGER, "name": STRING}))
+        told = threading.Event()
+
+        def feed() -> Iterator[bytes]:
+            yield record("users", id=1, name="one")
+            yield record("users", id=2, name="two")
+            yield state("users", 1)
+            told.wait(SECONDS)
+            yield record("users", id="x", name="a text")
+            yield complete("users")
+
+        warehouse.sync(wanted, feed=feed(), told=lambda _: told.set(), thresholds=SMALL)
+        rest = [record("users", id="x", name="a text"), record("users", id=2, name="another two")]
+        outcome = warehouse.sync(wanted, *rest, state("users", 2), complete("users"))
+
+        assert (outcome.exit_code, outcome.states) == (0, [2])
+        assert sorted(row["name"] for row in warehouse.data()) == ["a text", "another two", "one"]
 
     @pytest.mark.parametrize("strategy", DEDUPING)
     def test_a_null_key_is_the_sources_own_and_stays_one(

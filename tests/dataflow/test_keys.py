@@ -29,6 +29,7 @@ from dataflow.types import (
     Object,
     Scalar,
     Unknown,
+    Widened,
 )
 from tests.dataflow.test_coercion import ANY_TOKEN, TYPES
 from tests.dataflow.test_roads import DIGITS, EXAMPLES, LIMITS, MOMENT, NEAR, USERS, exactly, packed, record
@@ -206,7 +207,7 @@ def needed(type_: AirbyteType, role: Role, tokens: Iterable[str], limits: Limits
         (INTEGER, ['"cf_1"'], Kind.STRING),
         (INTEGER, ['"cf_1"', "18446744073709551611"], Kind.STRING),
         (INTEGER, ['"cf_1\\u0000"'], None),
-        (NUMBER, ["1e-12"], Kind.STRING),
+        (NUMBER, ["1e-12"], None),
         (BOOLEAN, ["1"], Kind.STRING),
         (DATE, ['"2024-01-01T10:00:00Z"'], Kind.TIMESTAMP_WITH_TIMEZONE),
         (DATE, ['"2024-01-01T10:00:00Z"', '"soon"'], None),
@@ -251,6 +252,19 @@ def test_a_mark_of_a_deletion_must_only_be_there() -> None:
 
     assert lost is not None
     assert lost.misfits == (Misfit.NO_MOMENT,)
+
+
+def test_in_a_column_of_texts_that_was_one_of_integers_equal_numbers_are_equal_texts() -> None:
+    shape = keyed({"id": Widened(INTEGER, Kind.STRING)}, Limits())
+    tokens = ["5", "5.0", "5e0", '"5"', '"05"', "-0", "0.50", "1e20", str(2**64), "true", "[1, 2]", "null"]
+    chunk = b"".join(record(b'{"id": %s}' % token.encode()) for token in tokens)
+
+    made, _ = packed([shape], chunk)
+
+    texts = ["5", "5", "5", "5", "05", "0", "0.5", "1" + "0" * 20, str(2**64), "true", "[1, 2]", None]
+    assert made.parcels[0].rows[0].cells["column 0"].to_pylist() == texts
+    assert made.parcels[0].rows[0].unfit == ()
+    assert exactly([shape], chunk)[0] == made
 
 
 def test_no_misfit_names_a_value() -> None:

@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "connectors/operations",
         "connectors/ledger",
         "connectors/check",
+        "connectors/unfit",
     ),
     "of the commands": (
         *("connectors/journal_file", "connectors/journal_source", "connectors/commands", "machines/replay"),

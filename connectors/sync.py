@@ -230,7 +230,7 @@ class SyncOperations:
 
     def _start_streams(self, _: SyncLife) -> None:
         # What each sync needs goes before the connections that only tell of it, or make it quicker.
-        self._writers[0].run("connecting a writer", lambda: None)
+        self._writers[0].connect("connecting a writer")
         _start(self.runs[:1], self._owner)
         if len(self.runs) > 1:
             self._reach_writers()

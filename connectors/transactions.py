@@ -6,6 +6,7 @@ ledger entry that it holds tells the next attempt whether there is anything left
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import tenacity
@@ -24,6 +25,10 @@ class RetryPolicy:
     attempts: int = 5
     first_wait: float = 0.2
     longest_wait: float = 10.0
+
+
+class _BegunError(Exception):
+    """Lets a transaction go that was only begun."""
 
 
 class Transactions:
@@ -83,6 +88,15 @@ class Transactions:
             self.client.recover()
             raise
         return done
+
+    def connect(self, doing: str) -> None:
+        """Have the client connected, with retries. Nothing is committed."""
+
+        def begin() -> None:
+            with suppress(_BegunError), self.client.transaction():
+                raise _BegunError
+
+        self.outside(doing, begin)
 
     def _transaction(self, work: Callable[[], T]) -> T:
         with self.client.transaction():

@@ -21,7 +21,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         *("connectors/specification", "connectors/options", "connectors/runner", "connectors/drivers"),
         *("connectors/registry", "connectors/faults", "connectors/duckdb/config", "connectors/memory/config"),
     ),
-    "of the catalog": ("dataflow/catalog", "dataflow/json_schema", "dataflow/names"),
+    "of the catalog": ("dataflow/catalog", "dataflow/json_schema", "dataflow/table_catalog"),
     "of the input": (
         *(
             "dataflow/parcel",
@@ -37,7 +37,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "of tables and runs": (
         "machines/stream",
         "connectors/operations",
-        "connectors/ledger",
+        "connectors/sql_ledger",
         "connectors/check",
         "connectors/unfit",
     ),

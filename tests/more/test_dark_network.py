@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -55,15 +56,13 @@ class Distant:
 
 
 @pytest.fixture
-def distant(tmp_path: Path) -> Iterator[Distant]:
-    rules = tmp_path / "rules"
-    rules.write_text("local all all trust\nhost all all samenet trust\n")
-    for path in (rules, *list(rules.parents)[:3]):
-        path.chmod(0o755)
-    user = server_user()
-    if user is not None:
-        os.chown(rules, user.uid, user.gid)
-    with cable() as made:
+def distant() -> Iterator[Distant]:
+    with tempfile.TemporaryDirectory(prefix="dataflow-rules-") as room, cable() as made:
+        rules, user = Path(room) / "rules", server_user()
+        rules.write_text("local all all trust\nhost all all samenet trust\n")
+        if user is not None:
+            os.chown(rules.parent, user.uid, user.gid)
+            os.chown(rules, user.uid, user.gid)
         settings = {
             "listen_addresses": made.here[1],
             "port": str(free_port()),

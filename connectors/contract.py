@@ -140,7 +140,10 @@ class TableOperationsClient(Protocol):
         ...
 
     def table_exists(self, table: TableName) -> bool:
-        """Whether there is such a table. Any other trouble is an error, never an answer."""
+        """Whether there is such a table. Any other trouble is an error, never an answer.
+
+        ConfigError where something that is no table, such as a view, has the name: no table could be made there.
+        """
         ...
 
     def table_is_empty(self, table: TableName) -> bool:
@@ -215,7 +218,14 @@ class TableSchemaEvolutionClient(Protocol):
     """What a table looks like, and how it changes. Inside `transaction()`, like the table operations."""
 
     def discover_schema(self, table: TableName) -> TableSchema:
-        """The user's columns of an existing table; ConfigError when it has no Airbyte metadata columns."""
+        """The user's columns of an existing table; ConfigError when it has no raw id or no extraction time."""
+        ...
+
+    def complete_metadata(self, table: TableName) -> Sequence[str]:
+        """Afterwards an existing table that has the metadata columns of the first destinations has all four.
+
+        Its rows are kept, and get the values of `dataflow.types.ADDED_LATER`. The answer names what was added.
+        """
         ...
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:

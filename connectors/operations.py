@@ -156,7 +156,9 @@ class StreamOperations:
         if self._client.table_exists(final):
             # Refuses a table that is not Airbyte's: a swap would put ours in the place of a person's.
             self._client.discover_schema(final)
-            if entry.epoch == 1:
+            if added := self._client.complete_metadata(final):
+                note = f"added {' and '.join(added)} to {final}, which an older destination made"
+            elif entry.epoch == 1:
                 note = f"the ledger knew nothing of {final}, which was there before: it is kept as it is"
         facts = Facts(temp=self._found(entry, life), finalised=False)
         if facts.temp is None and entry.checkpoint is not None:

@@ -174,6 +174,13 @@ class WatchedClient:
             self._published(Deed.BECOME, source, target, f"{source} becomes {target}")
         return way
 
+    def complete_metadata(self, table: TableName) -> Sequence[str]:
+        """As the real one."""
+        added = self.real.complete_metadata(table)
+        for name in added:
+            self._watch.did(Deed.ADD_COLUMN, table, f"adds column {name} to {table}")
+        return added
+
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         """As the real one."""
         self.real.apply_changeset(table, changeset)

@@ -1,5 +1,6 @@
 """The values everything else speaks of: Airbyte types, columns and tables. Plain data; no rules, no SQL, no I/O."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -168,6 +169,11 @@ EXTRACTED_AT = "_airbyte_extracted_at"
 META = "_airbyte_meta"
 GENERATION_ID = "_airbyte_generation_id"
 METADATA_COLUMNS = (RAW_ID, EXTRACTED_AT, META, GENERATION_ID)
+# Those that tables of the first destinations do not have, and what their rows get: their values were not changed, and
+# they are of no generation.
+ADDED_LATER: Mapping[str, str | int] = {META: '{"changes":[]}', GENERATION_ID: 0}
+# Without these a table was filled by nobody of ours.
+REQUIRED_COLUMNS = (RAW_ID, EXTRACTED_AT)
 
 # Set by CDC sources on the record that deletes a row; null on every other record.
 CDC_DELETED_AT = "_ab_cdc_deleted_at"

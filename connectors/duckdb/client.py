@@ -24,11 +24,12 @@ from connectors.duckdb.evolution import (
 from connectors.duckdb.sql import SqlGenerator, parameter
 from connectors.journal_table import SqlJournal
 from connectors.ledger import LedgerEntry
+from connectors.refusals import name_taken, not_ours
 from connectors.sql_ledger import SqlLedger
 from dataflow.batch import encode_changes
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held
-from dataflow.types import METADATA_COLUMNS, Column, TableName
+from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 
@@ -141,8 +142,11 @@ class DuckDbClient:
             self.execute(self.sql.create_schema(namespace))
 
     def table_exists(self, table: TableName) -> bool:
-        """Whether there is such a table; a view is none."""
-        return bool(self.execute(self.sql.find_table(), self._place(table)))
+        if self.execute(self.sql.find_table(), self._place(table)):
+            return True
+        if self.execute(self.sql.find_view(), self._place(table)):
+            raise name_taken(table, "view")
+        return False
 
     def table_is_empty(self, table: TableName) -> bool:
         return not self.execute(self.sql.any_row(table))
@@ -200,14 +204,17 @@ class DuckDbClient:
     def discover_schema(self, table: TableName) -> TableSchema:
         rows = self.execute(self.sql.find_columns(), self._place(table))
         found = {name: ColumnType(kind, nullable) for name, kind, nullable in rows}
-        if any(name not in found for name in METADATA_COLUMNS):
-            raise ConfigError(
-                f"The target table ({table}) already exists in the destination, but does not contain Airbyte's "
-                "internal columns. Airbyte can only sync to Airbyte-controlled tables.",
-                remedy="To fix this error, you must either delete the target table or add a prefix in the connection "
-                "configuration in order to sync to a separate table in the destination.",
-            )
+        if missing := [name for name in REQUIRED_COLUMNS if name not in found]:
+            raise not_ours(table, missing)
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
+
+    def complete_metadata(self, table: TableName) -> Sequence[str]:
+        found = self.column_names(table)
+        missing = [name for name in ADDED_LATER if name not in found]
+        for name in missing:
+            for statement in self.sql.add_metadata(table, name):
+                self.execute(statement)
+        return missing
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         relation = self.sql.table(table)

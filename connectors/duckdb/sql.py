@@ -14,6 +14,7 @@ from connectors.contract import Recipe
 from connectors.duckdb.columns import METADATA_TYPES
 from dataflow.evolution import ColumnType
 from dataflow.types import (
+    ADDED_LATER,
     CDC_DELETED_AT,
     CDC_POSITIONS,
     EXTRACTED_AT,
@@ -86,6 +87,10 @@ class SqlGenerator:
         """One row if there is a table $name in $namespace."""
         return SQL("SELECT 1 FROM duckdb_tables() WHERE {}").format(_named("table_name"))
 
+    def find_view(self) -> Composed:
+        """One row if there is a view $name in $namespace."""
+        return SQL("SELECT 1 FROM duckdb_views() WHERE {}").format(_named("view_name"))
+
     def find_tables(self) -> Composed:
         """Schema and name of every table whose name holds $mark."""
         return SQL(
@@ -107,6 +112,17 @@ class SqlGenerator:
         """Make a table of the metadata columns and these. No index: a table with one cannot be renamed."""
         listed = (definition(name, kind) for name, kind in (*METADATA_TYPES.items(), *columns.items()))
         return SQL("CREATE TABLE {} ({})").format(self.table(table), _commas(listed))
+
+    def add_metadata(self, table: TableName, name: str) -> Sequence[Composed]:
+        """Add a metadata column that an old table does not have. DuckDB adds none that is NOT NULL at once."""
+        column = Identifier(name)
+        return (
+            SQL("ALTER TABLE {} ADD COLUMN {} {} DEFAULT {}").format(
+                self.table(table), column, _raw(METADATA_TYPES[name].type), Literal(ADDED_LATER[name])
+            ),
+            SQL("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT").format(self.table(table), column),
+            SQL("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL").format(self.table(table), column),
+        )
 
     def drop_table(self, table: TableName) -> Composed:
         """Remove the table if it is there."""

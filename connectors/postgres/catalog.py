@@ -23,6 +23,19 @@ def table_exists() -> Composed:
     return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind IN ('r', 'p'))").format(_THE_TABLE)
 
 
+def name_holders() -> Composed:
+    """What keeps a table from being made of the parameters `namespace` and `name`: its kind, in words."""
+    return SQL(
+        "SELECT CASE pg_class.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' "
+        "WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'type' ELSE 'index' END FROM {the_table} "
+        "AND pg_class.relkind NOT IN ('r', 'p') "
+        # A type of an array gives way.
+        "UNION ALL SELECT 'type' FROM pg_catalog.pg_type JOIN pg_catalog.pg_namespace "
+        "ON pg_namespace.oid = typnamespace WHERE nspname = {namespace} AND typname = {name} AND typrelid = 0 "
+        "AND typcategory <> 'A'"
+    ).format(the_table=_THE_TABLE, namespace=Placeholder("namespace"), name=Placeholder("name"))
+
+
 def is_partitioned() -> Composed:
     """Whether the table of the parameters `namespace` and `name` is partitioned."""
     return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind = 'p')").format(_THE_TABLE)

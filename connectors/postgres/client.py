@@ -20,12 +20,13 @@ from connectors.postgres.merging import Merging
 from connectors.postgres.replacing import replace
 from connectors.postgres.sessions import Access, Holder, Row
 from connectors.postgres.shortcuts import Shortcuts
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.sql import PostgresSql, retype_metadata
+from connectors.refusals import name_taken, not_ours
 from connectors.sql_ledger import TABLE as LEDGER
 from connectors.sql_ledger import SqlLedger
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
-from dataflow.types import META, METADATA_COLUMNS, Column, TableName
+from dataflow.types import ADDED_LATER, META, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
 
 
 class PostgresClient:
@@ -119,7 +120,11 @@ class PostgresClient:
             self.execute(self._sql.create_namespace(namespace))
 
     def table_exists(self, table: TableName) -> bool:
-        return bool(self._tell(catalog.table_exists(), _named(table)))
+        if self._tell(catalog.table_exists(), _named(table)):
+            return True
+        if taken := self.execute(catalog.name_holders(), _named(table)):
+            raise name_taken(table, taken[0][0])
+        return False
 
     def table_is_empty(self, table: TableName) -> bool:
         # Rows that are hidden from us are rows.
@@ -212,6 +217,14 @@ class PostgresClient:
         found = {name: ColumnType(kind, nullable) for name, kind, nullable in rows}
         _check_metadata(table, found)
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
+
+    def complete_metadata(self, table: TableName) -> Sequence[str]:
+        found = self.column_names(table)
+        missing = [name for name in ADDED_LATER if name not in found]
+        if missing:
+            for statement in self._sql.add_metadata(table, missing):
+                self.execute(statement)
+        return missing
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         for statement in evolution.notes(table, changeset):
@@ -346,18 +359,12 @@ def _named(table: TableName) -> dict[str, str]:
 
 
 def _check_metadata(table: TableName, found: Mapping[str, ColumnType]) -> None:
-    if not found.keys() >= METADATA_TYPES.keys():
-        raise ConfigError(
-            f"The target table ({table}) already exists in the destination, but does not contain Airbyte's internal "
-            "columns. Airbyte can only sync to Airbyte-controlled tables.",
-            remedy="To fix this error, you must either delete the target table or add a prefix in the connection "
-            "configuration in order to sync to a separate table in the destination.",
-        )
-    other = [name for name, kind in METADATA_TYPES.items() if found[name].type != kind.type]
+    if missing := [name for name in REQUIRED_COLUMNS if name not in found]:
+        raise not_ours(table, missing)
+    other = [name for name, kind in METADATA_TYPES.items() if found.get(name, kind).type != kind.type]
     if other:
-        wanted = ", ".join(f"{name} {METADATA_TYPES[name].type}" for name in other)
         raise ConfigError(
             f"The target table ({table}) was made by another version of a destination: its internal columns are "
             "not of the types used here.",
-            remedy=f"Change them to {wanted} with ALTER TABLE, or delete the table, or add a prefix.",
+            remedy=f"Let the table's owner run: {retype_metadata(table, other).as_string()}; or add a prefix.",
         )

@@ -10,9 +10,9 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from connectors.postgres.columns import METADATA_TYPES, PostgresColumns
-from connectors.postgres.quoting import all_names, definition, listed, names, table_name
+from connectors.postgres.quoting import all_names, definition, listed, names, table_name, type_name
 from dataflow.names import index_name
-from dataflow.types import RAW_ID, Column, TableName
+from dataflow.types import ADDED_LATER, RAW_ID, Column, TableName
 
 KEY_INDEX = "primary_key"
 
@@ -42,6 +42,19 @@ class PostgresSql:
         ours = [definition(*each) for each in METADATA_TYPES.items()]
         theirs = [definition(each.name, self.columns.column_type(each.kind)) for each in columns]
         return SQL("CREATE TABLE {} ({})").format(table_name(table), listed([*ours, *theirs]))
+
+    def add_metadata(self, table: TableName, missing: Sequence[str]) -> tuple[Composed, ...]:
+        """Add metadata columns that an old table does not have, without writing its rows anew."""
+        add = (
+            SQL("ADD COLUMN {} DEFAULT {}").format(
+                definition(name, METADATA_TYPES[name]), Literal(ADDED_LATER[name])
+            )
+            for name in missing
+        )
+        forget = (SQL("ALTER COLUMN {} DROP DEFAULT").format(Identifier(name)) for name in missing)
+        return tuple(
+            SQL("ALTER TABLE {} {}").format(table_name(table), listed(each)) for each in (add, forget)
+        )
 
     def drop_table(self, table: TableName) -> Composed:
         """Drop a table that may be missing."""
@@ -131,3 +144,14 @@ class PostgresSql:
     def cascade(self) -> Composable:
         """What a DROP ends with."""
         return SQL(" CASCADE") if self.drop_cascade else SQL("")
+
+
+def retype_metadata(table: TableName, columns: Sequence[str]) -> Composed:
+    """Give metadata columns of another destination's the types they have here."""
+    changes = (
+        SQL("ALTER COLUMN {name} TYPE {type} USING {name}::text::{type}").format(
+            name=Identifier(name), type=type_name(METADATA_TYPES[name])
+        )
+        for name in columns
+    )
+    return SQL("ALTER TABLE {} {}").format(table_name(table), listed(changes))

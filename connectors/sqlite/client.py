@@ -18,6 +18,7 @@ from psycopg.sql import SQL, Composable, Composed
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.journal_table import SqlJournal
+from connectors.refusals import name_taken, not_ours
 from connectors.sql_ledger import SqlLedger
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
 from connectors.sqlite.sql import (
@@ -34,7 +35,7 @@ from connectors.sqlite.sql import (
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import name_hash
-from dataflow.types import METADATA_COLUMNS, Column, TableName
+from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 
@@ -166,7 +167,11 @@ class SqliteClient:
         """A namespace is part of a table's name and needs no making."""
 
     def table_exists(self, table: TableName) -> bool:
-        return bool(self.execute(self._sql.find_table(), {"name": full_name(table)}))
+        if self.execute(self._sql.find_table(), {"name": full_name(table)}):
+            return True
+        if taken := self.execute(self._sql.find_holder(), {"name": full_name(table)}):
+            raise name_taken(table, taken[0][0])
+        return False
 
     def table_is_empty(self, table: TableName) -> bool:
         return not self.execute(self._sql.any_row(table))
@@ -233,13 +238,16 @@ class SqliteClient:
     def discover_schema(self, table: TableName) -> TableSchema:
         rows = self.execute(self._sql.find_columns(), {"name": full_name(table)})
         found = {name: ColumnType(kind, bool(nullable)) for name, kind, nullable in rows}
-        if any(name not in found for name in METADATA_COLUMNS):
-            raise ConfigError(
-                f"The table {table} is there, and has not the columns that every table of this destination has.",
-                doing="looking at the table",
-                remedy="Rename or drop it, or add a prefix in the connection's configuration.",
-            )
+        if missing := [name for name in REQUIRED_COLUMNS if name not in found]:
+            raise not_ours(table, missing)
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
+
+    def complete_metadata(self, table: TableName) -> Sequence[str]:
+        found = self.column_names(table)
+        missing = [name for name in ADDED_LATER if name not in found]
+        for name in missing:
+            self.execute(self._sql.add_metadata(table, name))
+        return missing
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         self._refuse_to_break(table, [*changeset.drop, *changeset.change])

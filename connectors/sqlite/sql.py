@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 from attrs import frozen
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Recipe
 from connectors.sqlite.columns import CHANGING, METADATA_TYPES, TYPES
 from dataflow.evolution import ColumnType
 from dataflow.types import (
+    ADDED_LATER,
     CDC_DELETED_AT,
     CDC_POSITIONS,
     EXTRACTED_AT,
@@ -104,6 +105,12 @@ class SqlGenerator:
     def find_tables(self) -> Composed:
         """The full name of every table."""
         return SQL("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").format()
+
+    def find_holder(self) -> Composed:
+        """What else has the name :name, where a table could not be made for it."""
+        return SQL(
+            "SELECT type FROM sqlite_master WHERE type IN ('view', 'index') AND name = {} COLLATE NOCASE"
+        ).format(parameter("name"))
 
     def find_columns(self) -> Composed:
         """Name, type and nullability of the columns of the table :name, in their order."""
@@ -201,6 +208,12 @@ class SqlGenerator:
                 self._deleted(recipe),
                 ranked,
             ),
+        )
+
+    def add_metadata(self, table: TableName, name: str) -> Composed:
+        """Add a metadata column that an old table does not have; SQLite keeps the default that its rows need."""
+        return SQL("ALTER TABLE {} ADD COLUMN {} DEFAULT {}").format(
+            self.table(table), _definition(name, METADATA_TYPES[name]), Literal(ADDED_LATER[name])
         )
 
     def add_column(self, table: TableName, name: str, kind: ColumnType) -> Composed:

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -60,6 +60,17 @@ class Look:
             name = Identifier(_name(table))
             connection.execute(SQL("CREATE TABLE {} (whatever TEXT)").format(name).as_string(None))
 
+    def make_view(self, table: TableName) -> None:
+        with closing(sqlite3.connect(self._file)) as connection:
+            name = Identifier(_name(table))
+            connection.execute(SQL("CREATE VIEW {} AS SELECT 1 AS id").format(name).as_string(None))
+
+    def drop_columns(self, table: TableName, columns: Sequence[str]) -> None:
+        with closing(sqlite3.connect(self._file)) as connection:
+            for column in columns:
+                drop = SQL("ALTER TABLE {} DROP COLUMN {}")
+                connection.execute(drop.format(Identifier(_name(table)), Identifier(column)).as_string(None))
+
 
 def _name(table: TableName) -> str:
     if table.namespace == "main":
@@ -87,4 +98,6 @@ class TestSqlite(ContractSuite):
             read=look.read,
             tables=look.tables,
             make_foreign=look.make_foreign,
+            make_view=look.make_view,
+            drop_columns=look.drop_columns,
         )

@@ -17,6 +17,7 @@ _SUITES = (
     "operations",
     "syncs",
     "changes",
+    "strangers",
     "coercion",
     "keys",
     "naming",
@@ -51,6 +52,7 @@ from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.ownership import OwnershipSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
 from connectors.testkit.rehearsal import RehearsalSuite  # noqa: E402
+from connectors.testkit.strangers import StrangersSuite  # noqa: E402
 from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
@@ -77,6 +79,7 @@ __all__ = [
     "RecoverySuite",
     "RehearsalSuite",
     "SchemaEvolutionSuite",
+    "StrangersSuite",
     "SyncSuite",
     "TableOperationsSuite",
     "needs",
@@ -85,6 +88,7 @@ __all__ = [
 
 class BasicFunctionalitySuite(
     SyncSuite,
+    StrangersSuite,
     CoercionSuite,
     KeySuite,
     NamingSuite,

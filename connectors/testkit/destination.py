@@ -1,6 +1,6 @@
 """What a suite must know of the destination under test, and the bench its tests work on. Holds no test."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
@@ -41,7 +41,9 @@ class Destination:
     it is to keep them. `read` gives a table's committed rows by column name: text as str, numbers as int or
     Decimal, moments as the classes of datetime (a time with a zone may be text), JSON as its text.
     `tables` lists every table outside of the connector's internal namespace. `make_foreign` makes a
-    table with one text column `whatever`, as nobody of ours would. `read_file` gives a transferred file by its path.
+    table with one text column `whatever`, as nobody of ours would; `make_view` makes a view of a name, on no table; and
+    `drop_columns` takes columns from a table, which an older destination would not have made. `read_file` gives a
+    transferred file by its path.
     """
 
     definition: Definition
@@ -50,6 +52,8 @@ class Destination:
     read: Callable[[TableName], list[dict[str, Any]]]
     tables: Callable[[], set[TableName]]
     make_foreign: Callable[[TableName], None] | None = None
+    make_view: Callable[[TableName], None] | None = None
+    drop_columns: Callable[[TableName, Sequence[str]], None] | None = None
     read_file: Callable[[str], bytes] | None = None
 
     def connector(self, run: str = "kit", *, soft: bool = False) -> Connector:

@@ -62,6 +62,17 @@ class DoctorSuite(WarehouseSuite):
         assert {"users": finding.state} == after_inspection(outcome)
         assert (finding.told, finding.fix, finding.run) == (True, None, "kit")
 
+    @needs(foreign_tables=True)
+    def test_no_step_is_offered_that_a_view_of_the_tables_name_forbids(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        assert warehouse.destination.make_view is not None
+        warehouse.destination.make_view(warehouse.tables().final)
+
+        (finding,) = examined(warehouse, OTHERS).findings
+
+        assert finding.fix is None
+        assert "view of the name" in finding.failure
+
     def test_rows_of_a_stream_that_left_the_catalog_are_settled_by_their_recipe(
         self, warehouse: Warehouse
     ) -> None:

@@ -1,5 +1,6 @@
 """The DuckDB connector keeps the contract, in a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -44,6 +45,16 @@ class Look:
         with open_file(str(self._file)) as connection:
             connection.execute(SQL("CREATE TABLE {} (whatever VARCHAR)").format(_name(table)).as_string())
 
+    def make_view(self, table: TableName) -> None:
+        with open_file(str(self._file)) as connection:
+            connection.execute(SQL("CREATE VIEW {} AS SELECT 1 AS id").format(_name(table)).as_string())
+
+    def drop_columns(self, table: TableName, columns: Sequence[str]) -> None:
+        with open_file(str(self._file)) as connection:
+            for column in columns:
+                drop = SQL("ALTER TABLE {} DROP COLUMN {}").format(_name(table), Identifier(column))
+                connection.execute(drop.as_string())
+
 
 def _name(table: TableName) -> Identifier:
     return Identifier(table.namespace, table.name)
@@ -63,4 +74,6 @@ class TestDuckDb(ContractSuite):
             read=look.read,
             tables=look.tables,
             make_foreign=look.make_foreign,
+            make_view=look.make_view,
+            drop_columns=look.drop_columns,
         )

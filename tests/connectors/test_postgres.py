@@ -1,6 +1,6 @@
 """The Postgres connector keeps the contract, on a real server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import psycopg
@@ -44,6 +44,17 @@ class Look:
             name = Identifier(table.namespace, table.name)
             connection.execute(SQL("CREATE TABLE {} (whatever text)").format(name))
 
+    def make_view(self, table: TableName) -> None:
+        with psycopg.connect(self._dsn) as connection:
+            name = Identifier(table.namespace, table.name)
+            connection.execute(SQL("CREATE VIEW {} AS SELECT 1 AS id").format(name))
+
+    def drop_columns(self, table: TableName, columns: Sequence[str]) -> None:
+        with psycopg.connect(self._dsn) as connection:
+            for column in columns:
+                name = Identifier(table.namespace, table.name)
+                connection.execute(SQL("ALTER TABLE {} DROP COLUMN {}").format(name, Identifier(column)))
+
 
 class Postgres:
     options: ClassVar[Mapping[str, Any]] = {}
@@ -58,6 +69,8 @@ class Postgres:
             read=look.read,
             tables=look.tables,
             make_foreign=look.make_foreign,
+            make_view=look.make_view,
+            drop_columns=look.drop_columns,
         )
 
 

@@ -21,7 +21,12 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         *("connectors/specification", "connectors/options", "connectors/runner", "connectors/drivers"),
         *("connectors/registry", "connectors/faults", "connectors/duckdb/config", "connectors/memory/config"),
     ),
-    "of the catalog": ("dataflow/catalog", "dataflow/json_schema", "dataflow/table_catalog"),
+    "of the catalog": (
+        "dataflow/catalog",
+        "dataflow/json_schema",
+        "dataflow/ownership",
+        "dataflow/table_catalog",
+    ),
     "of the input": (
         *(
             "dataflow/parcel",
@@ -38,6 +43,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "machines/stream",
         "connectors/operations",
         "connectors/sql_ledger",
+        "connectors/refusals",
         "connectors/check",
         "connectors/unfit",
     ),

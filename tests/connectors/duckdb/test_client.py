@@ -82,11 +82,11 @@ def test_a_table_exists_however_its_ascii_letters_are_written(
         assert not client.table_exists(TableName("main", "übersicht"))
 
 
-def test_a_view_is_no_table(client: DuckDbClient) -> None:
+def test_a_view_that_has_a_tables_name_is_named(client: DuckDbClient) -> None:
     query(client, "CREATE VIEW users AS SELECT 1 AS id")
 
-    with client.transaction():
-        assert not client.table_exists(FINAL)
+    with pytest.raises(ConfigError, match=r"There is a view of the name main\.users"), client.transaction():
+        client.table_exists(FINAL)
 
 
 def test_a_table_in_another_schema_is_another_table(to: DuckDbConnector, client: DuckDbClient) -> None:

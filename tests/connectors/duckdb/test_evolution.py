@@ -19,6 +19,7 @@ from dataflow.types import (
     META,
     METADATA_COLUMNS,
     NUMBER,
+    REQUIRED_COLUMNS,
     STRING,
     TIME_WITH_TIMEZONE,
     TIME_WITHOUT_TIMEZONE,
@@ -200,7 +201,7 @@ def test_funny_names_evolve(to: DuckDbConnector, client: DuckDbClient) -> None:
     assert [found[4:] for found in contents(client, FINAL)] == [("42", None)]
 
 
-@pytest.mark.parametrize("missing", METADATA_COLUMNS)
+@pytest.mark.parametrize("missing", REQUIRED_COLUMNS)
 def test_a_table_without_our_metadata_is_not_ours(
     to: DuckDbConnector, client: DuckDbClient, missing: str
 ) -> None:

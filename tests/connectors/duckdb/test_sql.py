@@ -54,6 +54,8 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "find_schema": SQL.find_schema(),
     "create_schema": SQL.create_schema('sales"2025'),
     "find_table": SQL.find_table(),
+    "find_view": SQL.find_view(),
+    "add_metadata": SQL.add_metadata(FINAL, "_airbyte_meta"),
     "find_tables": SQL.find_tables(),
     "estimate_rows": SQL.estimate_rows(),
     "find_columns": SQL.find_columns(),

@@ -115,11 +115,39 @@ def test_a_table_is_there_from_its_creation_to_its_drop(client: PostgresClient) 
     assert seen == [False, True, False]
 
 
-def test_an_index_or_a_view_is_no_table(client: PostgresClient) -> None:
-    as_a_person(client, "CREATE VIEW users AS SELECT 1 AS id")
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        ("CREATE VIEW users AS SELECT 1 AS id", "view"),
+        ("CREATE MATERIALIZED VIEW users AS SELECT 1 AS id", "materialized view"),
+        ("CREATE SEQUENCE users", "sequence"),
+        ("CREATE TABLE theirs (id bigint); CREATE INDEX users ON theirs (id)", "index"),
+        ("CREATE TYPE users AS (id bigint)", "type"),
+        ("CREATE TYPE users AS ENUM ('a')", "type"),
+        ("CREATE DOMAIN users AS bigint", "type"),
+    ],
+)
+def test_what_keeps_a_table_from_having_its_name_is_named(
+    made: str, kind: str, client: PostgresClient
+) -> None:
+    as_a_person(client, made.encode())
+
+    with (
+        pytest.raises(ConfigError, match=f"There is a {kind} of the name public.users"),
+        client.transaction(),
+    ):
+        client.table_exists(FINAL)
+
+
+def test_a_type_that_gives_way_to_a_table_of_its_name_is_none_of_that(client: PostgresClient) -> None:
+    as_a_person(client, "CREATE TYPE sers AS (id bigint)")
+    table = TableName("public", "_sers")
 
     with client.transaction():
-        assert not client.table_exists(FINAL)
+        there = client.table_exists(table)
+        client.create_table(table, ID, ())
+
+    assert not there
 
 
 def test_a_new_table_has_the_metadata_columns_first(client: PostgresClient) -> None:

@@ -98,8 +98,8 @@ def test_a_table_that_is_not_airbytes_is_refused_in_upstreams_words(client: Post
 
     assert str(caught.value) == (
         "The target table (public.users) already exists in the destination, but does not contain Airbyte's internal "
-        "columns. Airbyte can only sync to Airbyte-controlled tables. To fix this error, you must either delete the "
-        "target table or add a prefix in the connection configuration in order to sync to a separate table in the "
+        "columns: _airbyte_extracted_at. Airbyte can only sync to Airbyte-controlled tables. Rename or delete the "
+        "target table, or add a prefix in the connection configuration in order to sync to a separate table in the "
         "destination."
     )
 
@@ -108,10 +108,12 @@ def test_metadata_columns_of_other_types_are_refused_with_what_they_should_be(cl
     columns = ", ".join(f"{name} varchar" for name in METADATA_COLUMNS)
     as_a_person(client, f"CREATE TABLE users ({columns})".encode())
 
-    with pytest.raises(
-        ConfigError, match="_airbyte_raw_id uuid, _airbyte_extracted_at timestamp with time zone"
-    ):
+    with pytest.raises(ConfigError, match='ALTER COLUMN "_airbyte_raw_id" TYPE uuid') as caught:
         discovered(client)
+
+    _, _, statement = caught.value.remedy.partition("owner run: ")
+    as_a_person(client, statement.partition(";")[0].encode())
+    assert discovered(client) == TableSchema({})
 
 
 # -- a change of type: the values before, and what is left of them

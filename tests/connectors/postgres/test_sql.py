@@ -9,7 +9,7 @@ from connectors.contract import Recipe
 from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import PostgresColumns
 from connectors.postgres.merging import Merging
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.sql import PostgresSql, retype_metadata
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
 from tests.connectors.postgres.support import FINAL, GOLDEN, TEMP, UPDATE, column, golden, recipe
@@ -143,6 +143,9 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "grants": (catalog.grants(),),
     "views_on_columns": (catalog.views_on_columns(),),
     "create_hash_index": (SQL.create_hash_index(FINAL, "part"),),
+    "retype_metadata": (retype_metadata(FINAL, ["_airbyte_raw_id", "_airbyte_meta"]),),
+    "name_holders": (catalog.name_holders(),),
+    "add_metadata": SQL.add_metadata(FINAL, ["_airbyte_meta", "_airbyte_generation_id"]),
     "lacks_identity": (catalog.lacks_identity(),),
     "identify_by_row": (SQL.identify_by_row(TEMP),),
     "is_secured": (catalog.is_secured(),),

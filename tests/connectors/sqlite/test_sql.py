@@ -41,6 +41,8 @@ def recipe(columns: tuple[Column, ...], key: tuple[str, ...] = ("id",), cursor: 
 BY_TWO = recipe(COLUMNS, ("id", 'a"b'), 'a"b')
 STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "find_table": SQL.find_table(),
+    "find_holder": SQL.find_holder(),
+    "add_metadata": SQL.add_metadata(FINAL, "_airbyte_generation_id"),
     "find_tables": SQL.find_tables(),
     "find_columns": SQL.find_columns(),
     "find_built": SQL.find_built(),

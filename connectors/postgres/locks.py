@@ -47,9 +47,14 @@ class Pulse:
     def _beat(self) -> None:
         with suppress(psycopg.Error):
             while not self._over.wait(self._access.pulse):
-                name = self._access.parameters["application_name"]
-                found = self._connection.execute(ownership.blockers(), {"name": name}).fetchall()
-                self._access.blockers.update({waiting: Holder(*holder) for waiting, *holder in found})
+                # What a short statement_timeout cancels was heard of all the same.
+                with suppress(psycopg.errors.QueryCanceled):
+                    self._ask()
+
+    def _ask(self) -> None:
+        name = self._access.parameters["application_name"]
+        found = self._connection.execute(ownership.blockers(), {"name": name}).fetchall()
+        self._access.blockers.update({waiting: Holder(*holder) for waiting, *holder in found})
 
 
 @define

@@ -175,7 +175,7 @@ ADDED_LATER: Mapping[str, str | int] = {META: '{"changes":[]}', GENERATION_ID: 0
 # Without these a table was filled by nobody of ours.
 REQUIRED_COLUMNS = (RAW_ID, EXTRACTED_AT)
 
-# Set by CDC sources on the record that deletes a row; null on every other record.
+# Set by CDC sources on the record that deletes a row; null, or an empty text, on every other record.
 CDC_DELETED_AT = "_ab_cdc_deleted_at"
 # Where a CDC record stands in its log, in the order of precedence; a source sets those it has.
 CDC_POSITIONS = ("_ab_cdc_lsn", "_ab_cdc_log_file", "_ab_cdc_log_pos", "_ab_cdc_cursor")

@@ -11,6 +11,7 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Recipe
+from connectors.deletion import says_deleted
 from connectors.duckdb.columns import METADATA_TYPES
 from dataflow.evolution import ColumnType
 from dataflow.types import (
@@ -241,8 +242,8 @@ class SqlGenerator:
         )
 
     def _deleted(self, recipe: Recipe) -> Composed | None:
-        marks = [c.name for c in recipe.columns if c.field == CDC_DELETED_AT]
-        return SQL("{} IS NOT NULL").format(_of(_S, marks[0])) if marks and self.hard_deletes else None
+        marks = [c for c in recipe.columns if self.hard_deletes and c.field == CDC_DELETED_AT]
+        return says_deleted(_of(_S, marks[0].name), marks[0].kind) if marks else None
 
 
 def _order(recipe: Recipe) -> Sequence[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.contract import Recipe
+from connectors.deletion import is_deleted
 from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, RAW_ID
 
 Row = Mapping[str, Any]
@@ -44,7 +45,7 @@ def dedupe(rows: Rows, recipe: Recipe, *, deletes: bool) -> Rows:
 
 def deleted(row: Row, recipe: Recipe) -> bool:
     """Whether a CDC source's record says that the row is gone."""
-    return any(c.field == CDC_DELETED_AT and row.get(c.name) is not None for c in recipe.columns)
+    return any(c.field == CDC_DELETED_AT and is_deleted(row.get(c.name), c.kind) for c in recipe.columns)
 
 
 def rank(row: Row, recipe: Recipe) -> tuple[Any, ...]:

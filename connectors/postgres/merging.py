@@ -9,6 +9,7 @@ from attrs import frozen
 from psycopg.sql import SQL, Composed, Identifier
 
 from connectors.contract import Recipe
+from connectors.deletion import says_alive, says_deleted
 from connectors.postgres.quoting import all_names, listed, names, of, rows_of, table_name
 from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, RAW_ID, Column, Kind, TableName
 
@@ -59,8 +60,10 @@ class Merging:
 
         The first statement removes what is deleted, and all but one of several rows of a key.
         """
-        latest = self._latest(source, nulls, list(dict.fromkeys([*self.compared, *self._removals])))
-        gone = [SQL("{} IS NOT NULL").format(of(LATEST, name)) for name in self._removals]
+        latest = self._latest(
+            source, nulls, list(dict.fromkeys([*self.compared, *(mark.name for mark in self._marks)]))
+        )
+        gone = [says_deleted(of(LATEST, mark.name), mark.kind) for mark in self._marks]
         other = Identifier("other")
         surplus = SQL("EXISTS (SELECT FROM {} AS {} WHERE {} AND {}.ctid < {}.ctid)").format(
             self._rows(target), other, self._same_key(other, LATEST, nulls), other, TARGET
@@ -103,11 +106,13 @@ class Merging:
             key=listed(_sorted_as(SOURCE, each) for each in self._key),
             order=self._latest_first,
         )
-        deleted = (
-            SQL("DELETE FROM {} WHERE {} IS NOT NULL").format(table_name(table), Identifier(removal))
-            for removal in self._removals
+        removed = (
+            SQL("DELETE FROM {} WHERE {}").format(
+                table_name(table), says_deleted(Identifier(mark.name), mark.kind)
+            )
+            for mark in self._marks
         )
-        return superseded, *deleted
+        return superseded, *removed
 
     # -- their parts
 
@@ -128,7 +133,9 @@ class Merging:
             names=names(columns),
             values=listed(of(SOURCE, name) for name in columns),
             latest_rows=self._latest(source, nulls, self.recipe.primary_key),
-            kept=SQL("").join(SQL("{} IS NULL AND ").format(of(SOURCE, each)) for each in self._removals),
+            kept=SQL("").join(
+                SQL("{} AND ").format(says_alive(of(SOURCE, mark.name), mark.kind)) for mark in self._marks
+            ),
             same_key=self._same_key(TARGET, LATEST, nulls),
         )
 
@@ -204,9 +211,9 @@ class Merging:
         return [by_name[name] for name in dict.fromkeys([*cursor, *positions])]
 
     @property
-    def _removals(self) -> list[str]:
-        """The column whose value says that the row is deleted, if there is one and that removes it here."""
-        return [self._by_field[CDC_DELETED_AT]] if self.deletes and CDC_DELETED_AT in self._by_field else []
+    def _marks(self) -> list[Column]:
+        """The column that says that the row is deleted, if there is one and that removes it here."""
+        return [each for each in self.recipe.columns if self.deletes and each.field == CDC_DELETED_AT]
 
     @property
     def _by_field(self) -> Mapping[str, str]:

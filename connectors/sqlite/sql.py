@@ -12,6 +12,7 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Recipe
+from connectors.deletion import says_deleted
 from connectors.sqlite.columns import CHANGING, METADATA_TYPES, TYPES
 from dataflow.evolution import ColumnType
 from dataflow.types import (
@@ -283,10 +284,10 @@ class SqlGenerator:
         )
 
     def _deleted(self, recipe: Recipe) -> Composed:
-        marks = [column.name for column in recipe.columns if column.field == CDC_DELETED_AT]
-        if not marks or not self.hard_deletes:
+        marks = [c for c in recipe.columns if self.hard_deletes and c.field == CDC_DELETED_AT]
+        if not marks:
             return SQL("{}").format(_raw("false"))
-        return SQL("({} IS NOT NULL)").format(_of(_S, marks[0]))
+        return SQL("({})").format(says_deleted(_of(_S, marks[0].name), marks[0].kind))
 
 
 def _order(recipe: Recipe) -> Sequence[str]:

@@ -141,6 +141,25 @@ class MergeSuite(Suite):
 
         assert deleting.rows(target, CDC) == once
 
+    @pytest.mark.parametrize("kind", [Kind.STRING, Kind.JSON])
+    def test_a_mark_that_is_an_empty_text_deletes_nothing(self, bench: Bench, kind: Kind) -> None:
+        """It is no time of deletion: some sources write it for rows that live."""
+        of = columns(id=Kind.INTEGER, **{CDC_DELETED_AT: kind}, name=Kind.STRING)
+        existing: list[Row] = [row(n, T0, id=n, name="old") for n in (1, 2)]
+        marks = {1: "", 2: "2026-01-01", 3: "", 4: "2026-01-01", 5: None}
+        incoming: list[Row] = [
+            row(2 + n, T1, id=n, name="new", **{CDC_DELETED_AT: mark}) for n, mark in marks.items()
+        ]
+
+        left = _merged(bench, recipe(of, "id"), existing=existing, incoming=incoming)
+
+        assert left == dict.fromkeys((1, 3, 5), "new")
+        table = bench.table("deduped")
+        bench.make(table, of, *existing, *incoming)
+        with bench.client.transaction():
+            bench.client.dedupe_table(table, recipe(of, "id"))
+        assert sorted(each["id"] for each in bench.rows(table, of)) == [1, 3, 5]
+
     def test_an_update_of_before_the_delete_does_not_bring_the_row_back(self, deleting: Bench) -> None:
         """A mark that is in the table is a row like any other, also where marks of the delta remove rows."""
         mark = row(1, T2, id="1", test=10, description="gone", **{CDC_DELETED_AT: DELETED})

@@ -12,5 +12,5 @@ INSERT INTO "lake"."sales""2025"."Robert'); DROP TABLE students;--" ("_airbyte_r
 SELECT s."_airbyte_raw_id", s."_airbyte_extracted_at", s."_airbyte_meta", s."_airbyte_generation_id", s."id", s."select", s."a""b", s."$name {} %s", s."updated_at", s."deleted", s."lsn", s."_ab_cdc_log_pos" FROM "lake"."sales""2025"."students_airbyte_tmp" s WHERE s.rowid IN (
   SELECT s.rowid FROM "lake"."sales""2025"."students_airbyte_tmp" s
   WHERE NOT EXISTS (SELECT 1 FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--" t WHERE s."id" IS NOT DISTINCT FROM t."id")
-  QUALIFY row_number() OVER (PARTITION BY s."id" ORDER BY s."updated_at" DESC NULLS LAST, s."lsn" DESC NULLS LAST, s."_ab_cdc_log_pos" DESC NULLS LAST, s."_airbyte_extracted_at" DESC NULLS LAST, s."_airbyte_raw_id" DESC NULLS LAST) = 1 AND NOT (s."deleted" IS NOT NULL)
+  QUALIFY row_number() OVER (PARTITION BY s."id" ORDER BY s."updated_at" DESC NULLS LAST, s."lsn" DESC NULLS LAST, s."_ab_cdc_log_pos" DESC NULLS LAST, s."_airbyte_extracted_at" DESC NULLS LAST, s."_airbyte_raw_id" DESC NULLS LAST) = 1 AND NOT (coalesce(s."deleted", '') <> '')
 );

@@ -6,4 +6,4 @@ SELECT "source".ctid, pg_catalog.row_number() OVER (PARTITION BY "source"."id" O
 FROM "public"."users_airbyte_tmp_c0ffee" AS "source") AS ranked ("row", "rank")
 WHERE ranked.rank > 1);
 DELETE FROM "public"."users_airbyte_tmp_c0ffee"
-WHERE "_ab_cdc_deleted_at" IS NOT NULL;
+WHERE coalesce("_ab_cdc_deleted_at", '') <> '';

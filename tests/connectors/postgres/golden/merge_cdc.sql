@@ -14,7 +14,7 @@ JOIN (
 SELECT DISTINCT ON ("source"."id") "source".ctid, "source"."id"
 FROM "public"."users_airbyte_tmp_c0ffee" AS "source"
 WHERE "source"."id" IS NOT NULL ORDER BY "source"."id", "source"."_ab_cdc_lsn" DESC NULLS LAST, "source"."_airbyte_extracted_at" DESC, "source"."_airbyte_raw_id" DESC) AS "latest" ON "latest".ctid = "source".ctid
-WHERE "source"."_ab_cdc_deleted_at" IS NULL
+WHERE coalesce("source"."_ab_cdc_deleted_at", '') = ''
 AND NOT EXISTS (
 SELECT
 FROM ONLY "public"."users" AS "target"

@@ -6,7 +6,7 @@ WHERE "target"."id" = "latest"."id"
 AND NOT EXISTS (
 SELECT
 FROM ONLY "public"."users" AS "newer"
-WHERE "newer"."id" = "latest"."id" AND ("newer"."_ab_cdc_lsn" > "latest"."_ab_cdc_lsn" OR "latest"."_ab_cdc_lsn" IS NULL AND "newer"."_ab_cdc_lsn" IS NOT NULL OR "newer"."_ab_cdc_lsn" IS NOT DISTINCT FROM "latest"."_ab_cdc_lsn" AND ("newer"."_airbyte_extracted_at", "newer"."_airbyte_raw_id") > ("latest"."_airbyte_extracted_at", "latest"."_airbyte_raw_id"))) AND ("latest"."_ab_cdc_deleted_at" IS NOT NULL OR EXISTS (
+WHERE "newer"."id" = "latest"."id" AND ("newer"."_ab_cdc_lsn" > "latest"."_ab_cdc_lsn" OR "latest"."_ab_cdc_lsn" IS NULL AND "newer"."_ab_cdc_lsn" IS NOT NULL OR "newer"."_ab_cdc_lsn" IS NOT DISTINCT FROM "latest"."_ab_cdc_lsn" AND ("newer"."_airbyte_extracted_at", "newer"."_airbyte_raw_id") > ("latest"."_airbyte_extracted_at", "latest"."_airbyte_raw_id"))) AND (coalesce("latest"."_ab_cdc_deleted_at", '') <> '' OR EXISTS (
 SELECT
 FROM ONLY "public"."users" AS "other"
 WHERE "other"."id" = "latest"."id" AND "other".ctid < "target".ctid));
@@ -28,7 +28,7 @@ JOIN (
 SELECT DISTINCT ON ("source"."id") "source".ctid, "source"."id"
 FROM "public"."users_airbyte_tmp_c0ffee" AS "source"
 WHERE "source"."id" IS NOT NULL ORDER BY "source"."id", "source"."_ab_cdc_lsn" DESC NULLS LAST, "source"."_airbyte_extracted_at" DESC, "source"."_airbyte_raw_id" DESC) AS "latest" ON "latest".ctid = "source".ctid
-WHERE "source"."_ab_cdc_deleted_at" IS NULL
+WHERE coalesce("source"."_ab_cdc_deleted_at", '') = ''
 AND NOT EXISTS (
 SELECT
 FROM ONLY "public"."users" AS "target"

@@ -36,6 +36,11 @@ def name_holders() -> Composed:
     ).format(the_table=_THE_TABLE, namespace=Placeholder("namespace"), name=Placeholder("name"))
 
 
+def columns_ever() -> Composed:
+    """How many columns the table has and had; none for one that is not there."""
+    return SQL("SELECT coalesce((SELECT pg_class.relnatts FROM {}), 0)").format(_THE_TABLE)
+
+
 def is_partitioned() -> Composed:
     """Whether the table of the parameters `namespace` and `name` is partitioned."""
     return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind = 'p')").format(_THE_TABLE)

@@ -17,6 +17,7 @@ from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
 from connectors.postgres.locks import Locks, writer_of
 from connectors.postgres.merging import Merging
+from connectors.postgres.remaking import MOST_COLUMNS, remake, without_additions
 from connectors.postgres.replacing import replace
 from connectors.postgres.sessions import Access, Holder, Row
 from connectors.postgres.shortcuts import Shortcuts
@@ -260,6 +261,13 @@ class PostgresClient:
 
     def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
         if changeset.is_noop:
+            return
+        if (
+            changeset.add
+            and self._tell(catalog.columns_ever(), _named(table)) + len(changeset.add) > MOST_COLUMNS
+        ):
+            self._change_columns(table, without_additions(changeset))
+            remake(self, table, changeset.add)
             return
         if self._sql.drop_cascade:
             # There is no ALTER COLUMN TYPE ... CASCADE, and that of DROP COLUMN does not name what it drops.

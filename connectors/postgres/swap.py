@@ -69,9 +69,9 @@ def decide(standing: Standing, *, drop_cascade: bool) -> Plan:
         return Plan(Way.RENAME, "by rename")
     # Without its policies a table that keeps its grants shows every row to whoever was shown some.
     if drop_cascade and not standing.secured:
-        return Plan(Way.RENAME, f"by rename, dropping {_named(standing.holders)} as drop_cascade asks")
+        return Plan(Way.RENAME, f"by rename, dropping {named(standing.holders)} as drop_cascade asks")
     verb = "depends" if len(standing.holders) == 1 else "depend"
-    note = f"inside the table: {_named(standing.holders)} {verb} on it"
+    note = f"inside the table: {named(standing.holders)} {verb} on it"
     if drop_cascade:
         note += ", and drop_cascade does not drop row security"
     if standing.references:
@@ -92,7 +92,8 @@ def _pairing(references: Sequence[Reference]) -> tuple[str, ...]:
     return (acting or references)[0].key
 
 
-def _named(holders: Sequence[str]) -> str:
+def named(holders: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
     more = [f"{len(holders) - NAMED} more"] if len(holders) > NAMED else []
     parts = [*holders[:NAMED], *more]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

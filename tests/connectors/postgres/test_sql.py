@@ -9,6 +9,7 @@ from connectors.contract import Recipe
 from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import PostgresColumns
 from connectors.postgres.merging import Merging
+from connectors.postgres.remaking import create_anew
 from connectors.postgres.sql import PostgresSql, retype_metadata
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
@@ -144,6 +145,8 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "views_on_columns": (catalog.views_on_columns(),),
     "create_hash_index": (SQL.create_hash_index(FINAL, "part"),),
     "retype_metadata": (retype_metadata(FINAL, ["_airbyte_raw_id", "_airbyte_meta"]),),
+    "columns_ever": (catalog.columns_ever(),),
+    "create_anew": (create_anew(FINAL, {"id": ColumnType("bigint")}),),
     "name_holders": (catalog.name_holders(),),
     "add_metadata": SQL.add_metadata(FINAL, ["_airbyte_meta", "_airbyte_generation_id"]),
     "lacks_identity": (catalog.lacks_identity(),),

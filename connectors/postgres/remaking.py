@@ -1,0 +1,67 @@
+"""A table made anew because it has had as many columns as the server allows: it counts those that were dropped.
+
+Composes no statement but that of the new table. Refuses where something holds on to the old one.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from psycopg.sql import SQL, Composed
+
+from connectors.postgres import swap
+from connectors.postgres.columns import METADATA_TYPES
+from connectors.postgres.quoting import definition, listed, table_name
+from dataflow.errors import ConfigError
+from dataflow.evolution import ColumnChangeset, ColumnType
+from dataflow.names import name_hash
+from dataflow.types import METADATA_COLUMNS, TableName
+
+if TYPE_CHECKING:
+    from connectors.postgres.client import PostgresClient
+
+# Of one table, ever.
+MOST_COLUMNS = 1600
+
+
+def place_of(table: TableName) -> TableName:
+    """Where the new table is made, until it has the old one's name."""
+    return TableName(table.namespace, f"_airbyte_remade_{name_hash(table.namespace, table.name)}")
+
+
+def columns_of_all(columns: Mapping[str, ColumnType]) -> Mapping[str, ColumnType]:
+    """With the metadata columns, which come first."""
+    return {**METADATA_TYPES, **columns}
+
+
+def create_anew(table: TableName, columns: Mapping[str, ColumnType]) -> Composed:
+    """A table of the metadata columns and these."""
+    definitions = (definition(*each) for each in columns_of_all(columns).items())
+    return SQL("CREATE TABLE {} ({})").format(table_name(table), listed(definitions))
+
+
+def remake(client: "PostgresClient", table: TableName, add: Mapping[str, ColumnType]) -> None:
+    """Add columns by a new table in the old one's place, with its rows and with what is written on it."""
+    holders = client.standing(table).holders
+    if holders:
+        raise ConfigError(
+            f"The table {table} has had {MOST_COLUMNS} columns, those included that were dropped, and the server "
+            f"allows no more. It cannot be made anew: {swap.named(holders)} would not survive that.",
+            remedy="Drop what is named, sync, and make it anew; or refresh the stream.",
+        )
+    kept = client.discover_schema(table).columns
+    new = place_of(table)
+    client.drop_table(new)
+    client.execute(create_anew(new, {**kept, **add}))
+    client.execute(swap.refill(table, new, [*METADATA_COLUMNS, *kept]))
+    statements = swap.hand_over(
+        client.belongings(table), client.belongings(new), new, {*columns_of_all(kept), *add}
+    )
+    for statement in statements:
+        client.execute(statement)
+    client.drop_table(table)
+    client.rename_table(new, table)
+
+
+def without_additions(changeset: ColumnChangeset) -> ColumnChangeset:
+    """What of a changeset takes no new column."""
+    return ColumnChangeset(drop=changeset.drop, change=changeset.change)

@@ -1,0 +1,1 @@
+CREATE TABLE "public"."users" ("_airbyte_raw_id" uuid NOT NULL, "_airbyte_extracted_at" timestamp with time zone NOT NULL, "_airbyte_meta" jsonb NOT NULL, "_airbyte_generation_id" bigint NOT NULL, "id" bigint);

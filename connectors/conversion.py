@@ -49,8 +49,10 @@ def convert(value: Any, kind: Kind, new: Kind) -> Any:
 def _text(value: Any, kind: Kind) -> str | None:
     match kind:
         case Kind.JSON:
-            document = json.loads(value)
-            return document if document is None or isinstance(document, str) else str(value)
+            # Not decoded: it may be nested deeper than Python's json follows.
+            if value.startswith('"'):
+                return str(json.loads(value))
+            return None if value == "null" else str(value)
         case Kind.BOOLEAN:
             return "true" if value else "false"
         case Kind.NUMBER:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 import msgspec
+from attrs import evolve
 
 from dataflow.aside import REFUSED, set_aside
 from dataflow.cells import mend
 from dataflow.coercion import column
-from dataflow.types import Array, Limits
+from dataflow.types import READ_LEVELS, Array, Limits
 
 # What the protocol has of a change.
 MEMBERS = ("field", "change", "reason")
@@ -34,7 +35,9 @@ def sound(changes: Mapping[int, bytes], limits: Limits) -> dict[int, bytes]:
 
 
 def _as_cells(lists: list[bytes], limits: Limits) -> list[str | None]:
-    made: list[str | None] = column(Array(), [msgspec.Raw(text) for text in lists], limits).array.to_pylist()
+    # Few levels: databases and we ourselves read them again, within a further object.
+    shallow = evolve(limits, json_levels=READ_LEVELS)
+    made: list[str | None] = column(Array(), [msgspec.Raw(text) for text in lists], shallow).array.to_pylist()
     return made
 
 

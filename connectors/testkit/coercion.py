@@ -293,6 +293,21 @@ class CoercionSuite(WarehouseSuite):
             ("number", *UNREADABLE),
         ]
 
+    def test_json_of_many_levels_outlives_a_change_of_its_columns_type(self, warehouse: Warehouse) -> None:
+        """As a text it is what it was as JSON."""
+        limit = warehouse.destination.connector().columns.limits.json_levels
+        deepest = "[" * limit + "]" * limit
+        line = record("cells", cell="@").replace(b'"@"', deepest.encode())
+
+        for schema in (ANY_ARRAY, STRING):
+            outcome = warehouse.sync(
+                catalog(stream("cells", Strategy.APPEND, {"cell": schema})), line, complete("cells")
+            )
+            assert outcome.exit_code == 0
+
+        rows = warehouse.destination.read(warehouse.tables("cells").final)
+        assert [row["cell"] for row in rows] == [deepest, deepest]
+
     def test_a_bare_constant_nulls_its_cell_and_no_other(self, warehouse: Warehouse) -> None:
         """Python's json writes NaN and Infinity, which are no JSON."""
         fields = {"id": INTEGER, "number": NUMBER, "object": ANY_OBJECT, "text": STRING}

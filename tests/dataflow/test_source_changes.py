@@ -27,7 +27,7 @@ def test_a_nul_is_removed_where_the_destination_holds_none(nul: bool, field: str
     assert kept(json.dumps(CHANGE | {"field": "a\0b"}), nul=nul) == [CHANGE | {"field": field}]
 
 
-@pytest.mark.parametrize("more", ["1e400000", "[" * 5000 + "]" * 5000, "9" * 200_000])
+@pytest.mark.parametrize("more", ["1e400000", "[" * 99 + "]" * 99, "[" * 5000 + "]" * 5000, "9" * 200_000])
 def test_of_what_no_cell_could_hold_the_members_of_the_protocol_are_kept(more: str) -> None:
     change = json.dumps(CHANGE)[:-1] + f', "more": {more}}}'
 

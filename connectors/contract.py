@@ -154,6 +154,13 @@ class TableOperationsClient(Protocol):
         """How many rows an existing table holds."""
         ...
 
+    def has_lost_value(self, table: TableName, column: Column) -> bool:
+        """Whether a row of an existing table has null in this column and notes that it was changed.
+
+        `_airbyte_meta.changes` names the column's field, or the column itself.
+        """
+        ...
+
     def statistics(self, table: TableName) -> Statistics:
         """What is known of an existing table, in constant time."""
         ...

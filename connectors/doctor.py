@@ -18,6 +18,7 @@ from connectors.operations import StreamOperations
 from connectors.options import Options
 from connectors.plan import ONCE, Step, Steps
 from connectors.rehearsal import rehearsed
+from connectors.suspicion import Suspicion, suspected
 from connectors.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
 from dataflow.names import TEMP_MARK, NamingRules, temp_name
@@ -74,10 +75,19 @@ class Finding:
 
 @frozen(kw_only=True)
 class Diagnosis:
-    """What was found; and by final table which live runs are at work, of which nothing is left yet."""
+    """What was found; and by final table which live runs are at work, of which nothing is left yet.
+
+    `suspicions` are about what earlier versions did, and not about a crash.
+    """
 
     findings: tuple[Finding, ...]
     at_work: Mapping[TableName, Writer]
+    suspicions: tuple[Suspicion, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is nothing to mend."""
+        return not self.findings and not self.suspicions
 
 
 @frozen(kw_only=True)
@@ -147,7 +157,7 @@ def examine(
             steps = _rehearse(rehearsing, life, Steps(watch))
             findings.append(_finding(trace, life, steps, left=streams is not None and trace.wanted is None))
     dead = (_dead(each) for each in held if each.writer.gone)
-    return Diagnosis(findings=(*findings, *dead), at_work=alive)
+    return Diagnosis(findings=(*findings, *dead), at_work=alive, suspicions=tuple(suspected(connector)))
 
 
 def _look(

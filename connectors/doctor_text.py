@@ -22,6 +22,9 @@ def as_json(diagnosis: Diagnosis, mended: Sequence[str]) -> Any:
             }
             for finding in diagnosis.findings
         ],
+        "suspicions": [
+            {"table": str(each.table), "says": each.says, "mend": each.mend} for each in diagnosis.suspicions
+        ],
         "at_work": {str(table): cattrs.unstructure(writer) for table, writer in diagnosis.at_work.items()},
     }
 
@@ -43,6 +46,10 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield from _words(finding)
     if not diagnosis.findings:
         yield "Nothing is left of a crash."
+    for suspicion in diagnosis.suspicions:
+        yield f"{suspicion.table}: an earlier version may have harmed it"
+        yield f"  suspect  {suspicion.says}"
+        yield f"  mend     {suspicion.mend}"
 
 
 def _words(finding: Finding) -> Iterator[str]:

@@ -15,8 +15,11 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from connectors.ledger import Session
 from dataflow.types import TableName
 from machines.journal import Entry
+from machines.operations import StreamOperation
 
 TABLE = "_airbyte_journal"
+# The operations that put other rows in a final table's place.
+REPLACING = (StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
 
 
 @frozen
@@ -58,6 +61,10 @@ class JournalTable(Protocol):
 
     def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
         """What ended at that moment or later, of one run or of all: the runs' transitions in their order."""
+        ...
+
+    def lives(self) -> Sequence[Transition]:
+        """The transitions in which a stream's life begins or a final table is replaced, by their moments."""
         ...
 
 
@@ -145,17 +152,33 @@ class SqlJournal:
     def read(self, since: float, run: str | None = None) -> Sequence[Transition]:
         """Select by the index."""
         of_run = SQL(" AND {} = {}").format(Identifier("run"), self._session.parameter("run"))
+        condition = SQL("{} >= {}{}").format(
+            Identifier("at"), self._session.parameter("since"), SQL("") if run is None else of_run
+        )
+        return self._select(condition, {"since": _moment(since)} | ({} if run is None else {"run": run}))
+
+    def lives(self) -> Sequence[Transition]:
+        """Select all of that kind."""
+        replacing = {f"replacing_{number}": str(each) for number, each in enumerate(REPLACING)}
+        condition = SQL("{} = {} AND ({} = {} OR {} IN ({}))").format(
+            Identifier("machine"),
+            self._session.parameter("machine"),
+            Identifier("from_state"),
+            self._session.parameter("idle"),
+            Identifier("operation"),
+            _list(map(self._session.parameter, replacing)),
+        )
+        return self._select(condition, {"machine": "stream", "idle": "idle"} | replacing)
+
+    def _select(self, condition: Composable, parameters: Mapping[str, Any]) -> Sequence[Transition]:
         # The moment as text: some drivers need another package to make one of it.
         at, *others = (Identifier(name) for name, _, _ in _COLUMNS)
-        statement = SQL("SELECT {} FROM {} WHERE {} >= {}{} ORDER BY {}").format(
+        statement = SQL("SELECT {} FROM {} WHERE {} ORDER BY {}").format(
             _list([SQL("CAST({} AS varchar)").format(at), *others]),
             self._table,
-            Identifier("at"),
-            self._session.parameter("since"),
-            SQL("") if run is None else of_run,
+            condition,
             _list(map(Identifier, _KEY)),
         )
-        parameters = {"since": _moment(since)} | ({} if run is None else {"run": run})
         names = [name for name, _, _ in _COLUMNS]
         rows = self._session.execute(statement, parameters)
         return [transition_of(dict(zip(names, row, strict=True))) for row in rows]

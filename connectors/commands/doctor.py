@@ -40,4 +40,4 @@ def run(given: argparse.Namespace) -> int:
             diagnosis = examine(destination.connector, streams, options)
     shown = json.dumps(as_json(diagnosis, mended), indent=2) if given.json else as_text(diagnosis, mended)
     print(mask.text(shown))
-    return 1 if diagnosis.findings else 0
+    return 0 if diagnosis.healthy else 1

@@ -154,6 +154,10 @@ class DuckDbClient:
     def count_rows(self, table: TableName) -> int:
         return self._number(self.sql.count_rows(table))
 
+    def has_lost_value(self, table: TableName, column: Column) -> bool:
+        names = {"field": column.field, "column": column.name}
+        return bool(self.execute(self.sql.has_lost_value(table, column), names)[0][0])
+
     def statistics(self, table: TableName) -> Statistics:
         """Views hang on a table's name and not on the table, and there are no users: nothing depends on it."""
         ((rows,),) = self.execute(self.sql.estimate_rows(), self._place(table))

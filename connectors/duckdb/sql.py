@@ -19,6 +19,7 @@ from dataflow.types import (
     CDC_DELETED_AT,
     CDC_POSITIONS,
     EXTRACTED_AT,
+    META,
     METADATA_COLUMNS,
     RAW_ID,
     Column,
@@ -140,6 +141,13 @@ class SqlGenerator:
     def count_rows(self, table: TableName) -> Composed:
         """How many rows the table holds."""
         return SQL("SELECT count(*) FROM {}").format(self.table(table))
+
+    def has_lost_value(self, table: TableName, column: Column) -> Composed:
+        """Whether a row has null in the column and notes a change of the parameters `field` or `column`."""
+        return SQL(
+            "SELECT EXISTS (SELECT 1 FROM {} WHERE {} IS NULL "
+            "AND list_has_any(json_extract_string({}, '$.changes[*].field'), [$field, $column]))"
+        ).format(self.table(table), Identifier(column.name), Identifier(META))
 
     def delete_rows(self, table: TableName) -> Composed:
         """Remove all rows; returns how many."""

@@ -1,5 +1,6 @@
 """The client of the memory destination: a dictionary of tables, with transactions. Keeps nothing beyond the process."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,12 +10,12 @@ from attrs import define, evolve, field, frozen
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.conversion import retype
-from connectors.journal_table import TABLE, Transition, row_of, transition_of
+from connectors.journal_table import REPLACING, TABLE, Transition, row_of, transition_of
 from connectors.ledger import LedgerEntry
 from connectors.memory.sql import Row, Rows, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
-from dataflow.types import RAW_ID, Column, Kind, TableName
+from dataflow.types import META, RAW_ID, Column, Kind, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 JOURNAL = TableName(INTERNAL_NAMESPACE, TABLE)
@@ -97,6 +98,15 @@ class MemoryJournal:
         found = [transition_of(row) for row in self._since(since) if run in (None, row["run"])]
         return sorted(found, key=lambda each: (each.at, each.run, each.number))
 
+    def lives(self) -> Sequence[Transition]:
+        """The rows of that kind, by their moment."""
+        return [
+            each
+            for each in self.read(0.0)
+            if each.entry["machine"] == "stream"
+            and (each.entry["from"] == "idle" or each.entry.get("operation") in REPLACING)
+        ]
+
     def _since(self, moment: float) -> Iterator[Row]:
         # As the rows have it: to the microsecond.
         since = datetime.fromtimestamp(moment, UTC)
@@ -155,6 +165,14 @@ class MemoryClient:
 
     def count_rows(self, table: TableName) -> int:
         return len(self.rows(table))
+
+    def has_lost_value(self, table: TableName, column: Column) -> bool:
+        names = (column.field, column.name)
+        return any(
+            row[column.name] is None
+            and any(change["field"] in names for change in json.loads(row[META]).get("changes", ()))
+            for row in self.rows(table)
+        )
 
     def statistics(self, table: TableName) -> Statistics:
         return Statistics(rows=self.count_rows(table))

@@ -135,6 +135,10 @@ class PostgresClient:
     def count_rows(self, table: TableName) -> int:
         return int(self._tell(self._sql.count_rows(table)))
 
+    def has_lost_value(self, table: TableName, column: Column) -> bool:
+        names = {"field": column.field, "column": column.name}
+        return bool(self.execute(self._sql.has_lost_value(table, column), names)[0][0])
+
     def statistics(self, table: TableName) -> Statistics:
         ((size, rows),) = self.execute(statistics.size_and_rows(), _named(table))
         return Statistics(

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placehol
 from connectors.postgres.columns import METADATA_TYPES, PostgresColumns
 from connectors.postgres.quoting import all_names, definition, listed, names, table_name, type_name
 from dataflow.names import index_name
-from dataflow.types import ADDED_LATER, RAW_ID, Column, TableName
+from dataflow.types import ADDED_LATER, META, RAW_ID, Column, TableName
 
 KEY_INDEX = "primary_key"
 
@@ -36,6 +36,22 @@ class PostgresSql:
     def count_rows(self, table: TableName) -> Composed:
         """How many rows a table holds."""
         return SQL("SELECT pg_catalog.count(*) FROM {}").format(table_name(table))
+
+    def has_lost_value(self, table: TableName, column: Column) -> Composed:
+        """Whether a row has null in the column and notes a change of the parameters `field` or `column`."""
+        meta = Identifier(META)
+        return SQL(
+            "SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL AND EXISTS (SELECT FROM pg_catalog.jsonb_array_elements("
+            "CASE WHEN pg_catalog.jsonb_typeof({} -> 'changes') = 'array' THEN {} -> 'changes' ELSE '[]'::jsonb END) "
+            "AS change WHERE change ->> 'field' IN ({}, {})))"
+        ).format(
+            table_name(table),
+            Identifier(column.name),
+            meta,
+            meta,
+            Placeholder("field"),
+            Placeholder("column"),
+        )
 
     def create_table(self, table: TableName, columns: Sequence[Column]) -> Composed:
         """A table with the metadata columns, then the user's."""

@@ -179,6 +179,10 @@ class SqliteClient:
     def count_rows(self, table: TableName) -> int:
         return int(self.execute(self._sql.count_rows(table))[0][0])
 
+    def has_lost_value(self, table: TableName, column: Column) -> bool:
+        names = {"field": column.field, "column": column.name}
+        return bool(self.execute(self._sql.has_lost_value(table, column), names)[0][0])
+
     def statistics(self, table: TableName) -> Statistics:
         """SQLite counts nothing in advance, and has no users. Views hang on a table's name and not on the table."""
         return Statistics(dependents=tuple(map(str, self._built_on(table))))

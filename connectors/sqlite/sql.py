@@ -148,6 +148,13 @@ class SqlGenerator:
         """How many rows the table holds."""
         return SQL("SELECT count(*) FROM {}").format(self.table(table))
 
+    def has_lost_value(self, table: TableName, column: Column) -> Composed:
+        """Whether a row has null in the column and notes a change of the parameters `field` or `column`."""
+        return SQL(
+            "SELECT EXISTS (SELECT 1 FROM {} AS t WHERE t.{} IS NULL AND EXISTS (SELECT 1 "
+            "FROM json_each(t.{}, '$.changes') AS c WHERE json_extract(c.value, '$.field') IN (:field, :column)))"
+        ).format(self.table(table), Identifier(column.name), Identifier(META))
+
     def delete_rows(self, table: TableName) -> Composed:
         """Remove all rows."""
         return SQL("DELETE FROM {}").format(self.table(table))

@@ -29,6 +29,7 @@ _SUITES = (
     "overwrites",
     "rehearsal",
     "doctor",
+    "suspicions",
 )
 # Before the suites are imported: their assertions should explain themselves like any test's.
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
@@ -53,6 +54,7 @@ from connectors.testkit.ownership import OwnershipSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
 from connectors.testkit.rehearsal import RehearsalSuite  # noqa: E402
 from connectors.testkit.strangers import StrangersSuite  # noqa: E402
+from connectors.testkit.suspicions import SuspicionSuite  # noqa: E402
 from connectors.testkit.syncs import SyncSuite  # noqa: E402
 from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
 
@@ -80,6 +82,7 @@ __all__ = [
     "RehearsalSuite",
     "SchemaEvolutionSuite",
     "StrangersSuite",
+    "SuspicionSuite",
     "SyncSuite",
     "TableOperationsSuite",
     "needs",
@@ -103,6 +106,7 @@ class BasicFunctionalitySuite(
     AccountSuite,
     RehearsalSuite,
     DoctorSuite,
+    SuspicionSuite,
 ):
     """Whole syncs, undisturbed and not: every scenario of upstream's suite of that name, and more."""
 

@@ -90,6 +90,7 @@ WORK: Mapping[str, tuple[Callable[[Written], Any], Written]] = {
     "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), Written()),
     "journal_forget": (lambda to: journal(to).forget(1.5), Written()),
     "journal_read": (lambda to: journal(to).read(1.5), Written([])),
+    "journal_lives": (lambda to: journal(to).lives(), Written([])),
     "journal_read_of_a_run": (lambda to: journal(to).read(1.5, "1-a"), Written([])),
 }
 

@@ -69,6 +69,7 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "spill_into": spill_into("/data/it's.duckdb.tmp"),
     "use": use("it's"),
     "any_row": SQL.any_row(FINAL),
+    "has_lost_value": SQL.has_lost_value(FINAL, COLUMNS[0]),
     "count_rows": SQL.count_rows(FINAL),
     "delete_rows": SQL.delete_rows(FINAL),
     "delete_rows_after": SQL.delete_rows_after(FINAL),

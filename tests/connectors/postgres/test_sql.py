@@ -92,6 +92,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "create_namespace": (SQL.create_namespace("elsewhere"),),
     "table_exists": (catalog.table_exists(),),
     "table_is_empty": (SQL.table_is_empty(FINAL),),
+    "has_lost_value": (SQL.has_lost_value(FINAL, ALL_KINDS[0]),),
     "count_rows": (SQL.count_rows(FINAL),),
     "is_partitioned": (catalog.is_partitioned(),),
     "create_table": (SQL.create_table(FINAL, ALL_KINDS),),

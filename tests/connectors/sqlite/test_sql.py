@@ -51,6 +51,7 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "drop_table": SQL.drop_table(FINAL),
     "rename_table": SQL.rename_table(TEMP, FINAL),
     "any_row": SQL.any_row(FINAL),
+    "has_lost_value": SQL.has_lost_value(FINAL, COLUMNS[0]),
     "count_rows": SQL.count_rows(FINAL),
     "delete_rows": SQL.delete_rows(FINAL),
     "delete_rows_after": SQL.delete_rows_after(FINAL),

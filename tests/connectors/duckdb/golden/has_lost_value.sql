@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT 1 FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--" WHERE "id" IS NULL AND list_has_any(json_extract_string("_airbyte_meta", '$.changes[*].field'), [$field, $column]));

@@ -111,7 +111,7 @@ class OwnershipSuite(WarehouseSuite):
         with open_run(bench.connector, DEDUP) as first:
             first.do(StreamOperation.CLAIM)
         with open_run(bench.connector, DEDUP) as second:
-            second.life.stream = evolve(second.life.stream, name=StreamName("other", "users"))
+            second.life.tables = evolve(second.life.tables, stream=StreamName("other", "users"))
 
             with pytest.raises(TransientError, match=r"has meanwhile given names .* to stream users"):
                 second.do(StreamOperation.CLAIM)

@@ -1,7 +1,7 @@
 """Whether a sync could work: its whole cycle on a table of the check's own, in the real schemas. Keeps none of it.
 
 All happens through the operations of a sync and in one transaction, which is rolled back: what fails or is killed
-leaves nothing behind either, not even a schema.
+leaves nothing behind either, not even a schema. That a rollback undoes a table is tried before it.
 """
 
 import time
@@ -18,6 +18,7 @@ from connectors.contract import Client, Connector, InsertBuffer
 from connectors.journal_table import Transition
 from connectors.ledger import LedgerEntry
 from connectors.transactions import RetryPolicy, Transactions
+from connectors.undoing import expect_undone
 from dataflow.batch import extracted_at, rows_of, with_raw_ids
 from dataflow.catalog import Strategy
 from dataflow.coercion import column
@@ -45,6 +46,7 @@ def check_connector(connector: Connector, run: str) -> None:
         final = TableName(connector.default_namespace, name)
         transactions.outside(DOING, lambda: client.lock(final, run))
         rehearsal = _Rehearsal(connector, client, connector.insert_buffer(client), final, run)
+        transactions.outside(DOING, lambda: expect_undone(connector, client))
         transactions.outside(DOING, rehearsal.perform)
 
 

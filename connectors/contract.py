@@ -113,7 +113,10 @@ class TableOperationsClient(Protocol):
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Commit on leaving, roll back on an exception. All that happened inside is durable, or none of it."""
+        """Commit on leaving, roll back on an exception. All that happened inside is durable, or none of it.
+
+        So it is for tables that were made, changed or dropped inside: `check` refuses a connector that keeps one.
+        """
         ...
 
     def lock(self, table: TableName, owner: str) -> None:

@@ -173,6 +173,7 @@ def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
                     write_line=lines.append,
                     keep=steps.keep,
                     retry=ONCE,
+                    probe=lambda *_: None,
                 )
             )
     failures = _failures(lines)

@@ -18,6 +18,7 @@ from connectors.setting_up import set_up
 from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
 from connectors.unfit import needs, refusal
+from connectors.undoing import expect_undone_at_first
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.budget import Budget
@@ -62,6 +63,8 @@ class Sync:
     miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
     watch: Watch = field(factory=Watch)
+    # What is tried before all is set up; a rehearsal has nothing to try.
+    probe: Callable[[Connector, Transactions], None] = expect_undone_at_first
     # Whose transition is written down: streams start side by side.
     turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
 
@@ -223,6 +226,7 @@ class SyncOperations:
 
     def _set_up(self, _: SyncLife) -> None:
         sync = self._sync
+        sync.probe(sync.connector, self._owner)
         named = set_up(sync.connector, self._owner, sync.streams)
         self.runs = [StreamRun(each, sync, self._writers, self._owner) for each in named]
         # Packed while the streams start: what is read waits in the mailbox.

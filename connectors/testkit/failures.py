@@ -2,17 +2,21 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from attrs import evolve
 
+from connectors.check import check_connector
 from connectors.testkit.destination import open_bench
-from connectors.testkit.faulty import Script
+from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.messages import catalog, complete, global_state, record, state, status, users
 from connectors.testkit.rows import row
 from connectors.testkit.warehouse import SECONDS, SMALL, Outcome, Warehouse, WarehouseSuite
+from connectors.undoing import TRIED
 from dataflow.aggregate import Thresholds
 from dataflow.catalog import Strategy
+from dataflow.errors import InternalError
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
@@ -21,6 +25,39 @@ PAIR = ("bad", "good")
 
 class FailureSuite(WarehouseSuite):
     """Each stream stands alone, and what was told before a failure is kept."""
+
+    # -- of the connector
+
+    def test_a_connector_whose_tables_outlive_a_rollback_is_refused_by_the_check(
+        self, warehouse: Warehouse
+    ) -> None:
+        with closing(warehouse.destination.connector()) as real:
+            with pytest.raises(
+                InternalError, match="keeps a table whose transaction was rolled back"
+            ) as caught:
+                check_connector(faulty(real, Script(tables_outlive=True)), "check")
+
+            with closing(real.client()) as client, client.transaction():
+                left = client.tables_named(TRIED)
+        assert "author" in caught.value.remedy
+        assert list(left) == []
+
+    def test_a_connector_whose_tables_outlive_a_rollback_is_refused_by_its_first_sync(
+        self, warehouse: Warehouse
+    ) -> None:
+        outcome = warehouse.sync(
+            catalog(users(APPEND)),
+            record("users", id=1),
+            state("users", 1),
+            complete("users"),
+            script=Script(tables_outlive=True),
+        )
+
+        (error,) = outcome.errors
+        assert (outcome.exit_code, outcome.states) == (1, [])
+        assert "keeps a table whose transaction was rolled back" in error["message"]
+        assert warehouse.tables().final not in warehouse.destination.tables()
+        assert warehouse.left_behind() == set()
 
     # -- of one stream
 

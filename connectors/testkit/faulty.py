@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -34,6 +34,8 @@ class Script:
     delay: float = 0.0
     # How many rows fewer a buffer says it took than it did.
     miscount: int = 0
+    # Tables outlive the rollback of the transaction that made them, as where each statement commits by itself.
+    tables_outlive: bool = False
 
     def lose_next_answer(self) -> None:
         """Let the next COMMIT succeed, and its caller not know."""
@@ -97,6 +99,8 @@ class FaultyClient:
         self.real = real
         self._script = script
         self._locks = locks
+        # Those of this transaction, and how they are made.
+        self._made: list[Callable[[], None]] = []
 
     def __getattr__(self, name: str) -> Any:
         return _asking(self.real, name, self._script)
@@ -104,10 +108,31 @@ class FaultyClient:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """As the real one, unless the script says otherwise."""
-        with self.real.transaction():
-            yield
-            self._script.before_commit()
+        self._made.clear()
+        try:
+            with self.real.transaction():
+                yield
+                self._script.before_commit()
+        except BaseException:
+            self._make_again()
+            raise
         self._script.after_commit()
+
+    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
+        """As the real one; remembered, should it have to outlive its transaction."""
+
+        def make() -> None:
+            self.real.create_namespace(table.namespace)
+            self.real.create_table(table, columns, primary_key)
+
+        _asking(self.real, "create_table", self._script)(table, columns, primary_key)
+        self._made.append(make)
+
+    def _make_again(self) -> None:
+        if self._script.tables_outlive and self._made:
+            with self.real.transaction():
+                for make in self._made:
+                    make()
 
     def lock(self, *of: Any) -> None:
         """As the real one, unless this stands for a run whose lock died with its connection."""

@@ -46,6 +46,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "connectors/refusals",
         "connectors/check",
         "connectors/unfit",
+        "connectors/undoing",
     ),
     "of the commands": (
         *("connectors/journal_file", "connectors/journal_source", "connectors/commands", "machines/replay"),

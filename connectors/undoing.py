@@ -1,0 +1,66 @@
+"""Refuses a connector whose CREATE TABLE a rollback does not undo. Keeps nothing of what it tries.
+
+Every operation supposes it: tables and the ledger change in one transaction. Where each statement commits by itself,
+a run that dies between two of them leaves a state that no rule here knows, and the next run may lose records.
+"""
+
+import uuid
+from contextlib import suppress
+
+from connectors.contract import Client, Connector
+from connectors.transactions import Transactions
+from dataflow.errors import ConfigError, InternalError
+from dataflow.types import INTEGER, Column, TableName
+
+DOING = "setting up the destination"
+TRIED = "_airbyte_rollback_test_"
+COLUMNS = (Column("test_key", "test_key", INTEGER),)
+
+
+class _Undone(Exception):
+    pass
+
+
+def expect_undone(connector: Connector, client: Client) -> None:
+    """Make a table and roll back. Raises InternalError when the table is there afterwards, and drops it."""
+    table = TableName(connector.default_namespace, f"{TRIED}{uuid.uuid4().hex[:8]}")
+    with suppress(_Undone), client.transaction():
+        client.create_namespace(table.namespace)
+        client.create_table(table, COLUMNS, ())
+        raise _Undone
+    if not _exists(client, table):
+        return
+    with client.transaction():
+        client.drop_table(table)
+    raise InternalError(
+        "The destination keeps a table whose transaction was rolled back.",
+        doing="trying whether a rollback undoes CREATE TABLE",
+        remedy="Nothing was loaded. This connector cannot be used: a crash between two statements of a transaction "
+        "could lose records. Report this to its author; `transaction` in connectors/contract.py says what must hold.",
+    )
+
+
+def expect_undone_at_first(connector: Connector, transactions: Transactions) -> None:
+    """The same, where the ledger knows no table yet. A role that may make no table there is not asked to."""
+    client = transactions.client
+    if transactions.outside(DOING, lambda: _knows_tables(client)):
+        return
+    with suppress(ConfigError):
+        transactions.outside(DOING, lambda: expect_undone(connector, client))
+
+
+def _exists(client: Client, table: TableName) -> bool:
+    # Rolled back as well, so that nothing is committed for a question.
+    found = False
+    with suppress(_Undone), client.transaction():
+        found = client.table_exists(table)
+        raise _Undone
+    return found
+
+
+def _knows_tables(client: Client) -> bool:
+    found = False
+    with suppress(_Undone), client.transaction():
+        found = bool(client.ledger.entries())
+        raise _Undone
+    return found

@@ -17,8 +17,8 @@ from connectors.progress import Watch
 from connectors.setting_up import set_up
 from connectors.side_by_side import side_by_side
 from connectors.transactions import RetryPolicy, Transactions
-from connectors.unfit import needs, refusal
 from connectors.undoing import expect_undone_at_first
+from connectors.unfit import needs, refusal
 from connectors.withholding import withholding
 from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.budget import Budget

@@ -49,8 +49,8 @@ class Config:
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a row deleted in the source is removed (Hard delete), or kept with _ab_cdc_deleted_at set "
-            "(Soft delete). Only for CDC sources, in the sync mode append_dedup.",
+            "Whether a row deleted in the source is removed (Hard delete), or replaced by what the deletion's record "
+            "brings, with _ab_cdc_deleted_at set (Soft delete). Only for CDC sources, in the sync mode append_dedup.",
         ),
     )
 

@@ -29,7 +29,8 @@ class MemoryConfig:
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a row deleted in the source is removed, or kept with _ab_cdc_deleted_at set.",
+            "Whether a row deleted in the source is removed, or replaced by what the deletion's record brings, "
+            "with _ab_cdc_deleted_at set.",
         ),
     )
 

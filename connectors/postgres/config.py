@@ -98,7 +98,8 @@ class PostgresConfig:
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a CDC deletion removes the row (hard) or leaves it with its deletion time (soft).",
+            "Whether a CDC deletion removes the row (hard), or replaces it by what the deletion's record brings, with "
+            "its deletion time (soft).",
             group="advanced",
         ),
     )

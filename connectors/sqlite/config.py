@@ -34,7 +34,8 @@ class SqliteConfig:
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a row deleted in the source is removed, or kept with _ab_cdc_deleted_at set.",
+            "Whether a row deleted in the source is removed, or replaced by what the deletion's record brings, "
+            "with _ab_cdc_deleted_at set.",
         ),
     )
 

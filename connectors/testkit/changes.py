@@ -87,6 +87,30 @@ class ChangingSourceSuite(WarehouseSuite):
         gone: list[Any] = [None] if deletion == "soft" else []
         assert seen == [["born"], gone, ["again"], gone]
 
+    @pytest.mark.parametrize(
+        ("brings", "left"), [({}, None), ({"name": "Ann"}, "Ann")], ids=["the key", "all"]
+    )
+    def test_a_soft_delete_leaves_what_the_deletions_record_brings(
+        self, warehouse: Warehouse, brings: dict[str, Any], left: str | None
+    ) -> None:
+        """The latest record of a key is its row; what it does not bring is null."""
+        fields = {"id": INTEGER, "name": STRING, "_ab_cdc_lsn": INTEGER, "_ab_cdc_deleted_at": DATE_TIME}
+        people = stream("people", DEDUP, fields, cursor="_ab_cdc_lsn")
+        deleted = {"_ab_cdc_deleted_at": "2026-01-02T00:00:00Z", **brings}
+        sent = (
+            (
+                record("people", id=1, name="Ann", _ab_cdc_lsn=1),
+                record("people", id=2, name="Bob", _ab_cdc_lsn=2),
+            ),
+            (record("people", id=1, _ab_cdc_lsn=3, **deleted),),
+        )
+        for records in sent:
+            warehouse.sync(catalog(people), *records, complete("people"), soft=True)
+
+        rows = {row["id"]: row for row in warehouse.data("people")}
+        assert {key: row["name"] for key, row in rows.items()} == {1: left, 2: "Bob"}
+        assert [key for key, row in rows.items() if row["_ab_cdc_deleted_at"] is not None] == [1]
+
     def test_without_a_cursor_what_was_extracted_later_wins(self, warehouse: Warehouse) -> None:
         """The source says nothing of order, so its clock does; who comes late does not win by it.
 

@@ -26,6 +26,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "dataflow/json_schema",
         "dataflow/ownership",
         "dataflow/table_catalog",
+        "dataflow/names",
     ),
     "of the input": (
         *(
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "connectors/operations",
         "connectors/sql_ledger",
         "connectors/refusals",
+        "connectors/ledger",
         "connectors/check",
         "connectors/unfit",
         "connectors/undoing",

@@ -178,6 +178,13 @@ _MEANINGS = (
     ),
     _Meaning(
         duckdb.CatalogException,
+        r"^Catalog Error: Table with name .* does not exist",
+        ConfigError,
+        "A table of the sync is gone: somebody renamed or dropped it meanwhile.",
+        "Give it its name again, or let the next sync make it anew.",
+    ),
+    _Meaning(
+        duckdb.CatalogException,
         "[Vv]iew|is not an? table",
         ConfigError,
         "There is a view where a table should be.",

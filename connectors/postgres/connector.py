@@ -165,6 +165,11 @@ MEANINGS: Mapping[str, Meaning] = {
     "25P03": Meaning(TransientError, "The server ended a session that was idle in a transaction", AGAIN),
     "25P04": Meaning(TransientError, "The server ended a long transaction", AGAIN),
     "58030": Meaning(TransientError, "The server could not read or write its files", AGAIN),
+    "42P01": Meaning(
+        ConfigError,
+        "A table of the sync is gone: somebody renamed or dropped it meanwhile",
+        "Give it its name again, or let the next sync make it anew.",
+    ),
     "42P06": Meaning(TransientError, "Another run created the schema at the same moment", AGAIN),
     "57014": Meaning(
         ConfigError,

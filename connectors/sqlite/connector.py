@@ -85,6 +85,18 @@ _MEANINGS: Mapping[int, DataflowError] = {
 }
 
 
+# The same of what has no code of its own, by the beginning of SQLite's text, after which a name follows.
+_SAID: Mapping[str, DataflowError] = {
+    "too many columns": ConfigError(
+        "The stream has more columns than SQLite allows a table.", remedy="Deselect columns of the stream."
+    ),
+    "no such table": ConfigError(
+        "A table of the sync is gone: somebody renamed or dropped it meanwhile.",
+        remedy="Give it its name again, or let the next sync make it anew.",
+    ),
+}
+
+
 def explain(error: Exception) -> DataflowError:
     """The error as one of the project's three, without content; one that is already ours as it is."""
     if isinstance(error, DataflowError):
@@ -93,6 +105,8 @@ def explain(error: Exception) -> DataflowError:
         return ConfigError(f"The file beside the database that locks it: {error.strerror}.", remedy=_ALLOW)
     # The lowest byte is the code; what is above says more than we need.
     meaning = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    if isinstance(error, sqlite3.OperationalError):
+        meaning = meaning or next((each for said, each in _SAID.items() if str(error).startswith(said)), None)
     return meaning or InternalError(
         f"SQLite failed with an unforeseen {getattr(error, 'sqlite_errorname', type(error).__name__)}.",
         remedy=_ASK_FOR_HELP,

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.testkit.destination import Bench, Suite, needs
 from connectors.testkit.rows import VALUES, batch, columns, data, raw_id, row
+from dataflow.errors import ConfigError
 from dataflow.types import Kind, Limits, TableName
 
 INT = columns(test=Kind.INTEGER)
@@ -277,6 +278,16 @@ class TableOperationsSuite(Suite):
             bench.insert(table, INT, row(1, test=1))
 
         assert bench.rows(table, INT) == [row(1, test=1)]
+
+    @needs(foreign_tables=True)
+    def test_a_table_that_somebody_took_away_is_told_as_that(self, bench: Bench) -> None:
+        """It is a person's doing, and no defect to be reported."""
+        with pytest.raises(Exception) as caught, bench.client.transaction():  # noqa: PT011 - each driver has its own
+            bench.insert(bench.table("missing"), INT, row(1, test=1))
+
+        found = bench.connector.explain(caught.value)
+        assert isinstance(found, ConfigError)
+        assert "renamed or dropped" in found.message
 
     def test_a_client_works_on_after_it_gave_up_its_connection(self, bench: Bench) -> None:
         table = bench.table("users")

@@ -269,3 +269,15 @@ def test_options_that_will_not_do_are_refused(options: dict[str, object]) -> Non
 
     assert "s3same" not in str(caught.value)
     assert caught.value.remedy
+
+
+def test_more_columns_than_a_table_may_have_are_told(tmp_path: Path) -> None:
+    connector = SqliteConnector(configure({"destination_path": str(tmp_path / "it.db")}))
+    wide = columns(**{f"c{number}": Kind.INTEGER for number in range(2000)})
+
+    with closing(connector.client()) as client, pytest.raises(sqlite3.Error) as caught, client.transaction():
+        client.create_table(TableName("main", "wide"), wide, ())
+
+    meaning = connector.explain(caught.value)
+    assert isinstance(meaning, ConfigError)
+    assert "more columns" in meaning.message

@@ -16,7 +16,7 @@ import msgspec
 from attrs import frozen
 
 from dataflow import temporal
-from dataflow.cells import fixed_number, holds_only_numeric, mend, number, plain_number, without_nul
+from dataflow.cells import fixed_number, holds_only_numeric, levels, mend, number, plain_number, without_nul
 from dataflow.types import AirbyteType, Array, Kind, Limits, Object, Scalar
 
 
@@ -58,6 +58,7 @@ class Misfit(StrEnum):
     ZONE = "a time with a zone"
     OFFSET = "a time with an offset of 16 hours or more"
     LONG = "a text that is too long"
+    DEEP = "a JSON value of too many levels"
     NUL = "a text with U+0000"
     BROKEN = "a text that is not valid Unicode"
     NO_JSON = "a value that JSON does not have"
@@ -210,6 +211,8 @@ def _json(type_: AirbyteType, token: bytes, limits: Limits) -> Misfit | None:
         return Misfit.NUL
     if not holds_only_numeric(text):
         return Misfit.LARGE
+    if levels(text) > limits.json_levels:
+        return Misfit.DEEP
     return Misfit.LONG if len(token) > limits.json_bytes else None
 
 

@@ -113,6 +113,7 @@ NOT_HELD = [
     (Unknown("{}"), '"a\\u0000"', Limits(), Misfit.NUL),
     (Unknown("{}"), "1e131072", Limits(), Misfit.LARGE),
     (Unknown("{}"), '"much too long"', SMALL, Misfit.LONG),
+    (Unknown("{}"), "[" * 1001 + "]" * 1001, Limits(), Misfit.DEEP),
 ]
 
 

@@ -1,6 +1,6 @@
 """Opens a destination for the commands around a sync, by its name and the path of its configuration. Runs nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,22 +17,27 @@ from dataflow.catalog import DestinationStream, read_catalog
 
 @frozen
 class Configured:
-    """A destination with its configuration. `mask` takes the configuration's secrets out of what is shown."""
+    """A destination with its configuration."""
 
     name: str
     connector: Connector
     options: Options
-    mask: Mask
 
 
 @contextmanager
-def configured(name: str, config: Path, run: str) -> Iterator[Configured]:
-    """The destination of this name, for a process called `run`. ConfigError when it cannot be had like this."""
+def configured(
+    name: str, config: Path, run: str, keep_secret: Callable[[Mask], None]
+) -> Iterator[Configured]:
+    """The destination of this name, for a process called `run`. ConfigError when it cannot be had like this.
+
+    `keep_secret` is told what must not be shown, before anything else is done with the configuration.
+    """
     definition = find(name).definition()
     configuration = read_configuration(config)
+    keep_secret(mask_of(definition.spec(), configuration))
     options = read_options(configuration)
     with closing(connector_of(definition, configuration, run)) as connector:
-        yield Configured(name, connector, options, mask_of(definition.spec(), configuration))
+        yield Configured(name, connector, options)
 
 
 def streams_of(catalog: Path) -> tuple[DestinationStream, ...]:

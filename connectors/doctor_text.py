@@ -7,13 +7,16 @@ import cattrs
 from attrs import fields
 
 from connectors.doctor import Diagnosis, Finding, Kind
+from connectors.mending import Attempt, Mending
 from dataflow.types import TableName
+from machines.telling import plain
 
 
-def as_json(diagnosis: Diagnosis, mended: Sequence[str]) -> Any:
-    """The diagnosis, and what was mended before it."""
+def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
+    """The diagnosis, and what was mended before it, or could not be."""
     return {
-        "mended": list(mended),
+        "mended": [each.words for each in tried if each.outcome is Mending.MENDED],
+        "not_mended": [each.words for each in tried if each.outcome is not Mending.MENDED],
         "findings": [
             {
                 each.name: _plain(getattr(finding, each.name))
@@ -29,9 +32,13 @@ def as_json(diagnosis: Diagnosis, mended: Sequence[str]) -> Any:
     }
 
 
-def as_text(diagnosis: Diagnosis, mended: Sequence[str]) -> str:
+def as_text(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> str:
     """The diagnosis, to be read from the top."""
-    return "\n".join([*(f"Mended {each}" for each in mended), *_lines(diagnosis)])
+    return "\n".join(map(plain, [*map(_attempt, tried), *_lines(diagnosis)]))
+
+
+def _attempt(of: Attempt) -> str:
+    return f"{of.outcome} {of.words}"
 
 
 def _plain(value: Any) -> Any:

@@ -5,31 +5,70 @@ a sync. Rows of which a STATE was told are never dropped here.
 """
 
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from enum import StrEnum
+from functools import partial
+
+from attrs import evolve, frozen
 
 from connectors.contract import Connector
 from connectors.doctor import Diagnosis, Finding
 from connectors.operations import StreamOperations
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
+from dataflow.types import TableName
 from machines.lifecycle import Executor
 from machines.operations import Answer, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 
 
-def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[str]:
+class Mending(StrEnum):
+    """What came of a step."""
+
+    MENDED = "Mended"
+    LEFT_ALONE = "Left alone"
+    FAILED = "Could not mend"
+
+
+@frozen(kw_only=True)
+class Attempt:
+    """A step that was to be taken, and what came of it; `came` is in words."""
+
+    table: TableName
+    step: StreamOperation
+    outcome: Mending
+    came: str
+
+    @property
+    def words(self) -> str:
+        """The table, the step, and what came of it."""
+        return f"{self.table}: {self.step}: {self.came}"
+
+
+def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[Attempt]:
     """Mend what can be mended, and say of each what came of it."""
     for finding in diagnosis.findings:
         if finding.fix is None:
             continue
+        attempt = partial(Attempt, table=finding.table, step=finding.fix)
         try:
             came = mend(connector, finding, run)
         except DataflowError as error:
-            came = f"failed. {error}"
-        yield f"{finding.table}: {finding.fix}: {came}"
+            yield attempt(outcome=Mending.FAILED, came=str(error))
+        else:
+            left = came is None
+            yield attempt(
+                outcome=Mending.LEFT_ALONE if left else Mending.MENDED,
+                came="it is no longer as it was found" if came is None else came,
+            )
 
 
-def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str:
-    """Take the finding's step, once, as a sync would; what came of it, in words. Raises why it could not."""
+def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str | None:
+    """Take the finding's step, once, as a sync would; what came of it, in words, or None where it was not to be taken.
+
+    Raises why it could not be. Where nothing came of it the ledger names the run again that it named before: whoever
+    looks for what is left finds the one that left it.
+    """
     transactions = Transactions(connector, retry or RetryPolicy(), lambda *_: None)
     life = StreamLife(finding.life.stream, finding.life.tables)
     operations = StreamOperations(connector, transactions, run)
@@ -41,9 +80,25 @@ def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | 
             return stopped.answer.note or "done"
     finally:
         transactions.client.close()
+    _name_again(connector, finding, run)
     if life.failure is not None:
         raise life.failure
-    return "left alone: it is no longer as it was found"
+    return None
+
+
+def _name_again(connector: Connector, finding: Finding, run: str) -> None:
+    """Put the name of the run that left it back. The claim's number stays, and shuts out what is left of that run."""
+    transactions = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
+    ledger = transactions.client.ledger
+
+    def work() -> None:
+        entry = ledger.hold(finding.life.tables.final)
+        if entry is not None and entry.owner == run and finding.run:
+            ledger.save(evolve(entry, owner=finding.run))
+
+    # Where not even this can be done, the error that led here says enough.
+    with closing(transactions.client), suppress(DataflowError):
+        transactions.run("naming the run that left it", work)
 
 
 class _StoppedError(Exception):

@@ -10,6 +10,7 @@ from connectors.contract import Statement
 from connectors.ledger import LedgerEntry
 from connectors.plan import Plan, Step, StreamPlan, TableState
 from dataflow.types import TableName
+from machines.telling import plain
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -25,7 +26,7 @@ def as_json(plan: Plan) -> Any:
 
 def as_text(plan: Plan) -> str:
     """The plan, to be read from the top."""
-    return "\n".join(_plan(plan))
+    return "\n".join(map(plain, _plan(plan)))
 
 
 def entry_words(entry: LedgerEntry) -> str:
@@ -100,7 +101,7 @@ def _about(table: TableName, stream: StreamPlan) -> str:
 def _statements(statements: Sequence[Statement]) -> Iterator[str]:
     for statement in statements:
         lock = f"  -- locks: {statement.lock}" if statement.lock else ""
-        yield indent(f"{statement.text};{lock}", "        ")
+        yield from indent(f"{statement.text};{lock}", "        ").split("\n")
 
 
 def _table(state: TableState) -> str:

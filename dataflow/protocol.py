@@ -3,6 +3,7 @@
 The records' own road, many lines at a time, is `dataflow.reading`; this module holds what stands around it.
 """
 
+import re
 import time
 import traceback
 from collections.abc import Mapping
@@ -186,6 +187,8 @@ _said = msgspec.json.Decoder(_Said)
 _traces = msgspec.json.Decoder(_Trace)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
+# DEL, and the controls of eight bits: of the others JSON escapes all.
+_CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 def lacking(member: str) -> msgspec.ValidationError:
@@ -266,14 +269,14 @@ def _with_added(state: bytes, added: Mapping[str, Any]) -> bytes:
 
 def log_message(level: str, message: str) -> bytes:
     """The line of a LOG message; `level` is FATAL, ERROR, WARN, INFO, DEBUG or TRACE."""
-    return _line({"type": "LOG", "log": {"level": level, "message": message}})
+    return _line({"type": "LOG", "log": {"level": level, "message": _harmless(message)}})
 
 
 def error_message(error: BaseException, stream: StreamName | None = None) -> bytes:
     """The line of a TRACE ERROR. The stack trace holds places and no messages: a cause may quote a record."""
     ours = error if isinstance(error, DataflowError) else _unexpected(error)
     trace: dict[str, Any] = {
-        "message": str(ours),
+        "message": _harmless(str(ours)),
         "internal_message": " caused by ".join(_names(error)),
         "stack_trace": "".join(traceback.format_tb(error.__traceback__) + _cause(error)),
         "failure_type": ours.failure_type,
@@ -310,13 +313,18 @@ def connection_status_message(error: BaseException | None) -> bytes:
     """The line of a CONNECTION_STATUS: SUCCEEDED without an error, FAILED with its message."""
     if error is None:
         return _line({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "SUCCEEDED"}})
-    status = {"status": "FAILED", "message": str(error)}
+    status = {"status": "FAILED", "message": _harmless(str(error))}
     return _line({"type": "CONNECTION_STATUS", "connectionStatus": status})
 
 
 def spec_message(spec: Mapping[str, Any]) -> bytes:
     """The line of a SPEC."""
     return _line({"type": "SPEC", "spec": dict(spec)})
+
+
+def _harmless(text: str) -> str:
+    """What JSON does not escape, and a terminal that the line is shown on takes for a command, as a question mark."""
+    return _CONTROLS.sub("?", text)
 
 
 def _line(message: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ Child = Element | str
 
 def element(name: str, /, *children: Child, **attributes: object) -> Element:
     """An element. `class_` is its class; an attribute's underscores are hyphens, and None leaves it out."""
-    made = ET.Element(name, {_spelled(key): str(v) for key, v in attributes.items() if v is not None})
+    made = ET.Element(name, {_spelled(key): _whole(str(v)) for key, v in attributes.items() if v is not None})
     for child in children:
         if isinstance(child, Element):
             made.append(child)
@@ -36,7 +36,5 @@ def _spelled(name: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """Without what no XML may hold: control characters, and halves of characters."""
-    return "".join(
-        c if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff") else "\ufffd" for c in text
-    )
+    """Without what no XML may hold, halves of characters, and what a terminal that shows it would obey."""
+    return "".join(c if c.isprintable() or c in "\t\n" else "\ufffd" for c in text)

@@ -61,6 +61,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
+def plain(line: str) -> str:
+    """A line with its spaces as they are, and with what does not print as a question mark."""
+    return "".join(c if c.isprintable() else "?" for c in line.expandtabs())
+
+
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
     """An aligned table; the columns of the heads in `right` are flush right."""
     cells = [list(head), *([printable(cell) for cell in row] for row in rows)]

@@ -1,15 +1,21 @@
 """The `dataflow` command: what surrounds a sync. Finds the command asked for; each is a module of this package.
 
-A command's module has `arguments(parser)`, which adds its arguments, and `run(given)`, which prints what others found
-and gives the exit code. It is imported only when it is asked for, and imports what is slow only when it runs.
+A command's module has `arguments(parser)`, which adds its arguments, and `run(given)`, which shows what others found
+on `given.terminal` and gives the exit code. It is imported only when it is asked for, and imports what is slow only
+when it runs.
 """
 
 import argparse
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connectors.terminal import Terminal
 
 COMMANDS = {
     "destinations": "list what is installed to write to",
@@ -34,8 +40,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         if name == asked:
             module = import_module(f"{__name__}.{name.replace('-', '_')}")
             module.arguments(command)
-            command.set_defaults(module=module)
+            command.set_defaults(module=module, terminal=_terminal())
     return parser.parse_args(arguments)
+
+
+def _terminal() -> "Terminal":
+    from connectors.terminal import Terminal
+
+    return Terminal()
 
 
 def main() -> None:
@@ -47,10 +59,14 @@ def main() -> None:
         code = given.module.run(given)
         sys.stdout.flush()
     except DataflowError as error:
-        sys.exit(f"dataflow {given.command}: {error}")
+        given.terminal.complain(f"dataflow {given.command}: {error}")
+        code = 1
     except BrokenPipeError:
         # Whoever read it has seen enough, as `head` has. Python writes out at its end what it still holds, and that
         # would fail again; the code is that of a program which the signal had ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE
+    except Exception:  # noqa: BLE001 - the last line of defence: what Python prints by itself nobody has looked at
+        given.terminal.complain(traceback.format_exc())
+        code = 1
     sys.exit(code)

@@ -7,10 +7,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """It takes none."""
 
 
-def run(_: argparse.Namespace) -> int:
+def run(given: argparse.Namespace) -> int:
     """Print each destination with the package that brought it."""
     from connectors.registry import registered
 
     for each in registered():
-        print(f"{each.name} ({each.package} {each.version})")
+        given.terminal.show(f"{each.name} ({each.package} {each.version})")
     return 0

@@ -1,7 +1,6 @@
 """`dataflow diagram`: the pictures of the machines, as they are drawn from the classes. Draws nothing itself."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -31,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
 
     refusal = _refusal(given)
     if refusal:
-        print(f"{refusal}: choose from {', '.join(MACHINES)}.", file=sys.stderr)
+        given.terminal.complain(f"{refusal}: choose from {', '.join(MACHINES)}.")
         return 2
     names = [given.machine] if given.machine else list(MACHINES)
     if given.out is not None:
@@ -41,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
     pictures = [
         _picture(name, given.format, [life for life in lives if life.machine == name]) for name in names
     ]
-    print(*pictures, sep="\n", end="")
+    given.terminal.show("\n".join(pictures), end="")
     return 0
 
 

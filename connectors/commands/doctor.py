@@ -24,20 +24,21 @@ def run(given: argparse.Namespace) -> int:
     from connectors.configured import configured, streams_of
     from connectors.doctor import RUN, examine
     from connectors.doctor_text import as_json, as_text
-    from connectors.mending import try_mending
+    from connectors.mending import Attempt, try_mending
 
     run = f"{RUN}-{os.getpid()}"
     streams = streams_of(given.catalog) if given.catalog is not None else None
-    mended: list[str] = []
-    with configured(given.connector, given.config, run) as destination:
-        options, mask = destination.options, destination.mask
+    mended: list[Attempt] = []
+    secret = given.terminal.keep_secret
+    with configured(given.connector, given.config, run, secret) as destination:
+        options = destination.options
         streams = options.meant(streams) if streams is not None else None
         diagnosis = examine(destination.connector, streams, options)
         if given.fix:
             mended.extend(try_mending(destination.connector, diagnosis, run))
     if mended:
-        with configured(given.connector, given.config, run) as destination:
+        with configured(given.connector, given.config, run, secret) as destination:
             diagnosis = examine(destination.connector, streams, options)
     shown = json.dumps(as_json(diagnosis, mended), indent=2) if given.json else as_text(diagnosis, mended)
-    print(mask.text(shown))
+    given.terminal.show(shown)
     return 0 if diagnosis.healthy else 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from connectors.journal_source import Source, Told
+    from connectors.terminal import Terminal
     from machines.chronicle import Life, Run
     from machines.journal import Entry
 
@@ -67,18 +68,19 @@ def run(given: argparse.Namespace) -> int:
     """Print what was asked for; 1 when the run that was shown or followed failed."""
     with closing(source(given)) as told_by:
         if given.what == "follow":
-            return _follow(told_by, given.run)
+            return _follow(told_by, given.run, given.terminal)
         told = told_by.more()
         if given.what == "list":
-            print(_list(told))
+            given.terminal.show(_list(told))
             return 0
-        return _show(told, given.run)
+        return _show(told, given.run, given.terminal)
 
 
 def source(given: argparse.Namespace) -> "Source":
     """The journal that the arguments name. Raises ConfigError."""
     from connectors.drivers import connector_of
     from connectors.journal_source import JournalFile, JournalOfDestination
+    from connectors.masking import mask_of
     from connectors.registry import find
     from connectors.runner import read_configuration
     from dataflow.errors import ConfigError
@@ -92,7 +94,9 @@ def source(given: argparse.Namespace) -> "Source":
     days = getattr(given, "days", None)
     since = 0.0 if days is None else time.time() - days * SECONDS_PER_DAY
     definition = find(given.connector).definition()
-    connector = connector_of(definition, read_configuration(given.config), "dataflow-journal")
+    configuration = read_configuration(given.config)
+    given.terminal.keep_secret(mask_of(definition.spec(), configuration))
+    connector = connector_of(definition, configuration, "dataflow-journal")
     return JournalOfDestination(connector, since)
 
 
@@ -138,19 +142,19 @@ def _list(told: "Told") -> str:
     return "\n".join([columns(head, rows, right=("took", "streams", "rows")), *told.troubles])
 
 
-def _show(told: "Told", name: str) -> int:
+def _show(told: "Told", name: str, terminal: "Terminal") -> int:
     from machines.chronicle import Outcome
     from machines.telling import duration, moment, number_of
 
     one = chosen(told.entries, name)
-    print(
+    terminal.show(
         f"Run {one.name}: {one.outcome}. Began {moment(one.began)} UTC, took {duration(one.ended - one.began)}, "
         f"{number_of(len(one.streams), 'stream')}."
     )
     for life in one.lives:
-        print(f"\n{_heading(life)}\n{_transitions(life, one.began)}")
+        terminal.show(f"\n{_heading(life)}\n{_transitions(life, one.began)}")
     for trouble in told.troubles:
-        print(f"\n{trouble}")
+        terminal.show(f"\n{trouble}")
     return 1 if one.outcome is Outcome.FAILED else 0
 
 
@@ -202,7 +206,7 @@ def _remark(entry: "Entry") -> str:
     return "; ".join(filter(None, told))
 
 
-def _follow(told_by: "Source", name: str) -> int:
+def _follow(told_by: "Source", name: str, terminal: "Terminal") -> int:
     """Print what was told of the run so far, and what follows, until its destination's life is at its end."""
     from machines.lifecycle import DONE, FAILED
 
@@ -212,7 +216,7 @@ def _follow(told_by: "Source", name: str) -> int:
     try:
         while True:
             for entry in entries:
-                print(_line(entry), flush=True)
+                terminal.show(_line(entry))
                 if entry["machine"] == "destination" and entry["to"] in (DONE, FAILED):
                     return 1 if entry["to"] == FAILED else 0
             time.sleep(PAUSE)

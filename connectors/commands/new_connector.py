@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
             doing="writing the connector's files",
             remedy="Choose another with --out.",
         ) from error
-    print(f"Made {folder}. Its README.md says what to change first.")
+    given.terminal.show(f"Made {folder}. Its README.md says what to change first.")
     return 0
 
 

@@ -22,10 +22,10 @@ def run(given: argparse.Namespace) -> int:
     from connectors.plan import RUN, plan
     from connectors.plan_text import as_json, as_text
 
-    with configured(given.connector, given.config, RUN) as destination:
+    with configured(given.connector, given.config, RUN, given.terminal.keep_secret) as destination:
         planned = plan(destination.connector, destination.options.meant(streams_of(given.catalog)))
         shown = json.dumps(as_json(planned), indent=2) if given.json else as_text(planned)
-        print(destination.mask.text(shown))
+        given.terminal.show(shown)
     if planned.destructive:
         return DESTRUCTIVE
     return FAILS if planned.fails else 0

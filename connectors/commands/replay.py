@@ -18,14 +18,14 @@ def run(given: argparse.Namespace) -> int:
     with closing(JournalFile(given.journal)) as journal:
         told = journal.more()
     for trouble in told.troubles:
-        print(trouble)
+        given.terminal.show(trouble)
     diverged = 0
     for life in lives(told.entries):
         replayed = replay(life)
         who = life[0].get("stream") or life[0]["machine"]
         if replayed.divergence is None:
-            print(f"{who}: {len(life)} transitions, ends in {replayed.path[-1]}")
+            given.terminal.show(f"{who}: {len(life)} transitions, ends in {replayed.path[-1]}")
         else:
             diverged += 1
-            print(f"{who}: {replayed.trouble}")
+            given.terminal.show(f"{who}: {replayed.trouble}")
     return 1 if diverged else 0

@@ -36,5 +36,5 @@ def run(given: argparse.Namespace) -> int:
             f"The page {str(given.output)!r} cannot be written: {error.strerror}.",
             remedy="Choose another path.",
         ) from error
-    print(f"{given.output}: run {one.name}, {one.outcome}")
+    given.terminal.show(f"{given.output}: run {one.name}, {one.outcome}")
     return 0

@@ -17,6 +17,6 @@ def run(given: argparse.Namespace) -> int:
 
     total = Explored()
     for line, explored in report(Search(crashes=given.crashes, rivals=given.rivals)):
-        print(line, flush=True)
+        given.terminal.show(line)
         total = explored
     return 1 if total.violations else 0

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from connectors.doctor import Diagnosis, Kind, examine
-from connectors.mending import try_mending
+from connectors.doctor_text import as_json, as_text
+from connectors.mending import Attempt, Mending, try_mending
 from connectors.testkit.destination import needs, open_bench
+from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TO_TEMP, TOLD, cut_off, sync_users
 from connectors.testkit.messages import catalog, complete, record, state, users
 from connectors.testkit.model import Stint, found, published
@@ -130,6 +132,29 @@ class DoctorSuite(WarehouseSuite):
         assert warehouse.left_behind() == set()
         assert len(warehouse.rows()) == len(PRIOR)
 
+    def test_a_step_that_fails_is_no_mending_and_names_the_dead_run_still(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        before = examined(warehouse, OTHERS)
+
+        came = mended(warehouse, OTHERS, script=Script(refused=("merge_table",)))
+        after = examined(warehouse, OTHERS)
+
+        assert [each.outcome for each in came] == [Mending.FAILED]
+        assert as_text(after, came).startswith(f"Could not mend {warehouse.tables().final}: settle: ")
+        assert [as_json(after, came)[name] for name in ("mended", "not_mended")] == [[], [came[0].words]]
+        assert [each.run for each in before.findings] == ["kit"]
+        assert after.findings == before.findings
+        assert len(warehouse.waiting()) == len(CUT_OFF)
+
+    def test_after_a_step_that_failed_the_next_sync_goes_on(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        mended(warehouse, OTHERS, script=Script(refused=("merge_table",)))
+
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        assert outcome.exit_code == 0
+        assert warehouse.left_behind() == set()
+
     def test_an_empty_temp_table_is_dropped(self, warehouse: Warehouse) -> None:
         warehouse.sync(catalog(users(DEDUP, 2)), record("users", id=1), state("users", 1))
         _change(warehouse, "trim")
@@ -187,11 +212,12 @@ def examined(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Diagnosis:
         return examine(connector, wanted, options)
 
 
-def mended(warehouse: Warehouse, *streams: Mapping[str, Any]) -> list[str]:
+def mended(warehouse: Warehouse, *streams: Mapping[str, Any], script: Script | None = None) -> list[Attempt]:
     """What came of mending what was found."""
     diagnosis = examined(warehouse, *streams)
     with closing(warehouse.destination.connector()) as connector:
-        return list(try_mending(connector, diagnosis, "doctor"))
+        mending = faulty(connector, script) if script is not None else connector
+        return list(try_mending(mending, diagnosis, "doctor"))
 
 
 def after_inspection(outcome: Outcome) -> dict[str, str]:

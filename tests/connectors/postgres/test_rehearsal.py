@@ -318,7 +318,7 @@ def test_the_session_of_a_dead_run_is_named_and_ended(connect: Connect) -> None:
 
     held.close()
     assert (finding.kind, finding.run) == (Kind.DEAD_RUN, "dead")
-    assert (came, after) == (["public.users: claim: done"], ())
+    assert ([each.words for each in came], after) == (["public.users: claim: done"], ())
 
 
 def _impatient(connector: PostgresConnector) -> PostgresConnector:

@@ -75,7 +75,7 @@ class _Meaning:
 
 
 _ASK_FOR_HELP = "Report this, with the run's log, to who maintains this destination."
-_TRY_AGAIN = "Run the sync again."
+_TRY_AGAIN = "Try again."
 
 # The first that fits. `message` may take the pattern's groups; nothing else of DuckDB's text is passed on,
 # since it quotes the values it could not convert.

@@ -121,7 +121,7 @@ class Meaning:
     detail: bool = False
 
 
-AGAIN = "The sync can be tried again."
+AGAIN = "Try again."
 DARK = "Nothing that was sent to the server is acknowledged any more: look at the network in between. "
 REPORT = "What was told is safe. Report this, with the log of this sync."
 DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."

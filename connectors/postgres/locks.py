@@ -200,11 +200,11 @@ def _unfinished(table: TableName, ghost: Holder | None) -> TransientError:
         return TransientError(
             f"The ledger's entry of {table} is locked by somebody whom it does not show.",
             doing=f"locking {table}",
-            remedy="The sync can be tried again. If this stays, look for long transactions in pg_stat_activity.",
+            remedy="Try again. If this stays, look for long transactions in pg_stat_activity.",
         )
     return TransientError(
         f"The server has not ended yet what somebody who may be gone does to {table}: {ghost}.",
         doing=f"locking {table}",
-        remedy="The sync can be tried again. If this stays, let the administrator run: "
+        remedy="Try again. If this stays, let the administrator run: "
         f"SELECT pg_terminate_backend({ghost.pid});",
     )

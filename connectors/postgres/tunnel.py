@@ -23,7 +23,7 @@ LOOPBACK = "127.0.0.1"
 # Seconds.
 TIMEOUT = 30
 KEEPALIVE = 15
-AGAIN = "The sync can be tried again."
+AGAIN = "Try again."
 
 
 class SshTunnel:

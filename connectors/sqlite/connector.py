@@ -61,7 +61,7 @@ class RehearsedConnector(SqliteConnector):
 
 
 _ASK_FOR_HELP = "Report this, with the log of this sync."
-_TRY_AGAIN = "Run the sync again."
+_TRY_AGAIN = "Try again."
 _MAKE_ROOM = "Make room where the database is, then run the sync again. What was told as synced is kept."
 _ALLOW = "Whoever runs the sync must be allowed to write to the file and to its folder."
 _RESTORE = "Restore it from a copy, or choose another destination path."

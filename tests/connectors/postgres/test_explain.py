@@ -141,15 +141,15 @@ CONNECT = 'connection failed: connection to server at "db.example" (10.0.0.1), p
             ConfigError,
             "ssl_mode",
         ),
-        ("SSL error: unexpected eof while reading", TransientError, "tried again"),
+        ("SSL error: unexpected eof while reading", TransientError, "Try again"),
         ("server does not support SSL, but SSL was required", ConfigError, "ssl_mode"),
         ("SSL error: certificate verify failed", ConfigError, "ssl_mode"),
         ('root certificate file "/x" does not exist', ConfigError, "ssl_mode"),
-        ("Connection refused. Is the server running?", TransientError, "tried again"),
-        ("FATAL:  sorry, too many clients already", TransientError, "tried again"),
-        ("FATAL:  the database system is starting up", TransientError, "tried again"),
-        ("SSL connection has been closed unexpectedly", TransientError, "tried again"),
-        ("timeout expired", TransientError, "tried again"),
+        ("Connection refused. Is the server running?", TransientError, "Try again"),
+        ("FATAL:  sorry, too many clients already", TransientError, "Try again"),
+        ("FATAL:  the database system is starting up", TransientError, "Try again"),
+        ("SSL connection has been closed unexpectedly", TransientError, "Try again"),
+        ("timeout expired", TransientError, "Try again"),
     ],
 )
 def test_a_failed_connect_is_understood_by_its_text(text: str, kind: type[DataflowError], words: str) -> None:
@@ -227,7 +227,7 @@ def test_a_connection_that_is_lost_names_no_option_that_would_not_help() -> None
     found = explained(psycopg.OperationalError(text))
 
     assert str(found) == (
-        "The connection to the server failed: server closed the connection unexpectedly. The sync can be tried again."
+        "The connection to the server failed: server closed the connection unexpectedly. Try again."
     )
 
 

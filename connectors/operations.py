@@ -215,7 +215,7 @@ class StreamOperations:
         trimmed = self._client.trim_table(temp, entry.checkpoint)
         changeset = self._difference(temp, life.tables.columns)
         if not changeset.is_noop:
-            self._client.apply_changeset(temp, changeset)
+            self._alter(temp, changeset)
         self._client.expect_meta(temp, clean_meta(life.stream.sync_id))
         self._client.ledger.save(evolve(entry, recipe=life.recipe))
         return Answer(rows=trimmed)

@@ -133,7 +133,7 @@ class DuckDbClient:
             raise TransientError(
                 f"The ledger's row of {table} has been held by {holder} for {_ROW_PATIENCE:.0f} seconds.",
                 doing="starting a transaction on the stream",
-                remedy="Run the sync again.",
+                remedy="Try again.",
             )
 
     def create_namespace(self, namespace: str) -> None:

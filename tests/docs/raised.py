@@ -43,6 +43,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "of tables and runs": (
         "machines/stream",
         "connectors/operations",
+        "dataflow/ownership",
         "connectors/sql_ledger",
         "connectors/refusals",
         "connectors/ledger",

@@ -128,10 +128,6 @@ class RehearsedClient(PostgresClient):
             return self._foresight.tables[table] is not None
         return super().table_exists(table)
 
-    def statistics(self, table: TableName) -> Statistics:
-        # Of a table that is only foreseen the server knows nothing.
-        return super().statistics(table) if super().table_exists(table) else Statistics()
-
     def table_is_empty(self, table: TableName) -> bool:
         foreseen = self._foresight.tables.get(table)
         return foreseen.empty if foreseen else super().table_is_empty(table)

@@ -123,6 +123,9 @@ def unfit(field: str, type_: AirbyteType, role: Role, token: bytes | None, limit
     """What a column of this type does not hold of a token, if it is anything that its role needs. None is no JSON."""
     if token is None:
         return Unfit(field, type_.kind, role, (Misfit.NO_JSON,), None)
+    if role is Role.DELETION and token.strip() == b'""':
+        # It says no more than null does.
+        return None
     found = misfit(type_, token, limits)
     if found is None or found in _UNNEEDED.get(role, ()):
         return None

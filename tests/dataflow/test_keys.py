@@ -272,3 +272,11 @@ def test_no_misfit_names_a_value() -> None:
     chunk = b"".join(record(b'{"id": %s}' % json.dumps(f"secret {n}").encode()) for n in range(3))
 
     assert "secret" not in str(found_in(keyed({"id": INTEGER}, Limits()), chunk))
+
+
+def test_a_mark_of_deletion_that_is_an_empty_text_says_nothing_whatever_its_type() -> None:
+    found = [
+        unfit("gone", type_, Role.DELETION, b'""', Limits()) for type_ in (TIMESTAMP_WITH_TIMEZONE, INTEGER)
+    ]
+
+    assert found == [None, None]

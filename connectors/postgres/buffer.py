@@ -46,7 +46,10 @@ class PostgresBuffer:
     def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
         # All are looked at before the first is sent: a connection that copies answers no question.
         light = list(self._lightened(table, batches))
-        return self._client.shortcuts.inserting(table, lambda: self._copy(table, columns, light))
+        taken = self._client.shortcuts.inserting(table, lambda: self._copy(table, columns, light))
+        if taken < sum(batch.num_rows for batch in batches):
+            self._client.blame_triggers(table)
+        return taken
 
     def _copy(self, table: TableName, columns: Sequence[Column], light: Sequence[pa.RecordBatch]) -> int:
         taken = 0

@@ -36,6 +36,14 @@ def name_holders() -> Composed:
     ).format(the_table=_THE_TABLE, namespace=Placeholder("namespace"), name=Placeholder("name"))
 
 
+def triggers_before_insert() -> Composed:
+    """The names of the triggers that see each row before it is inserted, and can keep it from the table."""
+    return SQL(
+        "SELECT tgname::text FROM pg_catalog.pg_trigger WHERE tgrelid = (SELECT pg_class.oid FROM {}) "
+        "AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 7 = 7 ORDER BY 1"
+    ).format(_THE_TABLE)
+
+
 def columns_ever() -> Composed:
     """How many columns the table has and had; none for one that is not there."""
     return SQL("SELECT coalesce((SELECT pg_class.relnatts FROM {}), 0)").format(_THE_TABLE)

@@ -339,6 +339,15 @@ class PostgresClient:
                 f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then sync again.",
             )
 
+    def blame_triggers(self, table: TableName) -> None:
+        """ConfigError where rows were not taken and somebody's trigger may have kept them from the table."""
+        if triggers := [name for (name,) in self.execute(catalog.triggers_before_insert(), _named(table))]:
+            raise ConfigError(
+                f"The table {table} did not take every row, and a trigger that somebody made sees each before it is "
+                f"inserted: {', '.join(triggers)}.",
+                remedy="Let the trigger return every row, or drop it. Nothing of this flush was kept.",
+            )
+
     def _identify_rows(self, table: TableName) -> None:
         """Let rows of a table that we made be changed and deleted, whatever publication it has come into."""
         if self._tell(catalog.lacks_identity(), _named(table)):

@@ -125,6 +125,21 @@ def test_a_row_that_somebodys_constraint_or_trigger_refuses_is_theirs_to_mend_an
     assert "Ada" not in str(found)
 
 
+SKIPS = """
+    CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER skipping BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION skip()"""
+
+
+def test_a_trigger_that_keeps_rows_from_the_table_is_named(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
+    fill(connector, client, FINAL, USERS, [])
+    as_a_person(client, SKIPS.encode())
+
+    with pytest.raises(ConfigError, match="skipping"):
+        fill(connector, client, FINAL, USERS, [{"id": 1, "name": "Ada"}])
+
+
 CONNECT = 'connection failed: connection to server at "db.example" (10.0.0.1), port 5432 failed: '
 
 

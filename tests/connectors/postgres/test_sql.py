@@ -146,6 +146,7 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "views_on_columns": (catalog.views_on_columns(),),
     "create_hash_index": (SQL.create_hash_index(FINAL, "part"),),
     "retype_metadata": (retype_metadata(FINAL, ["_airbyte_raw_id", "_airbyte_meta"]),),
+    "triggers_before_insert": (catalog.triggers_before_insert(),),
     "columns_ever": (catalog.columns_ever(),),
     "create_anew": (create_anew(FINAL, {"id": ColumnType("bigint")}),),
     "name_holders": (catalog.name_holders(),),

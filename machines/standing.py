@@ -94,8 +94,8 @@ def _appended(course: Course) -> str:
     if not again:
         return f"{added}, and a STATE covers all of them: none comes again."
     which = "it" if course.written == 1 else f"{count(again)} of them"
-    comes = "comes" if again == 1 else "come"
-    return f"{added}. No STATE covers {which}: the next sync adds what {comes} again a second time."
+    them = "it" if again == 1 else "them"
+    return f"{added}. No STATE covers {which}: where the source sends {them} again, the next sync adds {them} again."
 
 
 def _by_temp(course: Course, strategy: Strategy) -> str:

@@ -94,7 +94,8 @@ class AccountSuite(WarehouseSuite):
         table = warehouse.tables().final
         words = (
             f"This run added {len(CUT_OFF)} rows to {table}. "
-            f"No STATE covers {len(CUT_OFF) - TOLD} of them: the next sync adds what comes again a second time."
+            f"No STATE covers {len(CUT_OFF) - TOLD} of them: "
+            "where the source sends it again, the next sync adds it again."
         )
         assert _error(told).endswith(words)
         assert _of_users(told).standing == words

@@ -27,7 +27,7 @@ static bool set_temporal(reader *of, table *rows, int32_t index, text inner, int
 }
 
 /* Whether a database takes it as it stands. */
-static bool is_sound(const reader *of) { return of->limits.holds_nul || !of->within.nul; }
+static bool is_sound(const reader *of) { return !of->within.nul || of->limits.holds_nul; }
 
 /* The same characters without U+0000, which some databases cannot hold; where they end. */
 static char *without_nul(char *from, const char *end) {
@@ -56,7 +56,6 @@ static bool set_json(reader *of, table *rows, int32_t index, text token) {
 static bool set_cell(reader *of, table *rows, int32_t index, text token, bool escaped, int *loss) {
     text inner = {token.bytes + 1, token.length - 2};
     char first = *token.bytes;
-    if (!is_sound(of)) *loss |= LOSS_FORM;
     switch (rows->columns[index].kind) {
     case CELL_TEXT: return first == '"' && set_text(of, rows, index, inner, escaped);
     case CELL_TOKEN: return set_text(of, rows, index, token, false);
@@ -87,7 +86,7 @@ static bool set_cell(reader *of, table *rows, int32_t index, text token, bool es
 
 const char *read_cell(reader *of, int32_t owner, int32_t index, const char *at) {
     table *rows = &of->each[owner].rows;
-    bool escaped = false, exact = of->each[owner].exact[index];
+    bool escaped = false;
     int loss = 0;
     const char *begin = at;
     of->within.nul = of->within.wide = false;
@@ -102,7 +101,8 @@ const char *read_cell(reader *of, int32_t owner, int32_t index, const char *at) 
     }
     bool settled = set_cell(of, rows, index, (text){begin, at - begin}, escaped, &loss);
     if (of->out_of_memory) return NULL;
-    if (settled && exact && loss) {
+    if (escaped && !is_sound(of)) loss |= LOSS_FORM;
+    if (loss && settled && of->each[owner].exact[index]) {
         table_clear(rows, index);
         settled = false;
     }

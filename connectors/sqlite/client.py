@@ -4,10 +4,7 @@ A transaction has the whole file to itself: it begins by taking SQLite's one loc
 of the ledger. Readers go on meanwhile, in the file as it was.
 """
 
-import fcntl
-import os
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -21,6 +18,7 @@ from connectors.journal_table import SqlJournal
 from connectors.refusals import name_taken, not_ours
 from connectors.sql_ledger import SqlLedger
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
+from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import (
     CONVERT,
     NOTE,
@@ -34,14 +32,12 @@ from connectors.sqlite.sql import (
 )
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
-from dataflow.names import name_hash
 from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 
 # Seconds. As long as a merge of another stream may take.
 _FILE_PATIENCE = 600.0
-_STREAM_PATIENCE = 1.0
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
     # Told means kept: a COMMIT is answered when it is on the disk.
@@ -49,52 +45,6 @@ _SETTINGS = (
     # A view goes by the name of its table, whichever table that is after a swap.
     "PRAGMA legacy_alter_table = ON",
 )
-
-
-class StreamLocks:
-    """Who writes to which table, as locked files beside the database; the system frees those of a dead process."""
-
-    def __init__(self, database: Path) -> None:
-        self._database = database
-        self._held: dict[Path, int] = {}
-
-    def take(self, table: TableName, owner: str) -> str | None:
-        """Take the table's lock, or have it already; who has it, when that is somebody else for too long."""
-        path = self._path(table)
-        give_up = time.monotonic() + _STREAM_PATIENCE
-        while path not in self._held:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            if _lock(file, path):
-                os.truncate(file, 0)
-                os.write(file, owner.encode())
-                self._held[path] = file
-                break
-            holder = os.pread(file, 1024, 0).decode()
-            os.close(file)
-            if time.monotonic() > give_up:
-                return holder
-            time.sleep(0.05)
-        return None
-
-    def taken(self, table: TableName) -> str | None:
-        """The name of who has the table's lock, if that is somebody else. Makes no file."""
-        path = self._path(table)
-        if path in self._held or not path.exists():
-            return None
-        with path.open("rb") as file:
-            return None if _lock(file.fileno(), path) else file.read().decode()
-
-    def give_back(self) -> None:
-        """Free all of them, and leave no file."""
-        for path, file in self._held.items():
-            path.unlink(missing_ok=True)
-            os.close(file)
-        self._held = {}
-
-    def _path(self, table: TableName) -> Path:
-        comparable = SqliteColumns.naming.comparable
-        hashed = name_hash(comparable(table.namespace), comparable(table.name))
-        return self._database.with_name(f"{self._database.name}-lock-{hashed}")
 
 
 class SqliteClient:
@@ -319,11 +269,3 @@ def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in parameters.items()
     }
-
-
-def _lock(file: int, path: Path) -> bool:
-    """Whether the open file could be locked, and is still the one of its name: a holder removes it in the end."""
-    with suppress(BlockingIOError, FileNotFoundError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.fstat(file).st_ino == path.stat().st_ino
-    return False

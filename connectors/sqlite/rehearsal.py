@@ -13,7 +13,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Statement
 from connectors.sql_ledger import TABLES as LEDGER_TABLES
-from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, StreamLocks, refusal
+from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, refusal
+from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import Built, SqlGenerator, full_name
 from dataflow.types import RAW_ID, TableName
 

@@ -18,6 +18,7 @@ from statistics import median
 
 from attrs import frozen
 
+from tests.bench import bounds, flood
 from tests.bench.duck import DuckDbBench
 from tests.bench.postgres import PostgresBench, server
 from tests.bench.process import Cost
@@ -176,6 +177,56 @@ def start(runs: int) -> list[str]:
     return [f"{name}: {seconds(cost) * 1000:.0f} ms" for name, cost in costs.items()]
 
 
+def bounded_memory(runs: int) -> list[str]:
+    """Inputs that would fill the memory, were what waits not bounded. Once each: they take long."""
+    told = []
+    with server() as running, folder() as here:
+        config = running.address.destination_config()
+        told.append(
+            bounds.told(
+                "14,000 STATEs of 200 kB behind a lock that is held for 25 s, postgres",
+                [bounds.behind_a_lock(here, running.address.dsn, config, 14_000, 200_000)],
+            )
+        )
+    with folder() as here:
+        told.append(
+            bounds.told(
+                "6,000 STATEs of 200 kB of a failed stream, duckdb",
+                [bounds.of_a_failed_stream(here, 6_000, 200_000)],
+            )
+        )
+        for large in (0, 50_000_000):
+            name = f"800 MB of small records after one of {large / 1e6:.0f} MB, duckdb"
+            told.append(
+                bounds.told(name, [bounds.into_duckdb(here, flood.catalog(1), "after", large, 800_000_000)])
+            )
+        told.append(
+            bounds.told("1,000 columns replaced, duckdb", [bounds.replaced_columns(here, 1_000, 200)])
+        )
+    return told
+
+
+def linear_in_streams(runs: int) -> list[str]:
+    """CPU with many streams relative to few."""
+    told = [
+        f"a catalog of {streams:,} streams: {min(bounds.cpu_of_a_catalog(streams) for _ in range(runs)):.2f} s"
+        for streams in (1_000, 2_000, 4_000)
+    ]
+    few, many = (median(bounds.seconds_of_input(n) for _ in range(runs)) for n in (100, 4_000))
+    told.append(f"a chunk and a STREAM STATE with 4,000 streams: {many / few:.2f} x that with 100")
+    with folder() as here:
+        cpu = {
+            streams: min(
+                bounds.into_duckdb(here, flood.catalog(streams), "streams", streams, 200, 2_000).cpu
+                for _ in range(runs)
+            )
+            / streams
+            for streams in (100, 500)
+        }
+    told.append(f"500 streams into duckdb: {cpu[500] / cpu[100]:.2f} x the CPU a stream of 100")
+    return told
+
+
 BENCHES: Mapping[str, Callable[[int], list[str]]] = {
     "postgres-narrow": lambda runs: against_copy("narrow", MILLION, runs),
     "postgres-wide": lambda runs: against_copy("wide", HUNDRED_THOUSAND, runs),
@@ -188,6 +239,8 @@ BENCHES: Mapping[str, Callable[[int], list[str]]] = {
     "journal": journal,
     "memory": memory,
     "start": start,
+    "bounded-memory": bounded_memory,
+    "linear-in-streams": linear_in_streams,
 }
 
 

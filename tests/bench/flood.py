@@ -4,6 +4,7 @@ python -m tests.bench.flood states 14000 200000        records, each followed by
 python -m tests.bench.flood after 50000000 800000000   one record of so many bytes, then so many bytes of small ones
 python -m tests.bench.flood streams 500 200 2000       streams, records of each, GLOBAL STATEs
 python -m tests.bench.flood named 4000 100 20000       streams of the catalog, those in use, STREAM STATEs
+    python -m tests.bench.flood wide 0 1000 200            whether other columns than before, columns, records
 """
 
 import json
@@ -28,6 +29,14 @@ def catalog(streams: int, **more: Any) -> dict[str, Any]:
             for n in range(streams)
         ]
     }
+
+
+def wide_catalog(prefix: str, columns: int) -> dict[str, Any]:
+    """A catalog of one stream with so many columns."""
+    made = catalog(1)
+    properties = {f"{prefix}_{n}": {"type": ["null", "integer"]} for n in range(columns)}
+    made["streams"][0]["stream"]["json_schema"]["properties"] = properties
+    return made
 
 
 def name(stream: int) -> str:
@@ -98,6 +107,16 @@ def streams(count: int, records: int, told: int) -> Iterator[bytes]:
     yield from map(complete, range(count))
 
 
+def wide(new: int, columns: int, records: int) -> Iterator[bytes]:
+    """Records of many columns, which are called otherwise when they are new."""
+    prefix = "new" if new else "old"
+    for number in range(records):
+        data = {f"{prefix}_{n}": number for n in range(columns)}
+        body = {"stream": name(0), "namespace": "bench", "emitted_at": 1, "data": data}
+        yield line({"type": "RECORD", "record": body})
+    yield complete(0)
+
+
 def named(_: int, used: int, told: int) -> Iterator[bytes]:
     """Records of a few streams, each followed by a STATE of its stream."""
     for number in range(told):
@@ -111,6 +130,7 @@ FLOODS: Mapping[str, Callable[..., Iterator[bytes]]] = {
     "after": after,
     "streams": streams,
     "named": named,
+    "wide": wide,
 }
 
 

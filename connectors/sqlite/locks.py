@@ -1,0 +1,142 @@
+"""Who writes to which table of a SQLite file, in files beside it. Touches no database.
+
+A client has one such file, however many tables it has locked: it holds the system's lock on it for as long as it lives,
+and what stands in it counts for so long. So a sync of a thousand streams holds one file open, and who died has let go.
+"""
+
+import fcntl
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from attrs import field, frozen
+
+from connectors.sqlite.columns import SqliteColumns
+from dataflow.names import name_hash
+from dataflow.types import TableName
+
+# Seconds.
+_STREAM_PATIENCE = 1.0
+_AGAIN = 0.05
+
+
+@frozen
+class _Own:
+    """This client's file: open, and locked."""
+
+    path: Path
+    file: int
+    claims: set[str] = field(factory=set)
+
+
+class StreamLocks:
+    """The locks of one client."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._own: _Own | None = None
+
+    def take(self, table: TableName, owner: str) -> str | None:
+        """Take the table's lock, or have it already; who has it, when that is somebody else for too long.
+
+        Raises OSError where no file can be made beside the database.
+        """
+        claim = _claim(table)
+        give_up = time.monotonic() + _STREAM_PATIENCE
+        while self._own is None or claim not in self._own.claims:
+            with self._alone():
+                holder = self._holder(claim, clear=True)
+                if holder is None:
+                    self._write(claim, owner)
+                    break
+            if time.monotonic() > give_up:
+                return holder
+            time.sleep(_AGAIN)
+        return None
+
+    def taken(self, table: TableName) -> str | None:
+        """The name of who has the table's lock, if that is somebody else. Makes no file, and removes none."""
+        return self._holder(_claim(table), clear=False)
+
+    def give_back(self) -> None:
+        """Free all of them, and leave no file."""
+        own, self._own = self._own, None
+        if own is not None:
+            own.path.unlink(missing_ok=True)
+            os.close(own.file)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else looks and writes meanwhile."""
+        path = self._beside("lock")
+        while True:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # Who had it before may have removed it.
+                if _is_there(file, path):
+                    try:
+                        yield
+                    finally:
+                        path.unlink(missing_ok=True)
+                    return
+            finally:
+                os.close(file)
+
+    def _holder(self, claim: str, *, clear: bool) -> str | None:
+        """Who else claims it and lives. Files of the dead are removed, if that is wanted."""
+        begin = self._beside("lock-").name
+        for path in sorted(self._database.parent.glob(f"{_escaped(begin)}*")):
+            if self._own is not None and path == self._own.path:
+                continue
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                if _could_lock(file.fileno()):
+                    if clear:
+                        path.unlink(missing_ok=True)
+                    continue
+                owner, *claims = file.read().decode().split("\n")
+                # An older version had a file for each table, called after it.
+                if claim in (*claims, path.name.removeprefix(begin)):
+                    return owner
+        return None
+
+    def _write(self, claim: str, owner: str) -> None:
+        if self._own is None:
+            path = self._beside(f"lock-{uuid.uuid4().hex}")
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._own = _Own(path, file)
+            os.write(file, owner.encode())
+        os.write(self._own.file, f"\n{claim}".encode())
+        self._own.claims.add(claim)
+
+    def _beside(self, what: str) -> Path:
+        return self._database.with_name(f"{self._database.name}-{what}")
+
+
+def _claim(table: TableName) -> str:
+    comparable = SqliteColumns.naming.comparable
+    return name_hash(comparable(table.namespace), comparable(table.name))
+
+
+def _could_lock(file: int) -> bool:
+    """Whether nobody has the file locked."""
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _is_there(file: int, path: Path) -> bool:
+    """Whether an open file is still the one of its name."""
+    with suppress(FileNotFoundError):
+        return os.fstat(file).st_ino == path.stat().st_ino
+    return False
+
+
+def _escaped(name: str) -> str:
+    """A name in a pattern that means just it."""
+    return "".join(f"[{each}]" if each in "*?[" else each for each in name)

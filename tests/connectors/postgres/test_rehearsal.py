@@ -15,6 +15,7 @@ from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
 from connectors.rehearsal import Deed
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream, users
+from connectors.undoing import TRIED
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.names import TEMP_MARK
 from dataflow.types import TableName
@@ -36,7 +37,7 @@ def planned(connector: PostgresConnector, *streams: Mapping[str, Any]) -> Plan:
 
 
 def sent_by(connect: Connect, *streams: Mapping[str, Any]) -> list[str]:
-    """What a real sync sends and a rehearsal does not: all but questions, settings, and the ledger's own rows."""
+    """What a real sync sends: all but questions, settings, the ledger's own rows and what is tried and undone."""
     sent: list[str] = []
 
     class Recording(psycopg.Cursor[Any]):
@@ -52,7 +53,8 @@ def sent_by(connect: Connect, *streams: Mapping[str, Any]) -> list[str]:
     of_the_ledger = tuple(
         f'{verb} "airbyte_internal"."_airbyte_streams"' for verb in ("UPDATE", "INSERT INTO", "DELETE FROM")
     )
-    return [text for text in sent if not text.startswith(("SELECT", "WITH", *settings, *of_the_ledger))]
+    ignored = ("SELECT", "WITH", *settings, *of_the_ledger)
+    return [text for text in sent if not text.startswith(ignored) and TRIED not in text]
 
 
 CUT = {"": (), "after a told row": TOLD, "after an untold row": UNTOLD}

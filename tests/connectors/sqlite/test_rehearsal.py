@@ -14,6 +14,7 @@ from connectors.sql_ledger import TABLE as LEDGER
 from connectors.sqlite import DEFINITION
 from connectors.sqlite.client import SqliteClient
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
+from connectors.undoing import TRIED
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import TransientError
 from dataflow.types import TableName
@@ -50,13 +51,14 @@ def everything(file: Path) -> Mapping[str, bytes]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What SQLite is told by any client from now on, but questions and the ledger's own rows."""
+    """What SQLite is told from now on, but questions, the ledger's own rows and what is tried and undone."""
     texts: list[str] = []
     provided = SqliteClient._open
 
     def keep(text: str) -> None:
         changes = not text.startswith(("--", "SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK"))
-        if changes and (f'{LEDGER}"' not in text or text.startswith("CREATE")):
+        ours = TRIED in text or (f'{LEDGER}"' in text and not text.startswith("CREATE"))
+        if changes and not ours:
             texts.append(text)
 
     def recording(self: SqliteClient) -> sqlite3.Connection:

@@ -67,6 +67,14 @@ class Ledger(Protocol):
         """Replace the table's entry. It is held by this transaction, or new."""
         ...
 
+    def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
+        """The tables that were claimed and whose names differ from this one's by case at most, or that the stream owns.
+
+        Their columns are left out. Until the transaction ends, every other that asks waits: what it then claims for
+        the first time is seen by the next.
+        """
+        ...
+
     def entries(self) -> Sequence[LedgerEntry]:
         """All entries, by their tables' names; locks none. None where no ledger was prepared yet."""
         ...

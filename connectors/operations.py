@@ -17,7 +17,7 @@ from dataflow.batch import clean_meta
 from dataflow.errors import ConfigError, DataflowError, InternalError
 from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff
 from dataflow.flush import Flush
-from dataflow.ownership import claimed, ours, widened, without
+from dataflow.ownership import alike, claimed, ours, widened, without
 from dataflow.types import Column, Kind, TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
@@ -136,7 +136,7 @@ class StreamOperations:
     def _take(self, life: StreamLife) -> Answer:
         ledger, table = self._client.ledger, life.tables.final
         entry = ledger.hold(table) or LedgerEntry(table=table)
-        owned = claimed(entry.owned, life.tables)
+        owned = claimed(entry.owned, life.tables, self._alike(entry, life))
         ledger.save(
             evolve(
                 entry,
@@ -150,6 +150,13 @@ class StreamOperations:
         self._claim = Claim(table, entry.epoch + 1, self._run)
         self.highest_raw_id = entry.highest_raw_id
         return Answer()
+
+    def _alike(self, entry: LedgerEntry, life: StreamLife) -> Collection[TableName]:
+        """The tables that may not be beside this one, which only its first claim has to ask."""
+        if entry.stream is not None:
+            return ()
+        found = self._client.ledger.like(entry.table, life.stream.name)
+        return alike(entry.table, life.stream.name, found, self._connector.columns.naming)
 
     def _inspect(self, life: StreamLife) -> Answer:
         entry, final, note = self._held(), life.tables.final, ""

@@ -14,7 +14,8 @@ from attrs import define, field, frozen
 from connectors.contract import Client, Connector, InsertBuffer, Recipe, Statement
 from connectors.ledger import Ledger, LedgerEntry
 from dataflow.evolution import ColumnChangeset
-from dataflow.types import Column, TableName
+from dataflow.table_catalog import OwnedTable
+from dataflow.types import Column, StreamName, TableName
 
 
 class Deed(StrEnum):
@@ -102,6 +103,10 @@ class WatchedLedger:
     def save(self, entry: LedgerEntry) -> None:
         """For this rehearsal alone."""
         self._watch.entries[entry.table] = entry
+
+    def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
+        """None: a rehearsal has just looked, and locks nothing."""
+        return ()
 
     def entries(self) -> Sequence[LedgerEntry]:
         """As there were."""

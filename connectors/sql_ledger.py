@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.ledger import LedgerEntry, Session
 from dataflow.errors import ConfigError
-from dataflow.table_catalog import OwnedColumn
+from dataflow.table_catalog import OwnedColumn, OwnedTable
 from dataflow.types import Kind, StreamName, TableName
 from machines.operations import Recipe, recipe_from_json, recipe_to_json
 
@@ -116,6 +116,19 @@ class SqlLedger:
         if not self._session.execute(self._update, values):
             self._session.execute(self._insert, values)
 
+    def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
+        """Lock the format's row, and select by names that are compared without regard to case."""
+        self._session.execute(self._lock)
+        rows = self._session.execute(
+            self._select_like, {"final_name": table.name, "stream_name": stream.name}
+        )
+        return [
+            OwnedTable(
+                final=TableName(*final), stream=StreamName(namespace, name) if name is not None else None
+            )
+            for *final, namespace, name in rows
+        ]
+
     def entries(self) -> Sequence[LedgerEntry]:
         """Select every row, also of a ledger that is not yet in today's format."""
         match self.found():
@@ -183,6 +196,21 @@ class SqlLedger:
     def _select(self) -> Composed:
         return SQL("SELECT {} FROM {} WHERE {}{}").format(
             _listed(_NAMES), self._table, self._this, self._row_lock
+        )
+
+    @cached_property
+    def _lock(self) -> Composed:
+        return SQL("SELECT format FROM {}{}").format(self._session.table(self._format_place), self._row_lock)
+
+    @cached_property
+    def _select_like(self) -> Composed:
+        return SQL(
+            "SELECT {} FROM {} WHERE epoch > 0 AND (lower(final_name) = lower({}) OR stream_name = {})"
+        ).format(
+            _listed(_NAMES[:4]),
+            self._table,
+            self._session.parameter("final_name"),
+            self._session.parameter("stream_name"),
         )
 
     @cached_property

@@ -3,32 +3,39 @@
 The ledger remembers it, in the transaction of the operation that made it so. `table_catalog` names by it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve
 
 from dataflow.errors import TransientError
 from dataflow.evolution import ColumnChangeset, sparing
+from dataflow.names import NamingRules
 from dataflow.table_catalog import OwnedColumn, OwnedTable, StreamTables
-from dataflow.types import Column, Kind
+from dataflow.types import Column, Kind, StreamName, TableName
 
 Columns = tuple[OwnedColumn, ...]
 
 
-def claimed(remembered: OwnedTable, named: StreamTables) -> OwnedTable:
+def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[TableName] = ()) -> OwnedTable:
     """The table once its stream has claimed it: with what was remembered, and what this run has named beside it.
 
-    Raises TransientError when another run has taken a name, or widened a column, after this one looked at the ledger
-    and before it had the table's lock.
+    `others` are the tables that `alike` finds. Raises TransientError when another run has taken a name, or widened a
+    column, after this one looked at the ledger and before it had the table's lock.
     """
+    for other in sorted(others):
+        raise TransientError(
+            f"Another run has meanwhile named the table {other}, and the table {remembered.final} of stream "
+            f"{named.stream} cannot be beside it.",
+            remedy="Nothing was changed. The next sync finds other names by itself.",
+        )
     names = {each.field: each.name for each in named.owned}
     fields = {each.name: each.field for each in named.owned}
-    others = [
+    given = [
         each
         for each in remembered.columns
         if names.get(each.field, each.name) != each.name or fields.get(each.name, each.field) != each.field
     ]
-    if others or remembered.stream not in (None, named.stream):
+    if given or remembered.stream not in (None, named.stream):
         raise TransientError(
             f"Another run has meanwhile given names of the table {remembered.final} to "
             + (f"stream {remembered.stream}." if remembered.stream != named.stream else "other fields."),
@@ -42,6 +49,25 @@ def claimed(remembered: OwnedTable, named: StreamTables) -> OwnedTable:
         )
     joined = {each.field: each for each in remembered.columns} | {each.field: each for each in named.owned}
     return OwnedTable(final=remembered.final, stream=named.stream, columns=tuple(joined.values()))
+
+
+def alike(
+    table: TableName, stream: StreamName, remembered: Iterable[OwnedTable], rules: NamingRules
+) -> Collection[TableName]:
+    """The tables that may not be beside a table which its stream claims for the first time.
+
+    They are those that the stream owns already, and those that the destination takes for this one.
+    """
+    space, name = rules.comparable(table.namespace), rules.comparable(table.name)
+    return {
+        each.final
+        for each in remembered
+        if each.final != table
+        and (
+            each.stream == stream
+            or (rules.comparable(each.final.namespace), rules.comparable(each.final.name)) == (space, name)
+        )
+    }
 
 
 def without(remembered: Columns, dropped: Collection[str], wanted: Sequence[Column]) -> Columns:

@@ -4,7 +4,8 @@ What a name means is remembered, and never derived from today's catalog alone. T
 
 1. A stream keeps the table that it owns, and a field its column, whatever else the catalog holds.
 2. A newcomer takes its mapped name if that is free: no other stream or field owns it, nothing of this catalog took
-   it, and it is no column that somebody else made. Otherwise it takes the name with a hash of its own original.
+   it, it is not called as a temp table is, and it is no column that somebody else made. Otherwise it takes the name
+   with a hash of its own original.
 3. Which of several newcomers takes the plain name does not depend on the order of the catalog: first come names
    that the mapping leaves as they are, then the order of the names.
 4. Final tables, temp tables and their indexes share one space per namespace, as they do in many databases, and are
@@ -20,6 +21,7 @@ from attrs import evolve, field, frozen
 from dataflow.errors import ConfigError
 from dataflow.names import (
     INDEX_PURPOSES,
+    TEMP_MARK,
     NamingRules,
     index_name,
     name_hash,
@@ -285,7 +287,9 @@ def _table_names(stream: StreamName, rules: NamingRules) -> tuple[str, str]:
 
 
 def _newcomers_table(stream: StreamName, namespace: str, space: _Space, rules: NamingRules) -> TableName:
-    for name in _table_names(stream, rules):
+    plain, hashed = _table_names(stream, rules)
+    # Another stream's temp table may come to have such a name, and a temp table's name never gives way.
+    for name in (hashed,) if TEMP_MARK in rules.comparable(plain) else (plain, hashed):
         if space.claim_table(TableName(namespace, name)):
             return TableName(namespace, name)
     raise _conflict(f"the table of stream {stream}")

@@ -1,6 +1,7 @@
 """`dataflow verify`: the search for a broken law, and its figures. Prints what the search found; judges nothing."""
 
 import argparse
+from itertools import chain
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,11 +13,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Search what a stream's machine can come to; 1 when a law was broken."""
-    from machines.verify.search import Explored, Search, report
+    """Search what a stream's machine can come to, and names of catalogs that change; 1 when a law was broken."""
+    from machines.verify import search
+    from machines.verify.catalogs import search as catalogs
 
-    total = Explored()
-    for line, explored in report(Search(crashes=given.crashes, rivals=given.rivals)):
+    streams = search.report(search.Search(crashes=given.crashes, rivals=given.rivals))
+    names = catalogs.report(catalogs.Search(), crashes=min(given.crashes, 1), rivals=given.rivals)
+    broken = False
+    for line, explored in chain(streams, names):
         given.terminal.show(line)
-        total = explored
-    return 1 if total.violations else 0
+        broken = broken or bool(explored.violations)
+    return 1 if broken else 0

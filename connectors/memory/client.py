@@ -15,7 +15,8 @@ from connectors.ledger import LedgerEntry
 from connectors.memory.sql import Row, Rows, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
-from dataflow.types import META, RAW_ID, Column, Kind, TableName
+from dataflow.table_catalog import OwnedTable
+from dataflow.types import META, RAW_ID, Column, Kind, StreamName, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 JOURNAL = TableName(INTERNAL_NAMESPACE, TABLE)
@@ -63,6 +64,10 @@ class MemoryLedger:
         """Replace the table's entry."""
         content = self._database.content
         self._database.content = evolve(content, ledger={**content.ledger, entry.table: entry})
+
+    def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
+        """All there are: the transaction holds the whole database."""
+        return [OwnedTable(final=each.table, stream=each.stream) for each in self.entries() if each.epoch]
 
     def entries(self) -> Sequence[LedgerEntry]:
         """All there are."""

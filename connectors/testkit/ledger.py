@@ -12,7 +12,7 @@ from connectors.testkit.rows import batch, data, raw_id, row
 from connectors.testkit.runs import USERS
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
-from dataflow.types import Column, Kind, Scalar, TableName
+from dataflow.types import Column, Kind, Scalar, StreamName, TableName
 from machines.operations import Recipe
 
 TABLE = TableName("shop", "users")
@@ -80,6 +80,20 @@ class LedgerSuite(Suite):
         with bench.client.transaction():
             listed = bench.client.ledger.entries()
         assert {entry.table: entry for entry in listed} == {entry.table: entry for entry in (*others, FULL)}
+
+    def test_tables_alike_are_listed_with_their_streams_once_they_were_claimed(self, bench: Bench) -> None:
+        stream, other = StreamName("src", "users"), StreamName(None, "orders")
+        claimed = [
+            evolve(FULL, table=TableName("shop", "USERS"), stream=other),
+            evolve(FULL, table=TableName("shop", "elsewhere"), stream=stream),
+        ]
+        for entry in (*claimed, evolve(EMPTY, table=TableName("z", "Users")), evolve(FULL, stream=None)):
+            _save(bench, entry)
+
+        with bench.client.transaction():
+            found = {each.final: each.stream for each in bench.client.ledger.like(TABLE, stream)}
+
+        assert found == {TABLE: None, **{entry.table: entry.stream for entry in claimed}}
 
     def test_preparing_the_ledger_again_keeps_what_is_there(self, bench: Bench) -> None:
         _save(bench, FULL)

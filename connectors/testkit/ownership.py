@@ -5,7 +5,7 @@ ignores case. To the others they are two names, and the right values are the sam
 """
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import TransientError
 from dataflow.evolution import ColumnChangeset
+from dataflow.names import temp_name
 from dataflow.types import Kind, StreamName
 from machines.operations import StreamOperation
 
@@ -111,7 +112,9 @@ class OwnershipSuite(WarehouseSuite):
         with open_run(bench.connector, DEDUP) as first:
             first.do(StreamOperation.CLAIM)
         with open_run(bench.connector, DEDUP) as second:
-            second.life.tables = evolve(second.life.tables, stream=StreamName("other", "users"))
+            other = StreamName("other", "users")
+            second.life.stream = evolve(second.life.stream, name=other)
+            second.life.tables = evolve(second.life.tables, stream=other)
 
             with pytest.raises(TransientError, match=r"has meanwhile given names .* to stream users"):
                 second.do(StreamOperation.CLAIM)
@@ -120,6 +123,58 @@ class OwnershipSuite(WarehouseSuite):
             entry = bench.client.ledger.hold(first.life.tables.final)
         assert entry is not None
         assert (entry.stream, entry.epoch) == (StreamName(None, "users"), 1)
+
+    def test_a_stream_that_another_run_has_named_meanwhile_gets_no_second_table(self, bench: Bench) -> None:
+        """One run knew of a twin, and the other did not: they would share a temp table, and no final one."""
+        with open_run(bench.connector, DEDUP) as first:
+            first.do(StreamOperation.CLAIM)
+        with open_run(bench.connector, DEDUP) as second:
+            second.life.tables = evolve(second.life.tables, final=bench.table("users_of_a_twin"))
+
+            with pytest.raises(TransientError, match="Another run has meanwhile named the table"):
+                second.do(StreamOperation.CLAIM)
+
+        with bench.client.transaction():
+            assert bench.client.ledger.hold(second.life.tables.final) is None
+
+    def test_a_table_that_the_destination_takes_for_anothers_is_left_to_it(self, bench: Bench) -> None:
+        """Both looked at the ledger when it knew neither spelling."""
+        comparable = bench.connector.columns.naming.comparable
+        with open_run(bench.connector, DEDUP) as first:
+            first.do(StreamOperation.CLAIM)
+            final = first.life.tables.final
+        claimed = []
+        with open_run(bench.connector, DEDUP, stream="USERS") as second:
+            second.life.tables = evolve(second.life.tables, final=bench.table(final.name.upper()))
+
+            with suppress(TransientError):
+                claimed.append(second.do(StreamOperation.CLAIM))
+
+        assert bool(claimed) == (comparable(final.name) != comparable(final.name.upper()))
+
+    @pytest.mark.parametrize("strategy", [APPEND, DEDUP])
+    def test_a_stream_may_be_called_as_the_temp_table_of_another(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """Whichever comes first: neither is refused, and rows that wait are not taken for the other's."""
+        with open_bench(warehouse.destination) as bench:
+            naming = bench.connector.columns.naming
+        one, other = (
+            temp_name(StreamName(None, "orders"), naming),
+            temp_name(StreamName(None, "users"), naming),
+        )
+        warehouse.sync(
+            catalog(_stream("users", strategy)), record("users", id=1, of="users"), state("users", 1)
+        )
+
+        outcomes = [
+            _sync(warehouse, strategy, {one: [1], other: [1]}, 1),
+            _sync(warehouse, strategy, {one: [2], other: [2], "orders": [1, 2], "users": [2]}, 1),
+        ]
+
+        assert [outcome.errors for outcome in outcomes] == [[], []]
+        found = {name: _ids(warehouse, name) for name in (one, other, "orders", "users")}
+        assert list(found.values()) == [[1, 2]] * len(found)
 
     # -- fields
 

@@ -101,10 +101,11 @@ def report(search: Search) -> Iterator[tuple[str, Explored]]:
     for scenario in scenarios():
         explored = search.explore(scenario)
         total += explored
-        yield "\n".join([f"{scenario.name}: {_counts(explored)}", *map(str, explored.violations)]), total
+        yield "\n".join([f"{scenario.name}: {counts(explored)}", *map(str, explored.violations)]), total
     befell = f"{search.crashes} crashes or errors, {search.rivals} competing runs"
-    yield f"{befell}: {_counts(total)}, {time.monotonic() - began:.0f} s", total
+    yield f"{befell}: {counts(total)}, {time.monotonic() - began:.0f} s", total
 
 
-def _counts(of: Explored) -> str:
+def counts(of: Explored) -> str:
+    """What was explored, in figures."""
     return f"{of.states:,} states, {of.crash_points:,} crash points, {len(of.violations)} violations"

@@ -16,7 +16,7 @@ from connectors.sql_ledger import _NAMES as LEDGER_COLUMNS
 from connectors.sql_ledger import FORMAT, FORMAT_TABLE, SqlLedger
 from connectors.sql_ledger import TABLE as LEDGER_TABLE
 from dataflow.errors import ConfigError
-from dataflow.types import TableName
+from dataflow.types import StreamName, TableName
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("GOLDEN") == "update"
@@ -79,6 +79,7 @@ WORK: Mapping[str, tuple[Callable[[Written], Any], Written]] = {
     "ledger_prepare": (lambda to: ledger(to).prepare(), Written([])),
     "ledger_upgrade": (lambda to: ledger(to).prepare(), Written([], **{FORMAT_TABLE: FIRST_COLUMNS})),
     "ledger_hold": (lambda to: ledger(to).hold(TABLE), Written([])),
+    "ledger_like": (lambda to: ledger(to).like(TABLE, StreamName(None, "users")), Written([], [])),
     "ledger_save": (lambda to: ledger(to).save(LedgerEntry(table=TABLE)), Written([])),
     "ledger_entries": (lambda to: ledger(to).entries(), Written([(FORMAT,)], [], **LEDGER)),
     "ledger_entries_of_the_first_format": (

@@ -11,13 +11,14 @@ from tests.crash.scenarios import SCENARIOS
 from tests.crash.test_matrix import POINTS
 from tests.docs.pages import ROOT
 from tests.machines.faulty import FAULTS
+from tests.machines.faulty_names import NAME_FAULTS
 from tests.starting import installed
 
 PAGE = (ROOT / "docs" / "guarantees.md").read_text()
 
 
 def test_every_fault_that_the_search_must_find_is_named() -> None:
-    assert set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)) == set(FAULTS)
+    assert set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)) == {*FAULTS, *NAME_FAULTS}
 
 
 def test_the_crashes_strike_at_as_many_places_as_the_page_says() -> None:

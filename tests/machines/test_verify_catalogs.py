@@ -1,0 +1,46 @@
+"""The search over catalogs finds nothing in our rules of names, and finds every rule that is broken on purpose."""
+
+import pytest
+
+from machines.verify.catalogs.scenarios import Scenario, scenarios
+from machines.verify.catalogs.search import Search, report
+from machines.verify.search import Explored
+from tests.machines.faulty_names import NAME_FAULTS
+
+
+def _named(name: str) -> Scenario:
+    return next(scenario for scenario in scenarios() if scenario.name == name)
+
+
+def test_no_history_of_catalogs_that_change_and_a_crash_breaks_a_law() -> None:
+    *_, (text, explored) = report(Search(), syncs=1, crashes=1, rivals=0)
+
+    assert explored.violations == ()
+    assert explored.crash_points > 5_000
+    assert "0 violations" in text
+
+
+@pytest.mark.campaign
+def test_no_history_of_longer_changes_of_catalogs_breaks_a_law() -> None:
+    *_, (_, explored) = report(Search(), syncs=3, crashes=2, rivals=1)
+
+    assert explored.violations == ()
+
+
+@pytest.mark.parametrize("fault", NAME_FAULTS)
+def test_a_seeded_fault_of_names_is_found(fault: str) -> None:
+    of = NAME_FAULTS[fault]
+
+    found = Search(names=of.names).explore(_named(of.scenario))
+
+    assert any(each.complaint.startswith(of.law) for each in found.violations)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    {each.scenario for each in NAME_FAULTS.values()} | {"dedup, one called as another's temp table"},
+)
+def test_the_same_scenario_without_the_fault_breaks_no_law(scenario: str) -> None:
+    found: Explored = Search().explore(_named(scenario))
+
+    assert found.violations == ()

@@ -81,7 +81,7 @@ def typed(example: Example, folder: Path) -> Example:
         env=installed() | {"PATH": f"{BIN}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, f"{example.command}\n{ran.stdout}{ran.stderr}"

@@ -1,7 +1,8 @@
 """Keeps the journal in the destination, beside a sync: on a thread and a client of its own. Never ends nor delays it.
 
 A sync hands over each transition and goes on. They are written every other second, in transactions that touch
-the journal alone; where that fails, a warning says so once. A process that is killed leaves out its last seconds.
+the journal alone; where that fails, a warning says so once. A process that is killed leaves out its last seconds, and
+a journal that takes nothing for long leaves out what comes while as many transitions wait as are kept in memory.
 """
 
 import threading
@@ -22,6 +23,8 @@ SECONDS_PER_DAY = 86_400
 # A write waits for so many transitions, or for so many seconds.
 ROWS = 100
 WAIT = 2.0
+# How many transitions may wait: some megabytes.
+MOST = 5000
 # How long the end of a sync waits for the last write, in seconds.
 PATIENCE = 30.0
 RETRY = RetryPolicy(attempts=3)
@@ -49,13 +52,17 @@ class _Keeper:
         self._days = days
         self._warn = warn
         self._numbered = 0
+        self._left_out = 0
         self._waiting: SimpleQueue[Transition | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
 
     def keep(self, entry: Entry) -> None:
         """Hand an entry over; on the sync's own thread."""
         self._numbered += 1
-        self._waiting.put(Transition(self._numbered, entry))
+        if self._is_over or self._waiting.qsize() >= MOST:
+            self._left_out += 1
+        else:
+            self._waiting.put(Transition(self._numbered, entry))
         if entry.get("operation") == StreamOperation.CLAIM and self._thread.ident is None:
             self._thread.start()
 
@@ -67,6 +74,15 @@ class _Keeper:
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
             self._warn(f"The journal's last lines could not be written within {PATIENCE:.0f} seconds.")
+        elif self._left_out:
+            self._warn(
+                f"{self._left_out} lines are missing in the destination's journal, which took none for long."
+            )
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._thread.ident is not None and not self._thread.is_alive()
 
     # -- the journal's thread
 

@@ -53,7 +53,7 @@ def ending(entry: Entry, course: Course) -> Iterator[tuple[str, str]]:
     who = f"Stream {entry['stream']}"
     account = account_from_json(entry.get("account"))
     if changes := changes_in(account) if account else ():
-        yield "WARN", f"{who} was changed on its way. {'; '.join(changes)}."
+        yield "WARN", f"{who}: values or columns were changed. {'; '.join(changes)}."
     stands = standing(course)
     if entry["to"] == DONE:
         yield "INFO", f"{who} is done. {stands}".rstrip()

@@ -354,7 +354,7 @@ def _acknowledged(entry: LedgerEntry, life: StreamLife) -> bool:
 
 def _emptied(temp: TableName) -> str:
     return (
-        f"somebody has emptied the temp table {temp}, of whose rows a STATE covers some. The sync goes on without "
+        f"the temp table {temp} was emptied, although a STATE covers rows of it. The sync goes on without "
         "them; refresh the stream to have them again."
     )
 

@@ -51,7 +51,7 @@ class Options:
             "Each overwrite is new",
             "For clients that send the same generation with every sync, as PyAirbyte does. Every sync of a stream in "
             "the mode overwrite then replaces the table, as it does for clients that send no generations, and its "
-            "STATE is not emitted: the source must begin anew each time. Without effect on other modes.",
+            "STATE is not emitted: the source must begin anew each time. It has no effect on other modes.",
             type="boolean",
         ),
     )

@@ -28,7 +28,7 @@ from machines.operations import MEANING, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 from machines.telling import way
 
-# Who asks is told what went wrong; to try again is for a sync.
+# A plan reports the error; only a sync retries.
 ONCE = RetryPolicy(attempts=1)
 RUN = "plan"
 

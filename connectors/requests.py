@@ -1,7 +1,7 @@
 """SIGTERM and SIGINT as requests to stop: somebody is told, and finishes what is in hand.
 
-The signals are held back and taken in by a thread of their own, so that no line of ours is ever interrupted. Who asks
-again does not want to wait: the second request ends the process at once, which is as safe as any other kill.
+The signals are held back and taken in by a thread of their own, so that no line of ours is ever interrupted. A second
+request means that the sender does not want to wait: it ends the process at once, which is as safe as any other kill.
 """
 
 import os

@@ -147,7 +147,7 @@ class SqlLedger:
     def _upgrade(self) -> None:
         """Give the entries of a version that knew no format a name by which that version does not look for them."""
         old = self._session.table(self._format_place)
-        # The lock of the first statement waits for who writes to them; nobody does after it.
+        # The first statement's lock waits for current writers and blocks new ones.
         self._session.execute(
             SQL("ALTER TABLE {} RENAME TO {}").format(old, self._session.new_name(self._place))
         )

@@ -83,7 +83,7 @@ class AggregateStore:
     def due(self, now: float, *, states_too_large: bool = False) -> list[tuple[Aggregate, int]]:
         """Those to flush now, and how many rows of each.
 
-        That are the due ones, those that STATEs wait for where these take too much memory, and the largest while all
+        These are the due ones, those that STATEs wait for if the STATEs take too much memory, and the largest while all
         of them take too much.
         """
         while self.next_moment() <= now:
@@ -108,7 +108,7 @@ class AggregateStore:
                 largest = left.pop()
                 held -= largest.held
                 chosen[largest.stream] = largest, largest.whole_groups
-        # Who waits for longest goes first.
+        # The longest waiting first.
         return sorted(chosen.values(), key=lambda each: each[0].due_at())
 
     def waiting(self) -> list[Aggregate]:

@@ -1,7 +1,7 @@
 """How much of the input may be held at a time: one budget, which a sync owns. It counts; it moves nothing.
 
 Whatever was read and has not left yet, as rows of the destination or as lines of stdout, is held by one of HOLDERS.
-Who is not in that list cannot hold anything. Only the reading side waits for the budget: what is in already may move
+Nothing else may hold input. Only the reading side waits for the budget: what is in already may move
 from one holder to the next, whatever it becomes on its way. So nobody who could free bytes ever waits for bytes.
 """
 

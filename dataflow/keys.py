@@ -91,7 +91,7 @@ class Unfit:
 
 
 # What a role does not need: that a mark of a deletion is there says all of it; and the last digits are cut from all
-# values of a cursor, which does not change their order, or makes two of them equal, which arrival decides as ever.
+# values of a cursor, which does not change their order. If it makes two of them equal, arrival decides, as usual.
 _UNNEEDED: Mapping[Role, tuple[Misfit, ...]] = {
     Role.DELETION: (
         Misfit.DIGITS,

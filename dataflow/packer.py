@@ -173,7 +173,7 @@ class Packer:
 
 
 def _says_nothing(message: Message | None, broken: Container[StreamName]) -> bool:
-    """That a stream goes on, or is broken once more, is nothing to know."""
+    """Whether a message carries no news: the stream goes on, or is broken already."""
     match message:
         case StreamStatus(status=status):
             return status not in ENDS

@@ -47,7 +47,7 @@ class AnyRecord(msgspec.Struct, gc=False):
 
 
 class Whose(msgspec.Struct):
-    """Of a record only whose it is."""
+    """Only the stream of a record."""
 
     stream: str
     namespace: str | None = None

@@ -102,7 +102,7 @@ def columns_in(altered: tuple[Altered, ...]) -> list[str]:
 
 def _named(words: list[str], thing: str) -> list[str]:
     rest = len(words) - NAMED
-    return words if rest <= 0 else [*words[:NAMED], f"and so were {number_of(rest, f'other {thing}')}"]
+    return words if rest <= 0 else [*words[:NAMED], f"and {number_of(rest, f'other {thing}')}"]
 
 
 def _values(rows: int) -> Any:
@@ -143,7 +143,7 @@ def _column(of: Altered) -> str:
             rows = f", {number_of(of.rows, 'row')}" if of.rows is not None else ""
             return f"column {of.column} ({of.type}) of {of.table} was dropped{rows}"
         case How.RETYPED:
-            return f"column {of.column} of {of.table} became {of.type}, which was {of.before}"
+            return f"column {of.column} of {of.table} was changed from {of.before} to {of.type}"
 
 
 def _unknown(of: UnknownFields) -> Iterator[str]:

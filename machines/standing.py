@@ -92,7 +92,7 @@ def _appended(course: Course) -> str:
         return f"{added}."
     again = course.written - min(course.covered, course.written)
     if not again:
-        return f"{added}, and a STATE covers all of them: none comes again."
+        return f"{added}, and a STATE covers all of them: none will be sent again."
     which = "it" if course.written == 1 else f"{count(again)} of them"
     them = "it" if again == 1 else "them"
     return f"{added}. No STATE covers {which}: where the source sends {them} again, the next sync adds {them} again."
@@ -111,7 +111,7 @@ def _by_temp(course: Course, strategy: Strategy) -> str:
                 return f"In {final}, in place of its old rows: the latest of each primary key of {rows}."
         return f"In {final}, in place of its old rows: {rows}."
     if course.state == FAILED and course.tried_to_publish and course.written and not course.kept:
-        return f"{course.temp} is gone: its rows are in {final}, and only the answer to that was lost."
+        return f"{course.temp} is gone: its rows are in {final}, and only the database's answer was lost."
     nothing = f"{final} holds nothing of this run."
     if not course.written and not course.resumed:
         return nothing

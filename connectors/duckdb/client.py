@@ -175,7 +175,7 @@ class DuckDbClient:
         """A column of one value costs DuckDB next to nothing."""
 
     def take_warnings(self) -> Sequence[str]:
-        """Nothing of what it does only saves time."""
+        """This client has no optional steps."""
         return ()
 
     def drop_table(self, table: TableName) -> None:

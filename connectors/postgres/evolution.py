@@ -53,7 +53,7 @@ _WIDER: Mapping[str, Sequence[str]] = {
     "character varying": _TEXTS,
     "bigint": _INTEGERS,
     "numeric": ("numeric", *_INTEGERS),
-    # In UTC, as every session of ours is, they are stored alike.
+    # In UTC, which every session of ours uses, they are stored alike.
     **dict.fromkeys(_TIMESTAMPS, _TIMESTAMPS),
 }
 

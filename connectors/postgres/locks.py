@@ -198,12 +198,12 @@ def writer_of(holder: Holder, access: Access) -> Writer:
 def _unfinished(table: TableName, ghost: Holder | None) -> TransientError:
     if ghost is None:
         return TransientError(
-            f"The ledger's entry of {table} is locked by somebody whom it does not show.",
+            f"The ledger's entry of {table} is locked by a session that pg_stat_activity does not show.",
             doing=f"locking {table}",
             remedy="Try again. If this stays, look for long transactions in pg_stat_activity.",
         )
     return TransientError(
-        f"The server has not ended yet what somebody who may be gone does to {table}: {ghost}.",
+        f"A session that may belong to a dead run is still working on {table}: {ghost}.",
         doing=f"locking {table}",
         remedy="Try again. If this stays, let the administrator run: "
         f"SELECT pg_terminate_backend({ghost.pid});",

@@ -1,11 +1,11 @@
 """Notices that the network to the server has gone dark, and cuts the connections that would wait for it. Sends nothing
 on them.
 
-What the other side does not acknowledge, the kernel repeats for a quarter of an hour. The socket's `tcp_user_timeout`
-would end that sooner, and just so the connection of a server that lives and takes nothing in for a while. That server's
-kernel answers each time that it is asked, so what tells the two apart is the account that Linux keeps of a connection:
-what waits to be acknowledged, when the last acknowledgement came, and how often was asked since. Where all is
-acknowledged, keepalives do the same. Other systems keep no such account; there only keepalives are at work.
+The kernel retransmits what the other side does not acknowledge for a quarter of an hour. The socket's
+`tcp_user_timeout` would end that sooner, but would also cut the connection of a live server that takes nothing in for
+a while. That server's kernel answers each probe. The account that Linux keeps of a connection distinguishes the two:
+what waits to be acknowledged, when the last acknowledgement came, and how many probes were sent since. When everything
+is acknowledged, keepalives do the same. Other systems keep no such account; only keepalives are at work there.
 """
 
 import socket
@@ -21,7 +21,7 @@ from attrs import define, field, frozen
 
 # Where the kernel's account (struct tcp_info) has what, in bytes.
 PROBES, UNACKED, LAST_ACK, REPEATED, UNSENT = 3, 24, 56, 100, 144
-# Of all that Linux says so far.
+# The size of struct tcp_info so far.
 ACCOUNT_BYTES = 256
 # What the kernel repeated unanswered before it is said that nobody answers.
 REPEATS = 3

@@ -19,7 +19,7 @@ from dataflow.types import METADATA_COLUMNS, TableName
 if TYPE_CHECKING:
     from connectors.postgres.client import PostgresClient
 
-# Of one table, ever.
+# Columns that a table may ever have had.
 MOST_COLUMNS = 1600
 
 

@@ -30,7 +30,7 @@ _QUOTABLE = ("42", "54")
 
 @define
 class Shortcuts:
-    """Of one client, within its transactions."""
+    """For one client, within its transactions."""
 
     _client: "PostgresClient"
     _sql: PostgresSql
@@ -49,7 +49,7 @@ class Shortcuts:
     def set_default(self, table: TableName, meta: str, lock_limit: str) -> None:
         """Let the rows of a table have this `_airbyte_meta` where none is sent with them."""
         undone = f"The default of {META} in {table} could not be set, so it is sent with each row"
-        # Whoever reads the table now is not made to wait, nor to queue behind us; that is nobody's to mend.
+        # Whoever reads the table now is not made to wait, nor to queue behind us, and no one needs to act on it.
         with self._attempt(undone, silent=(errors.LockNotAvailable,)):
             self._client.execute(SQL("SET LOCAL lock_timeout = '100ms'").format())
             self._client.execute(self._sql.set_default(table, META, meta))

@@ -149,7 +149,7 @@ class SqliteClient:
         """Nothing is sent anywhere."""
 
     def take_warnings(self) -> Sequence[str]:
-        """Nothing of what it does only saves time."""
+        """This client has no optional steps."""
         return ()
 
     def drop_table(self, table: TableName) -> None:

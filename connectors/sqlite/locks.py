@@ -1,7 +1,8 @@
 """Who writes to which table of a SQLite file, in files beside it. Touches no database.
 
 A client has one such file, however many tables it has locked: it holds the system's lock on it for as long as it lives,
-and what stands in it counts for so long. So a sync of a thousand streams holds one file open, and who died has let go.
+and its content counts for no longer. So a sync of a thousand streams holds one file open, and a dead process holds no
+lock.
 """
 
 import fcntl
@@ -76,7 +77,7 @@ class StreamLocks:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                # Who had it before may have removed it.
+                # The previous holder may have removed it.
                 if _is_there(file, path):
                     try:
                         yield

@@ -24,7 +24,7 @@ class AccountSuite(WarehouseSuite):
 
         (warning,) = told.warnings
         assert warning == (
-            "Stream users was changed on its way. phone: 3 of 3 values became null (not a whole number); "
+            "Stream users: values or columns were changed. phone: 3 of 3 values became null (not a whole number); "
             "1 field of the records is not in the schema: extra."
         )
 
@@ -54,7 +54,7 @@ class AccountSuite(WarehouseSuite):
             f"of {table} was added",
             "column weight (",
             f"of {table} was dropped",
-            f"column height of {table} became ",
+            f"column height of {table} was changed from ",
         ):
             assert column in warning
         altered = [

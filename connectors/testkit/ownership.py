@@ -1,4 +1,4 @@
-"""The suite of names that two streams or two fields would have alike: whoever has one keeps it, whatever comes or goes.
+"""The suite of names that two streams or two fields would share: the one that has it keeps it, whatever comes or goes.
 
 The twins of each test are alike to some destination: one that has letters, digits and underscores alone, or one that
 ignores case. To the others they are two names, and the right values are the same.

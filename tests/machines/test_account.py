@@ -51,7 +51,7 @@ def test_no_more_than_twenty_of_a_kind_are_named_and_the_rest_counted() -> None:
     told = changes_in(account)
 
     assert len(told) == NAMED + 1
-    assert told[-1] == "and so were 3 other fields"
+    assert told[-1] == "and 3 other fields"
 
 
 @pytest.mark.parametrize(

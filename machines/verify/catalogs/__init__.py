@@ -1,4 +1,4 @@
-"""The search over catalogs: what becomes of names that two streams or two fields would have alike. Touches no database.
+"""The search over catalogs: what becomes of names that two streams or two fields would share. Touches no database.
 
 `search` walks, `steps` says what may happen next, `names` asks the real decisions, `transactions` do to the abstract
 `database` what the real operations do, `scenarios` say which catalogs may come, `laws` judge. What a stream does next

@@ -365,7 +365,7 @@ def _checkpoint(flush: Flush, life: StreamLife) -> str | None:
 
 
 def _to_be_widened(need: tuple[str, Kind]) -> str:
-    return f'the next sync makes the column of "{need[0]}" one of the kind {need[1]}, and it stays so'
+    return f'the next sync makes the column of "{need[0]}" one of the kind {need[1]}'
 
 
 def _without_columns(entry: LedgerEntry, dropped: Collection[str], life: StreamLife) -> LedgerEntry:

@@ -149,6 +149,14 @@ def wider(kind: Kind, role: Role, limits: Limits) -> tuple[Kind, ...]:
     )
 
 
+def stays(widened: Kind, declared: Kind) -> bool:
+    """Whether a column that was widened to one kind stays so for a field that is now declared as another.
+
+    A column of texts holds whatever is declared. Any other does only if it holds all values of the declared kind.
+    """
+    return widened is Kind.STRING or widened is declared or widened in _WIDER.get(declared, ())
+
+
 def join(one: Kind | None, other: Kind | None, role: Role) -> Kind | None:
     """The kind that holds what each of two holds, both of them wider than one third; None where there is none."""
     if one is other:

@@ -19,6 +19,7 @@ from typing import TypeAlias, TypeVar
 from attrs import evolve, field, frozen
 
 from dataflow.errors import ConfigError
+from dataflow.keys import stays
 from dataflow.names import (
     INDEX_PURPOSES,
     TEMP_MARK,
@@ -190,9 +191,9 @@ def unsettled(declared: Sequence[Field], tables: NamedTables) -> bool:
 
 
 def _column(declared: Field, owned: OwnedColumn) -> Column:
-    """A column that was widened stays so, unless the field is declared as what holds no less."""
+    """A column that was widened stays so, unless it would not hold what the field is declared as now."""
     kind = owned.widened
-    if kind is None or declared.type.kind in (kind, Kind.STRING):
+    if kind is None or kind is declared.type.kind or not stays(kind, declared.type.kind):
         return Column(owned.name, declared.name, declared.type)
     return Column(owned.name, declared.name, Widened(declared.type, kind))
 

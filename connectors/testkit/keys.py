@@ -6,6 +6,7 @@ its stream fails, and no other; a later sync may bring the records into a column
 
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from connectors.testkit.messages import DATE_TIME, INTEGER, STRING, catalog, complete, record, state, stream
 from connectors.testkit.warehouse import SECONDS, SMALL, Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
-from dataflow.types import CDC_DELETED_AT
+from dataflow.types import CDC_DELETED_AT, META
 
 DEDUPING = [Strategy.DEDUP, Strategy.DEDUP_TRUNCATE]
 NUMBER = {"type": "number"}
@@ -57,6 +58,32 @@ WIDENED: Mapping[str, tuple[Mapping[str, Any], Any, Any]] = {
     "a number for a boolean": ({"type": "boolean"}, True, 1),
     "a time of day": (DATE, "2024-01-01", "2024-01-01T10:00:00Z"),
     "a zone": (LOCAL, "2024-01-01T10:00:00", "2024-01-01T10:00:00+05:00"),
+}
+NUMBER_MADE = (INTEGER, 7, 2**64)
+MOMENT_MADE = (DATE, "2024-01-01", "2024-01-01T10:00:00Z")
+TEXT_MADE = (INTEGER, 7, "cf_1")
+MOMENT = "2024-05-06T07:08:09Z"
+# Of a key that was widened: how, what its field is declared as once it is no key any more, a value of that, and what
+# the column then holds.
+LATER: Mapping[str, tuple[tuple[Mapping[str, Any], Any, Any], Mapping[str, Any], Any, Any]] = {
+    "a number, then a text": (NUMBER_MADE, STRING, "cf_1", "cf_1"),
+    "a number, then a boolean": (NUMBER_MADE, {"type": "boolean"}, True, True),
+    "a number, then a date": (NUMBER_MADE, DATE, "2024-05-06", date(2024, 5, 6)),
+    "a number, then a moment": (NUMBER_MADE, DATE_TIME, MOMENT, datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)),
+    "a number, then a time of day": (NUMBER_MADE, TIME, "07:08:09", time(7, 8, 9)),
+    "a number, then an object": (NUMBER_MADE, OBJECT, {"a": 1}, {"a": 1}),
+    "a number, then an integer": (NUMBER_MADE, INTEGER, 5, 5),
+    "a moment, then a text": (MOMENT_MADE, STRING, "cf_1", "cf_1"),
+    "a moment, then a boolean": (MOMENT_MADE, {"type": "boolean"}, False, False),
+    "a moment, then an integer": (MOMENT_MADE, INTEGER, 5, 5),
+    "a moment, then a number": (MOMENT_MADE, NUMBER, 1.5, 1.5),
+    "a moment, then a time of day": (MOMENT_MADE, TIME, "07:08:09", time(7, 8, 9)),
+    "a moment, then an object": (MOMENT_MADE, OBJECT, {"a": 1}, {"a": 1}),
+    "a moment, then a date": (MOMENT_MADE, DATE, "2024-05-06", datetime(2024, 5, 6, tzinfo=UTC)),
+    "a text, then an integer": (TEXT_MADE, INTEGER, 5, "5"),
+    "a text, then a boolean": (TEXT_MADE, {"type": "boolean"}, True, "true"),
+    "a text, then a moment": (TEXT_MADE, DATE_TIME, MOMENT, MOMENT),
+    "a text, then an object": (TEXT_MADE, OBJECT, {"a": 1}, '{"a": 1}'),
 }
 # Of a cursor: a declared type, the older record's and the newer's.
 ORDERED: Mapping[str, tuple[Mapping[str, Any], Any, Any]] = {
@@ -195,6 +222,26 @@ class KeySuite(WarehouseSuite):
         assert any('the column of "id"' in each for each in failed.warnings)
         assert [(each.exit_code, each.states) for each in (brought, again)] == [(0, [2]), (0, [3])]
         assert sorted(row["name"] for row in warehouse.data()) == sorted([f"of {old}", f"of {new}"])
+
+    @pytest.mark.parametrize("case", LATER)
+    def test_a_key_that_was_widened_takes_what_its_field_is_declared_as_later(
+        self, warehouse: Warehouse, case: str
+    ) -> None:
+        """None of its values becomes null, in this sync and in the next."""
+        (declared, old, new), later, value, held = LATER[case]
+        keyed = stream("users", Strategy.DEDUP, {"id": INTEGER, "code": declared}, key=["code"])
+        both = [record("users", id=n, code=code) for n, code in enumerate([old, new])]
+        for _ in range(2):
+            widened = warehouse.sync(catalog(keyed), *both, complete("users"))
+        wanted = catalog(stream("users", Strategy.APPEND, {"id": INTEGER, "code": later}))
+
+        outcomes = [
+            warehouse.sync(wanted, record("users", id=n, code=value), complete("users")) for n in (2, 3)
+        ]
+
+        assert [widened.exit_code, *(each.exit_code for each in outcomes)] == [0, 0, 0]
+        brought = [row for row in warehouse.rows() if row["id"] in (2, 3)]
+        assert [(row["code"], row[META]["changes"]) for row in brought] == [(held, [])] * 2
 
     @pytest.mark.parametrize("strategy", DEDUPING)
     def test_rows_that_wait_are_widened_with_their_column(

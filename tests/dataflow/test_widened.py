@@ -1,13 +1,31 @@
 """What is remembered of a key's column that was widened, and what it means to a later catalog."""
 
+from collections.abc import Collection, Mapping, Sequence
+
 import pytest
 from attrs import evolve
 
 from dataflow.errors import TransientError
+from dataflow.keys import Role, wider
 from dataflow.names import NamingRules
 from dataflow.ownership import claimed, widened
 from dataflow.table_catalog import NamedTables, OwnedColumn, OwnedTable, StreamTables, with_columns
-from dataflow.types import INTEGER, NUMBER, STRING, AirbyteType, Field, Kind, StreamName, TableName, Widened
+from dataflow.types import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    AirbyteType,
+    Array,
+    Field,
+    Kind,
+    Limits,
+    Object,
+    Scalar,
+    StreamName,
+    TableName,
+    Widened,
+)
 
 USERS = StreamName(None, "users")
 FINAL, TEMP = TableName("main", "users"), TableName("main", "users_tmp")
@@ -45,6 +63,52 @@ def test_a_later_catalog_widens_a_column_further_and_never_narrows_it(
     kind: Kind, declared: AirbyteType, type_: AirbyteType
 ) -> None:
     assert named(declared, to(kind)).column("id").type == type_
+
+
+# The declared kinds whose values a column that was widened to each kind holds unchanged. A text holds any.
+HOLDS: Mapping[Kind, Collection[Kind]] = {
+    Kind.STRING: tuple(Kind),
+    Kind.NUMBER: (Kind.INTEGER, Kind.NUMBER),
+    Kind.TIMESTAMP_WITH_TIMEZONE: (
+        Kind.DATE,
+        Kind.TIMESTAMP_WITHOUT_TIMEZONE,
+        Kind.TIMESTAMP_WITH_TIMEZONE,
+    ),
+}
+DECLARED: Sequence[AirbyteType] = [
+    *(Scalar(kind) for kind in Kind if kind is not Kind.JSON),
+    Object(),
+    Array(),
+]
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=str)
+@pytest.mark.parametrize("kind", HOLDS)
+def test_a_column_that_was_widened_stays_so_only_where_it_holds_what_is_declared(
+    kind: Kind, declared: AirbyteType
+) -> None:
+    found = named(declared, to(kind)).column("id").type
+
+    assert found.kind is (kind if declared.kind in HOLDS[kind] else declared.kind)
+    assert found == (declared if found.kind is declared.kind else Widened(declared, kind))
+
+
+def test_every_kind_that_a_column_is_widened_to_is_held_against_every_declaration() -> None:
+    reached = {each for kind in Kind for each in wider(kind, Role.KEY, Limits())}
+
+    assert reached == set(HOLDS)
+
+
+@pytest.mark.parametrize("kind", HOLDS)
+def test_what_a_fields_values_needed_is_remembered_while_it_is_declared_as_another_kind(kind: Kind) -> None:
+    """It holds again once the source declares the old type; and no run takes it for another's doing."""
+    remembered = to(kind)
+    between = claimed(remembered, named(BOOLEAN, remembered))
+
+    assert between.columns == remembered.columns
+    assert {
+        named(Scalar(each), between).column("id").kind for each in HOLDS[kind] if each is not Kind.JSON
+    } == {kind}
 
 
 def test_a_run_keeps_what_was_remembered_when_it_claims_the_table() -> None:

@@ -159,14 +159,14 @@ class StreamRun:
         self.machine.send("completed")
         return self.life.failure if self.failed else None
 
-    def fail(self, error: DataflowError) -> None:
-        """A flush failed."""
+    def fail(self, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
+        """It ends unpublished. Where other columns will hold what is unfit, the ledger is to remember them."""
+        self.life.needs = needs(unfit)
         self.life.fail(error)
         self.machine.send("errored", reason=error)
 
     def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
-        """Records came whose keys its columns do not hold; where the next sync's will, the ledger is to remember it."""
-        self.life.needs = needs(unfit)
+        """The error of records whose keys its columns do not hold."""
         return refusal(self.name, unfit, self._columns)
 
     def end(self, reason: DataflowError) -> None:

@@ -47,8 +47,8 @@ class StreamSink(Protocol):
         """The source completed the stream and all of it is durable: publish it. Why it failed, if it did."""
         ...
 
-    def fail(self, error: DataflowError) -> None:
-        """The stream ends here, unpublished."""
+    def fail(self, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
+        """The stream ends here, unpublished; `unfit` are the fields that it ends for, if it does for any."""
         ...
 
     def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
@@ -191,7 +191,7 @@ class Pipeline:
             stream = self._streams[rows.stream]
             if rows.unfit and stream.open:
                 # What was read before them and not yet flushed comes again, with them.
-                self._failed(stream, stream.sink.refusal(rows.unfit))
+                self._failed(stream, stream.sink.refusal(rows.unfit), rows.unfit)
         now = time.monotonic()
         for rows in parcel.rows:
             stream = self._streams[rows.stream]
@@ -417,10 +417,10 @@ class Pipeline:
             self._tell()
         self._publish_durable()
 
-    def _failed(self, stream: _Stream, error: DataflowError) -> None:
+    def _failed(self, stream: _Stream, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
         stream.open = False
         self._aggregates.drop(stream.aggregate)
-        stream.sink.fail(error)
+        stream.sink.fail(error, unfit)
         self._broken(stream.aggregate.stream, error)
 
     def _broken(self, name: StreamName, error: DataflowError) -> None:

@@ -155,7 +155,7 @@ class Nowhere:
     def complete(self) -> None:
         """Nothing."""
 
-    def fail(self, error: DataflowError) -> None:
+    def fail(self, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
         """Nothing."""
 
     def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:

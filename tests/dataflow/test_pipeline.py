@@ -42,6 +42,7 @@ class Kept:
     error: DataflowError | None = None
     publishing: DataflowError | None = None
     failure: DataflowError | None = None
+    unfit: Sequence[Unfit] = ()
     before_insert: Callable[[], None] = lambda: None
     heard: int = 0
 
@@ -65,8 +66,9 @@ class Kept:
         self.log.append("complete")
         return self.publishing
 
-    def fail(self, error: DataflowError) -> None:
+    def fail(self, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
         self.failure = error
+        self.unfit = unfit
 
     def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
         return ConfigError(f"refused {[each.field for each in unfit]}")
@@ -327,6 +329,7 @@ def test_a_key_that_is_not_held_fails_its_stream_and_nothing_of_its_rows_is_writ
     run.feed(*input_, state(ORDERS, "o1"), complete(USERS), complete(ORDERS), chunk_bytes=1 << 20)
 
     assert str(run.sinks[USERS].failure) == "refused ['id']"
+    assert [each.field for each in run.sinks[USERS].unfit] == ["id"]
     assert (run.sinks[USERS].rows, run.sinks[ORDERS].rows) == ([], [1])
     assert run.told == ["o1"]
 

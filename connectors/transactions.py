@@ -5,8 +5,8 @@ ledger entry that it holds tells the next attempt whether there is anything left
 """
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import tenacity
@@ -27,8 +27,16 @@ class RetryPolicy:
     longest_wait: float = 10.0
 
 
-class _BegunError(Exception):
-    """Lets a transaction go that was only begun."""
+class _UndoneError(Exception):
+    """Rolls a transaction back of which nothing is to stay."""
+
+
+@contextmanager
+def undone(client: Client) -> Iterator[None]:
+    """A transaction that is rolled back when all of its work is done."""
+    with suppress(_UndoneError), client.transaction():
+        yield
+        raise _UndoneError
 
 
 class Transactions:
@@ -93,8 +101,8 @@ class Transactions:
         """Have the client connected, with retries. Nothing is committed."""
 
         def begin() -> None:
-            with suppress(_BegunError), self.client.transaction():
-                raise _BegunError
+            with undone(self.client):
+                pass
 
         self.outside(doing, begin)
 

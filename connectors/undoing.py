@@ -8,7 +8,7 @@ import uuid
 from contextlib import suppress
 
 from connectors.contract import Client, Connector
-from connectors.transactions import Transactions
+from connectors.transactions import Transactions, undone
 from dataflow.errors import ConfigError, InternalError
 from dataflow.types import INTEGER, Column, TableName
 
@@ -17,17 +17,12 @@ TRIED = "_airbyte_rollback_test_"
 COLUMNS = (Column("test_key", "test_key", INTEGER),)
 
 
-class _Undone(Exception):
-    pass
-
-
 def expect_undone(connector: Connector, client: Client) -> None:
     """Make a table and roll back. Raises InternalError when the table is there afterwards, and drops it."""
     table = TableName(connector.default_namespace, f"{TRIED}{uuid.uuid4().hex[:8]}")
-    with suppress(_Undone), client.transaction():
+    with undone(client):
         client.create_namespace(table.namespace)
         client.create_table(table, COLUMNS, ())
-        raise _Undone
     if not _exists(client, table):
         return
     with client.transaction():
@@ -51,16 +46,10 @@ def expect_undone_at_first(connector: Connector, transactions: Transactions) -> 
 
 def _exists(client: Client, table: TableName) -> bool:
     # Rolled back as well, so that nothing is committed for a question.
-    found = False
-    with suppress(_Undone), client.transaction():
-        found = client.table_exists(table)
-        raise _Undone
-    return found
+    with undone(client):
+        return client.table_exists(table)
 
 
 def _knows_tables(client: Client) -> bool:
-    found = False
-    with suppress(_Undone), client.transaction():
-        found = bool(client.ledger.entries())
-        raise _Undone
-    return found
+    with undone(client):
+        return bool(client.ledger.entries())

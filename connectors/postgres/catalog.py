@@ -5,10 +5,17 @@
 
 from psycopg.sql import SQL, Composed, Placeholder
 
+from dataflow.types import TableName
+
 _THE_TABLE = SQL(
     "pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace "
     "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}"
 ).format(Placeholder("namespace"), Placeholder("name"))
+
+
+def named(table: TableName) -> dict[str, str]:
+    """The parameters `namespace` and `name` of a table."""
+    return {"namespace": table.namespace, "name": table.name}
 
 
 def namespace_exists() -> Composed:

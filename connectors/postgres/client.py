@@ -111,7 +111,7 @@ class PostgresClient:
         return Identifier(table.name)
 
     def column_names(self, table: TableName) -> list[str]:
-        return [name for name, *_ in self.execute(catalog.discover_schema(), _named(table))]
+        return [name for name, *_ in self.execute(catalog.discover_schema(), catalog.named(table))]
 
     # -- tables
 
@@ -121,9 +121,9 @@ class PostgresClient:
             self.execute(self._sql.create_namespace(namespace))
 
     def table_exists(self, table: TableName) -> bool:
-        if self._tell(catalog.table_exists(), _named(table)):
+        if self._tell(catalog.table_exists(), catalog.named(table)):
             return True
-        if taken := self.execute(catalog.name_holders(), _named(table)):
+        if taken := self.execute(catalog.name_holders(), catalog.named(table)):
             raise name_taken(table, taken[0][0])
         return False
 
@@ -140,7 +140,7 @@ class PostgresClient:
         return bool(self.execute(self._sql.has_lost_value(table, column), names)[0][0])
 
     def statistics(self, table: TableName) -> Statistics:
-        ((size, rows),) = self.execute(statistics.size_and_rows(), _named(table))
+        ((size, rows),) = self.execute(statistics.size_and_rows(), catalog.named(table))
         return Statistics(
             rows=rows,
             size=size,
@@ -165,7 +165,9 @@ class PostgresClient:
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""
-        return bool(self._tell(catalog.has_default(), _named(table) | {"column": column, "value": value}))
+        return bool(
+            self._tell(catalog.has_default(), catalog.named(table) | {"column": column, "value": value})
+        )
 
     def drop_table(self, table: TableName) -> None:
         self.execute(self._sql.drop_table(table))
@@ -190,7 +192,7 @@ class PostgresClient:
             if self.never_analyzed(target):
                 self.shortcuts.analyze(target, recipe.primary_key)
             self.prefer_looking_up(source, target)
-        references = self.execute(catalog.references(), _named(target))
+        references = self.execute(catalog.references(), catalog.named(target))
         merge = merging.merge_in_place if references else merging.merge
         keys = self.null_keys(source, merging)
 
@@ -218,7 +220,7 @@ class PostgresClient:
     # -- evolution
 
     def discover_schema(self, table: TableName) -> TableSchema:
-        rows = self.execute(catalog.discover_schema(), _named(table))
+        rows = self.execute(catalog.discover_schema(), catalog.named(table))
         found = {name: ColumnType(kind, nullable) for name, kind, nullable in rows}
         _check_metadata(table, found)
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
@@ -242,7 +244,7 @@ class PostgresClient:
 
     def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
         """The views that do not let a table's columns change, each with its kind."""
-        columns = _named(table) | {"columns": evolution.disturbed(changeset)}
+        columns = catalog.named(table) | {"columns": evolution.disturbed(changeset)}
         rows = self.execute(catalog.views_on_columns(), columns)
         return [(kind, TableName(namespace, name)) for kind, namespace, name in rows]
 
@@ -255,20 +257,20 @@ class PostgresClient:
         if not self.table_exists(self._entries):
             return None
         for holding in (ownership.owner_session, ownership.entry_holder):
-            for row in self.execute(holding(self._entries), _named(table)):
+            for row in self.execute(holding(self._entries), catalog.named(table)):
                 return Holder(*row)
         return None
 
     def never_analyzed(self, table: TableName) -> bool:
         """Whether the planner knows nothing of a table's values."""
-        return bool(self._tell(catalog.never_analyzed(), _named(table)))
+        return bool(self._tell(catalog.never_analyzed(), catalog.named(table)))
 
     def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
         if changeset.is_noop:
             return
         if (
             changeset.add
-            and self._tell(catalog.columns_ever(), _named(table)) + len(changeset.add) > MOST_COLUMNS
+            and self._tell(catalog.columns_ever(), catalog.named(table)) + len(changeset.add) > MOST_COLUMNS
         ):
             self._change_columns(table, without_additions(changeset))
             remake(self, table, changeset.add)
@@ -286,16 +288,16 @@ class PostgresClient:
 
     def is_partitioned(self, table: TableName) -> bool:
         """Whether its rows lie in partitions."""
-        return bool(self._tell(catalog.is_partitioned(), _named(table)))
+        return bool(self._tell(catalog.is_partitioned(), catalog.named(table)))
 
     def _is_secured(self, table: TableName) -> bool:
-        return bool(self._tell(catalog.is_secured(), _named(table)))
+        return bool(self._tell(catalog.is_secured(), catalog.named(table)))
 
     def standing(self, table: TableName) -> swap.Standing:
         """What holds on to a table that is there."""
         ours = {"index": self._sql.key_index(table), "meta": META}
-        holders = self.execute(catalog.holders(), _named(table) | ours)
-        references = self.execute(catalog.references(), _named(table))
+        holders = self.execute(catalog.holders(), catalog.named(table) | ours)
+        references = self.execute(catalog.references(), catalog.named(table))
         return swap.Standing(
             holders=tuple(holder for (holder,) in holders),
             references=tuple(swap.Reference(words, tuple(key), acts) for words, key, acts in references),
@@ -304,14 +306,16 @@ class PostgresClient:
 
     def belongings(self, table: TableName) -> swap.Belongings:
         """What is written on a table that is there."""
-        owner, replica_identity, options = self.execute(catalog.belongings(), _named(table))[0]
+        owner, replica_identity, options = self.execute(catalog.belongings(), catalog.named(table))[0]
         return swap.Belongings(
             owner=owner,
             replica_identity=replica_identity,
             options=tuple(tuple(option.split("=", 1)) for option in options),
-            comments=tuple(self.execute(catalog.comments(), _named(table))),
-            statistics=tuple(self.execute(catalog.statistics_targets(), _named(table))),
-            grants=frozenset(swap.Grant(*row) for row in self.execute(catalog.grants(), _named(table))),
+            comments=tuple(self.execute(catalog.comments(), catalog.named(table))),
+            statistics=tuple(self.execute(catalog.statistics_targets(), catalog.named(table))),
+            grants=frozenset(
+                swap.Grant(*row) for row in self.execute(catalog.grants(), catalog.named(table))
+            ),
         )
 
     def rename_table(self, source: TableName, target: TableName) -> None:
@@ -321,7 +325,7 @@ class PostgresClient:
 
     def see_all_rows(self, table: TableName) -> None:
         """ConfigError where row security would keep rows from a statement that has to find all of them."""
-        if self._tell(catalog.hides_rows(), _named(table)):
+        if self._tell(catalog.hides_rows(), catalog.named(table)):
             raise ConfigError(
                 f"Row security on {table} may hide rows from the user that this sync runs as, and it has to find "
                 "them all.",
@@ -331,7 +335,7 @@ class PostgresClient:
 
     def require_identity(self, table: TableName) -> None:
         """ConfigError where a publication forbids to change or delete the rows of a final table."""
-        if self._tell(catalog.lacks_identity(), _named(table)):
+        if self._tell(catalog.lacks_identity(), catalog.named(table)):
             raise ConfigError(
                 f"A publication sends on what changes in {table}, and the table has no replica identity: the server "
                 "lets no row of it be updated or deleted.",
@@ -341,7 +345,9 @@ class PostgresClient:
 
     def blame_triggers(self, table: TableName) -> None:
         """ConfigError where rows were not taken and somebody's trigger may have kept them from the table."""
-        if triggers := [name for (name,) in self.execute(catalog.triggers_before_insert(), _named(table))]:
+        if triggers := [
+            name for (name,) in self.execute(catalog.triggers_before_insert(), catalog.named(table))
+        ]:
             raise ConfigError(
                 f"The table {table} did not take every row, and a trigger that somebody made sees each before it is "
                 f"inserted: {', '.join(triggers)}.",
@@ -350,7 +356,7 @@ class PostgresClient:
 
     def _identify_rows(self, table: TableName) -> None:
         """Let rows of a table that we made be changed and deleted, whatever publication it has come into."""
-        if self._tell(catalog.lacks_identity(), _named(table)):
+        if self._tell(catalog.lacks_identity(), catalog.named(table)):
             self.execute(self._sql.identify_by_row(table))
 
     def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -359,7 +365,7 @@ class PostgresClient:
     def prefer_looking_up(self, source: TableName, target: TableName) -> None:
         """For this transaction: look the source's keys up in the target, where that is the larger by far."""
         of_source = {"from_namespace": source.namespace, "from_name": source.name}
-        if self._tell(catalog.worth_looking_up(), _named(target) | of_source):
+        if self._tell(catalog.worth_looking_up(), catalog.named(target) | of_source):
             for statement in self._sql.only_look_up():
                 self.execute(statement)
 
@@ -373,10 +379,6 @@ class PostgresClient:
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Let an index lead to the rows of a key, if one can."""
         self.shortcuts.provide_index(table, recipe)
-
-
-def _named(table: TableName) -> dict[str, str]:
-    return {"namespace": table.namespace, "name": table.name}
 
 
 def _check_metadata(table: TableName, found: Mapping[str, ColumnType]) -> None:

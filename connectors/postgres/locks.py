@@ -9,7 +9,6 @@ what is left of it is waited for, then ended.
 
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 
 import psycopg
@@ -17,7 +16,7 @@ from attrs import define, field
 from psycopg.sql import Composed
 
 from connectors.contract import Writer
-from connectors.postgres import ownership
+from connectors.postgres import catalog, ownership
 from connectors.postgres.sessions import OURS, Access, Connection, Holder
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
@@ -127,7 +126,7 @@ class Locks:
 
     def _registered(self, connection: Connection, table: TableName) -> bool:
         """Whether the run is the owner now. It is not while a live run is, or while somebody has locked the entry."""
-        parameters = {"namespace": table.namespace, "name": table.name, "owner": self._run}
+        parameters = catalog.named(table) | {"owner": self._run}
         try:
             row = connection.execute(ownership.own(self._ledger), parameters).fetchone()
         except psycopg.errors.UndefinedTable:
@@ -154,8 +153,7 @@ class Locks:
 
     @staticmethod
     def _find(connection: Connection, holding: Composed, table: TableName) -> Holder | None:
-        of: Mapping[str, str] = {"namespace": table.namespace, "name": table.name}
-        row = connection.execute(holding, of).fetchone()
+        row = connection.execute(holding, catalog.named(table)).fetchone()
         return Holder(*row) if row else None
 
     @staticmethod

@@ -59,7 +59,7 @@ class Shortcuts:
         """Afterwards an index leads to the rows of a key, if the server has one that can. Somebody else's will do."""
         key = recipe.primary_key[:MOST_COLUMNS]
         ours = self._sql.key_index(table)
-        for name, method, columns in self._client.execute(catalog.key_indexes(), _named(table)):
+        for name, method, columns in self._client.execute(catalog.key_indexes(), catalog.named(table)):
             if method == "btree" and set(columns[: len(key)]) == set(key):
                 return
             if method == "hash" and name == ours and columns[0] in key:
@@ -115,7 +115,3 @@ def _reason(error: psycopg.Error) -> str:
     message = error.diag.message_primary
     quotable = message and error.sqlstate and error.sqlstate[:2] in _QUOTABLE
     return message if message and quotable else f"{type(error).__name__} (SQLSTATE {error.sqlstate})"
-
-
-def _named(table: TableName) -> dict[str, str]:
-    return {"namespace": table.namespace, "name": table.name}

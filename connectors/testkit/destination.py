@@ -1,7 +1,7 @@
 """What a suite must know of the destination under test, and the bench its tests work on. Holds no test."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pytest
@@ -9,6 +9,7 @@ from attrs import frozen
 
 from connectors.contract import Client, Connector, Definition, InsertBuffer
 from connectors.testkit.rows import Row, Rows, batch, plain
+from connectors.transactions import undone
 from dataflow.types import Column, TableName
 
 
@@ -73,10 +74,6 @@ class Suite:
             yield bench
 
 
-class _UndoneError(Exception):
-    pass
-
-
 @frozen
 class Bench:
     """A connector with an open client, and the few words tests of tables are made of. Each is one transaction."""
@@ -106,9 +103,8 @@ class Bench:
     @contextmanager
     def undone(self) -> Iterator[None]:
         """A transaction that is rolled back when all of its work is done."""
-        with suppress(_UndoneError), self.client.transaction():
+        with undone(self.client):
             yield
-            raise _UndoneError
 
     def rows(self, table: TableName, columns: tuple[Column, ...]) -> Rows:
         """The committed rows, in the order of their raw ids."""

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Self
 
 import psycopg
@@ -15,6 +14,7 @@ from connectors.postgres.swap import Plan, Reference, Standing, Way, decide
 from connectors.testkit import Destination
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream
 from connectors.testkit.warehouse import Warehouse
+from connectors.transactions import undone
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
@@ -137,10 +137,6 @@ HOLDERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class _UndoneError(Exception):
-    pass
-
-
 def test_whatever_holds_on_to_a_table_is_found_and_named(
     connector: PostgresConnector, client: PostgresClient, postgres_database: Address
 ) -> None:
@@ -152,11 +148,10 @@ def test_whatever_holds_on_to_a_table_is_found_and_named(
     found: dict[str, tuple[str, ...]] = {}
 
     for built in HOLDERS:
-        with suppress(_UndoneError), client.transaction():
+        with undone(client):
             as_a_person(client, built.replace("{role}", role).encode())
             holders = client.standing(FINAL).holders
             found[built] = tuple(each.replace(role, "{role}") for each in holders)
-            raise _UndoneError
 
     assert found == HOLDERS
 

@@ -25,8 +25,8 @@ def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[Tabl
     for other in sorted(others):
         raise TransientError(
             f"Another run has meanwhile named the table {other}, and the table {remembered.final} of stream "
-            f"{named.stream} cannot be beside it.",
-            remedy="Nothing was changed. The next sync finds other names by itself.",
+            f"{named.stream} cannot exist beside it.",
+            remedy="Nothing was changed. The next sync chooses other names by itself.",
         )
     names = {each.field: each.name for each in named.owned}
     fields = {each.name: each.field for each in named.owned}
@@ -37,14 +37,14 @@ def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[Tabl
     ]
     if given or remembered.stream not in (None, named.stream):
         raise TransientError(
-            f"Another run has meanwhile given names of the table {remembered.final} to "
+            f"Another run has meanwhile given names in the table {remembered.final} to "
             + (f"stream {remembered.stream}." if remembered.stream != named.stream else "other fields."),
-            remedy="Nothing was changed. The next sync finds other names by itself.",
+            remedy="Nothing was changed. The next sync chooses other names by itself.",
         )
     kinds = {each.field: each.widened for each in named.owned}
     if any(kinds.get(each.field, each.widened) is not each.widened for each in remembered.columns):
         raise TransientError(
-            f"Another run has meanwhile found that columns of the table {remembered.final} are to be wider.",
+            f"Another run has meanwhile recorded that columns of the table {remembered.final} must be wider.",
             remedy="Nothing was changed. The next sync widens them by itself.",
         )
     joined = {each.field: each for each in remembered.columns} | {each.field: each for each in named.owned}

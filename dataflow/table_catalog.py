@@ -323,8 +323,8 @@ def _conflict(what: str) -> ConfigError:
 
 def _undecided(what: str, owners: Sequence[str]) -> ConfigError:
     return ConfigError(
-        f"An earlier version made {what}, and its name fits {' and '.join(owners)} alike. Nothing says which of them "
-        "its rows belong to.",
+        f"An earlier version made {what}, and its name fits each of {' and '.join(owners)}. Nothing says to which of "
+        "them its rows belong.",
         doing="naming the tables",
         remedy="Sync once with only the one that it belongs to; from then on the ledger remembers it.",
     )

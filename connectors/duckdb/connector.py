@@ -180,7 +180,7 @@ _MEANINGS = (
         duckdb.CatalogException,
         r"^Catalog Error: Table with name .* does not exist",
         ConfigError,
-        "A table of the sync is gone: somebody renamed or dropped it meanwhile.",
+        "A table of the sync is gone: it was renamed or dropped meanwhile.",
         "Give it its name again, or let the next sync make it anew.",
     ),
     _Meaning(

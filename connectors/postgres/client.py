@@ -327,8 +327,8 @@ class PostgresClient:
         """ConfigError where row security would keep rows from a statement that has to find all of them."""
         if self._tell(catalog.hides_rows(), catalog.named(table)):
             raise ConfigError(
-                f"Row security on {table} may hide rows from the user that this sync runs as, and it has to find "
-                "them all.",
+                f"Row security on {table} may hide rows from the user of this sync, and the sync must see all of "
+                "them.",
                 remedy="Give that user BYPASSRLS, or a policy FOR ALL that lets it see and write every row: "
                 "USING (true).",
             )
@@ -337,8 +337,8 @@ class PostgresClient:
         """ConfigError where a publication forbids to change or delete the rows of a final table."""
         if self._tell(catalog.lacks_identity(), catalog.named(table)):
             raise ConfigError(
-                f"A publication sends on what changes in {table}, and the table has no replica identity: the server "
-                "lets no row of it be updated or deleted.",
+                f"A publication includes the table {table}, which has no replica identity: the server lets no row of "
+                "it be updated or deleted.",
                 remedy="Let the table's owner run: "
                 f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then sync again.",
             )
@@ -349,8 +349,8 @@ class PostgresClient:
             name for (name,) in self.execute(catalog.triggers_before_insert(), catalog.named(table))
         ]:
             raise ConfigError(
-                f"The table {table} did not take every row, and a trigger that somebody made sees each before it is "
-                f"inserted: {', '.join(triggers)}.",
+                f"The table {table} did not take every row, and a user-defined trigger runs before each insert: "
+                f"{', '.join(triggers)}.",
                 remedy="Let the trigger return every row, or drop it. Nothing of this flush was kept.",
             )
 

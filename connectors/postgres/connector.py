@@ -135,14 +135,14 @@ MEANINGS: Mapping[str, Meaning] = {
     "08": Meaning(TransientError, "The connection to the server failed", AGAIN),
     "23502": Meaning(
         ConfigError,
-        "A primary key or NOT NULL that somebody made refuses a row",
+        "A user-defined primary key or NOT NULL refuses a row",
         "The source sends null in this column: drop the key or the NOT NULL, or let the source fill the column.",
     ),
-    "23503": Meaning(ConfigError, "A foreign key that somebody made refuses a row", CONSTRAINT),
-    "23505": Meaning(ConfigError, "A unique index that somebody made refuses a row", CONSTRAINT),
-    "23514": Meaning(ConfigError, "A check that somebody made refuses a row", CONSTRAINT),
-    "23P01": Meaning(ConfigError, "An exclusion that somebody made refuses a row", CONSTRAINT),
-    "40001": Meaning(TransientError, "Another transaction got in the way", AGAIN),
+    "23503": Meaning(ConfigError, "A user-defined foreign key refuses a row", CONSTRAINT),
+    "23505": Meaning(ConfigError, "A user-defined unique index refuses a row", CONSTRAINT),
+    "23514": Meaning(ConfigError, "A user-defined check refuses a row", CONSTRAINT),
+    "23P01": Meaning(ConfigError, "A user-defined exclusion constraint refuses a row", CONSTRAINT),
+    "40001": Meaning(TransientError, "Another transaction conflicted with this one", AGAIN),
     "40003": Meaning(TransientError, "The connection was lost while a transaction ended", AGAIN),
     "40P01": Meaning(TransientError, "The server broke a deadlock", AGAIN),
     "53": Meaning(TransientError, "The server is short of resources", AGAIN),
@@ -151,11 +151,11 @@ MEANINGS: Mapping[str, Meaning] = {
     "55000": Meaning(
         ConfigError,
         "The server does not allow this for an object as it is",
-        "If a publication sends the table on, give it a primary key, or run: ALTER TABLE ... REPLICA IDENTITY FULL.",
+        "If a publication includes the table, give it a primary key, or run: ALTER TABLE ... REPLICA IDENTITY FULL.",
     ),
     "55P03": Meaning(
         TransientError,
-        "Somebody else held a lock on the table for too long",
+        "Another session held a lock on the table for too long",
         "Look for long transactions in pg_stat_activity, or raise the option lock_timeout. " + AGAIN,
     ),
     "57P01": Meaning(TransientError, "The server ended the connection", AGAIN),
@@ -167,7 +167,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "58030": Meaning(TransientError, "The server could not read or write its files", AGAIN),
     "42P01": Meaning(
         ConfigError,
-        "A table of the sync is gone: somebody renamed or dropped it meanwhile",
+        "A table of the sync is gone: it was renamed or dropped meanwhile",
         "Give it its name again, or let the next sync make it anew.",
     ),
     "42P06": Meaning(TransientError, "Another run created the schema at the same moment", AGAIN),
@@ -209,13 +209,13 @@ MEANINGS: Mapping[str, Meaning] = {
     # Its message is whatever the trigger's author wrote, a row's values too.
     "P0001": Meaning(
         ConfigError,
-        "A trigger that somebody made raised an error",
-        "The server's log has its words. Change or drop the trigger, or correct what it complains of in the source.",
+        "A user-defined trigger raised an error",
+        "The server's log has its message. Change or drop the trigger, or correct what it complains of in the source.",
         quote=False,
     ),
     "25006": Meaning(
         ConfigError,
-        "The session may only read",
+        "The session is read-only",
         "If the server is a standby, give the host of the primary server. Else let the administrator switch "
         "default_transaction_read_only off for the user, the database or the server.",
     ),
@@ -226,7 +226,7 @@ IN_A_FUNCTION: Mapping[str, Meaning] = dict.fromkeys(
     ("42P01", "42704", "42883"),
     Meaning(
         ConfigError,
-        "A function that somebody made uses something that it does not name with its schema",
+        "A user-defined function uses an object without naming its schema",
         "Sessions of a sync have an empty search_path. Name the schema in the function, or run: ALTER FUNCTION ... "
         "SET search_path = public.",
     ),
@@ -269,7 +269,9 @@ def explain(
     state = error.sqlstate
     # The ledger's first entry for a table is not to be seen before its COMMIT: an attempt whose answer was lost.
     if state == "23505" and (error.diag.schema_name == "pg_catalog" or error.diag.table_name in LEDGER):
-        return TransientError("Another run or attempt created the same at the same moment.", remedy=AGAIN)
+        return TransientError(
+            "Another run or attempt created the same object at the same moment.", remedy=AGAIN
+        )
     # Our own statements have no context in which they could fail so.
     in_a_function = IN_A_FUNCTION.get(state) if error.diag.context else None
     meaning = in_a_function or MEANINGS.get(state) or MEANINGS.get(state[:2])

@@ -35,8 +35,8 @@ class Pooling:
             # A pooler makes up the number that it gives when we connect; a server gives its own.
             if _process(connection) != connection.info.backend_pid and _shared(connection, another):
                 raise ConfigError(
-                    "A connection pooler stands before the server and shares its sessions between clients, as "
-                    "PgBouncer does in its modes transaction and statement. A sync needs sessions of its own.",
+                    "A connection pooler in front of the server shares its sessions between clients, as PgBouncer "
+                    "does in its modes transaction and statement. A sync needs sessions of its own.",
                     remedy="Set host and port to the server's own, or to a pool whose mode is session "
                     "(PgBouncer: pool_mode=session).",
                 )

@@ -44,8 +44,8 @@ def remake(client: "PostgresClient", table: TableName, add: Mapping[str, ColumnT
     holders = client.standing(table).holders
     if holders:
         raise ConfigError(
-            f"The table {table} has had {MOST_COLUMNS} columns, those included that were dropped, and the server "
-            f"allows no more. It cannot be made anew: {swap.named(holders)} would not survive that.",
+            f"The table {table} has had {MOST_COLUMNS} columns, including dropped ones, and the server allows no "
+            f"more. It cannot be made anew: {swap.named(holders)} would not survive that.",
             remedy="Drop what is named, sync, and make it anew; or refresh the stream.",
         )
     kept = client.discover_schema(table).columns

@@ -123,7 +123,7 @@ class SshTunnel:
 
     def _blocked(self, error: asyncssh.ChannelOpenError) -> DataflowError:
         host, port = self._database
-        message = f"The SSH server could not lead to {host}:{port}: {error.reason}."
+        message = f"The SSH server could not forward to {host}:{port}: {error.reason}."
         if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
             remedy = f"Let its administrator allow {self._options.tunnel_user} to forward to it."
             return ConfigError(message, remedy=remedy)

@@ -91,7 +91,7 @@ _SAID: Mapping[str, DataflowError] = {
         "The stream has more columns than SQLite allows a table.", remedy="Deselect columns of the stream."
     ),
     "no such table": ConfigError(
-        "A table of the sync is gone: somebody renamed or dropped it meanwhile.",
+        "A table of the sync is gone: it was renamed or dropped meanwhile.",
         remedy="Give it its name again, or let the next sync make it anew.",
     ),
 }

@@ -73,7 +73,7 @@ class DoctorSuite(WarehouseSuite):
         (finding,) = examined(warehouse, OTHERS).findings
 
         assert finding.fix is None
-        assert "view of the name" in finding.failure
+        assert "There is a view named" in finding.failure
 
     def test_rows_of_a_stream_that_left_the_catalog_are_settled_by_their_recipe(
         self, warehouse: Warehouse

@@ -118,5 +118,5 @@ def test_a_run_keeps_what_was_remembered_when_it_claims_the_table() -> None:
 
 
 def test_a_run_that_has_not_seen_that_a_column_was_widened_claims_nothing() -> None:
-    with pytest.raises(TransientError, match="to be wider"):
+    with pytest.raises(TransientError, match="must be wider"):
         claimed(to(Kind.STRING), named(INTEGER, REMEMBERED))

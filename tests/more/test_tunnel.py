@@ -147,7 +147,7 @@ def test_what_is_no_ssh_server_is_told(database: Address, sshd: Sshd, user: Gues
 def test_forbidden_forwarding_is_for_the_servers_administrator(database: Address, user: Guest) -> None:
     with (
         Sshd(user, AllowTcpForwarding="no") as sshd,
-        pytest.raises(ConfigError, match="could not lead to localhost") as refused,
+        pytest.raises(ConfigError, match="could not forward to localhost") as refused,
     ):
         ask(reached(database, ssl=True, tunnel_method=through(sshd, user)))
 
@@ -157,14 +157,14 @@ def test_forbidden_forwarding_is_for_the_servers_administrator(database: Address
 def test_a_database_that_the_ssh_server_cannot_reach_may_be_there_later(
     database: Address, sshd: Sshd, user: Guest
 ) -> None:
-    with pytest.raises(TransientError, match="could not lead to localhost"):
+    with pytest.raises(TransientError, match="could not forward to localhost"):
         ask(reached(database, port=free_port(), ssl=True, tunnel_method=through(sshd, user)))
 
 
 def test_a_database_that_the_ssh_server_does_not_know_is_for_a_person(
     database: Address, sshd: Sshd, user: Guest
 ) -> None:
-    with pytest.raises(ConfigError, match=r"could not lead to no\.such\.host\.invalid") as refused:
+    with pytest.raises(ConfigError, match=r"could not forward to no\.such\.host\.invalid") as refused:
         ask(reached(database, host="no.such.host.invalid", ssl=True, tunnel_method=through(sshd, user)))
 
     assert "`host`" in refused.value.remedy

@@ -85,7 +85,7 @@ def test_a_table_exists_however_its_ascii_letters_are_written(
 def test_a_view_that_has_a_tables_name_is_named(client: DuckDbClient) -> None:
     query(client, "CREATE VIEW users AS SELECT 1 AS id")
 
-    with pytest.raises(ConfigError, match=r"There is a view of the name main\.users"), client.transaction():
+    with pytest.raises(ConfigError, match=r"There is a view named main\.users"), client.transaction():
         client.table_exists(FINAL)
 
 

@@ -133,7 +133,7 @@ def test_what_keeps_a_table_from_having_its_name_is_named(
     as_a_person(client, made.encode())
 
     with (
-        pytest.raises(ConfigError, match=f"There is a {kind} of the name public.users"),
+        pytest.raises(ConfigError, match=f"There is a {kind} named public.users"),
         client.transaction(),
     ):
         client.table_exists(FINAL)
@@ -577,7 +577,7 @@ def test_a_table_of_somebody_elses_names_the_statement_that_helps(
     [
         ({"database": "nowhere"}, ConfigError, "correct the option `database`"),
         ({"username": "nobody at all"}, ConfigError, "Check username and password"),
-        ({"host": "/nowhere"}, TransientError, "tried again"),
+        ({"host": "/nowhere"}, TransientError, "Check the options host and port"),
         ({"jdbc_url_params": "options=-c nothing=1"}, ConfigError, "jdbc_url_params"),
     ],
 )

@@ -104,7 +104,7 @@ PATHLESS = """
     [
         ("ALTER TABLE users ADD PRIMARY KEY (id)", 'null value in column "id"'),
         ("ALTER TABLE users ALTER id SET NOT NULL", 'null value in column "id"'),
-        (TRIGGER, "A trigger that somebody made raised an error"),
+        (TRIGGER, "A user-defined trigger raised an error"),
         (PATHLESS, 'relation "audit" does not exist'),
     ],
     ids=["primary key", "not null", "trigger", "trigger without schemas"],

@@ -50,15 +50,18 @@ class Line:
     def close(self) -> None:
         """Let the socket go."""
         with self._lock:
-            self.closed = True
-            self._socket.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.closed = True
+        self._socket.close()
 
     def dark_for(self, seconds: float, patience: float) -> bool:
         """Whether something waits for longer to be acknowledged, and nobody is there to do it."""
-        with self._lock:
-            if self.closed:
-                return False
-            account, peer = _account(self._socket), _peer(self._socket)
+        said = self._said()
+        if said is None:
+            return False
+        account, peer = said
         now = time.monotonic()
         if now - account.silent > self._answered:
             self._answered, self._repeated = now - account.silent, account.repeated
@@ -73,6 +76,20 @@ class Line:
             return True
         self._reached = now
         return False
+
+    def _said(self) -> "tuple[Account, tuple[Any, ...] | None] | None":
+        """What the kernel says, and who the other side is; None for a line that is closed.
+
+        A line of which the kernel says nothing cannot be watched. It is closed, so that the others still are.
+        """
+        with self._lock:
+            if self.closed:
+                return None
+            try:
+                return _account(self._socket), _peer(self._socket)
+            except OSError:
+                self._let_go()
+                return None
 
     def cut(self) -> None:
         """Let whoever waits on the connection go on, with an error."""

@@ -13,10 +13,9 @@ from attrs import define, field, frozen
 
 from dataflow.budget import Budget, Holder
 from dataflow.errors import InternalError
-from dataflow.protocol import OBJECT_BYTES, Partition, PartitionTally, State, StateKind
+from dataflow.protocol import OBJECT_BYTES, Partition, PartitionTally, Scope, State
 from dataflow.types import StreamName
 
-Scope = StreamName | None
 NOTHING = PartitionTally(records=0, size=0)
 
 
@@ -49,7 +48,7 @@ class Partitions:
 
         Raises InternalError where such states wait, and take more than may be held.
         """
-        scope, number = state.stream if state.kind is StateKind.STREAM else None, state.id or 0
+        scope, number = state.stream, state.id or 0
         if number <= self._turn[scope]:
             self._late += 1
             return

@@ -42,14 +42,18 @@ class PartitionTally:
     size: int
 
 
+# STATEs have an order within their scope: a STREAM state's is its stream; the others share one.
+Scope = StreamName | None
+
+
 @frozen(kw_only=True)
 class State:
     """A checkpoint of the source. `text` is its JSON object as it came, which is what is told back."""
 
     text: bytes = field(repr=False)
     kind: StateKind
-    # The one stream of a STREAM state; None for the others, which cover every stream.
-    stream: StreamName | None
+    # Its scope: the one stream of a STREAM state; None for the others, which cover every stream.
+    stream: Scope
     # How many records the source says it sent since the state before; None where it does not say.
     source_count: float | None
     # A state that describes itself: its place in the order, from 1, and the partitions whose records it covers.
@@ -220,7 +224,14 @@ def said_of_streams(state: State) -> Mapping[StreamName, bool]:
 
     A source that is to begin anew with a stream is told so by a state of it that is null or empty. LEGACY names none.
     """
-    body = _said.decode(state.text)
+    try:
+        return _said_in(state.text)
+    except REFUSED:
+        return _said_in(set_aside(state.text).text)
+
+
+def _said_in(text: bytes) -> Mapping[StreamName, bool]:
+    body = _said.decode(text)
     listed = [body.stream] if body.stream else (body.globe.stream_states or []) if body.globe else []
     return {each.stream_descriptor.stream(): bool(msgspec.json.decode(each.stream_state)) for each in listed}
 

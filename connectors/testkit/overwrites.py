@@ -238,6 +238,12 @@ class OverwriteSuite(WarehouseSuite):
 
         assert (read_whole, gone_on_with) == (["users", 1, "others"], ["users", "others"])
 
+    def test_a_state_that_holds_half_a_character_waits_like_any_other(self, warehouse: Warehouse) -> None:
+        """JSON may hold half of a surrogate pair, and UTF-8 cannot."""
+        sent = (record("users", id=1), global_state("caf\ud83d", "users"), complete("users"))
+
+        assert _happened(warehouse, ABSENT, *sent, complete("others")) == ["users", "caf\ud83d", "others"]
+
     # -- crashes
 
     @replacing

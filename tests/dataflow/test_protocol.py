@@ -7,12 +7,14 @@ import pytest
 
 from dataflow.errors import ConfigError
 from dataflow.protocol import (
+    State,
     StateKind,
     Status,
     connection_status_message,
     error_message,
     read_state,
     read_trace,
+    said_of_streams,
     state_message,
 )
 from dataflow.types import StreamName
@@ -61,6 +63,31 @@ def test_a_state_is_told_back_as_it_came_with_our_members_added() -> None:
     assert b'"n":1.10,"big":12345678901234567890123' in line
     assert b'"x":[1, 2]' in line
     assert json.loads(line)["state"]["destinationStats"] == {"recordCount": 2.0}
+
+
+DEEP = b"[" * 5000 + b"]" * 5000
+
+
+@pytest.mark.parametrize("odd", [b"1", b'"caf\\ud83d"', DEEP], ids=["plain", "half a character", "deep"])
+@pytest.mark.parametrize(
+    ("said", "something"),
+    [(b"null", False), (b"{}", False), (b'""', False), (b'{"cursor":1}', True), (b"ODD", True)],
+)
+def test_a_state_says_of_which_streams_something_was_read_whatever_is_in_it(
+    said: bytes, something: bool, odd: bytes
+) -> None:
+    text = (
+        b'{"type":"GLOBAL","global":{"shared_state":ODD,"stream_states":['
+        b'{"stream_descriptor":{"name":"a"},"stream_state":SAID},{"stream_descriptor":{"name":"b"}}]}}'
+    )
+    state = State(
+        text=text.replace(b"SAID", said).replace(b"ODD", odd),
+        kind=StateKind.GLOBAL,
+        stream=None,
+        source_count=None,
+    )
+
+    assert said_of_streams(state) == {StreamName(None, "a"): something, StreamName(None, "b"): False}
 
 
 def test_a_stream_state_without_its_stream_is_no_state() -> None:

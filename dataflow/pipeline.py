@@ -189,8 +189,8 @@ class Pipeline:
     def _receive(self, parcel: Parcel) -> None:
         for rows in parcel.rows:
             stream = self._streams[rows.stream]
-            if rows.unfit and stream.open:
-                # What was read before them and not yet flushed comes again, with them.
+            # What was read before them and not yet flushed comes again, with them.
+            if rows.unfit and self._still_open(stream):
                 self._failed(stream, stream.sink.refusal(rows.unfit), rows.unfit)
         now = time.monotonic()
         for rows in parcel.rows:
@@ -324,7 +324,7 @@ class Pipeline:
         stream = self._streams.get(state.stream) if state.stream else None
         if stream is None:
             raise error
-        if stream.open:
+        if self._still_open(stream):
             self._failed(stream, error)
 
     def _complete(self, name: StreamName) -> None:
@@ -346,9 +346,14 @@ class Pipeline:
         if stream is None or not stream.open:
             return
         self._flush(stream)
-        self._wait_until(lambda: not self._writers.has(name))
-        if stream.open:
+        if self._still_open(stream):
             self._failed(stream, error)
+
+    def _still_open(self, stream: _Stream) -> bool:
+        """Whether a stream is open once all flushes of it have come to their ends: no row may follow its failure."""
+        if stream.open:
+            self._wait_until(lambda: not self._writers.has(stream.aggregate.stream))
+        return stream.open
 
     def _publish_durable(self) -> None:
         """Publish the completed streams that are durable, in their order: keys of a table may lead to one before it."""
@@ -407,7 +412,7 @@ class Pipeline:
         self._writers.heard(flush)
         if letter.error is not None and not isinstance(letter.error, DataflowError):
             raise letter.error
-        # What is durable of a stream that has failed meanwhile is the next run's.
+        # After a flush that failed, the others of its stream fail too: that is no news.
         if stream.open and letter.error is not None:
             self._failed(stream, letter.error)
         elif stream.open:

@@ -590,19 +590,47 @@ def test_after_a_failed_flush_no_other_of_its_stream_is_written() -> None:
     assert run.sinks[ORDERS].rows == [1, 2]
 
 
-def test_what_becomes_durable_of_a_stream_that_failed_meanwhile_is_told_to_nobody() -> None:
+@pytest.mark.parametrize("wrong", ["miscounted", "unfit"])
+def test_a_stream_does_not_fail_while_rows_of_it_are_being_written(wrong: str) -> None:
+    """Else they would be there, and counted nowhere."""
+    ends = {"miscounted": state(USERS, "s1", 2), "unfit": record(USERS, 2.5)}
     run = Run(miscounts=Miscounts.FAIL)
     users = run.sinks[USERS]
     gate = users.held_up()
+    run.waits_for = opening(gate)
 
-    with run.open(flush_rows=1, parcel_rows=1) as write:
-        write(record(USERS, 1) + LOG)
-        write(state(USERS, "s1", 2) + record(ORDERS, 1) + LOG)
-        wait_until(lambda: users.failure is not None)
-        gate.set()
+    run.feed(
+        *(record(USERS, 1), LOG, state(ORDERS, "o1"), record(ORDERS, 1), LOG, ends[wrong]),
+        flush_rows=1,
+        parcel_rows=1,
+    )
 
     assert users.rows == [1]
-    assert users.heard == 0
+    assert users.heard == 1
+    assert users.failure is not None
+    assert run.told == ["o1"]
+
+
+def opening(gate: threading.Event) -> Callable[[State], Collection[StreamName]]:
+    """Waits for nothing, and opens the gate at the first STATE."""
+
+    def opened(_: State) -> Collection[StreamName]:
+        gate.set()
+        return ()
+
+    return opened
+
+
+def test_a_stream_whose_rows_cannot_be_written_fails_by_that_and_not_by_what_came_after() -> None:
+    run = Run(miscounts=Miscounts.FAIL)
+    users = run.sinks[USERS]
+    gate = users.held_up()
+    users.error = TransientError("The table is gone.")
+    run.waits_for = opening(gate)
+
+    run.feed(record(USERS, 1), LOG, state(USERS, "s1", 2), flush_rows=1, parcel_rows=1)
+
+    assert users.failure is users.error
     assert run.told == []
 
 

@@ -44,7 +44,7 @@ class AggregateStore:
         """Take in rows of a stream."""
         before = aggregate.held
         aggregate.receive(rows, now)
-        self._account(aggregate.held - before)
+        self.budget.change(Holder.AGGREGATES, aggregate.held - before)
         self._touch(aggregate)
 
     def mark(self, aggregate: Aggregate, now: float) -> int:
@@ -57,13 +57,13 @@ class AggregateStore:
         """The first rows of a stream, all of them for None, which are then the flush's."""
         before = aggregate.held
         flush = aggregate.flush(rows)
-        self._account(aggregate.held - before)
+        self.budget.change(Holder.AGGREGATES, aggregate.held - before)
         self._touch(aggregate)
         return flush
 
     def drop(self, aggregate: Aggregate) -> None:
         """Let go of what waits of a stream, which has failed."""
-        self._account(-aggregate.held)
+        self.budget.free(Holder.AGGREGATES, aggregate.held)
         aggregate.drop()
         self._touch(aggregate)
 
@@ -128,9 +128,3 @@ class AggregateStore:
         if moment < self._scheduled.get(aggregate.stream, NEVER):
             self._scheduled[aggregate.stream] = moment
             heappush(self._moments, (moment, next(self._numbers), aggregate))
-
-    def _account(self, size: int) -> None:
-        if size >= 0:
-            self.budget.hold(Holder.AGGREGATES, size)
-        else:
-            self.budget.free(Holder.AGGREGATES, -size)

@@ -15,7 +15,7 @@ class Holder(StrEnum):
     """Who may hold a part of the input, and in which form."""
 
     READER = "lines that were read and not yet packed"
-    MAILBOX = "packed input that its owner has not taken"
+    MAILBOX = "packed input that its owner has not worked through"
     AGGREGATES = "rows that wait to be flushed"
     WRITERS = "flushes that are not yet durable"
     CHECKPOINTS = "STATEs whose records are not yet durable"
@@ -37,15 +37,19 @@ class Budget:
 
     def hold(self, holder: Holder, size: int) -> None:
         """The holder has so many bytes more. Never waits."""
-        with self.changed:
-            self._held[holder] += size
-            self._peak = max(self._peak, self._held.total())
+        self.change(holder, size)
 
     def free(self, holder: Holder, size: int) -> None:
         """The holder has so many bytes less."""
+        self.change(holder, -size)
+
+    def change(self, holder: Holder, by: int) -> None:
+        """The holder has so many bytes more, or less for a negative number. Never waits."""
         with self.changed:
-            self._held[holder] -= size
-            self.changed.notify_all()
+            self._held[holder] += by
+            self._peak = max(self._peak, self._held.total())
+            if by < 0:
+                self.changed.notify_all()
 
     def held(self, *holders: Holder) -> int:
         """So many bytes are held by these, by all of them for none."""

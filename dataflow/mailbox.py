@@ -40,7 +40,11 @@ class Mailbox:
         """Leaves room for so many bytes of input, as long as the budget has some."""
         self.budget = budget
         self._most_packed = most_packed
+        # What was left here and is not done with, and what of it the owner has taken, in bytes.
         self._packed = 0
+        self._taken = 0
+        # Whether the next letter comes in though the budget is spent.
+        self._let_in = False
         self._input: deque[Packed | EndOfInput] = deque()
         self._written: deque[Written] = deque()
         self._changed = budget.changed
@@ -60,6 +64,7 @@ class Mailbox:
         size = letter.held if isinstance(letter, Packed) else 0
         with self._changed:
             self._changed.wait_for(lambda: isinstance(letter, EndOfInput) or self._closed or self._has_room)
+            self._let_in = False
             self._input.append(letter)
             self._hold(size)
             self._changed.notify_all()
@@ -71,26 +76,45 @@ class Mailbox:
             self._written.append(letter)
             self._changed.notify_all()
 
+    def let_in(self) -> None:
+        """Leave room for one letter of input, though the budget is spent: nothing but input can free any of it."""
+        with self._changed:
+            self._let_in = True
+            self._changed.notify_all()
+
     def take(self, *, input_too: bool, until: float) -> Letter | None:
-        """The next letter, or None when there is none until `until` (of time.monotonic)."""
+        """The next letter, or None when there is none until `until` (of time.monotonic).
+
+        Input takes room until its owner is `done` with it.
+        """
         with self._changed:
             while True:
                 if self._written:
                     return self._written.popleft()
                 if input_too and self._input:
                     letter = self._input.popleft()
-                    self._hold(-letter.held if isinstance(letter, Packed) else 0)
+                    self._taken = letter.held if isinstance(letter, Packed) else 0
                     return letter
                 left = until - time.monotonic()
                 if left <= 0:
                     return None
                 self._changed.wait(None if left == float("inf") else left)
 
+    def passed_on(self, size: int) -> None:
+        """Another holder takes over so many bytes of the input that was taken last."""
+        with self._changed:
+            self._taken -= size
+            self._hold(-size)
+
+    def done(self) -> None:
+        """The owner is done with the input that it took last."""
+        self.passed_on(self._taken)
+
     def stop(self, reason: EndOfInput) -> None:
         """End the input here: what its owner has not taken is dropped, and this comes next. Never waits."""
         with self._changed:
             self._input.clear()
-            self._hold(-self._packed)
+            self._hold(self._taken - self._packed)
             self._input.append(reason)
             self._closed = True
             self._changed.notify_all()
@@ -104,11 +128,9 @@ class Mailbox:
     @property
     def _has_room(self) -> bool:
         # What the reader has itself is no reason for it to wait.
-        return self._packed < self._most_packed and not self.budget.spent(besides=[Holder.READER])
+        in_budget = self._let_in or not self.budget.spent(besides=[Holder.READER])
+        return self._packed < self._most_packed and in_budget
 
     def _hold(self, size: int) -> None:
         self._packed += size
-        if size >= 0:
-            self.budget.hold(Holder.MAILBOX, size)
-        else:
-            self.budget.free(Holder.MAILBOX, -size)
+        self.budget.change(Holder.MAILBOX, size)

@@ -161,7 +161,10 @@ class Pipeline:
                 self._heard(letter)
                 self._flush_due()
             case Packed():
-                self._unpack(letter)
+                try:
+                    self._unpack(letter)
+                finally:
+                    self._mailbox.done()
             case EndOfInput(None):
                 return False
             case EndOfInput(DataflowError() as error):
@@ -194,6 +197,7 @@ class Pipeline:
                 self._failed(stream, stream.sink.refusal(rows.unfit), rows.unfit)
         now = time.monotonic()
         for rows in parcel.rows:
+            self._mailbox.passed_on(rows.held)
             stream = self._streams[rows.stream]
             if stream.completed:
                 raise InternalError(
@@ -248,6 +252,7 @@ class Pipeline:
             case Span():
                 self._count(event)
             case State():
+                self._mailbox.passed_on(event.held)
                 self._checkpoint(event)
             case StreamStatus(stream, Status.COMPLETE):
                 self._complete(stream)

@@ -1,9 +1,11 @@
 """How much waits in a mailbox, and for whom."""
 
 import threading
+import time
+from collections.abc import Callable
 
-from dataflow.budget import Budget
-from dataflow.mailbox import Mailbox
+from dataflow.budget import Budget, Holder
+from dataflow.mailbox import EndOfInput, Letter, Mailbox
 from dataflow.parcel import Packed, Parcel
 from dataflow.protocol import Status, StreamStatus
 from dataflow.types import StreamName
@@ -26,6 +28,8 @@ def test_who_brings_input_waits_where_there_is_no_room() -> None:
 
     assert not brought.wait(0.1)
     assert mailbox.take(input_too=True, until=0.0) == CHUNK
+    assert not brought.wait(0.1)
+    mailbox.done()
     assert brought.wait(5)
 
 
@@ -41,10 +45,57 @@ def test_where_less_is_to_be_held_what_is_there_stays_and_no_more_comes_until_it
 
     mailbox.hold_at_most(CHUNK.held)
     threading.Thread(target=bring, daemon=True).start()
-    taken = [mailbox.take(input_too=True, until=0.0) for _ in range(2)]
+    taken = [worked_through(mailbox) for _ in range(2)]
     too_soon = brought.wait(0.1)
-    taken.append(mailbox.take(input_too=True, until=0.0))
+    taken.append(worked_through(mailbox))
 
     assert not too_soon
     assert brought.wait(5)
     assert taken == [CHUNK] * 3
+
+
+def test_input_is_counted_until_its_owner_has_passed_it_on_or_is_done_with_it() -> None:
+    budget = Budget(1 << 20)
+    mailbox = Mailbox(1 << 20, budget)
+    mailbox.put_input(CHUNK)
+    mailbox.put_input(CHUNK)
+    counted = []
+
+    steps: list[Callable[[], object]] = [
+        lambda: mailbox.take(input_too=True, until=0.0),
+        lambda: mailbox.passed_on(100),
+        lambda: mailbox.stop(EndOfInput()),
+        mailbox.done,
+    ]
+    for step in steps:
+        step()
+        counted.append(budget.held(Holder.MAILBOX))
+
+    assert counted == [2 * CHUNK.held, 2 * CHUNK.held - 100, CHUNK.held - 100, 0]
+
+
+def test_one_letter_is_let_in_though_the_budget_is_spent() -> None:
+    budget = Budget(1)
+    budget.hold(Holder.CHECKPOINTS, 1)
+    mailbox = Mailbox(1 << 20, budget)
+    brought: list[int] = []
+
+    def bring() -> None:
+        for number in range(2):
+            mailbox.put_input(CHUNK)
+            brought.append(number)
+
+    threading.Thread(target=bring, daemon=True).start()
+    mailbox.let_in()
+    first = worked_through(mailbox)
+    second = mailbox.take(input_too=True, until=time.monotonic() + 0.1)
+
+    assert (first, second) == (CHUNK, None)
+    assert brought == [0]
+
+
+def worked_through(mailbox: Mailbox) -> Letter | None:
+    """The next letter, with which its owner is done."""
+    letter = mailbox.take(input_too=True, until=time.monotonic() + 5)
+    mailbox.done()
+    return letter

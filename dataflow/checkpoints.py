@@ -2,7 +2,8 @@
 
 A STATE may be told when, for every stream it covers, all records that came before it are durable and so is
 the checkpoint that says so. Within its scope (a stream, or all of them) none is told before its predecessor. So a
-STATE has only to wait for what was read since its predecessor, and what it costs does not grow with the streams.
+STATE has only to wait for what was read since its predecessor, and what it costs does not grow with the streams. It
+is marked as waiting too for the publications that its predecessor waits for, so that it may take that one's place.
 
 The STATEs that wait are held on the budget. Those of a stream that failed can never be told: they are not kept.
 """
@@ -16,7 +17,7 @@ from attrs import define, evolve, field, frozen
 from dataflow.budget import Budget, Holder
 from dataflow.errors import InternalError
 from dataflow.partitions import Tally
-from dataflow.protocol import OBJECT_BYTES, State, StateKind
+from dataflow.protocol import OBJECT_BYTES, Scope, State
 from dataflow.types import StreamName
 
 
@@ -36,14 +37,6 @@ class Checkpoint:
 
 # The position of a STATE that waits for the stream to be published.
 _PUBLISHED = sys.maxsize
-
-# A STREAM state's scope is its stream; the others share one.
-Scope = StreamName | None
-
-
-def scope_of(state: State) -> Scope:
-    """What a state has its place among."""
-    return state.stream if state.kind is StateKind.STREAM else None
 
 
 @define(eq=False)
@@ -101,7 +94,7 @@ class Checkpoints:
 
         Raises InternalError when STREAM and other states are mixed (upstream: refused as well).
         """
-        scope = scope_of(state)
+        scope = state.stream
         self._refuse_mixed(state)
         count = sum(position - self._last.get(stream, 0) for stream, position in positions.items())
         self._last.update(positions)
@@ -121,7 +114,7 @@ class Checkpoints:
 
     def withdraw(self, checkpoint: Checkpoint) -> None:
         """A STATE that has just arrived will not be told."""
-        queue = self._queues.get(scope := scope_of(checkpoint.state))
+        queue = self._queues.get(scope := checkpoint.state.stream)
         if queue and queue[-1].checkpoint.state is checkpoint.state:
             self._carried[scope] = self._taken_back(queue)
 
@@ -167,7 +160,7 @@ class Checkpoints:
                 del self._queues[scope]
 
     def _refuse_mixed(self, state: State) -> None:
-        covers_all = scope_of(state) is None
+        covers_all = state.stream is None
         if self._covers_all is None:
             self._covers_all = covers_all
         if covers_all != self._covers_all:
@@ -178,13 +171,16 @@ class Checkpoints:
             )
 
     def _keep(self, checkpoint: Checkpoint, positions: Mapping[StreamName, int]) -> None:
-        scope = scope_of(checkpoint.state)
+        scope = checkpoint.state.stream
         queue = self._queues.setdefault(scope, deque())
         missing = dict(positions)
         if (before := self._carried.pop(scope, None)) is not None:
             checkpoint, missing = _after(before, checkpoint, missing)
+        if queue:
+            # It waits for them anyway, behind the one before it. Now it may take that one's place.
+            missing |= _publications(queue[-1].positions)
         if self.held > self._most:
-            while queue and _wait_for_one_publication(queue[-1].positions, missing):
+            while queue and _publications(queue[-1].positions):
                 before = self._taken_back(queue)
                 checkpoint, missing = _after(before, checkpoint, missing)
                 checkpoint = evolve(checkpoint, count=before.checkpoint.count + checkpoint.count)
@@ -215,9 +211,10 @@ def _after(
 ) -> tuple[Checkpoint, dict[StreamName, int]]:
     """A state that covers too what one before it did, which is not told, and waits for it."""
     covered = {**before.checkpoint.positions, **checkpoint.positions}
-    return evolve(checkpoint, positions=covered), {**before.positions, **positions}
+    missing = {name: max(at, positions.get(name, 0)) for name, at in before.positions.items()}
+    return evolve(checkpoint, positions=covered), {**positions, **missing}
 
 
-def _wait_for_one_publication(some: Mapping[StreamName, int], others: Mapping[StreamName, int]) -> bool:
-    """Whether there is a stream that both states wait for to be published."""
-    return any(at == _PUBLISHED and others.get(name) == _PUBLISHED for name, at in some.items())
+def _publications(positions: Mapping[StreamName, int]) -> dict[StreamName, int]:
+    """Of what a state waits for, the streams that must be published."""
+    return {name: at for name, at in positions.items() if at == _PUBLISHED}

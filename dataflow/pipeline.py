@@ -149,10 +149,14 @@ class Pipeline:
 
     def _take_in(self) -> None:
         # No letter is kept while the next one is waited for: it may be large.
-        while self._goes_on(
-            self._mailbox.take(input_too=self._has_room, until=self._aggregates.next_moment())
-        ):
+        while self._goes_on(self._next_letter()):
             self._tell()
+
+    def _next_letter(self) -> Letter | None:
+        if self._would_wait_for_ever:
+            # No row waits any more: STATEs wait for what is still to be read.
+            self._mailbox.let_in()
+        return self._mailbox.take(input_too=self._has_room, until=self._aggregates.next_moment())
 
     def _goes_on(self, letter: Letter | None) -> bool:
         """Do what a letter asks; whether it was not the end."""

@@ -4,12 +4,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 
 from dataflow.budget import HOLDERS, Budget, Holder
 from dataflow.errors import InternalError, TransientError
+from dataflow.pipeline import Miscounts
 from dataflow.reader import chunks
+from dataflow.types import StreamName
 from tests.dataflow.test_pipeline import (
     LOG,
     ORDERS,
@@ -39,14 +42,16 @@ def numbers(run: Run) -> list[int]:
     return [int(text.split()[0]) for text in run.told]
 
 
-def poured(run: Run, lines: list[bytes], gate: threading.Event, **thresholds: int) -> int:
-    """The most bytes that were held while the input was poured in, half a second of it before the gate opened."""
-    with run.open(**{**TIGHT, **thresholds}) as write:
-        pouring = threading.Thread(target=lambda: void([write(each) for each in lines]))
+def poured(run: Run, lines: list[bytes], gate: threading.Event | None = None) -> int:
+    """The most bytes that were held while the input was poured in, half a second of it before a gate opened."""
+    with run.open(**TIGHT) as write:
+        pouring = threading.Thread(target=lambda: void([write(each) for each in lines]), daemon=True)
         pouring.start()
-        time.sleep(0.5)
-        gate.set()
-        pouring.join()
+        if gate is not None:
+            time.sleep(0.5)
+            gate.set()
+        pouring.join(60)
+        assert not pouring.is_alive(), "nothing more is read"
     return run.budget.peak
 
 
@@ -70,6 +75,33 @@ def test_after_a_sync_nothing_is_held() -> None:
     )
 
     assert {holder: run.budget.held(holder) for holder in HOLDERS} == dict.fromkeys(HOLDERS, 0)
+
+
+def test_input_is_held_while_its_owner_waits_in_the_middle_of_it() -> None:
+    run = Run()
+    gate = run.sinks[USERS].held_up()
+    lines = [record(USERS, 1) + LOG, record(USERS, 2) + LOG, *(record(ORDERS, n) for n in range(20))]
+
+    with run.open(flush_rows=1, parcel_rows=1, unwritten_bytes=1) as write:
+        write(b"".join(lines))
+        wait_until(lambda: run.budget.held(Holder.WRITERS) > 0)
+        rest = run.budget.held(Holder.MAILBOX)
+        gate.set()
+
+    assert rest > 20 * 50
+    assert run.budget.held() == 0
+
+
+def test_input_that_is_given_up_is_not_held() -> None:
+    run = Run(miscounts=Miscounts.FAIL)
+    wrong = global_state("g1").replace(
+        b'"type": "GLOBAL"', b'"sourceStats": {"recordCount": 2}, "type": "GLOBAL"'
+    )
+
+    with pytest.raises(InternalError, match="counts 2 records"):
+        run.feed(record(USERS, 1), wrong, record(USERS, 2))
+
+    assert run.budget.held() == 0
 
 
 @pytest.mark.parametrize("error", [None, TransientError("The table is gone.")])
@@ -169,19 +201,49 @@ def test_what_is_larger_than_the_budget_passes_alone_and_in_order(writers: int) 
     assert run.budget.peak < 200 * SIZE
 
 
-def test_states_that_wait_for_a_publication_never_stop_the_reading() -> None:
+@pytest.mark.parametrize(
+    "publications",
+    [[{USERS}], [{USERS}, *[set[StreamName]()] * 99], [{USERS}, {ORDERS}]],
+    ids=["all for one", "the others behind the first", "in turn for two"],
+)
+def test_states_that_wait_for_a_publication_never_stop_the_reading(
+    publications: list[set[StreamName]],
+) -> None:
     """The publication waits for what is still to be read."""
-    run = Run(waits_for=lambda state: {USERS} if state.stream is None else ())
+    waited_for = cycle(publications)
+    run = Run(waits_for=lambda _: next(waited_for))
     pairs = [record(USERS, n) + global_state(f"{n} " + "x" * SIZE) for n in range(100)]
 
-    with run.open(**TIGHT) as write:
-        for each in pairs:
-            write(each)
-        write(complete(USERS))
+    poured(run, [*pairs, complete(ORDERS), complete(USERS)])
 
     assert numbers(run)[-1] == 99
     assert run.log.index("complete") < run.log.index(f"told {run.told[-1]}")
     assert run.budget.peak < 20 * SIZE
+    assert run.budget.held() == 0
+
+
+def test_a_state_larger_than_the_budget_that_waits_for_a_publication_does_not_stop_the_reading() -> None:
+    run = Run(waits_for=lambda _: {USERS})
+    huge = global_state("0 " + "x" * 15 * SIZE)
+
+    poured(run, [record(USERS, 0), huge, *(record(USERS, n) for n in range(1, 2000)), complete(USERS)])
+
+    assert numbers(run) == [0]
+    assert run.sinks[USERS].rows == list(range(2000))
+    assert run.budget.held() == 0
+
+
+def test_states_that_wait_for_different_reasons_do_not_stop_the_reading_together() -> None:
+    run = Run(waits_for=lambda state: {ORDERS} if state.stream == ORDERS else ())
+    for_records = [own_state(USERS, n, f"p{n}" + "x" * SIZE, 0) for n in range(4, 1, -1)]
+    for_publication = large(ORDERS, 0).replace(b"x" * SIZE, b"x" * 8 * SIZE)
+
+    rest = [*(record(ORDERS, n) for n in range(2000)), complete(ORDERS), own_state(USERS, 1, "p1", 0)]
+
+    poured(run, [*for_records, for_publication, *rest])
+
+    assert [text.split(" x")[0] for text in run.told] == ["0", "users 1", "users 2", "users 3", "users 4"]
+    assert run.budget.held() == 0
 
 
 def test_states_that_wait_for_records_that_do_not_come_are_refused_before_they_fill_the_memory() -> None:

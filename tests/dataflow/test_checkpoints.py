@@ -130,6 +130,40 @@ def test_states_that_wait_for_a_publication_give_way_to_a_later_one_when_they_ta
     assert budget.held() == 0
 
 
+@pytest.mark.parametrize(
+    ("first", "then"), [([USERS], []), ([USERS], [ORDERS])], ids=["for nothing", "for another"]
+)
+def test_a_state_waits_for_the_publication_that_one_waits_for_whose_place_it_took(
+    first: list[StreamName], then: list[StreamName]
+) -> None:
+    """Also where it covers records of that stream."""
+    checkpoints = Checkpoints(Budget(1 << 20), most=0)
+    checkpoints.arrived(state("g1", None, StateKind.GLOBAL), {USERS: 1}, published_first=first)
+    checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {USERS: 2}, published_first=then)
+    for name in then:
+        checkpoints.published(name)
+    checkpoints.durable(USERS, 2)
+    before = told(checkpoints)
+    checkpoints.published(USERS)
+
+    assert before == []
+    assert told(checkpoints) == ["g2"]
+    assert checkpoints.superseded == 1
+
+
+def test_a_state_waits_for_the_publication_that_one_waited_for_which_was_withdrawn() -> None:
+    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    withheld = checkpoints.arrived(state("g1", None, StateKind.GLOBAL), {}, published_first=[USERS])
+    checkpoints.withdraw(withheld)
+    checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {USERS: 1})
+    checkpoints.durable(USERS, 1)
+    before = told(checkpoints)
+    checkpoints.published(USERS)
+
+    assert before == []
+    assert told(checkpoints) == ["g2"]
+
+
 def test_what_is_counted_of_states_that_gave_way_is_counted_with_the_one_that_stands_for_them() -> None:
     checkpoints = Checkpoints(Budget(1 << 20), most=0)
     for number in range(5):

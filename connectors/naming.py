@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector
+from connectors.unfit import expect_order
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.table_catalog import NamedTables, StreamTables, name_tables, unsettled, with_columns
@@ -52,6 +53,7 @@ def name_stream(
     found = _columns_of(client, tables.final) if unsettled(stream.fields, tables) else ()
     try:
         columns = with_columns(stream.name, stream.fields, tables, connector.columns.naming, found)
+        expect_order(columns, stream.roles)
     except ConfigError as error:
         return unnamed(connector, stream, tables, error)
     return Named(stream, columns)

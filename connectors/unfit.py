@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from connectors.contract import ColumnUtils
 from dataflow.errors import ConfigError, DataflowError, TransientError
-from dataflow.keys import Unfit
+from dataflow.keys import Role, Unfit, disordered
+from dataflow.table_catalog import StreamTables
 from dataflow.types import Kind, StreamName
 
 # The rest is counted.
@@ -40,6 +41,19 @@ def refusal(stream: StreamName, unfit: Sequence[Unfit], columns: ColumnUtils) ->
         "another primary key or cursor, or the sync mode append; or let the source declare a type that holds such "
         "values, as a string does, and refresh the stream.",
     )
+
+
+def expect_order(tables: StreamTables, roles: Mapping[str, Role]) -> None:
+    """Raises ConfigError when a field is to order rows whose column became one of texts."""
+    for name, role in roles.items():
+        if disordered(tables.column(name).type, role):
+            raise ConfigError(
+                f'Stream {tables.stream} cannot use "{name}" as its {role}: its column became one of texts, which held '
+                "the values of an earlier primary key. As texts, 9 comes after 10.",
+                doing="naming the tables",
+                remedy="Nothing was changed. Choose another cursor, or the sync mode append. If the order of texts is "
+                "right, let the source declare the field as a string.",
+            )
 
 
 def _complaint(unfit: Unfit, columns: ColumnUtils) -> str:

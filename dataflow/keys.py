@@ -17,7 +17,7 @@ from attrs import frozen
 
 from dataflow import temporal
 from dataflow.cells import fixed_number, holds_only_numeric, levels, mend, number, plain_number, without_nul
-from dataflow.types import AirbyteType, Array, Kind, Limits, Object, Scalar
+from dataflow.types import AirbyteType, Array, Kind, Limits, Object, Scalar, Widened
 
 
 class Role(StrEnum):
@@ -155,6 +155,11 @@ def stays(widened: Kind, declared: Kind) -> bool:
     A column of texts holds whatever is declared. Any other does only if it holds all values of the declared kind.
     """
     return widened is Kind.STRING or widened is declared or widened in _WIDER.get(declared, ())
+
+
+def disordered(type_: AirbyteType, role: Role) -> bool:
+    """Whether a column became one of texts whose order is not that of the values, and is now to order rows."""
+    return role.orders and isinstance(type_, Widened) and type_.kind is Kind.STRING
 
 
 def join(one: Kind | None, other: Kind | None, role: Role) -> Kind | None:

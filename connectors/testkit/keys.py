@@ -243,6 +243,23 @@ class KeySuite(WarehouseSuite):
         brought = [row for row in warehouse.rows() if row["id"] in (2, 3)]
         assert [(row["code"], row[META]["changes"]) for row in brought] == [(held, [])] * 2
 
+    @pytest.mark.parametrize("key", [["id"], ["code"]])
+    def test_a_key_that_became_a_text_is_no_cursor(self, warehouse: Warehouse, key: list[str]) -> None:
+        """As texts, 9 comes after 10: the older record would win."""
+        fields = {"id": INTEGER, "code": INTEGER, "name": STRING}
+        keyed = catalog(stream("users", Strategy.DEDUP, fields, key=["code"]))
+        for _ in range(2):
+            warehouse.sync(keyed, record("users", id=7, code="cf_1", name="kept"), complete("users"))
+        wanted = catalog(
+            stream("users", Strategy.DEDUP, fields, key=key, cursor="code"), stream("orders", Strategy.APPEND)
+        )
+        records = [record("users", id=1, code=10, name="new"), record("users", id=1, code=9, name="old")]
+
+        outcome = warehouse.sync(wanted, *records, complete("users"), complete("orders"))
+
+        assert outcome.failed == {"users": "config_error"}
+        assert [row["name"] for row in warehouse.data()] == ["kept"]
+
     @pytest.mark.parametrize("strategy", DEDUPING)
     def test_rows_that_wait_are_widened_with_their_column(
         self, warehouse: Warehouse, strategy: Strategy

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dataflow.cells import loosen
 from dataflow.coercion import column
-from dataflow.keys import Misfit, Role, Unfit, misfit, unfit
+from dataflow.keys import Misfit, Role, Unfit, disordered, misfit, unfit
 from dataflow.structs import Shape
 from dataflow.types import (
     BOOLEAN,
@@ -229,6 +229,16 @@ def test_what_orders_rows_never_becomes_a_text(role: Role) -> None:
     assert needed(INTEGER, role, ["18446744073709551611"]) is Kind.NUMBER
     assert needed(INTEGER, role, ['"cf_1"']) is None
     assert needed(NUMBER, role, ["1e30"]) is None
+
+
+@pytest.mark.parametrize("role", Role)
+def test_what_became_a_text_orders_no_rows_unless_a_string_is_declared(role: Role) -> None:
+    found = [
+        disordered(type_, role)
+        for type_ in (Widened(INTEGER, Kind.STRING), Widened(INTEGER, Kind.NUMBER), STRING)
+    ]
+
+    assert found == [role.orders, False, False]
 
 
 def test_an_integer_needs_a_text_where_numbers_have_less_room() -> None:

@@ -12,7 +12,7 @@ from machines.telling import count, duration, number_of, size
 
 # The gravest first.
 LEVELS = ("FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
-# Of the streams that are at work a heartbeat names so many.
+# How many of the streams that are at work a heartbeat names.
 NAMED = 3
 
 

@@ -96,7 +96,7 @@ def _name_again(connector: Connector, finding: Finding, run: str) -> None:
         if entry is not None and entry.owner == run and finding.run:
             ledger.save(evolve(entry, owner=finding.run))
 
-    # Where not even this can be done, the error that led here says enough.
+    # If not even this can be done, the error that led here says enough.
     with closing(transactions.client), suppress(DataflowError):
         transactions.run("naming the run that left it", work)
 

@@ -189,7 +189,7 @@ class StreamOperations:
         if entry.recipe is None:
             return Answer(note="settled by an attempt whose answer was lost")
         self._client.trim_table(temp, entry.checkpoint)
-        # Where no row is left to publish, the final table need not take on the columns of that sync.
+        # If no row is left to publish, the final table need not take on the columns of that sync.
         if not self._client.table_is_empty(temp):
             entry = _without_columns(entry, self._publish_rows(entry, temp, entry.recipe), life)
         self._forget_temp(entry, temp)

@@ -180,7 +180,7 @@ def standard_output() -> BinaryIO:
     Buffered, since only then a long line is written whole, also between those of another thread.
     """
     out = os.fdopen(os.dup(1), "wb")
-    # Who started us may have left it otherwise: a slow reader would then cost us lines.
+    # The process that started us may have left it otherwise: a slow reader would then cost us lines.
     os.set_blocking(out.fileno(), True)
     os.dup2(2, 1)
     sys.stdout = sys.stderr

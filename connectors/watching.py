@@ -45,7 +45,7 @@ def watching(
         from connectors.display import Display
 
         display = Display(how.terminal)
-        # Where both are one terminal, each must leave the other's place alone.
+        # If both are one terminal, each must leave the other's place alone.
         shares = out.isatty()
         with _shown(lambda: display.draw(watch.now()), REDRAW):
             yield lambda write: leveled(how.level, display.above(write) if shares else write)

@@ -28,7 +28,7 @@ LAST = (date.max.toordinal() - EPOCH + 1) * DAY - 1
 # PostgreSQL's manual, "Date/Time Types": the offset of a time with time zone is below 16 hours.
 OFFSET_LIMIT = 16 * HOUR
 
-# Of a year of two digits.
+# The century of a year of two digits.
 CENTURY = 2000
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ABBREVIATIONS = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from machines.chronicle import Life
 
 FORMATS = ("mermaid", "svg", "dot", "md")
-# Of these a file holds one picture.
+# A file in one of these formats holds one picture.
 SINGLE = ("svg", "dot")
 
 

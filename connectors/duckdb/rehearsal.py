@@ -31,7 +31,7 @@ class Shadow(Database):
         self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
         self._original = config
         self.rows: Mapping[TableName, int] = {}
-        # Of the same name, since DuckDB calls a database by its file.
+        # It has the same name, since DuckDB calls a database by its file.
         file = Path(self._folder.name) / Path(config.database).name
         super().__init__(config if config.in_memory else evolve(config, destination_path=str(file)))
 

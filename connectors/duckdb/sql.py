@@ -215,7 +215,7 @@ class SqlGenerator:
             "    UNION ALL\n"
             "    SELECT NULL, {of_source} FROM {source} s\n"
             "  ) AS ranked (r, {names})\n"
-            # Of two as late as each other the target's counts: a repeated merge then changes nothing.
+            # If two are equally late, the target's counts: a repeated merge then changes nothing.
             "  QUALIFY r IS NOT NULL\n"
             "  AND first_value(r) OVER (PARTITION BY {keys} ORDER BY {latest_first}, r NULLS LAST) IS NULL\n"
             ")"

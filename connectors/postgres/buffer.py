@@ -22,7 +22,7 @@ from dataflow.batch import same_meta, usual_meta
 from dataflow.errors import InternalError
 from dataflow.types import META, Column, Kind, TableName
 
-# Of a batch as Arrow holds it, per part that is encoded: the server works on one part while we make the next.
+# Bytes of a batch, as Arrow holds it, per part that is encoded: the server works on one part while we make the next.
 PART_BYTES = 512 * 1024
 
 # As the server sends and takes them: microseconds since midnight, and seconds west of Greenwich.

@@ -203,7 +203,7 @@ def _digits(of: str) -> tuple[int, int]:
 
 def _cast(text: Composed, new: str, new_base: str) -> Composed:
     if new_base.startswith("time "):
-        # Of a date with time and offset, timetz takes only the latter two.
+        # From a date with time and offset, timetz takes only the time and the offset.
         return SQL("substring({} from '[0-9][0-9]:.*$')::{}").format(text, SQL(new))
     number = SQL("{}::numeric").format(text)
     if new_base == "bigint":

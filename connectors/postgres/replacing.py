@@ -29,7 +29,7 @@ def replace(client: "PostgresClient", source: TableName, target: TableName, *, d
             client.require_identity(target)
             changes, names = _changes(client, source, target)
             client.execute(swap.empty(target, partitioned=client.is_partitioned(target)))
-            # Of an empty table nothing is written anew, whatever changes; those that inherit keep their rows.
+            # For an empty table nothing is written anew, whatever changes; those that inherit keep their rows.
             client.apply_changeset(target, changes)
             client.execute(swap.refill(source, target, names))
             client.drop_table(source)

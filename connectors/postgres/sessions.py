@@ -81,7 +81,7 @@ class Access:
 
     @property
     def doubtful_after(self) -> float:
-        """Of a session that was silent for so long it is not known whether its run lives."""
+        """Seconds of silence after which it is unknown whether the run of a session lives."""
         return 2.5 * self.pulse
 
     @property

@@ -77,7 +77,7 @@ class Shortcuts:
             with self._client.transaction():
                 return work()
         except errors.ProgramLimitExceeded as error:
-            # Of a key that fits on no page the server does not say which index it is too long for.
+            # If a key fits on no page, the server does not say which index it is too long for.
             if error.diag.constraint_name not in (None, self._sql.key_index(table)):
                 raise
         self._client.execute(self._sql.drop_key_index(table))

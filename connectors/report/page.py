@@ -18,7 +18,7 @@ from machines.markup import Child, Element, element, html_text
 from machines.operations import MEANING
 from machines.telling import count, duration, moment, number_of, printable, size
 
-# Of the streams what needs a look comes first.
+# The streams that need a look come first.
 ORDER = (Outcome.FAILED, Outcome.UNFINISHED, Outcome.DONE)
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 

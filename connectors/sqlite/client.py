@@ -68,7 +68,7 @@ class SqliteClient:
             yield
             connection.execute("COMMIT")
         except BaseException:
-            # Of some errors SQLite makes the end of the transaction itself.
+            # SQLite ends the transaction itself on some errors.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise

@@ -274,7 +274,7 @@ class SqlGenerator:
             "    UNION ALL\n"
             "    SELECT NULL, s.rowid, {of_source} FROM {source} AS s\n"
             "  )\n"
-            # Of two as late as each other the target's counts: a repeated merge then changes nothing.
+            # If two are equally late, the target's counts: a repeated merge then changes nothing.
             "  WINDOW of_key AS (PARTITION BY {keys} ORDER BY {latest_first}, r IS NULL)\n"
             ")"
         ).format(

@@ -136,7 +136,7 @@ class OverwriteSuite(WarehouseSuite):
     def test_a_state_of_what_the_next_sync_replaces_is_not_emitted(
         self, warehouse: Warehouse, client: Client, mode: SyncMode
     ) -> None:
-        """Who went on from it would leave the table with the rest alone."""
+        """A client that went on from it would leave the table with the rest alone."""
         outcome = evolve(warehouse, options=client.options).sync(
             catalog(client.stream(mode=mode), users(Strategy.APPEND, 1, "others")),
             *(part for name in ("users", "others") for part in (record(name, id=1), state(name, name))),

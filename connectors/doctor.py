@@ -238,6 +238,9 @@ def _life(trace: _Trace, options: Options, *, left: bool) -> StreamLife:
     if recipe.strategy is Strategy.APPEND_TRUNCATE:
         # This is how overwrites are opened.
         (life.stream,) = options.meant([evolve(life.stream, import_type=Overwrite())])
+    if trace.owner is None:
+        # Its name is for messages. Whose the table is, is for its own next sync to say.
+        life.tables = evolve(life.tables, stream=None)
     return life
 
 
@@ -264,7 +267,7 @@ def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[
 def _finding(trace: _Trace, life: StreamLife, steps: Sequence[Step], *, left: bool) -> Finding:
     entry = trace.entry
     after = _after_inspection(steps)
-    told = entry is not None and entry.checkpoint is not None and not trace.empty
+    told = entry is not None and entry.checkpoint is not None
     return Finding(
         kind=_kind(trace),
         table=life.tables.final,

@@ -71,7 +71,7 @@ def _words(finding: Finding) -> Iterator[str]:
         yield f"  left by  {', '.join(by)}"
     if finding.recipe:
         yield f"  opened   for {finding.recipe}"
-    if finding.kind in (Kind.WAITING, Kind.MISSING):
+    if finding.kind in (Kind.WAITING, Kind.MISSING) or finding.told:
         yield f"  told     {_told(finding)}"
     yield f"  mend     {_mending(finding)}"
     if finding.why:
@@ -81,7 +81,7 @@ def _words(finding: Finding) -> Iterator[str]:
 def _told(finding: Finding) -> str:
     if not finding.told:
         return "no: the source sends these rows again"
-    if finding.kind is Kind.MISSING:
+    if finding.kind in (Kind.MISSING, Kind.EMPTY):
         return "yes, and they are gone: the source may send them no more. Refresh the stream, or restore the table"
     return "yes: the source may have been told that records of it are safe, and send them no more"
 

@@ -46,7 +46,9 @@ class Attempt:
 
 
 def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[Attempt]:
-    """Mend what can be mended, and say of each what came of it."""
+    """Mend what can be mended, and say of each what came of it. Brings the ledger to today's format before."""
+    if any(finding.fix is not None for finding in diagnosis.findings):
+        _prepare(connector)
     for finding in diagnosis.findings:
         if finding.fix is None:
             continue
@@ -61,6 +63,17 @@ def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterato
                 outcome=Mending.LEFT_ALONE if left else Mending.MENDED,
                 came="it is no longer as it was found" if came is None else came,
             )
+
+
+def _prepare(connector: Connector) -> None:
+    preparing = Transactions(connector, RetryPolicy(), lambda *_: None)
+    with closing(preparing.client) as client:
+
+        def work() -> None:
+            client.create_namespace(connector.internal_namespace)
+            client.ledger.prepare()
+
+        preparing.run("preparing the ledger", work)
 
 
 def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str | None:

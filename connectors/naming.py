@@ -49,7 +49,9 @@ def tables_of(
 def name_stream(
     connector: Connector, client: Client, stream: DestinationStream, tables: NamedTables
 ) -> Named:
-    """A stream with its tables and their columns; a ConfigError about its columns is its failure."""
+    """A stream with its tables and their columns; a ConfigError about either is its failure."""
+    if tables.failure is not None:
+        return unnamed(connector, stream, tables, tables.failure)
     found = _columns_of(client, tables.final) if unsettled(stream.fields, tables) else ()
     try:
         columns = with_columns(stream.name, stream.fields, tables, connector.columns.naming, found)

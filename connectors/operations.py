@@ -153,7 +153,7 @@ class StreamOperations:
 
     def _alike(self, entry: LedgerEntry, life: StreamLife) -> Collection[TableName]:
         """The tables that may not be beside this one, which only its first claim has to ask."""
-        if entry.stream is not None:
+        if entry.stream is not None or life.tables.stream is None:
             return ()
         found = self._client.ledger.like(entry.table, life.stream.name)
         return alike(entry.table, life.stream.name, found, self._connector.columns.naming)

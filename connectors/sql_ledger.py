@@ -83,16 +83,16 @@ class SqlLedger:
             case Found.FIRST:
                 self._upgrade()
             case Found.EMPTIED:
-                self._check_format()
                 self._create_entries()
             case Found.TODAYS:
-                self._check_format()
+                pass
 
     def found(self) -> Found:
-        """What has the ledger's place now. ConfigError when it is neither a ledger nor free."""
+        """What has the ledger's place now. ConfigError when it is another format's, or neither a ledger nor free."""
         entries = self._session.column_names(self._place)
         formats = self._session.column_names(self._format_place)
         if "format" in formats:
+            self._check_format()
             if not entries:
                 return Found.EMPTIED
             _demand(self._place, _NAMES, entries)
@@ -137,7 +137,6 @@ class SqlLedger:
             case Found.FIRST:
                 names, place = _FIRST_NAMES, self._format_place
             case Found.TODAYS:
-                self._check_format()
                 names, place = _NAMES, self._place
         statement = SQL("SELECT {} FROM {} ORDER BY {}").format(
             _listed(names), self._session.table(place), _listed(_NAMES[:2])

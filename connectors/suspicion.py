@@ -15,6 +15,9 @@ from connectors.contract import Client, Connector
 from connectors.journal_table import REPLACING
 from connectors.journal_table import TABLE as JOURNAL
 from connectors.transactions import RetryPolicy, Transactions
+from dataflow.errors import DataflowError
+from dataflow.names import NamingRules
+from dataflow.table_catalog import comparable
 from dataflow.types import Column, Kind, Scalar, StreamName, TableName
 from machines.journal import Entry
 
@@ -59,17 +62,32 @@ def suspected(connector: Connector) -> Sequence[Suspicion]:
         return ()
     looking = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
     with closing(looking.client) as client:
+        lives = looking.run(DOING, client.journal.lives)
+        pasts = _pasts((each.entry for each in lives), connector.columns.naming)
+        return [
+            found for table, past in pasts.items() if past.old for found in _of_table(looking, table, past)
+        ]
 
-        def look() -> Sequence[Suspicion]:
-            pasts = _pasts(each.entry for each in client.journal.lives())
-            return [
-                found
-                for table, past in pasts.items()
-                if past.old
-                for found in (*_mixed(table, past), *_lost(client, table, past))
-            ]
 
+def _of_table(looking: Transactions, table: TableName, past: _Past) -> Sequence[Suspicion]:
+    """What may be wrong with one table; one that is no more is right."""
+    client = looking.client
+
+    def look() -> Sequence[Suspicion]:
+        if not client.table_exists(table):
+            return ()
+        return (*_mixed(table, past), *_lost(client, table, past))
+
+    try:
         return looking.run(DOING, look)
+    except DataflowError as error:
+        return [
+            Suspicion(
+                table=table,
+                says=f"An earlier version wrote to it, and it could not be looked at. {error.message}",
+                mend="Look again once it can be.",
+            )
+        ]
 
 
 def _has_journal(connector: Connector) -> bool:
@@ -81,18 +99,23 @@ def _has_journal(connector: Connector) -> bool:
             return looking.run(DOING, lambda: client.table_exists(place))
 
 
-def _pasts(entries: Iterable[Entry]) -> Mapping[TableName, _Past]:
-    """What was written to each final table. A version that remembers names numbers the journal's format."""
+def _pasts(entries: Iterable[Entry], rules: NamingRules) -> Mapping[TableName, _Past]:
+    """What was written to each final table, by one of the names that it was given.
+
+    A version that remembers names numbers the journal's format.
+    """
     pasts: dict[TableName, _Past] = {}
+    called: dict[TableName, TableName] = {}
     lives: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         run = entry["run"], entry["stream"]
         if "life" in entry:
             lives[run] = entry
             final = TableName(*entry["life"]["final"])
+            final = called.setdefault(comparable(final, rules), final)
             pasts.setdefault(final, _Past()).written(entry["life"], old="format" not in entry)
         elif entry.get("operation") in REPLACING and "error" not in entry and run in lives:
-            final = TableName(*lives[run]["life"]["final"])
+            final = called[comparable(TableName(*lives[run]["life"]["final"]), rules)]
             pasts[final] = _Past()
             pasts[final].written(lives[run]["life"], old="format" not in lives[run])
     return pasts
@@ -125,8 +148,6 @@ def _mixed(table: TableName, past: _Past) -> Sequence[Suspicion]:
 
 def _lost(client: Client, table: TableName, past: _Past) -> Sequence[Suspicion]:
     """The columns of the primary key in which a row has lost its value."""
-    if not past.key or not client.table_exists(table):
-        return ()
     there = client.discover_schema(table).columns
     return [
         Suspicion(

@@ -10,7 +10,7 @@ from attrs import evolve
 from dataflow.errors import TransientError
 from dataflow.evolution import ColumnChangeset, sparing
 from dataflow.names import NamingRules
-from dataflow.table_catalog import OwnedColumn, OwnedTable, StreamTables
+from dataflow.table_catalog import OwnedColumn, OwnedTable, StreamTables, comparable
 from dataflow.types import Column, Kind, StreamName, TableName
 
 Columns = tuple[OwnedColumn, ...]
@@ -19,8 +19,10 @@ Columns = tuple[OwnedColumn, ...]
 def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[TableName] = ()) -> OwnedTable:
     """The table once its stream has claimed it: with what was remembered, and what this run has named beside it.
 
-    `others` are the tables that `alike` finds. Raises TransientError when another run has taken a name, or widened a
-    column, after this one looked at the ledger and before it had the table's lock.
+    Tables that are mended without a stream stay whose they are. `others` are the tables that `alike` finds.
+
+    Raises TransientError when another run has taken a name, or widened a column, after this one looked at the ledger
+    and before it had the table's lock.
     """
     for other in sorted(others):
         raise TransientError(
@@ -35,10 +37,11 @@ def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[Tabl
         for each in remembered.columns
         if names.get(each.field, each.name) != each.name or fields.get(each.name, each.field) != each.field
     ]
-    if given or remembered.stream not in (None, named.stream):
+    stream = remembered.stream if named.stream is None else named.stream
+    if given or remembered.stream not in (None, stream):
         raise TransientError(
             f"Another run has meanwhile given names in the table {remembered.final} to "
-            + (f"stream {remembered.stream}." if remembered.stream != named.stream else "other fields."),
+            + (f"stream {remembered.stream}." if remembered.stream != stream else "other fields."),
             remedy="Nothing was changed. The next sync chooses other names by itself.",
         )
     kinds = {each.field: each.widened for each in named.owned}
@@ -48,7 +51,7 @@ def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[Tabl
             remedy="Nothing was changed. The next sync widens them by itself.",
         )
     joined = {each.field: each for each in remembered.columns} | {each.field: each for each in named.owned}
-    return OwnedTable(final=remembered.final, stream=named.stream, columns=tuple(joined.values()))
+    return OwnedTable(final=remembered.final, stream=stream, columns=tuple(joined.values()))
 
 
 def alike(
@@ -56,17 +59,15 @@ def alike(
 ) -> Collection[TableName]:
     """The tables that may not be beside a table which its stream claims for the first time.
 
-    They are those that the stream owns already, and those that the destination takes for this one.
+    They are those that the stream owns already, and those of others that the destination takes for this one.
     """
-    space, name = rules.comparable(table.namespace), rules.comparable(table.name)
+    same = comparable(table, rules)
     return {
         each.final
         for each in remembered
         if each.final != table
-        and (
-            each.stream == stream
-            or (rules.comparable(each.final.namespace), rules.comparable(each.final.name)) == (space, name)
-        )
+        and each.stream is not None
+        and (each.stream == stream or comparable(each.final, rules) == same)
     }
 
 

@@ -58,11 +58,12 @@ class OwnedTable:
 class StreamTables:
     """Where one stream is written: its tables and its columns, in the order of its schema.
 
-    `columns` leaves out the metadata columns. `temp` lies beside `final`, in the same namespace. `owned` are the
-    columns that the ledger is to remember: these, and those of earlier schemas that may still be there.
+    `stream` is None where tables are mended and nobody knows whose they are. `columns` leaves out the metadata columns.
+    `temp` lies beside `final`, in the same namespace. `owned` are the columns that the ledger is to remember: these,
+    and those of earlier schemas that may still be there.
     """
 
-    stream: StreamName
+    stream: StreamName | None
     final: TableName
     temp: TableName
     columns: tuple[Column, ...]
@@ -95,11 +96,15 @@ P = TypeVar("P")
 
 @frozen(kw_only=True)
 class NamedTables:
-    """A stream's final and temp table. `owned` is what the ledger remembers of the final one, if it does."""
+    """A stream's final and temp table. `owned` is what the ledger remembers of the final one, if it does.
+
+    `failure` is why the final table can be given to nobody.
+    """
 
     final: TableName
     temp: TableName
     owned: OwnedTable | None = None
+    failure: ConfigError | None = None
 
 
 def table_catalog(
@@ -126,13 +131,17 @@ def name_tables(
     """
     _refuse_duplicates(streams)
     namespaces = {stream: physical_name(stream.namespace or default_namespace, rules) for stream in streams}
-    temps = {stream: TableName(namespaces[stream], temp_name(stream, rules)) for stream in streams}
     kept = {
         each.stream: each
         for each in owned
-        if each.stream is not None and namespaces.get(each.stream) == each.final.namespace
+        if each.stream is not None
+        and each.stream in namespaces
+        and rules.comparable(namespaces[each.stream]) == rules.comparable(each.final.namespace)
     }
-    kept |= _adopted([stream for stream in streams if stream not in kept], namespaces, rules, owned)
+    adopted, failures = _adopted([s for s in streams if s not in kept], namespaces, rules, owned)
+    kept |= adopted
+    namespaces |= {stream: each.final.namespace for stream, each in kept.items()}
+    temps = {stream: TableName(namespaces[stream], temp_name(stream, rules)) for stream in streams}
     space = _Space(rules)
     for each in owned:
         space.take(space.names(each.final))
@@ -145,7 +154,9 @@ def name_tables(
         if stream not in finals:
             finals[stream] = _newcomers_table(stream, namespaces[stream], space, rules)
     return {
-        stream: NamedTables(final=finals[stream], temp=temps[stream], owned=kept.get(stream))
+        stream: NamedTables(
+            final=finals[stream], temp=temps[stream], owned=kept.get(stream), failure=failures.get(stream)
+        )
         for stream in streams
     }
 
@@ -213,10 +224,10 @@ def _recognised(
     for each in declared:
         plain, hashed = _names(each.name, rules)
         wanted[each.name] = rules.comparable(plain), rules.comparable(hashed)
-    return tuple(
-        OwnedColumn(field=field, name=there[name])
-        for field, name in _told_apart(wanted, there, f"the column {{}} of stream {stream}").items()
-    )
+    known, undecided = _told_apart(wanted, there)
+    for name, fields in undecided.items():
+        raise _undecided(f"the column {there[name]} of stream {stream}", sorted(fields))
+    return tuple(OwnedColumn(field=field, name=there[name]) for field, name in known.items())
 
 
 def _adopted(
@@ -224,33 +235,59 @@ def _adopted(
     namespaces: Mapping[StreamName, str],
     rules: NamingRules,
     owned: Sequence[OwnedTable],
-) -> Mapping[StreamName, OwnedTable]:
-    """The tables whose owners nobody wrote down, by the stream that each belongs to, as far as names can tell."""
-    nobodys = {each.final: each for each in owned if each.stream is None}
+) -> tuple[Mapping[StreamName, OwnedTable], Mapping[StreamName, ConfigError]]:
+    """The tables whose owners nobody wrote down, by the stream that each belongs to, as far as names can tell.
+
+    And why streams that fit one table alike get none of it.
+    """
+    taken = {comparable(each.final, rules) for each in owned if each.stream is not None}
+    nobodys: dict[TableName, list[OwnedTable]] = {}
+    for each in owned:
+        # An earlier version may have made several entries of one table, by names that the destination takes for one.
+        if each.stream is None and comparable(each.final, rules) not in taken:
+            nobodys.setdefault(comparable(each.final, rules), []).append(each)
     wanted: dict[StreamName, tuple[TableName, TableName]] = {}
     for stream in streams:
-        plain, hashed = _table_names(stream, rules)
-        wanted[stream] = TableName(namespaces[stream], plain), TableName(namespaces[stream], hashed)
-    adopted = _told_apart(wanted, nobodys, "the table {}")
-    return {stream: evolve(nobodys[final], stream=stream) for stream, final in adopted.items()}
+        plain, hashed = (TableName(namespaces[stream], name) for name in _table_names(stream, rules))
+        wanted[stream] = comparable(plain, rules), comparable(hashed, rules)
+    known, undecided = _told_apart(wanted, nobodys)
+    failures = {
+        stream: _undecided(f"the table {nobodys[name][0].final}", sorted(map(str, alike)))
+        for name, alike in undecided.items()
+        for stream in alike
+    }
+    adopted = {
+        stream: evolve(_called(nobodys[name], _table_names(stream, rules)), stream=stream)
+        for stream, name in known.items()
+    }
+    return adopted, failures
 
 
-def _told_apart(wanted: Mapping[N, tuple[P, P]], found: Collection[P], what: str) -> Mapping[N, P]:
+def _called(tables: Sequence[OwnedTable], names: Collection[str]) -> OwnedTable:
+    """The entry of one of these names; the first where there is none."""
+    return next((each for each in tables if each.final.name in names), tables[0])
+
+
+def _told_apart(
+    wanted: Mapping[N, tuple[P, P]], found: Collection[P]
+) -> tuple[Mapping[N, P], Mapping[P, Sequence[N]]]:
     """Which of the names that were found belongs to whom, where an earlier version did not write it down.
 
     `wanted` are the plain name and the one with a hash that each may have. A name with a hash is its owner's beyond
-    doubt. A plain one belongs to the only one that is left for it. Raises ConfigError where two are left.
+    doubt. A plain one belongs to the only one that is left for it; the second answer is those with several.
     """
     known = {owner: hashed for owner, (_, hashed) in wanted.items() if hashed in found}
     left: dict[P, list[N]] = {}
     for owner, (plain, _) in wanted.items():
         if owner not in known and plain in found:
             left.setdefault(plain, []).append(owner)
-    for plain, owners in left.items():
-        if len(owners) > 1:
-            raise _undecided(what.format(plain), sorted(map(str, owners)))
-        known[owners[0]] = plain
-    return known
+    known |= {owners[0]: plain for plain, owners in left.items() if len(owners) == 1}
+    return known, {plain: owners for plain, owners in left.items() if len(owners) > 1}
+
+
+def comparable(table: TableName, rules: NamingRules) -> TableName:
+    """The name of a table as the destination compares it."""
+    return TableName(rules.comparable(table.namespace), rules.comparable(table.name))
 
 
 class _Space:

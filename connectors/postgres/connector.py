@@ -267,8 +267,7 @@ def explain(
     if error.sqlstate is None:
         return _without_state(error)
     state = error.sqlstate
-    # The ledger's first entry for a table is not to be seen before its COMMIT: an attempt whose answer was lost.
-    if state == "23505" and (error.diag.schema_name == "pg_catalog" or error.diag.table_name in LEDGER):
+    if _made_at_once(error):
         return TransientError(
             "Another run or attempt created the same object at the same moment.", remedy=AGAIN
         )
@@ -282,6 +281,16 @@ def explain(
     # The client's, of who held the lock.
     held = "".join(f" It was held by {note}." for note in getattr(error, "__notes__", ()))
     return meaning.error(f"{meaning.says}: {_quoted(error, meaning)}.{held}", remedy=remedy)
+
+
+def _made_at_once(error: psycopg.Error) -> bool:
+    """Whether somebody else has just committed what this transaction was to create."""
+    if error.sqlstate == "23505":
+        # The ledger's first entry for a table is not to be seen before its COMMIT: an attempt whose answer was lost.
+        return error.diag.schema_name == "pg_catalog" or error.diag.table_name in LEDGER
+    # A ledger that two runs bring to today's format: the second finds the first one's tables.
+    message = error.diag.message_primary or ""
+    return error.sqlstate in ("42P07", "42701") and any(f'"{name}"' in message for name in LEDGER)
 
 
 def _without_state(error: psycopg.Error) -> DataflowError:

@@ -183,7 +183,7 @@ class DoctorSuite(WarehouseSuite):
         assert len(warehouse.waiting()) == 1
 
     def test_told_rows_that_somebody_dropped_are_told_of(self, warehouse: Warehouse) -> None:
-        cut_off(warehouse, users(DEDUP, 2))
+        warehouse.sync(catalog(users(DEDUP, 2)), *(user.message() for user in CUT_OFF))
         _change(warehouse, "drop")
 
         (finding,) = examined(warehouse, users(DEDUP, 2)).findings
@@ -191,6 +191,17 @@ class DoctorSuite(WarehouseSuite):
 
         assert (finding.kind, finding.told, finding.fix) == (Kind.MISSING, True, None)
         assert {"users": finding.state} == after_inspection(outcome)
+
+    def test_told_rows_that_somebody_deleted_are_told_of_and_left_to_a_sync_that_says_so(
+        self, warehouse: Warehouse
+    ) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        _change(warehouse, "trim")
+
+        (finding,) = examined(warehouse, users(DEDUP, 2)).findings
+        came = mended(warehouse, users(DEDUP, 2))
+
+        assert (finding.kind, finding.told, finding.fix, came) == (Kind.EMPTY, True, None, [])
 
     @needs(concurrent=True)
     def test_what_a_live_run_works_on_is_no_finding(self, warehouse: Warehouse) -> None:

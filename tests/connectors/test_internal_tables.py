@@ -152,6 +152,14 @@ def test_a_ledger_of_another_format_is_refused_by_its_number(
     assert [text for text in session.statements if not text.startswith("SELECT")] == []
 
 
+def test_a_ledger_of_a_later_format_is_refused_by_its_number_whatever_columns_it_has() -> None:
+    """That it is no ledger would be untrue, and to rename it would lose it."""
+    session = Written([(FORMAT + 1,)], **{FORMAT_TABLE: ("format",), LEDGER_TABLE: ("something_else",)})
+
+    with pytest.raises(ConfigError, match=f"has format {FORMAT + 1}"):
+        ledger(session).prepare()
+
+
 def test_a_ledger_that_an_earlier_version_began_beside_ours_is_refused() -> None:
     session = Written([], **{LEDGER_TABLE: LEDGER_COLUMNS, FORMAT_TABLE: FIRST_COLUMNS})
 

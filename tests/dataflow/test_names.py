@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from dataflow import names
 from dataflow import table_catalog as deciding
 from dataflow.errors import ConfigError
 from dataflow.names import INDEX_PURPOSES, NamingRules, index_name, physical_name
-from dataflow.table_catalog import TableCatalog, table_catalog
+from dataflow.table_catalog import OwnedTable, TableCatalog, name_tables, table_catalog
 from dataflow.types import INTEGER, METADATA_COLUMNS, STRING, Field, StreamName, TableName
 
 PLAIN = NamingRules(max_bytes=63, plain=True, ignore_case=False)
@@ -299,3 +300,29 @@ def test_all_names_are_within_the_limit_distinct_and_independent_of_order(
 def assert_usable(names: list[tuple[str, str]], rules: NamingRules) -> None:
     assert len({(namespace, rules.comparable(name)) for namespace, name in names}) == len(names)
     assert all(0 < len(name.encode()) <= rules.max_bytes and not rules.reserves(name) for _, name in names)
+
+
+def test_a_stream_keeps_its_table_though_its_namespace_is_written_in_another_case() -> None:
+    stream = StreamName("analytics", "users")
+    owned = OwnedTable(final=TableName("Analytics", "users"), stream=stream)
+
+    together = name_tables([stream], ANYTHING, "public", [owned])[stream]
+    apart = name_tables([stream], PLAIN, "public", [owned])[stream]
+
+    assert (together.final, together.temp.namespace) == (owned.final, "Analytics")
+    assert apart.final == TableName("analytics", "users")
+
+
+def test_entries_of_one_table_that_nobody_owns_are_given_to_one_stream_or_to_none() -> None:
+    """An earlier version gave one table to streams that differ by case alone, with an entry for each."""
+    streams = [StreamName("shop", "Orders"), StreamName("shop", "orders")]
+    entries = [OwnedTable(final=TableName("shop", each.name), stream=None) for each in streams]
+
+    both = name_tables(streams, ANYTHING, "public", entries)
+    (alone,) = name_tables(streams[:1], ANYTHING, "public", entries).values()
+    later = name_tables(streams, ANYTHING, "public", [evolve(entries[0], stream=streams[0]), entries[1]])
+
+    assert all("fits shop.Orders and shop.orders alike" in str(each.failure) for each in both.values())
+    assert (alone.final, alone.failure) == (entries[0].final, None)
+    assert later[streams[0]].final == entries[0].final
+    assert later[streams[1]].final.name == f"orders_{names.name_hash('shop', 'orders')}"

@@ -8,8 +8,8 @@ wrong, or with an empty text.
 from collections import Counter
 from itertools import product
 
+from dataflow.table_catalog import comparable
 from machines.verify.catalogs.database import Database, Record, Table
-from machines.verify.catalogs.names import comparable
 from machines.verify.catalogs.scenarios import Scenario
 from machines.verify.catalogs.steps import Step
 from machines.verify.catalogs.world import Part, Progress, Run, World

@@ -6,7 +6,7 @@ from dataflow.catalog import DestinationStream
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, diff
 from dataflow.names import NamingRules
 from dataflow.ownership import Columns, alike, claimed, ours, without
-from dataflow.table_catalog import OwnedTable, StreamTables, name_tables, unsettled, with_columns
+from dataflow.table_catalog import OwnedTable, StreamTables, comparable, name_tables, unsettled, with_columns
 from dataflow.types import Column, StreamName, TableName
 from machines.verify.catalogs.database import Database
 
@@ -52,7 +52,7 @@ class Names:
         remembered = next((each for each in database.owned if each.final == named.final), None)
         if remembered is not None:
             return claimed(remembered, named)
-        others = alike(named.final, named.stream, database.owned, rules)
+        others = alike(named.final, named.stream, database.owned, rules) if named.stream else ()
         return claimed(OwnedTable(final=named.final, stream=None), named, others)
 
     def without(self, remembered: Columns, dropped: Collection[str], wanted: tuple[Column, ...]) -> Columns:
@@ -64,11 +64,6 @@ class Names:
     ) -> ColumnChangeset:
         """How a final table gets the columns that are expected."""
         return ours(difference(actual, expected), remembered)
-
-
-def comparable(name: TableName, rules: NamingRules) -> TableName:
-    """The name of a table as the destination compares it."""
-    return TableName(rules.comparable(name.namespace), rules.comparable(name.name))
 
 
 def difference(actual: Collection[str], expected: Collection[str]) -> ColumnChangeset:

@@ -7,11 +7,11 @@ from attrs import evolve, frozen
 
 from dataflow.errors import DataflowError
 from dataflow.names import NamingRules
-from dataflow.table_catalog import StreamTables
+from dataflow.table_catalog import StreamTables, comparable
 from dataflow.types import TableName
 from machines.operations import Facts, Recipe, StreamOperation, TempFacts
 from machines.verify.catalogs.database import Database, Entry, Record, Row, Table
-from machines.verify.catalogs.names import Names, comparable, difference
+from machines.verify.catalogs.names import Names, difference
 from machines.verify.decisions import Knowledge
 from machines.verify.transactions import Refused
 

@@ -12,7 +12,7 @@ from connectors.mending import Attempt, Mending, try_mending
 from connectors.testkit.destination import needs, open_bench
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TO_TEMP, TOLD, cut_off, sync_users
-from connectors.testkit.messages import catalog, complete, record, state, users
+from connectors.testkit.messages import catalog, complete, record, users
 from connectors.testkit.model import Stint, found, published
 from connectors.testkit.rows import row
 from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
@@ -156,7 +156,7 @@ class DoctorSuite(WarehouseSuite):
         assert warehouse.left_behind() == set()
 
     def test_an_empty_temp_table_is_dropped(self, warehouse: Warehouse) -> None:
-        warehouse.sync(catalog(users(DEDUP, 2)), record("users", id=1), state("users", 1))
+        warehouse.sync(catalog(users(DEDUP, 2)), record("users", id=1))
         _change(warehouse, "trim")
 
         (finding,) = examined(warehouse).findings
@@ -183,7 +183,7 @@ class DoctorSuite(WarehouseSuite):
         assert len(warehouse.waiting()) == 1
 
     def test_told_rows_that_somebody_dropped_are_told_of(self, warehouse: Warehouse) -> None:
-        warehouse.sync(catalog(users(DEDUP, 2)), *(user.message() for user in CUT_OFF))
+        cut_off(warehouse, users(DEDUP, 2))
         _change(warehouse, "drop")
 
         (finding,) = examined(warehouse, users(DEDUP, 2)).findings

@@ -46,7 +46,14 @@ class LedgerEntry:
     @property
     def owned(self) -> OwnedTable:
         """Whose the table and its columns are."""
-        return OwnedTable(final=self.table, stream=self.stream, columns=self.columns)
+        waiting = self.recipe.columns if self.recipe is not None else ()
+        return OwnedTable(
+            final=self.table,
+            stream=self.stream,
+            columns=self.columns,
+            temp=self.temp,
+            waiting=tuple(OwnedColumn(field=each.field, name=each.name) for each in waiting),
+        )
 
 
 class Ledger(Protocol):

@@ -5,17 +5,18 @@ did is written into the entry before the commit. So an operation whose COMMIT we
 the entry tells that there is nothing left to do.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.faults import FLUSH, NO_FAULTS, Faults
+from connectors.key_columns import refuse_lost_keys, refuse_narrowing
 from connectors.ledger import LedgerEntry
 from connectors.transactions import Transactions
 from dataflow.batch import clean_meta
 from dataflow.errors import ConfigError, DataflowError, InternalError
-from dataflow.evolution import Altered, ColumnChangeset, TableSchema, altered, diff
+from dataflow.evolution import Altered, ColumnChangeset, ColumnType, TableSchema, altered, diff
 from dataflow.flush import Flush
 from dataflow.ownership import alike, claimed, ours, widened, without
 from dataflow.types import Column, Kind, TableName
@@ -160,9 +161,10 @@ class StreamOperations:
 
     def _inspect(self, life: StreamLife) -> Answer:
         entry, final, note = self._held(), life.tables.final, ""
+        found: Mapping[str, ColumnType] = {}
         if self._client.table_exists(final):
             # Refuses a table that is not Airbyte's: a swap would put ours in the place of a person's.
-            self._client.discover_schema(final)
+            found = self._client.discover_schema(final).columns
             if added := self._client.complete_metadata(final):
                 note = f"added {' and '.join(added)} to {final}, which an older destination made"
             elif entry.epoch == 1:
@@ -175,6 +177,8 @@ class StreamOperations:
         if life.stream.strategy.truncates and entry.finalised == life.stream.generation_id:
             note = f"generation {entry.finalised} was published already: this sync adds to the table"
             facts = evolve(facts, finalised=True)
+        if facts.finalised or not life.stream.strategy.truncates:
+            refuse_narrowing(self._connector.columns, life, found)
         return Answer(facts=facts, note=note)
 
     def _found(self, entry: LedgerEntry, life: StreamLife) -> TempFacts | None:
@@ -219,6 +223,8 @@ class StreamOperations:
     def _resume_temp(self, life: StreamLife) -> Answer:
         entry = self._held()
         temp = _temp_of(entry, life)
+        if entry.recipe is not None:
+            refuse_lost_keys(self._connector.columns, self._client, life, temp, entry.recipe)
         trimmed = self._client.trim_table(temp, entry.checkpoint)
         changeset = self._difference(temp, life.tables.columns)
         if not changeset.is_noop:

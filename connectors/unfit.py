@@ -6,7 +6,7 @@ from connectors.contract import ColumnUtils
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.keys import Role, Unfit, disordered
 from dataflow.table_catalog import StreamTables
-from dataflow.types import Kind, StreamName
+from dataflow.types import Column, Kind, StreamName, TableName
 
 # The rest is counted.
 NAMED = 5
@@ -54,6 +54,38 @@ def expect_order(tables: StreamTables, roles: Mapping[str, Role]) -> None:
                 remedy="Nothing was changed. Choose another cursor, or the sync mode append. If the order of texts is "
                 "right, let the source declare the field as a string.",
             )
+
+
+def narrowing(stream: StreamName, table: TableName, found: Mapping[str, Kind | None]) -> DataflowError:
+    """The error of a stream whose keys or cursors are declared narrower than the columns of its table."""
+    fields = ", ".join(f'"{field}"' for field in found)
+    message = f"The catalog declares types for {fields} of stream {stream} that do not hold all that {table} may hold."
+    doing = f"starting stream {stream}"
+    if None not in found.values():
+        return TransientError(
+            message,
+            doing=doing,
+            remedy="Nothing was changed, since distinct keys could have become one. The ledger remembers that the "
+            "columns stay as they are. Sync again.",
+        )
+    return ConfigError(
+        message,
+        doing=doing,
+        remedy="Nothing was changed, since distinct keys could have become one, or an older record could have won. "
+        "Refresh the stream, which makes its table anew, or let the source declare the types that it declared before.",
+    )
+
+
+def lost_keys(stream: StreamName, temp: TableName, columns: Sequence[Column]) -> ConfigError:
+    """The error of a stream whose temp table was written before these columns were keys, and lost values of them."""
+    names = ", ".join(f'"{each.field}"' for each in columns)
+    return ConfigError(
+        f"Rows wait in {temp} that have lost their values of {names}, which were no key of stream {stream} when "
+        "they came.",
+        doing=f"starting stream {stream}",
+        remedy="Nothing was changed, since these rows could have become one. Refresh the stream, or choose the key "
+        "that it had.",
+    )
 
 
 def _complaint(unfit: Unfit, columns: ColumnUtils) -> str:

@@ -46,12 +46,15 @@ class OwnedColumn:
 class OwnedTable:
     """A final table, the stream that owns it, and its columns, as the ledger remembers them.
 
-    `stream` is None where a version made the entry that did not write it down; of its columns nothing is known then.
+    `stream` is None where a version made the entry that did not write it down; of its columns nothing is known then but
+    `waiting`, those of its temp table, if it has one. `temp` is that table.
     """
 
     final: TableName
     stream: StreamName | None
     columns: tuple[OwnedColumn, ...] = ()
+    temp: TableName | None = None
+    waiting: tuple[OwnedColumn, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -174,8 +177,12 @@ def with_columns(
     """
     known = tables.owned.columns if tables.owned else ()
     if not known:
-        # Nobody wrote down whose these columns are: what today's fields would be called is theirs.
-        known = _recognised(stream, declared, found, rules)
+        # Nobody wrote down whose these columns are. Those of a temp table name their fields; what today's other fields
+        # would be called is theirs.
+        waiting = tables.owned.waiting if tables.owned else ()
+        fields, names = {each.field for each in waiting}, {each.name for each in waiting}
+        others = [each for each in declared if each.name not in fields]
+        known = (*waiting, *_recognised(stream, others, [name for name in found if name not in names], rules))
     by_field = {each.field: each for each in known}
     taken = {rules.comparable(each) for each in (*METADATA_COLUMNS, *found)}
     taken |= {rules.comparable(each.name) for each in known}
@@ -242,21 +249,30 @@ def _adopted(
     """
     taken = {comparable(each.final, rules) for each in owned if each.stream is not None}
     nobodys: dict[TableName, list[OwnedTable]] = {}
+    adopted: dict[StreamName, OwnedTable] = {}
+    by_temp = {temp_name(stream, rules): stream for stream in streams}
     for each in owned:
+        if each.stream is not None or comparable(each.final, rules) in taken:
+            continue
+        if each.temp is not None:
+            # Its temp table's name has a hash of the stream's. The final one's name fits others too.
+            if owner := by_temp.get(each.temp.name):
+                adopted[owner] = evolve(each, stream=owner)
+            continue
         # An earlier version may have made several entries of one table, by names that the destination takes for one.
-        if each.stream is None and comparable(each.final, rules) not in taken:
-            nobodys.setdefault(comparable(each.final, rules), []).append(each)
+        nobodys.setdefault(comparable(each.final, rules), []).append(each)
     wanted: dict[StreamName, tuple[TableName, TableName]] = {}
     for stream in streams:
-        plain, hashed = (TableName(namespaces[stream], name) for name in _table_names(stream, rules))
-        wanted[stream] = comparable(plain, rules), comparable(hashed, rules)
+        if stream not in adopted:
+            plain, hashed = (TableName(namespaces[stream], name) for name in _table_names(stream, rules))
+            wanted[stream] = comparable(plain, rules), comparable(hashed, rules)
     known, undecided = _told_apart(wanted, nobodys)
     failures = {
         stream: _undecided(f"the table {nobodys[name][0].final}", sorted(map(str, alike)))
         for name, alike in undecided.items()
         for stream in alike
     }
-    adopted = {
+    adopted |= {
         stream: evolve(_called(nobodys[name], _table_names(stream, rules)), stream=stream)
         for stream, name in known.items()
     }

@@ -21,6 +21,7 @@ _SUITES = (
     "coercion",
     "keys",
     "naming",
+    "narrowing",
     "ownership",
     "checkpoints",
     "failures",
@@ -48,6 +49,7 @@ from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
 from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.naming import NamingSuite  # noqa: E402
+from connectors.testkit.narrowing import NarrowingSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
 from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.ownership import OwnershipSuite  # noqa: E402
@@ -75,6 +77,7 @@ __all__ = [
     "LeftoverSuite",
     "MergeSuite",
     "NamingSuite",
+    "NarrowingSuite",
     "OperationsSuite",
     "OverwriteSuite",
     "OwnershipSuite",
@@ -95,6 +98,7 @@ class BasicFunctionalitySuite(
     CoercionSuite,
     KeySuite,
     NamingSuite,
+    NarrowingSuite,
     OwnershipSuite,
     ChangingSourceSuite,
     CheckpointSuite,

@@ -3,6 +3,7 @@
 That version kept its entries in the table that holds the format now, and wrote down neither streams nor columns.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, cast
 
@@ -17,9 +18,9 @@ from connectors.sql_ledger import _ADDED, FORMAT_TABLE, TABLE
 from connectors.template import test_contract as sqlite
 from connectors.testkit.destination import open_bench
 from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TOLD, cut_off, sync_users
-from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream, users
+from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream, users
 from connectors.testkit.model import Stint, after_interruption, found
-from connectors.testkit.warehouse import Warehouse, WarehouseSuite
+from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.types import StreamName, TableName
 from machines.operations import StreamOperation
@@ -113,6 +114,49 @@ class UpgradeSuite(WarehouseSuite):
         assert apart or any("fits My-orders and My_orders alike" in error for error in errors)
         ids = sorted(row["id"] for row in warehouse.destination.read(final))
         assert ids == ([1, 2] if apart else [1])
+
+    @pytest.mark.parametrize("names", [("my_orders",), ("my_orders", "my-orders")])
+    def test_rows_that_wait_are_their_streams_by_the_name_of_their_temp_table(
+        self, warehouse: Warehouse, names: tuple[str, ...]
+    ) -> None:
+        fields = {"id": INTEGER}
+        waiting = stream("my-orders", DEDUP, fields, key=("id",))
+        warehouse.sync(catalog(waiting), record("my-orders", id=1), state("my-orders", 1))
+        _as_the_version_before_left_it(warehouse)
+
+        for number, synced in enumerate((names, ("my-orders",)), 2):
+            outcome = warehouse.sync(
+                catalog(*(stream(name, DEDUP, fields, key=("id",)) for name in synced)),
+                *(record(name, id=number) for name in synced),
+                *map(complete, synced),
+            )
+
+            assert outcome.errors == []
+        found = {name: {row["id"] for row in warehouse.data(name)} for name in ("my-orders", "my_orders")}
+        assert found == {"my-orders": {1, 3} | ({2} if "my-orders" in names else set()), "my_orders": {2}}
+
+    def test_columns_that_wait_are_their_fields_by_the_recipe_of_their_temp_table(
+        self, warehouse: Warehouse
+    ) -> None:
+        def sync(number: int, fields: Sequence[str], *end: bytes) -> Outcome:
+            values: dict[str, Any] = {name: f"{name} {number}" for name in fields}
+            kinds = {"id": INTEGER, **dict.fromkeys(fields, STRING)}
+            return warehouse.sync(
+                catalog(stream("users", DEDUP, kinds, key=("id",))),
+                record("users", id=number, **values),
+                *end,
+            )
+
+        sync(1, ["a-b"], state("users", 1))
+        _as_the_version_before_left_it(warehouse)
+
+        outcome = sync(2, ["a-b", "a_b"], complete("users"))
+
+        columns = {each.field: each.name for each in warehouse.tables().columns}
+        rows = {row["id"]: row for row in warehouse.data()}
+        assert outcome.errors == []
+        assert [rows[number][columns["a-b"]] for number in (1, 2)] == ["a-b 1", "a-b 2"]
+        assert [rows[number][columns["a_b"]] for number in (1, 2)] == [None, "a_b 2"]
 
     def test_twins_that_cannot_be_told_apart_do_not_end_the_others(self, warehouse: Warehouse) -> None:
         _sync_twins(warehouse, ("My-orders",), 1)

@@ -111,7 +111,7 @@ class UpgradeSuite(WarehouseSuite):
         apart = warehouse.tables("My-orders").final.name == "My-orders"
         errors = [error["message"] for error in outcome.errors]
         assert bool(errors) is not apart
-        assert apart or any("fits My-orders and My_orders alike" in error for error in errors)
+        assert apart or any("fits each of My-orders and My_orders" in error for error in errors)
         ids = sorted(row["id"] for row in warehouse.destination.read(final))
         assert ids == ([1, 2] if apart else [1])
 

@@ -102,7 +102,7 @@ def test_the_page_is_whole_in_a_browser(
     assert (found["figuresCut"], found["headsAside"], found["deadLinks"]) == (0, 0, 0)
     assert found["tracks"] == SYNCS[sync][0] + 1
     assert (found["untold"] > 0) is ("cut off" in sync)
-    assert found["captions"] == 3
+    assert found["captions"] == 4
     assert (found["sliderShown"], found["widened"]) == (True, 4)
     assert found["least"] >= 4.5
     assert (found["ground"] == "rgb(255, 255, 255)") is (scheme == "light")

@@ -143,7 +143,10 @@ def _column(of: Altered) -> str:
             rows = f", {number_of(of.rows, 'row')}" if of.rows is not None else ""
             return f"column {of.column} ({of.type}) of {of.table} was dropped{rows}"
         case How.RETYPED:
-            return f"column {of.column} of {of.table} was changed from {of.before} to {of.type}"
+            return (
+                f"column {of.column} of {of.table} was changed from {of.before} to {of.type}, and its values that "
+                "do not fit became null, as _airbyte_meta notes"
+            )
 
 
 def _unknown(of: UnknownFields) -> Iterator[str]:

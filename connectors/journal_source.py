@@ -144,11 +144,7 @@ class JournalOfDestination:
         return Told(tuple(each.entry for each in fresh))
 
     def _look(self) -> None:
-        """Ask a rehearsal: a database in a file that is missing would be made by who opens it."""
-        with closing(self._connector.rehearse(lambda _: None)) as rehearsing:
-            looking = _transactions(rehearsing)
-            with closing(looking.client) as client:
-                self._there = looking.run("looking for the journal", lambda: client.table_exists(self._place))
+        self._there = has_journal(self._connector)
         if not self._there:
             raise ConfigError(
                 f"There is no journal: the table {self._place} does not exist.",
@@ -163,6 +159,15 @@ class JournalOfDestination:
         """Release the connection."""
         self._transactions.client.close()
         self._connector.close()
+
+
+def has_journal(connector: Connector) -> bool:
+    """Whether the destination has a journal. Asks a rehearsal: whoever opens a file that is missing would make it."""
+    place = TableName(connector.internal_namespace, TABLE)
+    with closing(connector.rehearse(lambda _: None)) as rehearsing:
+        looking = _transactions(rehearsing)
+        with closing(looking.client) as client:
+            return looking.run("looking for the journal", lambda: client.table_exists(place))
 
 
 def _transactions(connector: Connector) -> Transactions:

@@ -12,8 +12,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from connectors.contract import Client, Connector
+from connectors.journal_source import has_journal
 from connectors.journal_table import REPLACING
-from connectors.journal_table import TABLE as JOURNAL
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
 from dataflow.names import NamingRules
@@ -58,7 +58,7 @@ class _Past:
 
 def suspected(connector: Connector) -> Sequence[Suspicion]:
     """What may be wrong, as far as the journal and the rows tell. Raises the DataflowError of a look that failed."""
-    if not _has_journal(connector):
+    if not has_journal(connector):
         return ()
     looking = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
     with closing(looking.client) as client:
@@ -88,15 +88,6 @@ def _of_table(looking: Transactions, table: TableName, past: _Past) -> Sequence[
                 mend="Look again once it can be.",
             )
         ]
-
-
-def _has_journal(connector: Connector) -> bool:
-    """Ask a rehearsal: a database in a file that is missing would be made by whoever opens it."""
-    place = TableName(connector.internal_namespace, JOURNAL)
-    with closing(connector.rehearse(lambda _: None)) as rehearsing:
-        looking = Transactions(rehearsing, RetryPolicy(attempts=1), lambda *_: None)
-        with closing(looking.client) as client:
-            return looking.run(DOING, lambda: client.table_exists(place))
 
 
 def _pasts(entries: Iterable[Entry], rules: NamingRules) -> Mapping[TableName, _Past]:

@@ -6,6 +6,9 @@ The kernel retransmits what the other side does not acknowledge for a quarter of
 a while. That server's kernel answers each probe. The account that Linux keeps of a connection distinguishes the two:
 what waits to be acknowledged, when the last acknowledgement came, and how many probes were sent since. When everything
 is acknowledged, keepalives do the same. Other systems keep no such account; only keepalives are at work there.
+
+All connections are judged before one is cut. Each peer is asked for all of its connections at once, by one attempt to
+connect.
 """
 
 import socket
@@ -13,28 +16,70 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from enum import Enum, auto
 from typing import Any
 
 import psycopg
 from attrs import define, field, frozen
 
 # Where the kernel's account (struct tcp_info) has what, in bytes.
-PROBES, UNACKED, LAST_ACK, REPEATED, UNSENT = 3, 24, 56, 100, 144
-# The size of struct tcp_info so far.
-ACCOUNT_BYTES = 256
+PROBES, UNACKED, LAST_ACK, REPEATED, HEARD, UNSENT = 3, 24, 56, 100, 140, 144
+# How much of the account is read, and its size so far.
+NEEDED_BYTES, ACCOUNT_BYTES = UNSENT + 4, 256
 # What the kernel repeated unanswered before it is said that nobody answers.
 REPEATS = 3
+
+# The address of a connection's other side.
+Peer = tuple[Any, ...]
 
 
 @frozen(kw_only=True)
 class Account:
-    """What the kernel says of a connection. `silent`: seconds since something was acknowledged."""
+    """What the kernel says of a connection.
+
+    `waiting`: whether something is to be acknowledged. `silent`: seconds since the last acknowledgement. `heard`: the
+    segments that came. `repeated`: the segments that were sent again. `probes`: those sent since the last answer.
+    """
 
     waiting: bool
     silent: float
+    heard: int
     repeated: int
     probes: int
+
+
+class Judgement(Enum):
+    """What a connection's account shows."""
+
+    # Answered, or nothing waits for an answer.
+    ANSWERED = auto()
+    # Silent, but too little was repeated to tell: a server that takes nothing in is asked ever more seldom by the
+    # kernel, at last every two minutes.
+    DOUBTFUL = auto()
+    DARK = auto()
+
+
+@frozen
+class Look:
+    """A connection's accounts: now, and when its last answer was first seen."""
+
+    account: Account
+    answered: Account
+    peer: Peer
+
+    def judgement(self, silent: float) -> Judgement:
+        """What this shows if an answer may take `silent` seconds.
+
+        The count of segments says whether an answer came. The time of the last one, by our clock and the kernel's,
+        would seem to move on a busy machine.
+        """
+        if not self.account.waiting or self.account.silent < silent:
+            return Judgement.ANSWERED
+        if self.account.repeated - self.answered.repeated + self.account.probes >= REPEATS:
+            return Judgement.DARK
+        return Judgement.DOUBTFUL
 
 
 class Line:
@@ -43,8 +88,7 @@ class Line:
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=socket.dup(descriptor))
         self._lock = threading.Lock()
-        self._answered = self._reached = time.monotonic()
-        self._repeated = 0
+        self._answered: Account | None = None
         self.closed = False
 
     def close(self) -> None:
@@ -56,29 +100,8 @@ class Line:
         self.closed = True
         self._socket.close()
 
-    def dark_for(self, seconds: float, patience: float) -> bool:
-        """Whether something waits for longer to be acknowledged, and nobody is there to do it."""
-        said = self._said()
-        if said is None:
-            return False
-        account, peer = said
-        now = time.monotonic()
-        if now - account.silent > self._answered:
-            self._answered, self._repeated = now - account.silent, account.repeated
-        if not account.waiting or account.silent < seconds:
-            return False
-        if account.repeated - self._repeated + account.probes >= REPEATS:
-            return True
-        # A server that takes nothing in is asked ever more seldom, at last every two minutes: then we ask.
-        if now - self._reached < seconds:
-            return False
-        if not _reachable(peer, patience):
-            return True
-        self._reached = now
-        return False
-
-    def _said(self) -> "tuple[Account, tuple[Any, ...] | None] | None":
-        """What the kernel says, and who the other side is; None for a line that is closed.
+    def look(self) -> Look | None:
+        """What the kernel says now; None for a line that is closed, and for a connection that has ended.
 
         A line of which the kernel says nothing cannot be watched. It is closed, so that the others still are.
         """
@@ -86,10 +109,14 @@ class Line:
             if self.closed:
                 return None
             try:
-                return _account(self._socket), _peer(self._socket)
+                account = _account(self._socket)
             except OSError:
                 self._let_go()
                 return None
+            peer = _peer(self._socket)
+        if self._answered is None or account.heard != self._answered.heard:
+            self._answered = account
+        return None if peer is None else Look(account, self._answered, peer)
 
     def cut(self) -> None:
         """Let whoever waits on the connection go on, with an error."""
@@ -108,6 +135,38 @@ class WatchedConnection(psycopg.Connection[Any]):
             self.line.close()
 
 
+@frozen
+class Verdict:
+    """What one look at all lines leads to: those to cut, and those of each peer that is to be asked."""
+
+    dark: Sequence[Line]
+    doubtful: Mapping[Peer, Sequence[Line]]
+
+
+def verdict(looks: Mapping[Line, Look], reached: Collection[Peer], silent: float) -> Verdict:
+    """What these looks lead to. A peer that was `reached` less than `silent` seconds ago is not asked again."""
+    dark: list[Line] = []
+    doubtful: dict[Peer, list[Line]] = {}
+    for line, look in looks.items():
+        match look.judgement(silent):
+            case Judgement.DARK:
+                dark.append(line)
+            case Judgement.DOUBTFUL if look.peer not in reached:
+                doubtful.setdefault(look.peer, []).append(line)
+    return Verdict(dark, doubtful)
+
+
+def reachable(peer: Peer, patience: float) -> bool:
+    """Whether the other side's kernel answers within `patience` seconds, be it with a refusal."""
+    try:
+        socket.create_connection(peer[:2], timeout=patience).close()
+    except ConnectionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 @define
 class Network:
     """Looks at all lines of a process every few seconds, on a thread of its own. Times are in seconds."""
@@ -117,6 +176,9 @@ class Network:
     patience: float = 10.0
     # Since the last connection was made.
     dark: bool = False
+    _ask: Callable[[Peer, float], bool] = reachable
+    # When each peer that answered was asked.
+    _reached: dict[Peer, float] = field(factory=dict, repr=False)
     _lines: set[Line] = field(factory=set, repr=False)
     _lock: threading.Lock = field(factory=threading.Lock, repr=False)
     _thread: threading.Thread | None = None
@@ -135,11 +197,25 @@ class Network:
 
     def _watch(self) -> None:
         while lines := self._open():
-            for line in lines:
-                if line.dark_for(self.silent, self.patience):
-                    self.dark = True
-                    line.cut()
+            self._act({line: look for line in lines if (look := line.look()) is not None})
             time.sleep(self.look)
+
+    def _act(self, looks: Mapping[Line, Look]) -> None:
+        now = time.monotonic()
+        self._reached = {peer: at for peer, at in self._reached.items() if now - at < self.silent}
+        found = verdict(looks, self._reached, self.silent)
+        self._cut(found.dark)
+        for peer, lines in found.doubtful.items():
+            asked = time.monotonic()
+            if self._ask(peer, self.patience):
+                self._reached[peer] = asked
+            else:
+                self._cut(lines)
+
+    def _cut(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            self.dark = True
+            line.cut()
 
     def _open(self) -> list[Line]:
         """The lines that are still in use; without any the watch is over."""
@@ -151,7 +227,10 @@ class Network:
 
 
 def _account(of: socket.socket) -> Account:
-    said = of.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, ACCOUNT_BYTES).ljust(ACCOUNT_BYTES, b"\0")
+    """Raises OSError for a connection of which the kernel says too little."""
+    said = of.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, ACCOUNT_BYTES)
+    if len(said) < NEEDED_BYTES:
+        raise OSError("the kernel is older than this account of a connection")
 
     def number(at: int) -> int:
         (value,) = struct.unpack_from("=I", said, at)
@@ -160,26 +239,14 @@ def _account(of: socket.socket) -> Account:
     return Account(
         waiting=bool(number(UNACKED) or number(UNSENT) or said[PROBES]),
         silent=number(LAST_ACK) / 1000,
+        heard=number(HEARD),
         repeated=number(REPEATED),
         probes=said[PROBES],
     )
 
 
-def _peer(of: socket.socket) -> tuple[Any, ...] | None:
+def _peer(of: socket.socket) -> Peer | None:
     with suppress(OSError):
-        peer: tuple[Any, ...] = of.getpeername()
+        peer: Peer = of.getpeername()
         return peer
     return None
-
-
-def _reachable(peer: tuple[Any, ...] | None, patience: float) -> bool:
-    """Whether the other side's kernel answers, be it with a refusal. A connection that ended is nobody's to cut."""
-    if peer is None:
-        return True
-    try:
-        socket.create_connection(peer[:2], timeout=patience).close()
-    except ConnectionError:
-        return True
-    except OSError:
-        return False
-    return True

@@ -1,45 +1,116 @@
-"""Opens a destination for the commands around a sync, by its name and the path of its configuration. Runs nothing."""
+"""Makes a destination of its configuration, for every command: its own options and the shared ones in one reading.
 
-from collections.abc import Callable, Iterator
+Runs nothing.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from connectors.contract import Connector
 from connectors.drivers import connector_of
 from connectors.masking import Mask, mask_of
-from connectors.options import Options, read_options
-from connectors.registry import find
-from connectors.runner import read_configuration, read_file
-from dataflow.catalog import DestinationStream, read_catalog
+from connectors.options import Options
+from connectors.specification import read, refusal
+from dataflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from connectors.contract import Connector, Definition
+    from dataflow.catalog import DestinationStream
 
 
 @frozen
 class Configured:
-    """A destination with its configuration."""
+    """A destination with its configuration. What has made one closes its connector."""
 
     name: str
-    connector: Connector
+    connector: "Connector"
     options: Options
+
+
+def configure(definition: "Definition", configuration: Mapping[str, Any], run: str) -> Configured:
+    """The destination with this configuration, for a process called `run`. Opens no connection yet.
+
+    Raises one ConfigError with every complaint about the configuration: the connector's, then those about shared
+    options. An error of the connector that lists no complaints stands before them as it is.
+    """
+    shared = _shared(configuration)
+    try:
+        connector = connector_of(definition, configuration, run)
+    except ConfigError as error:
+        if isinstance(shared, Options):
+            raise
+        raise _together(error, shared) from error.__cause__
+    if isinstance(shared, Options):
+        return Configured(definition.name, connector, shared)
+    connector.close()
+    raise shared
+
+
+def _shared(configuration: Mapping[str, Any]) -> Options | ConfigError:
+    try:
+        return read(Options, configuration)
+    except ConfigError as error:
+        return error
+
+
+def _together(own: ConfigError, shared: ConfigError) -> ConfigError:
+    if own.complaints:
+        return refusal([*own.complaints, *shared.complaints])
+    return evolve(
+        own, message=f"{own.message} {shared.message}", remedy=f"{own.remedy} {shared.remedy}".strip()
+    )
 
 
 @contextmanager
 def configured(
     name: str, config: Path, run: str, keep_secret: Callable[[Mask], None]
 ) -> Iterator[Configured]:
-    """The destination of this name, for a process called `run`. ConfigError when it cannot be had like this.
+    """The destination of this name, with the configuration in a file. Raises ConfigError as `configure` does.
 
-    `keep_secret` is told what must not be shown, before anything else is done with the configuration.
+    `keep_secret` is given what must not be shown, before anything else is done with the configuration.
     """
+    from connectors.registry import find
+
     definition = find(name).definition()
     configuration = read_configuration(config)
     keep_secret(mask_of(definition.spec(), configuration))
-    options = read_options(configuration)
-    with closing(connector_of(definition, configuration, run)) as connector:
-        yield Configured(name, connector, options)
+    destination = configure(definition, configuration, run)
+    with closing(destination.connector):
+        yield destination
 
 
-def streams_of(catalog: Path) -> tuple[DestinationStream, ...]:
+def streams_of(catalog: Path) -> "tuple[DestinationStream, ...]":
     """The streams of the configured catalog in a file."""
+    from dataflow.catalog import read_catalog
+
     return read_catalog(read_file(catalog, "catalog"))
+
+
+def read_configuration(path: Path) -> Mapping[str, Any]:
+    """The JSON object in a file. Raises ConfigError when it cannot be read or is none."""
+    try:
+        value = json.loads(read_file(path, "configuration"))
+    except ValueError as error:
+        raise ConfigError(
+            f"The configuration {str(path)!r} is not JSON.", remedy="Give a JSON object."
+        ) from error
+    if not isinstance(value, dict):
+        raise ConfigError(
+            f"The configuration {str(path)!r} is not a JSON object.", remedy="Give a JSON object."
+        )
+    return value
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """A file's content; ConfigError, which calls it `what`, when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"The {what} {str(path)!r} cannot be read: {error.strerror}.",
+            remedy="Check the path and its permissions.",
+        ) from error

@@ -3,7 +3,6 @@
 What only one command needs it imports itself: each starts once per sync, and `spec` should answer at once.
 """
 
-import json
 import os
 import sys
 import uuid
@@ -12,11 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from connectors.drivers import connector_of
+from connectors.configured import configure, read_configuration, streams_of
 from connectors.masking import Mask, mask_of
-from connectors.options import read_options, with_options
+from connectors.options import with_options
 from connectors.output import Output
-from dataflow.errors import ConfigError, DataflowError
+from dataflow.errors import DataflowError
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
 
 if TYPE_CHECKING:
@@ -45,11 +44,9 @@ class Destination:
         from connectors.check import check_connector
 
         try:
-            configuration = self._configuration(config)
-            read_options(configuration)
-            connector = connector_of(self._definition, configuration, self._run)
-            with closing(connector):
-                check_connector(connector, self._run)
+            destination = configure(self._definition, self._configuration(config), self._run)
+            with closing(destination.connector):
+                check_connector(destination.connector, self._run)
         except DataflowError as error:
             self._mention(error_message(error))
             self._mention(connection_status_message(error))
@@ -68,7 +65,6 @@ class Destination:
         from connectors.progress import Watch
         from connectors.sync import Sync, run_sync
         from connectors.watching import watching
-        from dataflow.catalog import read_catalog
         from dataflow.intake import Intake
 
         intake, requests = Intake(), options.requests
@@ -76,11 +72,9 @@ class Destination:
             requests.tell(intake.stop)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
-            streams = read_catalog(read_file(catalog, "catalog"))
-            configuration = self._configuration(config)
-            shared = read_options(configuration)
-            streams = shared.meant(streams)
-            connector = connector_of(self._definition, configuration, self._run)
+            streams = streams_of(catalog)
+            destination = configure(self._definition, self._configuration(config), self._run)
+            connector, shared = destination.connector, destination.options
             watch = Watch()
             with (
                 closing(connector),
@@ -100,7 +94,7 @@ class Destination:
                 sync = Sync(
                     run=self._run,
                     connector=connector,
-                    streams=streams,
+                    streams=shared.meant(streams),
                     source=source,
                     write_line=around(self._tell),
                     mention=mention,
@@ -146,32 +140,6 @@ class Destination:
 
 def _warning(mention: Callable[[bytes], None]) -> Callable[[str], None]:
     return lambda message: mention(log_message("WARN", message))
-
-
-def read_configuration(path: Path) -> Mapping[str, Any]:
-    """The JSON object in a file. Raises ConfigError when it cannot be read or is none."""
-    try:
-        value = json.loads(read_file(path, "configuration"))
-    except ValueError as error:
-        raise ConfigError(
-            f"The configuration {str(path)!r} is not JSON.", remedy="Give a JSON object."
-        ) from error
-    if not isinstance(value, dict):
-        raise ConfigError(
-            f"The configuration {str(path)!r} is not a JSON object.", remedy="Give a JSON object."
-        )
-    return value
-
-
-def read_file(path: Path, what: str) -> bytes:
-    """A file's content; ConfigError, which calls it `what`, when it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"The {what} {str(path)!r} cannot be read: {error.strerror}.",
-            remedy="Check the path and its permissions.",
-        ) from error
 
 
 def standard_output() -> BinaryIO:

@@ -1,7 +1,8 @@
 """Options as an attrs class: the specification is made of it, and configurations are read by it. Decides nothing else.
 
 Each field says in its metadata what the specification says of it (`option`), and values are held to just that. A
-complaint names the key and what is wanted there; it shows no value, which may be a secret.
+complaint names the key and what is wanted there; it shows no value, which may be a secret. A connector declares its
+options in this way, and `connectors.options` those that all connectors share.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -83,10 +84,22 @@ def specification(
             "groups": [{"id": group, "title": title} for group, title in groups.items()],
             "type": "object",
             "required": _required(options),
-            "properties": _numbered({each.name: _property(each) for each in attrs.fields(options)}),
+            "properties": numbered(properties(options)),
         },
         "supportsIncremental": True,
         "supported_destination_sync_modes": ["overwrite", "append", "append_dedup"],
+    }
+
+
+def properties(options: type[AttrsInstance]) -> dict[str, dict[str, Any]]:
+    """The JSON schema of each option, by its key."""
+    return {each.name: _property(each) for each in attrs.fields(options)}
+
+
+def numbered(properties: Mapping[str, Mapping[str, Any]], first: int = 0) -> dict[str, dict[str, Any]]:
+    """The same with the order in which they are shown, from `first` on."""
+    return {
+        name: {**schema, "order": order} for order, (name, schema) in enumerate(properties.items(), first)
     }
 
 
@@ -113,33 +126,38 @@ def _variant(options: type[AttrsInstance], choice: StrEnum, variant: Variant) ->
         "title": variant.title,
         "type": "object",
         "required": [tag.name, *variant.needs],
-        "properties": _numbered(properties),
+        "properties": numbered(properties),
     }
-
-
-def _numbered(properties: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {**schema, "order": order} for order, (name, schema) in enumerate(properties.items())}
 
 
 # -- a configuration
 
 
-def read(options: type[T], configuration: Mapping[str, Any]) -> T:
+def read(
+    options: type[T],
+    configuration: Mapping[str, Any],
+    *,
+    together: Callable[[Mapping[str, Any]], Iterable[str]] = lambda _: (),
+) -> T:
     """The options that a configuration gives. Unknown keys are ignored, and null is as good as absent.
 
-    Raises ConfigError naming every key that will not do.
+    `together` gives complaints about options that do not go together. Its argument holds the options that were given
+    and are valid by themselves.
+
+    Raises ConfigError with every complaint at once.
     """
     reading = _Reading()
     values = reading.values(attrs.fields(options), configuration, _required(options), "")
-    if reading.complaints:
-        raise refusal(reading.complaints)
+    if complaints := [*reading.complaints, *together(values)]:
+        raise refusal(complaints)
     return options(**values)
 
 
 def refusal(complaints: Sequence[str]) -> ConfigError:
-    """The error for a configuration that will not do."""
+    """The error for a configuration that cannot be used."""
     return ConfigError(
         f"The configuration cannot be used: {'; '.join(complaints)}.",
+        complaints=tuple(complaints),
         doing="reading the configuration",
         remedy="Correct it; `spec` lists the options.",
     )
@@ -158,12 +176,15 @@ class _Reading:
         needed: Sequence[str],
         path: str,
     ) -> dict[str, Any]:
-        """The values by name; those that will not do are left as they are."""
+        """The valid values, by name."""
         found = {}
         for each in declared:
             value = given.get(each.name)
             if value is not None:
-                found[each.name] = self._value(each, value, path + each.name)
+                before = len(self.complaints)
+                read = self._value(each, value, path + each.name)
+                if len(self.complaints) == before:
+                    found[each.name] = read
             elif each.name in needed:
                 self.complaints.append(f"{path}{each.name}: is required")
         return found

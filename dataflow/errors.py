@@ -31,10 +31,14 @@ class DataflowError(Exception):
         return " ".join(parts)
 
 
+@frozen
 class ConfigError(DataflowError):
     """A person must change the configuration, the catalog or the destination; repeating is of no use."""
 
     failure_type = "config_error"
+
+    # What is wrong with each option, for an error about options; its message joins them.
+    complaints: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 class TransientError(DataflowError):

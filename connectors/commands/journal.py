@@ -78,11 +78,11 @@ def run(given: argparse.Namespace) -> int:
 
 def source(given: argparse.Namespace) -> "Source":
     """The journal that the arguments name. Raises ConfigError."""
+    from connectors.configured import read_configuration
     from connectors.drivers import connector_of
     from connectors.journal_source import JournalFile, JournalOfDestination
     from connectors.masking import mask_of
     from connectors.registry import find
-    from connectors.runner import read_configuration
     from dataflow.errors import ConfigError
 
     if given.file is not None:

@@ -7,16 +7,25 @@ from typing import Any
 from attrs import field, frozen
 
 from connectors.options import DeletionMode
-from connectors.specification import option, read, refusal, specification
+from connectors.specification import option, read, specification
 
 MEMORY = ":memory:"
 MOTHERDUCK = ("md:", "motherduck:")
 
 
-def _token(path: str) -> Iterator[str]:
+def _unusable(path: str) -> Iterator[str]:
     # Paths are quoted in errors.
     if "motherduck_token=" in path:
         yield "must not hold a token; motherduck_api_key is for it"
+        return
+    place = Config(destination_path=path)
+    if not place.in_file:
+        return
+    file = Path(place.database)
+    if not file.parent.is_dir():
+        yield f"there is no folder {file.parent}"
+    elif file.is_dir():
+        yield f"{file} is a folder; add the name of a file"
 
 
 @frozen(kw_only=True)
@@ -29,7 +38,7 @@ class Config:
             "Path of the DuckDB file, which is created when it is missing; its folder must exist. "
             '"md:" and the name of a database connect to MotherDuck; ":memory:" keeps nothing.',
             minLength=1,
-            check=_token,
+            check=_unusable,
         )
     )
     motherduck_api_key: str | None = field(
@@ -83,15 +92,8 @@ class Config:
 
 
 def configure(options: Mapping[str, Any]) -> Config:
-    """The checked options; ConfigError when they will not do. Opens nothing."""
-    config = read(Config, options)
-    if not config.in_file:
-        return config
-    if not Path(config.database).parent.is_dir():
-        raise refusal([f"destination_path: there is no folder {Path(config.database).parent}"])
-    if Path(config.database).is_dir():
-        raise refusal([f"destination_path: {config.database} is a folder; add the name of a file"])
-    return config
+    """The checked options. Raises ConfigError with every complaint about them. Opens nothing."""
+    return read(Config, options)
 
 
 def spec() -> Mapping[str, Any]:

@@ -41,7 +41,7 @@ class MemoryConfig:
 
 
 def configure(options: Mapping[str, Any]) -> MemoryConfig:
-    """The checked options; ConfigError when they will not do."""
+    """The checked options. Raises ConfigError with every complaint about them."""
     return read(MemoryConfig, options)
 
 

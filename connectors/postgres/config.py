@@ -20,7 +20,7 @@ from connectors.postgres.security import (
     TunnelMethod,
     secret,
 )
-from connectors.specification import option, read, refusal, specification
+from connectors.specification import option, read, specification
 
 DEFAULT_INTERNAL_SCHEMA = "airbyte_internal"
 GROUPS = {"connection": "Connection", "security": "Security", "advanced": "Advanced"}
@@ -175,18 +175,24 @@ class PostgresConfig:
     @property
     def tunnel(self) -> Tunnel | None:
         """The tunnel, if there is to be one."""
-        chosen = self.tunnel_method
-        return None if chosen is None or chosen.tunnel_method is TunnelMethod.NONE else chosen
+        return _tunnel(self.tunnel_method)
 
 
 def configure(options: Mapping[str, Any]) -> PostgresConfig:
-    """The checked options. ConfigError names the keys that will not do, and never a value."""
+    """The checked options. Raises ConfigError with every complaint about them, which never shows a value."""
     # Without SSL its mode may say anything, as upstream has it.
     ignored = () if options.get("ssl") is True else ("ssl_mode",)
-    config = read(PostgresConfig, {key: value for key, value in options.items() if key not in ignored})
-    if config.tunnel and config.host.startswith("/"):
-        raise refusal(["host: must be a name or an address where a tunnel leads to it"])
-    return config
+    given = {key: value for key, value in options.items() if key not in ignored}
+    return read(PostgresConfig, given, together=_socket_behind_a_tunnel)
+
+
+def _socket_behind_a_tunnel(given: Mapping[str, Any]) -> Iterator[str]:
+    if _tunnel(given.get("tunnel_method")) and given.get("host", "").startswith("/"):
+        yield "host: must be a name or an address where a tunnel leads to it"
+
+
+def _tunnel(chosen: Tunnel | None) -> Tunnel | None:
+    return None if chosen is None or chosen.tunnel_method is TunnelMethod.NONE else chosen
 
 
 def spec() -> dict[str, Any]:

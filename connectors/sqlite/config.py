@@ -1,13 +1,23 @@
 """The options of the SQLite destination, and its specification. Checks them; opens nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
 from connectors.options import DeletionMode
-from connectors.specification import option, read, refusal, specification
+from connectors.specification import option, read, specification
+
+
+def _file(path: str) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+def _without_folder(path: str) -> Iterator[str]:
+    folder = _file(path).parent
+    if not folder.is_dir():
+        yield f"there is no folder {folder}"
 
 
 @frozen(kw_only=True)
@@ -19,6 +29,7 @@ class SqliteConfig:
             "Destination path",
             "Path of the SQLite file, which is created when it is missing; its folder must exist.",
             minLength=1,
+            check=_without_folder,
         )
     )
     schema: str = field(
@@ -42,7 +53,7 @@ class SqliteConfig:
     @property
     def file(self) -> Path:
         """The database's file."""
-        return Path(self.destination_path).expanduser().resolve()
+        return _file(self.destination_path)
 
     @property
     def hard_deletes(self) -> bool:
@@ -51,11 +62,8 @@ class SqliteConfig:
 
 
 def configure(options: Mapping[str, Any]) -> SqliteConfig:
-    """The checked options; ConfigError when they will not do."""
-    config = read(SqliteConfig, options)
-    if not config.file.parent.is_dir():
-        raise refusal([f"destination_path: there is no folder {config.file.parent}"])
-    return config
+    """The checked options. Raises ConfigError with every complaint about them."""
+    return read(SqliteConfig, options)
 
 
 def spec() -> Mapping[str, Any]:

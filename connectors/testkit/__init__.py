@@ -8,6 +8,7 @@ Nothing but tests may import this package: it needs pytest.
 import pytest
 
 _SUITES = (
+    "options",
     "tables",
     "merging",
     "evolution",
@@ -51,6 +52,7 @@ from connectors.testkit.merging import MergeSuite  # noqa: E402
 from connectors.testkit.naming import NamingSuite  # noqa: E402
 from connectors.testkit.narrowing import NarrowingSuite  # noqa: E402
 from connectors.testkit.operations import OperationsSuite  # noqa: E402
+from connectors.testkit.options import OptionsSuite  # noqa: E402
 from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
 from connectors.testkit.ownership import OwnershipSuite  # noqa: E402
 from connectors.testkit.recovery import RecoverySuite  # noqa: E402
@@ -79,6 +81,7 @@ __all__ = [
     "NamingSuite",
     "NarrowingSuite",
     "OperationsSuite",
+    "OptionsSuite",
     "OverwriteSuite",
     "OwnershipSuite",
     "RecoverySuite",
@@ -116,6 +119,7 @@ class BasicFunctionalitySuite(
 
 
 class ContractSuite(
+    OptionsSuite,
     TableOperationsSuite,
     MergeSuite,
     SchemaEvolutionSuite,

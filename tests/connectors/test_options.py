@@ -1,11 +1,15 @@
-"""The options that every connector has: read strictly, told in every specification, and never quoted."""
+"""The options that every connector has: read with the connector's own, strictly, and never quoted."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytest
 
+from connectors.configured import configure
 from connectors.masking import Mask, mask_of
-from connectors.options import Options, read_options, with_options
+from connectors.options import Options, with_options
+from connectors.registry import registered
+from connectors.specification import refusal
 from dataflow.catalog import Append, DestinationStream, Overwrite, Replace
 from dataflow.errors import ConfigError
 from dataflow.protocol import error_message, log_message
@@ -25,13 +29,38 @@ NESTED = {
 }
 
 
+class Outside:
+    """A destination of another package. `refuses` is the error that its configuration ends with."""
+
+    name: ClassVar[str] = "outside"
+
+    def __init__(self, refuses: ConfigError | None = None) -> None:
+        self.refuses = refuses
+        self.closed = 0
+
+    def spec(self) -> Mapping[str, Any]:
+        return NESTED
+
+    def connector(self, options: Mapping[str, Any], run: str) -> Any:
+        if self.refuses is not None:
+            raise self.refuses
+        return self
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def shared(**given: Any) -> Options:
+    return configure(Outside(), given, "run").options
+
+
 def test_what_is_not_said_has_a_default() -> None:
-    assert read_options({"schema": "public", "journal_days": None}) == Options()
+    assert shared(schema="public", journal_days=None) == Options()
     assert not Options().each_overwrite_is_new
 
 
 def test_each_overwrite_may_be_new() -> None:
-    options = read_options({"each_overwrite_is_new": True, "journal_days": 7})
+    options = shared(each_overwrite_is_new=True, journal_days=7)
 
     assert (options.each_overwrite_is_new, options.journal_days) == (True, 7)
 
@@ -51,24 +80,76 @@ def test_an_overwrite_is_what_the_client_means_by_it(options: Options, meant: Ov
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "complaint"),
     [
-        {"each_overwrite_is_new": "yes"},
-        {"each_overwrite_is_new": 1},
-        {"journal_days": 0},
-        {"journal_days": 1e9},
-        {"journal_days": True},
-        {"journal_days": "s3same"},
+        ({"each_overwrite_is_new": "yes"}, "must be true or false"),
+        ({"each_overwrite_is_new": 1}, "must be true or false"),
+        ({"journal_days": 0}, "must be 1 to 3650"),
+        ({"journal_days": 1e9}, "must be a whole number"),
+        ({"journal_days": True}, "must be a whole number"),
+        ({"journal_days": "s3same"}, "must be a whole number"),
     ],
     ids=repr,
 )
-def test_a_value_that_will_not_do_is_refused_by_its_key(given: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError) as caught:
-        read_options(given)
+def test_a_value_that_cannot_be_used_is_refused_by_its_key(given: dict[str, Any], complaint: str) -> None:
+    outside = Outside()
 
-    assert next(iter(given)) in caught.value.message
+    with pytest.raises(ConfigError) as caught:
+        configure(outside, given, "run")
+
+    assert caught.value.complaints == (f"{next(iter(given))}: {complaint}",)
+    assert caught.value.complaints[0] in caught.value.message
     assert "s3same" not in str(caught.value)
     assert caught.value.remedy
+    assert outside.closed == 1
+
+
+@pytest.mark.parametrize("name", [each.name for each in registered()])
+def test_every_complaint_about_a_configuration_comes_at_once(name: str) -> None:
+    definition = next(each for each in registered() if each.name == name).definition()
+    keys = list(with_options(definition.spec())["connectionSpecification"]["properties"])
+
+    with pytest.raises(ConfigError) as caught:
+        # No option is a list; SSL must be on for its mode to be read.
+        configure(definition, {key: ["s3same"] for key in keys} | {"ssl": True}, "run")
+
+    complained = [complaint.partition(":")[0] for complaint in caught.value.complaints]
+    assert complained == [key for key in keys if key != "ssl"]
+    assert "s3same" not in str(caught.value)
+
+
+def test_a_missing_option_a_bad_one_and_a_shared_one_are_refused_together() -> None:
+    given = {"journal_days": "thirty", "each_overwrite_is_new": 1, "schema": ""}
+    sqlite = next(each for each in registered() if each.name == "sqlite").definition()
+
+    with pytest.raises(ConfigError) as caught:
+        configure(sqlite, given, "run")
+
+    assert caught.value.message == (
+        "The configuration cannot be used: destination_path: is required; schema: may not be blank; "
+        "each_overwrite_is_new: must be true or false; journal_days: must be a whole number."
+    )
+
+
+def test_an_outside_connectors_own_words_stand_before_the_complaints_about_shared_options() -> None:
+    own = ConfigError("There is no such lake.", doing="looking for it", remedy="Dig one.")
+
+    with pytest.raises(ConfigError) as caught:
+        configure(Outside(own), {"journal_days": 0}, "run")
+
+    assert str(caught.value) == (
+        "There is no such lake. The configuration cannot be used: journal_days: must be 1 to 3650. "
+        "This happened while looking for it. Dig one. Correct it; `spec` lists the options."
+    )
+
+
+def test_an_error_of_the_connector_alone_is_passed_on_as_it_is() -> None:
+    own = refusal(["lake: is dry"])
+
+    with pytest.raises(ConfigError) as caught:
+        configure(Outside(own), {}, "run")
+
+    assert caught.value is own
 
 
 def test_every_specification_tells_of_them_after_the_connectors_own() -> None:

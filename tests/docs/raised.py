@@ -18,7 +18,7 @@ KINDS = ("ConfigError", "TransientError", "InternalError")
 # Where an error belongs on the page, by the beginning of its module's path; the first that fits.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "of the configuration": (
-        *("connectors/specification", "connectors/options", "connectors/runner", "connectors/drivers"),
+        *("connectors/specification", "connectors/options", "connectors/configured", "connectors/drivers"),
         *("connectors/registry", "connectors/faults", "connectors/duckdb/config", "connectors/memory/config"),
     ),
     "of the catalog": (

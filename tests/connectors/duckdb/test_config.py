@@ -100,6 +100,16 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
         configure({"destination_path": str(tmp_path / "nowhere" / "lake.duckdb")})
 
 
+def test_a_folder_that_does_not_exist_is_named_with_what_else_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configure({"destination_path": str(tmp_path / "nowhere" / "lake.duckdb"), "schema": ""})
+
+    assert caught.value.complaints == (
+        f"destination_path: there is no folder {tmp_path / 'nowhere'}",
+        "schema: may not be blank",
+    )
+
+
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder"):
         configure({"destination_path": str(tmp_path)})

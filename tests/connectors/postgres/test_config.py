@@ -103,6 +103,14 @@ def test_no_tunnel_may_be_said_aloud() -> None:
         ({"tunnel_method": BY_KEY | {"ssh_key": ENCRYPTED}}, "ssh_key: must be without a passphrase"),
         ({"tunnel_method": BY_KEY | {"ssh_key": None}}, "tunnel_method.ssh_key: is required"),
         ({"tunnel_method": BY_PASSWORD, "host": "/run/hidden"}, "host: must be a name or an address"),
+        (
+            {"tunnel_method": BY_PASSWORD, "host": "/run/hidden", "port": 0},
+            "host: must be a name or an address",
+        ),
+        (
+            {"tunnel_method": BY_PASSWORD, "host": 5, "port": 0},
+            "host: must be a text; port: must be 1 to 65535.",
+        ),
         ({"disable_type_dedupe": True}, "disable_type_dedupe: must be false"),
         ({"jdbc_url_params": "hidden"}, "jdbc_url_params: must be of the form"),
         ({"jdbc_url_params": "reWriteBatchedInserts=hidden"}, "jdbc_url_params: reWriteBatchedInserts is no"),

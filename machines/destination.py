@@ -1,13 +1,13 @@
 """The life of a whole sync: set up, start the streams, read, finish, tear down. Decides; touches no database."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, field
 from statemachine import State
 
 from dataflow.errors import DataflowError
 from machines.lifecycle import Executor, Lifecycle
-from machines.operations import Answer, SyncOperation, SyncPort
+from machines.operations import Answer, SyncOperation
 
 
 @define
@@ -30,6 +30,14 @@ class SyncLife:
     def all_streams_done(self) -> bool:
         """Every stream was published and nothing else failed."""
         return self.failure is None and not self.failed_streams
+
+
+class SyncPort(Protocol):
+    """Performs what the destination's lifecycle asks. Raises a DataflowError when it could not."""
+
+    def perform(self, operation: SyncOperation, life: SyncLife) -> Answer:
+        """Perform the operation to its end."""
+        ...
 
 
 class DestinationLifecycle(Lifecycle):

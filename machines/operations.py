@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import cattrs
 from attrs import frozen
@@ -11,10 +11,6 @@ from dataflow.catalog import Dedupe, DestinationStream, Strategy
 from dataflow.evolution import Altered
 from dataflow.table_catalog import StreamTables
 from dataflow.types import AirbyteType, Column, Kind, Scalar
-
-if TYPE_CHECKING:
-    from machines.destination import SyncLife
-    from machines.stream import StreamLife
 
 
 class StreamOperation(StrEnum):
@@ -155,19 +151,3 @@ class Answer:
     note: str = ""
     altered: tuple[Altered, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-class StreamPort(Protocol):
-    """Performs what a stream's lifecycle asks. Raises a DataflowError when, after its retries, it could not."""
-
-    def perform(self, operation: StreamOperation, life: "StreamLife") -> Answer:
-        """Perform the operation to its end; repeating one that was performed changes nothing."""
-        ...
-
-
-class SyncPort(Protocol):
-    """Performs what the destination's lifecycle asks. Raises a DataflowError when it could not."""
-
-    def perform(self, operation: SyncOperation, life: "SyncLife") -> Answer:
-        """Perform the operation to its end."""
-        ...

@@ -5,7 +5,7 @@ be, the arrows what comes next, and `OPERATIONS` what each state asks of the des
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, evolve, field
 from statemachine import State
@@ -15,7 +15,7 @@ from dataflow.errors import ConfigError, DataflowError
 from dataflow.table_catalog import StreamTables
 from dataflow.types import Kind
 from machines.lifecycle import Executor, Lifecycle
-from machines.operations import Answer, Facts, Recipe, StreamOperation, StreamPort, TempFacts, recipe
+from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts, recipe
 
 
 @define
@@ -125,6 +125,14 @@ class StreamLife:
     @property
     def _temp(self) -> TempFacts | None:
         return self.facts.temp if self.facts is not None else None
+
+
+class StreamPort(Protocol):
+    """Performs what a stream's lifecycle asks. Raises a DataflowError when, after its retries, it could not."""
+
+    def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
+        """Perform the operation to its end; repeating one that was performed changes nothing."""
+        ...
 
 
 class StreamLifecycle(Lifecycle):

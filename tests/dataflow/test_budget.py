@@ -50,7 +50,7 @@ def poured(run: Run, lines: list[bytes], gate: threading.Event | None = None) ->
         if gate is not None:
             time.sleep(0.5)
             gate.set()
-        pouring.join(60)
+        pouring.join(240)
         assert not pouring.is_alive(), "nothing more is read"
     return run.budget.peak
 

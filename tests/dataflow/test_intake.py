@@ -17,6 +17,7 @@ from dataflow.packer import Packer
 from dataflow.parcel import Packed
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
+from tests.dataflow.readers import PATIENCE, wait_for_readers
 
 USERS = StreamName(None, "users")
 SHAPE = Shape(name=USERS, columns=(Column("id", "id", INTEGER),), limits=Limits(), generation_id=1, sync_id=1)
@@ -30,7 +31,7 @@ def record(number: int) -> bytes:
 
 @contextmanager
 def taking_in(intake: Intake) -> Iterator[tuple[int, Mailbox]]:
-    """The intake at work: the end of a pipe that it reads, and the mailbox that it fills."""
+    """The intake at work: the end of a pipe that it reads, which the test closes, and the mailbox that it fills."""
     source, into = os.pipe()
     mailbox = Mailbox(1 << 20, Budget(1 << 20))
     intake.start(source, ORDER, mailbox)
@@ -38,11 +39,12 @@ def taking_in(intake: Intake) -> Iterator[tuple[int, Mailbox]]:
         yield into, mailbox
     finally:
         mailbox.close()
+        wait_for_readers()
         os.close(source)
 
 
 def letters(mailbox: Mailbox) -> Iterator[Packed | EndOfInput]:
-    while isinstance(letter := mailbox.take(input_too=True, until=time.monotonic() + 20), Packed):
+    while isinstance(letter := mailbox.take(input_too=True, until=time.monotonic() + PATIENCE), Packed):
         yield letter
     assert isinstance(letter, EndOfInput)
     yield letter
@@ -71,8 +73,8 @@ def test_an_intake_is_left_while_its_source_is_silent() -> None:
     with taking_in(Intake()) as (into, mailbox):
         os.write(into, record(1))
         first = next(letters(mailbox))
+        os.close(into)
 
-    os.close(into)
     assert isinstance(first, Packed)
 
 

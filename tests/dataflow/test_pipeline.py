@@ -25,6 +25,7 @@ from dataflow.raw_ids import RawIds
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 from dataflow.writing import Writers
+from tests.dataflow.readers import PATIENCE, wait_for_readers
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
 COLUMNS = (Column("id", "id", INTEGER),)
@@ -49,7 +50,7 @@ class Kept:
     def held_up(self) -> threading.Event:
         """Nothing is inserted until this is set."""
         gate = threading.Event()
-        self.before_insert = lambda: void(gate.wait(20))
+        self.before_insert = lambda: void(gate.wait(PATIENCE))
         return gate
 
     def insert(self, flush: Flush, writer: int) -> None:
@@ -133,7 +134,9 @@ class Run:
             with os.fdopen(into, "wb", buffering=0) as file:
                 yield lambda text: void(file.write(text))
         finally:
-            owner.join(timeout=20)
+            owner.join(PATIENCE)
+            assert not owner.is_alive()
+            wait_for_readers()
             os.close(source)
         if errors:
             raise errors[0]
@@ -148,7 +151,7 @@ class Run:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -284,11 +287,9 @@ class Losing(Intake):
 def test_a_state_waits_no_longer_than_its_latency_though_the_source_is_silent() -> None:
     run = Run()
 
-    with run.open(state_latency=0.05) as write:
+    with run.open(state_latency=0.05, age=3600.0) as write:
         write(record(USERS, 1) + state(USERS, "s1"))
-        deadline = time.monotonic() + 10
-        while not run.told and time.monotonic() < deadline:
-            time.sleep(0.01)
+        run.wait_for("told s1")
         told = list(run.told)
 
     assert told == ["s1"]
@@ -517,7 +518,7 @@ def test_two_streams_are_written_side_by_side() -> None:
     run = Run(writers=2)
     both = threading.Barrier(2)
     for sink in run.sinks.values():
-        sink.before_insert = lambda: void(both.wait(20))
+        sink.before_insert = lambda: void(both.wait(PATIENCE))
 
     run.feed(record(USERS, 1), record(ORDERS, 2))
 
@@ -664,7 +665,7 @@ def test_a_flush_waits_behind_the_one_that_is_written_however_large_they_are() -
     """Else a writer would wait for us after each."""
     gate = threading.Event()
     mailbox = Mailbox(1 << 20, Budget(1 << 20))
-    writers = Writers(1, lambda *_: void(gate.wait(20)), mailbox)
+    writers = Writers(1, lambda *_: void(gate.wait(PATIENCE)), mailbox)
     aggregate = Aggregate(shape(USERS), RawIds(), Thresholds(unwritten_bytes=1))
     pipeline = Pipeline(mailbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), void)
     pipeline._writers = writers

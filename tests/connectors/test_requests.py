@@ -7,25 +7,25 @@ import sys
 import pytest
 
 PROGRAM = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
 asked, before = signal.Signals(int(sys.argv[1])), sys.argv[2]
 signal.signal(asked, getattr(signal, before))
 from connectors.requests import Requests
 
-requests = Requests()
-requests.tell(lambda reason: print(reason, flush=True))
+requests, heard = Requests(), threading.Event()
+requests.tell(lambda reason: (print(reason, flush=True), heard.set()))
 os.kill(os.getpid(), asked)
-time.sleep(0.5)
+heard.wait(0.5 if before == "SIG_IGN" else 60)
 print(requests.failure_code, flush=True)
 if sys.argv[3] == "again":
     os.kill(os.getpid(), asked)
-    time.sleep(20)
+    time.sleep(60)
 """
 
 
 def ran(asked: signal.Signals, before: str, then: str = "") -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", PROGRAM, str(int(asked)), before, then]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -53,16 +53,17 @@ def test_a_request_that_came_before_is_told_too() -> None:
     """Its parent had held the signals back, as the entry point of the image does."""
     command = ["env", "--block-signal=TERM", sys.executable, "-c", EARLY]
 
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     assert found.stdout.startswith("The sync was asked to stop, by SIGTERM.")
 
 
 EARLY = """
-import os, signal, time
+import os, signal, threading
 os.kill(os.getpid(), signal.SIGTERM)
 from connectors.requests import Requests
 
-Requests().tell(lambda reason: print(reason, flush=True))
-time.sleep(1)
+heard = threading.Event()
+Requests().tell(lambda reason: (print(reason, flush=True), heard.set()))
+heard.wait(60)
 """

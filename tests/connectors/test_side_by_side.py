@@ -11,7 +11,7 @@ def test_works_are_done_at_the_same_time() -> None:
     met: list[int] = []
     all_of_them = threading.Barrier(3)
 
-    side_by_side([lambda n=n: met.append(n + all_of_them.wait(20) * 0) for n in range(3)])  # type: ignore[misc]
+    side_by_side([lambda n=n: met.append(n + all_of_them.wait(60) * 0) for n in range(3)])  # type: ignore[misc]
 
     assert sorted(met) == [0, 1, 2]
 
@@ -33,7 +33,7 @@ def test_an_error_is_raised_once_all_have_ended() -> None:
         raise LookupError
 
     def go_on() -> None:
-        failed.wait(20)
+        failed.wait(60)
         ended.set()
 
     with pytest.raises(LookupError):

@@ -19,7 +19,7 @@ SESSIONS = (
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
 )
 # How long the server may take to see that a process has ended, in seconds.
-PATIENCE = 10.0
+PATIENCE = 60.0
 Run = Callable[[Destination, Stint], Outcome]
 
 

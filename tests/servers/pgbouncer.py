@@ -20,7 +20,7 @@ from tests.servers.errors import ServerFailed
 from tests.servers.sshd import LOOPBACK, free_port
 from tests.servers.wheel import server_user
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.servers.errors import ServerFailed, Unavailable
 LOOPBACK = "127.0.0.1"
 # The package makes it where an init system runs.
 ROOM = Path("/run/sshd")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @frozen

@@ -52,7 +52,7 @@ def test_a_merge_that_waits_for_a_lock_is_seen_to_be_at_work(
                 break
 
     assert running.finish().code == 0
-    assert ages[1] - ages[0] >= 150
+    assert ages[1] > ages[0]
 
 
 def test_a_sync_on_a_terminal_is_drawn_there_and_its_protocol_stays_on_stdout(tmp_path: Path) -> None:

@@ -363,7 +363,7 @@ def test_who_waits_for_an_entry_reads_what_its_holder_wrote(
             # New entries are held too.
             client.ledger.save(LedgerEntry(table=FINAL, epoch=41))
 
-        assert answer.result(timeout=10) == 41
+        assert answer.result(timeout=60) == 41
 
 
 def test_a_failed_transaction_lets_go_of_its_entry(to: DuckDbConnector, client: DuckDbClient) -> None:

@@ -387,7 +387,7 @@ def eventually_gone(database: Address) -> bool:
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     with psycopg.connect(database.dsn, autocommit=True) as observer:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             if observer.execute(query.encode()).fetchone() == (0,):
                 return True

@@ -70,6 +70,7 @@ def lives(connection: "psycopg.Connection[Any]") -> bool:
 
 
 def test_a_run_that_shows_signs_of_life_keeps_its_table_and_is_named(access: Access) -> None:
+    access = evolve(access, pulse=0.2, lock_wait=2.0)
     mine, theirs = Locks(access, LEDGER), Locks(access, LEDGER)
     theirs.take(FINAL, "theirs")
 
@@ -99,7 +100,7 @@ def test_before_its_silence_tells_a_sync_may_be_tried_again(
     access: Access, postgres_database: Address
 ) -> None:
     """Not a ConfigError, upon which a platform would not come back."""
-    mine = Locks(evolve(access, pulse=0.4), LEDGER)
+    mine = Locks(evolve(access, pulse=0.55), LEDGER)
     with owner(postgres_database) as ghost:
         with pytest.raises(TransientError, match="dataflow ghost"):
             mine.take(FINAL, "mine")
@@ -134,7 +135,7 @@ def test_a_run_has_one_lock_for_all_its_tables(access: Access, client: PostgresC
 
 
 def test_of_runs_that_take_a_table_at_the_same_moment_one_gets_it(access: Access) -> None:
-    runs = [Locks(evolve(access, lock_wait=0.0), LEDGER) for _ in range(8)]
+    runs = [Locks(evolve(access, lock_wait=0.0, pulse=2.0), LEDGER) for _ in range(8)]
     start = threading.Barrier(len(runs))
     refused: list[Exception] = []
 
@@ -211,18 +212,20 @@ def impatient(access: Access, client: PostgresClient) -> Iterator[PostgresClient
 
 
 def test_the_last_transaction_of_a_dead_run_is_waited_for(
-    impatient: PostgresClient, postgres_database: Address
+    access: Access, impatient: PostgresClient, postgres_database: Address
 ) -> None:
+    patient = PostgresClient(evolve(access, ghost_wait=60.0), impatient._sql, "airbyte_internal")
     with session(postgres_database, "dataflow ghost") as ghost:
         ghost.execute("BEGIN")
         ghost.execute(HOLD_ENTRY)
         ending = threading.Timer(0.1, lambda: ghost.execute("COMMIT"))
         ending.start()
 
-        impatient.lock(FINAL, "mine")
+        patient.lock(FINAL, "mine")
 
         ending.join()
         assert lives(ghost)
+    patient.close()
 
 
 def test_the_last_transaction_of_a_dead_run_is_ended_when_it_does_not_end(

@@ -48,17 +48,18 @@ def written(client: PostgresClient) -> list[Any]:
 def test_a_transaction_that_lost_to_a_deadlock_is_done_again_as_a_whole(
     run: Run, client: PostgresClient, person: "psycopg.Connection[Any]"
 ) -> None:
-    # Whoever looks first is the victim: us, after the server's second.
-    person.execute("SET deadlock_timeout = '1min'")
+    # Who looks first is the victim: us, after the server's second.
+    person.execute("SET deadlock_timeout = '1h'")
+    person.execute(CLOSED_CIRCLE)
     person.execute("BEGIN")
-    person.execute("LOCK TABLE public.users IN ACCESS EXCLUSIVE MODE")
+    person.execute("SELECT pg_advisory_xact_lock(1)")
 
-    def close_the_circle() -> None:
-        wait_for_a_lock(client)
+    def wait_for_the_run() -> None:
+        wait_until(client, MET)
         person.execute("SELECT FROM airbyte_internal._airbyte_streams FOR UPDATE")
         person.execute("COMMIT")
 
-    other = threading.Thread(target=close_the_circle)
+    other = threading.Thread(target=wait_for_the_run)
     other.start()
     run.do(run.flush(1, row(1, id=1, name="a"), row(2, id=2, name="b")))
     other.join()
@@ -67,14 +68,37 @@ def test_a_transaction_that_lost_to_a_deadlock_is_done_again_as_a_whole(
     assert written(client) == [(1, "a"), (2, "b")]
 
 
-def wait_for_a_lock(client: PostgresClient) -> None:
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        waiting = client.connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
-        if waiting != (0,):
-            return
+# The run waits for the person once it is seen that the person waits for the run. What is drawn from a sequence is not
+# given back by a rollback.
+CLOSED_CIRCLE = """
+CREATE SEQUENCE met;
+CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('public.met') > 1 THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_advisory_xact_lock(2);
+    WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    PERFORM pg_advisory_xact_lock(1);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER meet BEFORE INSERT ON public.users EXECUTE FUNCTION meet();
+"""
+
+
+MET = """
+SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = 2
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
+
+def wait_until(client: PostgresClient, holds: str) -> None:
+    end = time.monotonic() + 60
+    while client.connection.execute(holds.encode()).fetchone() != (True,):
+        assert time.monotonic() < end
         time.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 # What is drawn from a sequence is not given back by a rollback.

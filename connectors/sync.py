@@ -219,7 +219,7 @@ class SyncOperations:
             raise InternalError(
                 f"Unexpected {type(error).__name__}.",
                 doing=f"performing {operation}",
-                remedy="What was told is safe. Report this, with the log of this sync.",
+                remedy="All acknowledged records are safe. Report this, with the log of this sync.",
             ) from error
         failed = tuple(str(run.name) for run in self.runs if run.failed)
         return Answer(failed_streams=tuple(name for name in failed if name not in life.failed_streams))
@@ -244,7 +244,9 @@ class SyncOperations:
             )
         if self.runs and all(run.failed for run in self.runs):
             first = next(run.life.failure for run in self.runs if run.life.failure is not None)
-            raise type(first)("No stream could be started.", remedy="Each stream's own error says why.")
+            raise type(first)(
+                "No stream could be started.", remedy="Each stream's own error gives the reason."
+            )
 
     def _reach_writers(self) -> None:
         """Do without the writers beyond the first that get no connection."""
@@ -306,7 +308,7 @@ class SyncOperations:
                 run.end(
                     TransientError(
                         f"The input ended before the source completed stream {run.name}.",
-                        remedy="What was told is safe. Sync again.",
+                        remedy="All acknowledged records are safe. Run the sync again.",
                     )
                 )
 

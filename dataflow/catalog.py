@@ -193,7 +193,7 @@ def _stream(entry: _ConfiguredStream) -> DestinationStream:
             "Cannot execute a hybrid refresh - current generation "
             f"{stream.generation_id}; minimum generation {stream.minimum_generation_id}",
             doing=f"reading the catalog's stream {name}",
-            remedy="The minimum must be 0 or the current generation: report this to who runs the platform.",
+            remedy="The minimum must be 0 or the current generation: report this to the platform's operator.",
         )
     _check_keys(stream)
     return stream

@@ -167,7 +167,7 @@ class Checkpoints:
             raise InternalError(
                 "Mixed state types in a single sync are not allowed.",
                 doing=f"reading a {state.kind} state",
-                remedy="A source must keep to STREAM or to GLOBAL states. Report this to its author.",
+                remedy="A source must send either STREAM or GLOBAL states. Report this to its author.",
             )
 
     def _keep(self, checkpoint: Checkpoint, positions: Mapping[StreamName, int]) -> None:

@@ -17,10 +17,10 @@ def complaint(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
         return _of_a_member(str(error))
     if isinstance(error, RecursionError):
-        return "it is no JSON, many levels deep"
+        return "its JSON is nested too deeply"
     if found := _BYTE.search(str(error)):
-        return f"it is no JSON from its byte {int(found['byte']) + 1} on ({found['what']})"
-    return "it is no UTF-8" if isinstance(error, UnicodeDecodeError) else "its JSON has no end"
+        return f"it is not JSON from its byte {int(found['byte']) + 1} on ({found['what']})"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "its JSON is incomplete"
 
 
 def _of_a_member(text: str) -> str:
@@ -30,4 +30,4 @@ def _of_a_member(text: str) -> str:
     if found := _WRONG.search(text):
         expected, got = (_KINDS.get(kind, f"an {kind}") for kind in (found["expected"], found["found"]))
         return f"{f'its `{path}`' if path else 'it'} is {got} where {expected} should be"
-    return f"its `{path}` is out of range" if path else "it is not as the protocol has it"
+    return f"its `{path}` is out of range" if path else "it does not follow the protocol"

@@ -89,5 +89,5 @@ def _guarded(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         kind = type(error).__name__
     raise InternalError(
         f"Unexpected {kind} while reading the input.",
-        remedy="What was told is safe. Report this, with what stands on stderr.",
+        remedy="All acknowledged records are safe. Report this, with the output on stderr.",
     )

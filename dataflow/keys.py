@@ -39,10 +39,10 @@ class Role(StrEnum):
 class Misfit(StrEnum):
     """What is not held of a value, in the words of an error. Never the value."""
 
-    NO_NUMBER = "a text that is no plain number"
-    NO_DATE = "a text that is no date"
-    NO_TIME = "a text that is no time of day"
-    NO_MOMENT = "a text that is no date with time"
+    NO_NUMBER = "a text that is not a plain number"
+    NO_DATE = "a text that is not a date"
+    NO_TIME = "a text that is not a time of day"
+    NO_MOMENT = "a text that is not a date with time"
     TEXT = "a text"
     BOOLEAN = "a boolean"
     NUMBER = "a number"

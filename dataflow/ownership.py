@@ -28,7 +28,7 @@ def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[Tabl
         raise TransientError(
             f"Another run has meanwhile named the table {other}, and the table {remembered.final} of stream "
             f"{named.stream} cannot exist beside it.",
-            remedy="Nothing was changed. The next sync chooses other names by itself.",
+            remedy="Nothing was changed. The next sync chooses other names automatically.",
         )
     names = {each.field: each.name for each in named.owned}
     fields = {each.name: each.field for each in named.owned}
@@ -42,13 +42,13 @@ def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[Tabl
         raise TransientError(
             f"Another run has meanwhile given names in the table {remembered.final} to "
             + (f"stream {remembered.stream}." if remembered.stream != stream else "other fields."),
-            remedy="Nothing was changed. The next sync chooses other names by itself.",
+            remedy="Nothing was changed. The next sync chooses other names automatically.",
         )
     kinds = {each.field: each.widened for each in named.owned}
     if any(kinds.get(each.field, each.widened) is not each.widened for each in remembered.columns):
         raise TransientError(
             f"Another run has meanwhile recorded that columns of the table {remembered.final} must be wider.",
-            remedy="Nothing was changed. The next sync widens them by itself.",
+            remedy="Nothing was changed. The next sync widens them automatically.",
         )
     joined = {each.field: each for each in remembered.columns} | {each.field: each for each in named.owned}
     return OwnedTable(final=remembered.final, stream=stream, columns=tuple(joined.values()))

@@ -73,7 +73,8 @@ def refusal(refused: Refused, lines_before: int, *, cut_off: bool = False) -> Da
         return TransientError(
             f"The input ended in the middle of line {lines_before + refused.line}.",
             doing="reading the input",
-            remedy="The source, or what stands between, was interrupted. What was told is safe. Sync again.",
+            remedy="The source, or a process between it and this one, was interrupted. All acknowledged records are "
+            "safe. Run the sync again.",
         )
     line = f"Line {lines_before + refused.line} of the input"
     if refused.stream is not None:
@@ -85,7 +86,7 @@ def refusal(refused: Refused, lines_before: int, *, cut_off: bool = False) -> Da
     return InternalError(
         f"{line} is not a message of the Airbyte protocol: {refused.reason}.",
         doing="reading the input",
-        remedy="Nothing after that line was read. Find out what the source wrote there.",
+        remedy="Nothing after that line was read. Check what the source wrote there.",
     )
 
 
@@ -104,6 +105,6 @@ def unusable(found: Unusable, lines_before: int) -> DataflowError:
         f"Line {lines_before + found.line} of the input is a record of stream {found.stream} that cannot be used: "
         f"{found.reason}.",
         doing="reading the input",
-        remedy="What was told is safe; the stream's records from that line on were passed over. Report this to the "
-        "source's author.",
+        remedy="All acknowledged records are safe; the stream's records from that line on were skipped. Report this to "
+        "the source's author.",
     )

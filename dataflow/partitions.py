@@ -128,7 +128,7 @@ class Partitions:
         if self._budget.held(Holder.PARTITIONS) >= self._budget.most:
             raise InternalError(
                 f"{self.waiting()} STATEs wait for records of the partitions that they name, and records of "
-                f"{len(self._read)} partitions wait for their STATE. Together they take more memory than may be held.",
+                f"{len(self._read)} partitions wait for their STATE. Together they need more memory than is allowed.",
                 doing="reading the input",
                 remedy="The source must send a STATE near the records of its partitions. Report this to its author.",
             )

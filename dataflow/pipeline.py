@@ -175,7 +175,8 @@ class Pipeline:
                 raise error
             case EndOfInput(error):
                 raise TransientError(
-                    "The input could not be read to its end.", remedy="What was told is safe. Sync again."
+                    "The input could not be read to its end.",
+                    remedy="All acknowledged records are safe. Run the sync again.",
                 ) from error
             case None:
                 self._flush_due()
@@ -230,7 +231,8 @@ class Pipeline:
         if waiting := self._partitions.waiting():
             self._log(
                 "WARN",
-                f"{waiting} STATEs were not emitted: records they count, or states before them, never came.",
+                f"{waiting} STATEs were not emitted: the records that they count, or states before them, were never "
+                "received.",
             )
         if dropped := self._checkpoints.dropped:
             self._log("WARN", f"{dropped} STATEs were not emitted: they cover a stream that failed.")
@@ -317,8 +319,8 @@ class Pipeline:
         state = checkpoint.state
         where = f"stream {state.stream}" if state.stream else "all streams"
         message = (
-            f"The source counts {state.source_count:.0f} records before a STATE of {where}; "
-            f"{checkpoint.count} came."
+            f"The source counts {state.source_count:.0f} records before a STATE of {where}; the number "
+            f"received is {checkpoint.count}."
         )
         if self._miscounts is Miscounts.WARN:
             self._log("WARN", message)
@@ -327,8 +329,8 @@ class Pipeline:
         error = InternalError(
             message,
             doing="reading the input",
-            remedy="What was told is safe, and this STATE was not told. Sync again; if it stays so, report it to "
-            "the source's author.",
+            remedy="All acknowledged records are safe, and this STATE was not emitted. Run the sync again; if this "
+            "error remains, report it to the source's author.",
         )
         stream = self._streams.get(state.stream) if state.stream else None
         if stream is None:
@@ -454,7 +456,8 @@ class Pipeline:
             raise TransientError(
                 f"Stream {name} failed, and the source's GLOBAL states cover it.",
                 doing="reading the input",
-                remedy="What was told is safe. Mend what the stream reports, then sync again.",
+                remedy="All acknowledged records are safe. Fix the error that the stream reports, then run the sync "
+                "again.",
             ) from error
 
     def _tell(self) -> None:
@@ -475,7 +478,7 @@ def _incomplete(name: StreamName) -> InternalError:
     return InternalError(
         f"The source ended stream {name} as INCOMPLETE.",
         doing="reading the input",
-        remedy="What was told is safe. Find out in the source's log why it failed, then sync again.",
+        remedy="All acknowledged records are safe. Find the cause in the source's log, then run the sync again.",
     )
 
 

@@ -301,7 +301,7 @@ def error_message(error: BaseException, stream: StreamName | None = None) -> byt
 def _unexpected(error: BaseException) -> InternalError:
     return InternalError(
         f"Unexpected {type(error).__name__}.",
-        remedy="What was told is safe. Report this, with the log of this sync.",
+        remedy="All acknowledged records are safe. Report this, with the log of this sync.",
     )
 
 

@@ -376,8 +376,8 @@ def _conflict(what: str) -> ConfigError:
 
 def _undecided(what: str, owners: Sequence[str]) -> ConfigError:
     return ConfigError(
-        f"An earlier version made {what}, and its name fits each of {' and '.join(owners)}. Nothing says to which of "
-        "them its rows belong.",
+        f"An earlier version made {what}, and its name fits each of {' and '.join(owners)}. There is no record of "
+        "which of them its rows belong to.",
         doing="naming the tables",
-        remedy="Sync once with only the one that it belongs to; from then on the ledger remembers it.",
+        remedy="Run one sync with only the stream that it belongs to; from then on the ledger remembers it.",
     )

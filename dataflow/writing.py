@@ -115,7 +115,8 @@ class Writers:
     def _attempt(self, writer: _Writer, flush: Flush) -> BaseException | None:
         if flush.stream in writer.broken:
             return TransientError(
-                "An earlier flush of this stream failed.", remedy="Its own error says why. Sync again."
+                "An earlier flush of this stream failed.",
+                remedy="That flush's own error gives the reason. Run the sync again.",
             )
         try:
             self._insert(flush, writer.number)

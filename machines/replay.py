@@ -53,7 +53,7 @@ class Replayed:
         older = "an older" if self.format < FORMAT else "a newer"
         return (
             f"it was written by {older} version, in format {self.format} of the journal, and the machines of this "
-            f"version, which writes format {FORMAT}, do not walk it: {self.divergence}. It can be shown and drawn; "
+            f"version, which writes format {FORMAT}, cannot replay it: {self.divergence}. It can be shown and drawn; "
             "replay it with the version that wrote it"
         )
 
@@ -154,7 +154,7 @@ def lives(entries: Sequence[Entry]) -> list[list[Entry]]:
 
 def _machine(entries: Sequence[Entry], recorded: _Recorded) -> Lifecycle:
     if not entries:
-        raise ConfigError("There is nothing to replay.", remedy="Give a journal with at least one entry.")
+        raise ConfigError("The journal is empty.", remedy="Give a journal with at least one entry.")
     first = entries[0]
     if first["machine"] == "destination":
         return destination_lifecycle(SyncLife(), recorded, recorded)

@@ -79,8 +79,8 @@ def standing(course: Course) -> str:
     if course.strategy is None:
         return ""
     words = _appended(course) if course.strategy is Strategy.APPEND else _by_temp(course, course.strategy)
-    settled = f"Rows of an earlier run were brought into {course.final} first. " if course.settled else ""
-    as_far = "" if course.state in (DONE, FAILED) else "As far as was told: "
+    settled = f"Rows of an earlier run were moved into {course.final} first. " if course.settled else ""
+    as_far = "" if course.state in (DONE, FAILED) else "As far as the journal shows: "
     return as_far + settled + words
 
 
@@ -111,7 +111,7 @@ def _by_temp(course: Course, strategy: Strategy) -> str:
                 return f"In {final}, in place of its old rows: the latest of each primary key of {rows}."
         return f"In {final}, in place of its old rows: {rows}."
     if course.state == FAILED and course.tried_to_publish and course.written and not course.kept:
-        return f"{course.temp} is gone: its rows are in {final}, and only the database's answer was lost."
+        return f"{course.temp} is gone: its rows are in {final}, and only the database's reply was lost."
     nothing = f"{final} holds nothing of this run."
     if not course.written and not course.resumed:
         return nothing

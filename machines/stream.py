@@ -216,17 +216,18 @@ def _refusal(life: StreamLife) -> ConfigError:
     doing, temp = f"starting stream {life.stream.name}", life.tables.temp
     if life.facts is not None and life.facts.lost is not None:
         return ConfigError(
-            f"The temp table {temp} is gone. The ledger says that it held rows that a STATE covers, from "
-            f"{life.facts.lost}: the source may have been told that they are safe.",
+            f"The temp table {temp} is gone. According to the ledger it held rows that a STATE covers, from "
+            f"{life.facts.lost}: they may have been acknowledged to the source.",
             doing=doing,
-            remedy="Restore the table, or refresh the stream, which brings all of its records anew. To go on without "
+            remedy="Restore the table, or refresh the stream, which loads all of its records again. To go on without "
             "these rows, create an empty table of that name.",
         )
     return ConfigError(
-        f"The temp table {temp} holds rows, and the ledger does not say how they belong to "
-        f"{life.tables.final}. They may be records the source was told are safe.",
+        f"The temp table {temp} holds rows, and the ledger does not say how they belong to {life.tables.final}. They "
+        "may have been acknowledged to the source.",
         doing=doing,
-        remedy="Look at its rows: copy what you need into the final table, drop the temp table, and sync again.",
+        remedy="Inspect its rows: copy what you need into the final table, drop the temp table, and run the sync "
+        "again.",
     )
 
 

@@ -123,7 +123,7 @@ class Meaning:
 
 AGAIN = "Try again."
 DARK = "Nothing that was sent to the server is acknowledged any more: look at the network in between. "
-REPORT = "What was told is safe. Report this, with the log of this sync."
+REPORT = "All acknowledged records are safe. Report this, with the log of this sync."
 DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."
 CONSTRAINT = (
     "The source's rows do not keep it: drop it, or make it DEFERRABLE if it only needs to hold at the end."

@@ -40,7 +40,7 @@ INTERNAL_NAMESPACE = "airbyte_internal"
 _FILE_PATIENCE = 600.0
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
-    # Told means kept: a COMMIT is answered when it is on the disk.
+    # Acknowledged means durable: a COMMIT is answered when it is on the disk.
     "PRAGMA synchronous = FULL",
     # A view goes by the name of its table, whichever table that is after a swap.
     "PRAGMA legacy_alter_table = ON",

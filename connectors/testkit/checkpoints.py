@@ -32,7 +32,7 @@ class CheckpointSuite(WarehouseSuite):
     def test_a_state_is_not_told_before_its_rows_are_durable(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Told means kept: at the moment of telling, another connection finds the rows."""
+        """Acknowledged means durable: at the moment of telling, another connection finds the rows."""
         there: dict[int, set[int]] = {}
 
         def look(cursor: int) -> None:
@@ -164,7 +164,9 @@ class CheckpointSuite(WarehouseSuite):
         )
 
         assert (outcome.exit_code, outcome.states) == (0, [1])
-        assert any(f"{count} records" in warning and "1 came" in warning for warning in outcome.warnings)
+        assert any(
+            f"{count} records" in warning and "received is 1" in warning for warning in outcome.warnings
+        )
 
     def test_a_global_state_is_told_when_every_stream_it_covers_is_durable(
         self, warehouse: Warehouse

@@ -142,7 +142,7 @@ class LeftoverSuite(WarehouseSuite):
 
             (error,) = outcome.errors
             assert error["stream_descriptor"]["name"] == "users"
-            assert "is gone. The ledger says that it held rows that a STATE covers" in error["message"]
+            assert "is gone. According to the ledger it held rows that a STATE covers" in error["message"]
             assert found(warehouse.rows()) == sorted(PRIOR)
 
     @pytest.mark.parametrize("strategy", TO_TEMP)

@@ -101,7 +101,7 @@ class OperationsSuite(Suite):
         assert disturbed == undisturbed
 
     def test_a_flush_that_would_leave_a_gap_is_refused(self, bench: Bench) -> None:
-        """Its checkpoint would cover rows that were never written: told means kept."""
+        """Its checkpoint would cover rows that were never written: acknowledged means durable."""
         with open_run(bench.connector, DEDUP) as run:
             run.do(O.CLAIM, O.INSPECT, O.OPEN_TEMP, run.flush(1, FEW[0]))
 

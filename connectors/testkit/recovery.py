@@ -85,7 +85,7 @@ class RecoverySuite(WarehouseSuite):
     def test_a_sync_that_is_cut_off_time_and_again_loses_nothing_that_was_told(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Told means kept, however many runs it takes."""
+        """Acknowledged means durable, however many runs it takes."""
         sent = [User(number, "", number) for number in range(1, 7)]
         for number, user in enumerate(sent, 1):
             outcome = warehouse.sync(

@@ -43,8 +43,8 @@ def compile_reader(library: Path, flags: Sequence[str]) -> None:
             subprocess.run([*compiler, *flags, "-o", made, *sources], check=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise SystemExit(
-                f"Dataflow reads its input by a library in C, and {shlex.join(compiler)} could not make it: {error}."
-                " Install a C compiler (Debian and Ubuntu: apt-get install gcc libc6-dev), or name yours in CC."
+                f"Dataflow reads its input with a library in C, and {shlex.join(compiler)} could not build it: {error}."
+                " Install a C compiler (Debian and Ubuntu: apt-get install gcc libc6-dev), or set CC to yours."
             ) from error
         made.replace(library)
 

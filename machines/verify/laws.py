@@ -1,7 +1,7 @@
 """The five laws, as questions about a step. Judges; makes nothing happen.
 
-1. Told means kept. 2. Readers see old or new. 3. The result does not depend on the crashes. 4. Nothing is left
-behind. 5. One writer per stream. Each answers with what is wrong, or with an empty text.
+1. Acknowledged means durable. 2. Readers see old or new. 3. The result does not depend on the crashes. 4. Nothing is
+left behind. 5. One writer per stream. Each returns what is wrong, or an empty text.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ class Laws:
         # Moments in which what was told is known to be kept: most steps change nothing of it.
         self._kept: set[tuple[Database, tuple[Progress, ...]]] = set()
         self._laws: tuple[tuple[str, Callable[[World, Step], str]], ...] = (
-            ("Told means kept", self.told_means_kept),
+            ("Acknowledged means durable", self.told_means_kept),
             ("Readers see old or new", self.readers_see_old_or_new),
             ("The result does not depend on the crashes", self.result_of_no_crash),
             ("Nothing is left behind", self.nothing_left),
@@ -50,7 +50,7 @@ class Laws:
             if missing and not _replaced(one, syncs[number + 1 :]):
                 for record in missing:
                     if not _superseded(record, kept, syncs):
-                        return f"{record} was told and is in no table"
+                        return f"{record} was acknowledged and is in no table"
         self._kept.add((database, syncs))
         return ""
 
@@ -78,7 +78,7 @@ class Laws:
         """After success the final table is one that syncs without a crash could have left."""
         world = step.world
         if world.run is not None and world.run.state == "failed" and not world.run.disturbed:
-            return "a run failed that nothing had disturbed"
+            return "a run failed although nothing had disturbed it"
         if not world.succeeded:
             return ""
         found = Counter(row.record for row in _rows(world.database.final))
@@ -89,7 +89,7 @@ class Laws:
         if all(one.sync.strategy.dedupes for one in world.syncs[self._over :]) and twice:
             return f"{twice[0]} is there twice"
         untold = [record for record in twice if record not in world.again]
-        return f"{untold[0]} is there twice, and need not be" if untold else ""
+        return f"{untold[0]} is there twice, without a reason" if untold else ""
 
     # -- 4
 
@@ -100,7 +100,7 @@ class Laws:
             return ""
         if database.temp is not None:
             return "the temp table is left"
-        return "the ledger has a recipe of no table" if database.entry.recipe is not None else ""
+        return "the ledger has a recipe without a table" if database.entry.recipe is not None else ""
 
     # -- 5
 
@@ -111,7 +111,7 @@ class Laws:
             return ""
         if new.entry.epoch > old.entry.epoch and (old.final, old.temp) == (new.final, new.temp):
             return ""
-        return "a run changed the tables that another had claimed"
+        return "a run changed tables that another run had claimed"
 
 
 def _is_whole(sync: Sync, shown: set[Record]) -> bool:

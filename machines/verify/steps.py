@@ -96,7 +96,7 @@ class Steps:
             )
             for number, sync in self.platform.asked_next(unheard):
                 yield Step(
-                    f"-- that run is heard no more; one of {sync} starts",
+                    f"-- that run falls silent; one of {sync} starts",
                     self.platform.started(unheard, number, sync),
                     befell=self._decisions.operation(world.run.state) or FLUSH,
                 )

@@ -96,25 +96,25 @@ def emitted(at: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (b"no JSON", "no JSON from its byte 5 on"),
-        (b'{"type": "RECORD", "record": {"data": {"id": nan}}}', "no JSON from its byte 47 on"),
-        (emitted(b"NaN"), "no JSON from its byte 83 on"),
-        (record(id=1)[:-9], "has no end"),
+        (b"no JSON", "not JSON from its byte 5 on"),
+        (b'{"type": "RECORD", "record": {"data": {"id": nan}}}', "not JSON from its byte 47 on"),
+        (emitted(b"NaN"), "not JSON from its byte 83 on"),
+        (record(id=1)[:-9], "is incomplete"),
         (b"[1]", "an array where an object should be"),
         (b'{"no":"type"}', "has no `type`"),
         (b'{"type":"RECORD"}', "has no `record`"),
         (b'{"type":"STATE"}', "has no `state`"),
         (b'{"type":"RECORD","record":{"data":{},"emitted_at":5}}', "has no `stream`"),
         (b'{"type":"RECORD","record":%s}' % DEEP, "has no `stream`"),
-        (b'{"type":"RECORD","record":%s}' % DEEP.replace(b"1", b"1x"), "no JSON, many levels deep"),
+        (b'{"type":"RECORD","record":%s}' % DEEP.replace(b"1", b"1x"), "nested too deeply"),
         (b'{"type":"STATE","state":{"type":"STREAM"}}', "has no `stream`"),
         (
             b'{"type":"STATE","state":{"stream":{"stream_descriptor":{}}}}',
             "no `stream.stream_descriptor.name`",
         ),
         (b'{"type":"STATE","state":{"data":{"cursor":[NaN]}}}', "holds NaN or Infinity"),
-        (b"\xff\xfe", "no JSON from its byte 1 on"),
-        (b'{"type":"\xff"}', "no UTF-8"),
+        (b"\xff\xfe", "not JSON from its byte 1 on"),
+        (b'{"type":"\xff"}', "not UTF-8"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named_by_its_number_and_what_is_wrong_with_it(

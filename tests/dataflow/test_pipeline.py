@@ -228,7 +228,9 @@ def test_a_count_that_differs_from_the_sources_is_warned_of() -> None:
 
     warnings = [line["log"]["message"] for line in run.lines if line["type"] == "LOG"]
     assert run.told == ["s1"]
-    assert warnings == ["The source counts 2 records before a STATE of stream users; 1 came."]
+    assert warnings == [
+        "The source counts 2 records before a STATE of stream users; the number received is 1."
+    ]
 
 
 def test_a_count_that_differs_fails_its_stream_alone_where_that_is_wanted() -> None:
@@ -242,7 +244,9 @@ def test_a_count_that_differs_fails_its_stream_alone_where_that_is_wanted() -> N
 
     run.feed(*users, record(ORDERS, 1), state(ORDERS, "o1", 1), complete(ORDERS))
 
-    assert "counts 7 records before a STATE of stream users; 1 came" in str(run.sinks[USERS].failure)
+    assert "counts 7 records before a STATE of stream users; the number received is 1" in str(
+        run.sinks[USERS].failure
+    )
     assert run.told == ["o1"]
     assert run.sinks[ORDERS].failure is None
     assert run.log.count("complete") == 1
@@ -254,7 +258,9 @@ def test_a_global_count_that_differs_ends_the_sync_where_that_is_wanted() -> Non
         b'{"type": "GLOBAL"', b'{"sourceStats": {"recordCount": 2.0}, "type": "GLOBAL"'
     )
 
-    with pytest.raises(InternalError, match="counts 2 records before a STATE of all streams; 1 came"):
+    with pytest.raises(
+        InternalError, match="counts 2 records before a STATE of all streams; the number received is 1"
+    ):
         run.feed(record(USERS, 1), text)
 
     assert run.told == []

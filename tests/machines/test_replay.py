@@ -90,7 +90,7 @@ def test_a_journal_of_many_lives_is_taken_apart() -> None:
 
 
 def test_what_is_no_life_is_refused() -> None:
-    with pytest.raises(ConfigError, match="nothing to replay"):
+    with pytest.raises(ConfigError, match="journal is empty"):
         replay([])
     with pytest.raises(ConfigError, match="does not begin"):
         replay(read(JOURNALS / "dedup.jsonl")[1:])

@@ -110,7 +110,7 @@ def test_a_violation_is_told_with_its_shortest_history() -> None:
     )
 
     assert str(violation).splitlines() == [
-        "dedup into no table: law 1, told means kept: L1 was told and is in no table",
+        "dedup into no table: law 1, acknowledged means durable: L1 was acknowledged and is in no table",
         "   1. -- a run of dedup of generation 2 starts",
         "   2. claim",
         "   3. inspect",

@@ -38,7 +38,7 @@ def test_a_seeded_fault_of_names_is_found(fault: str) -> None:
 
 @pytest.mark.parametrize(
     "scenario",
-    sorted({each.scenario for each in NAME_FAULTS.values()} | {"dedup, one called as another's temp table"}),
+    sorted({each.scenario for each in NAME_FAULTS.values()} | {"dedup, one named like another's temp table"}),
 )
 def test_the_same_scenario_without_the_fault_breaks_no_law(scenario: str) -> None:
     found: Explored = Search().explore(_named(scenario))

@@ -1,8 +1,8 @@
 """The laws, as questions about a world, and about what a run of everything leaves. Judges; makes nothing happen.
 
-They are those of one stream's life that names can break: told means kept (1), the result does not depend on the crashes
-(3), nothing is left behind (4); and beside them that no table ever holds what is not its own. Each answers with what is
-wrong, or with an empty text.
+They are those of one stream's life that names can break: acknowledged means durable (1), the result does not depend on
+the crashes (3), nothing is left behind (4); and that no table ever holds rows of another stream. Each returns what is
+wrong, or an empty text.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from machines.verify.catalogs.world import Part, Progress, Run, World
 def broken_by(step: Step, scenario: Scenario) -> str:
     """The first law that a step breaks; empty when it breaks none."""
     if step.refused and not scenario.rivals:
-        return "law 3, the result does not depend on the crashes: a run is refused that is alone"
+        return "law 3, the result does not depend on the crashes: a run is refused although no other run is alive"
     return broken(step.world)
 
 
@@ -27,7 +27,7 @@ def broken(world: World) -> str:
     if complaint := nothing_mixed(world.database):
         return f"nothing is mixed: {complaint}"
     complaint = told_means_kept(world)
-    return f"law 1, told means kept: {complaint}" if complaint else ""
+    return f"law 1, acknowledged means durable: {complaint}" if complaint else ""
 
 
 def broken_at_the_end(world: World, run: Run | None, scenario: Scenario) -> str:
@@ -71,14 +71,14 @@ def result_of_no_crash(world: World, part: Part, scenario: Scenario) -> str:
     """The stream is done, and its table holds its records, in the columns of its fields."""
     stream = part.selected.stream
     if part.state != "done":
-        return f"stream {stream} fails, and nothing disturbs it"
+        return f"stream {stream} fails although nothing disturbs it"
     final, progress = _final(world.database, part, scenario), world.progress(stream)
     records = Counter((row.record.generation, row.record.item) for row in final.rows)
     wanted = {(progress.generation, item) for item in range(1, progress.told + 1)}
     if set(records) != wanted:
         return f"the table of {stream} holds records {sorted(records)}, and should hold {sorted(wanted)}"
     if scenario.strategy.dedupes and any(times > 1 for times in records.values()):
-        return f"a record of {stream} is there twice"
+        return f"a record of {stream} is present twice"
     return _misplaced(final, part, progress)
 
 
@@ -88,7 +88,7 @@ def nothing_left(database: Database, run: Run, scenario: Scenario) -> str:
     if left := [name for name, _ in database.tables if name not in finals]:
         return f"the table {left[0]} is left"
     knows = [name for name, entry in database.entries if entry.temp is not None or entry.recipe is not None]
-    return f"the ledger has a temp table of {knows[0]}" if knows else ""
+    return f"the ledger has a temp table for {knows[0]}" if knows else ""
 
 
 def _misplaced(final: Table, part: Part, progress: Progress) -> str:

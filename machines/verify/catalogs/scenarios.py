@@ -110,7 +110,7 @@ def _twin_streams() -> Iterator[tuple[str, NamingRules, Selection]]:
     yield "two namespaces alike", PLAIN, (_in("kit-shop"), _in("kit_shop"))
     yield "three twins", PLAIN, _streams("my-orders", "my orders", "my_orders")
     temp = temp_name(StreamName(None, "orders"), PLAIN)
-    yield "one called as another's temp table", PLAIN, _streams("orders", temp)
+    yield "one named like another's temp table", PLAIN, _streams("orders", temp)
 
 
 def _twin_fields() -> Iterator[tuple[str, NamingRules, tuple[Selection, ...]]]:

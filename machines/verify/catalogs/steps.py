@@ -68,7 +68,7 @@ class Steps:
             unheard = evolve(world, rivals=world.rivals - 1, run=None, ghost=world.run)
             for selection in self._scenario.choices:
                 step = self.started(unheard, selection)
-                yield Step(f"{step.label}, and the one before it is heard no more", step.world, befell=True)
+                yield Step(f"{step.label}, and the one before it falls silent", step.world, befell=True)
 
     def started(self, world: World, selection: Selection) -> Step:
         """A run has named the tables of its catalog. Where it cannot, it ends."""

@@ -75,7 +75,7 @@ def test_closing_leaves_nothing_beside_the_file(client: SqliteClient, tmp_path: 
 
 
 def test_what_is_committed_is_on_the_disk(client: SqliteClient) -> None:
-    """Told means kept: with less than FULL, a log that is written ahead loses the last commits with the power."""
+    """Acknowledged means durable: with less than FULL, a write-ahead log loses the last commits at a power failure."""
     with client.transaction():
         client.create_table(USERS, OF, ())
 

@@ -30,6 +30,7 @@ def test_the_wheel_holds_the_three_packages_and_no_test(wheel: Path) -> None:
 
     folders = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert folders == {"dataflow", "machines", "connectors"}
+    assert {f"{folder}/py.typed" for folder in folders} <= set(names)
     assert "connectors/testkit/plugin.py" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 

@@ -4,15 +4,13 @@ All happens through the operations of a sync and in one transaction, which is ro
 leaves nothing behind either, not even a schema. That a rollback undoes a table is tried before it.
 """
 
-import time
-import uuid
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from attrs import field, frozen
+from attrs import frozen
 
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.journal_table import Transition
@@ -25,6 +23,8 @@ from dataflow.coercion import column
 from dataflow.errors import InternalError
 from dataflow.evolution import TableSchema, diff
 from dataflow.raw_ids import RawIds
+from dataflow.runtime.clock import milliseconds
+from dataflow.runtime.randomness import token
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, STRING, Column, StreamName, TableName
 from machines.operations import Recipe
@@ -41,11 +41,13 @@ RECIPE = Recipe(strategy=Strategy.DEDUP, generation_id=0, primary_key=(KEY.name,
 def check_connector(connector: Connector, run: str) -> None:
     """Do what a sync does. Raises the DataflowError that a sync would end with."""
     transactions = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
-    name = f"_airbyte_connection_test_{uuid.uuid4().hex[:8]}"
+    runtime = connector.runtime
+    name = f"_airbyte_connection_test_{token(runtime.randomness, 8)}"
     with closing(transactions.client) as client:
         final = TableName(connector.default_namespace, name)
         transactions.outside(DOING, lambda: client.lock(final, run))
-        rehearsal = _Rehearsal(connector, client, connector.insert_buffer(client), final, run)
+        raw_ids = RawIds(runtime.clock, runtime.randomness)
+        rehearsal = _Rehearsal(connector, client, connector.insert_buffer(client), final, run, raw_ids)
         transactions.outside(DOING, lambda: expect_undone(connector, client))
         transactions.outside(DOING, rehearsal.perform)
 
@@ -61,7 +63,7 @@ class _Rehearsal:
     _buffer: InsertBuffer
     _final: TableName
     _run: str
-    _raw_ids: RawIds = field(factory=RawIds)
+    _raw_ids: RawIds
 
     @property
     def _temp(self) -> TableName:
@@ -86,7 +88,7 @@ class _Rehearsal:
         client.ledger.save(LedgerEntry(table=self._final, epoch=1, owner=self._run))
         client.ledger.hold(self._final)
         client.journal.prepare()
-        client.journal.append([_transition(self._run)])
+        client.journal.append([_transition(self._run, self._connector.runtime.clock.now())])
         client.journal.forget(0.0)
 
     def _load(self) -> None:
@@ -134,10 +136,10 @@ def _batch(
     name, limits = StreamName(None, "check"), connector.columns.limits
     shape = Shape(name=name, columns=columns, limits=limits, generation_id=0, sync_id=0)
     cells = [column(of.type, [row[index] for row in rows], limits).array for index, of in enumerate(columns)]
-    now = np.full(len(rows), time.time() * 1000, np.int64)
+    now = np.full(len(rows), milliseconds(connector.runtime.clock), np.int64)
     return with_raw_ids(rows_of(shape, extracted_at(now), cells), shape, raw_ids).rows
 
 
-def _transition(run: str) -> Transition:
+def _transition(run: str, now: float) -> Transition:
     states = {"machine": "check", "from": "idle", "event": "check", "to": "idle"}
-    return Transition(1, {**states, "run": run, "at": time.time()})
+    return Transition(1, {**states, "run": run, "at": now})

@@ -140,10 +140,11 @@ def main_for(name: str, module: str) -> None:
         os.environ.setdefault(variable, value)
     gc.disable()
     from connectors.runner import Destination, standard_output
+    from dataflow.runtime import SYSTEM
 
     definition = import_module(module).DEFINITION
     _collect_rarely()
-    destination = Destination(definition, standard_output())
+    destination = Destination(definition, standard_output(), SYSTEM)
     if given.verb == "write":
         from dataflow.memory import keep_what_is_freed
 

@@ -20,6 +20,7 @@ from dataflow.errors import ConfigError
 if TYPE_CHECKING:
     from connectors.contract import Connector, Definition
     from dataflow.catalog import DestinationStream
+    from dataflow.runtime import Runtime
 
 
 @frozen
@@ -31,7 +32,9 @@ class Configured:
     options: Options
 
 
-def configure(definition: "Definition", configuration: Mapping[str, Any], run: str) -> Configured:
+def configure(
+    definition: "Definition", configuration: Mapping[str, Any], run: str, runtime: "Runtime"
+) -> Configured:
     """The destination with this configuration, for a process called `run`. Opens no connection yet.
 
     Raises one ConfigError with every complaint about the configuration: the connector's, then those about shared
@@ -39,7 +42,7 @@ def configure(definition: "Definition", configuration: Mapping[str, Any], run: s
     """
     shared = _shared(configuration)
     try:
-        connector = connector_of(definition, configuration, run)
+        connector = connector_of(definition, configuration, run, runtime)
     except ConfigError as error:
         if isinstance(shared, Options):
             raise
@@ -67,7 +70,7 @@ def _together(own: ConfigError, shared: ConfigError) -> ConfigError:
 
 @contextmanager
 def configured(
-    name: str, config: Path, run: str, keep_secret: Callable[[Mask], None]
+    name: str, config: Path, run: str, runtime: "Runtime", keep_secret: Callable[[Mask], None]
 ) -> Iterator[Configured]:
     """The destination of this name, with the configuration in a file. Raises ConfigError as `configure` does.
 
@@ -78,7 +81,7 @@ def configured(
     definition = find(name).definition()
     configuration = read_configuration(config)
     keep_secret(mask_of(definition.spec(), configuration))
-    destination = configure(definition, configuration, run)
+    destination = configure(definition, configuration, run, runtime)
     with closing(destination.connector):
         yield destination
 

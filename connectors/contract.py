@@ -19,6 +19,7 @@ from connectors.ledger import Ledger
 from dataflow.errors import DataflowError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import NamingRules
+from dataflow.runtime import Runtime
 from dataflow.types import Column, Kind, Limits, TableName
 from machines.operations import Recipe
 
@@ -270,6 +271,11 @@ class Connector(Protocol):
     """A destination with its configuration: what the framework needs to run a sync against it."""
 
     @property
+    def runtime(self) -> Runtime:
+        """The runtime that it was made with: a sync against it uses the same."""
+        ...
+
+    @property
     def columns(self) -> ColumnUtils:
         """How columns look in this database."""
         ...
@@ -332,6 +338,9 @@ class Definition(Protocol):
         """The protocol's ConnectorSpecification."""
         ...
 
-    def connector(self, options: Mapping[str, Any], run: str) -> Connector:
-        """A connector for these options; `run` names this process to others. ConfigError when they will not do."""
+    def connector(self, options: Mapping[str, Any], run: str, runtime: Runtime) -> Connector:
+        """A connector for these options; `run` names this process to others. ConfigError when they will not do.
+
+        The connector, and all that works on it, takes the time, randomness and threads from `runtime` alone.
+        """
         ...

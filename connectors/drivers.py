@@ -7,14 +7,17 @@ from dataflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from connectors.contract import Connector, Definition
+    from dataflow.runtime import Runtime
 
 OURS = ("dataflow", "machines", "connectors")
 
 
-def connector_of(definition: "Definition", configuration: Mapping[str, Any], run: str) -> "Connector":
+def connector_of(
+    definition: "Definition", configuration: Mapping[str, Any], run: str, runtime: "Runtime"
+) -> "Connector":
     """A connector for this configuration; ConfigError when that will not do, or when the driver is not installed."""
     try:
-        return definition.connector(configuration, run)
+        return definition.connector(configuration, run, runtime)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in OURS:

@@ -5,7 +5,6 @@ What only one command needs it imports itself: each starts once per sync, and `s
 
 import os
 import sys
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,8 @@ from connectors.options import with_options
 from connectors.output import Output
 from dataflow.errors import DataflowError
 from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
+from dataflow.runtime import Runtime
+from dataflow.runtime.randomness import token
 
 if TYPE_CHECKING:
     from connectors.contract import Definition
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 class Destination:
     """A destination's commands, writing protocol lines to `out`. Each returns the process's exit code."""
 
-    def __init__(self, definition: "Definition", out: BinaryIO) -> None:
+    def __init__(self, definition: "Definition", out: BinaryIO, runtime: Runtime) -> None:
         self._definition = definition
+        self._runtime = runtime
         self._out = out
         self._output = Output(out)
-        self._run = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._run = f"{os.getpid()}-{token(runtime.randomness, 8)}"
         self._mask = Mask()
 
     def spec(self) -> int:
@@ -44,11 +46,11 @@ class Destination:
         from connectors.check import check_connector
 
         try:
-            destination = configure(self._definition, self._configuration(config), self._run)
+            destination = configure(self._definition, self._configuration(config), self._run, self._runtime)
             with closing(destination.connector):
                 check_connector(destination.connector, self._run)
         except DataflowError as error:
-            self._mention(error_message(error))
+            self._mention(error_message(error, self._runtime.clock))
             self._mention(connection_status_message(error))
         else:
             self._mention(connection_status_message(None))
@@ -67,13 +69,13 @@ class Destination:
         from connectors.watching import watching
         from dataflow.intake import Intake
 
-        intake, requests = Intake(), options.requests
+        intake, requests = Intake(self._runtime.threads), options.requests
         if requests is not None:
             requests.tell(intake.stop)
         try:
             faults = Faults(read_faults(options.faults, os.environ))
             streams = streams_of(catalog)
-            destination = configure(self._definition, self._configuration(config), self._run)
+            destination = configure(self._definition, self._configuration(config), self._run, self._runtime)
             connector, shared = destination.connector, destination.options
             watch = Watch()
             with (
@@ -107,7 +109,7 @@ class Destination:
                 )
                 succeeded = run_sync(sync)
         except DataflowError as error:
-            self._mention(error_message(error))
+            self._mention(error_message(error, self._runtime.clock))
             return 1
         else:
             failure_code = requests.failure_code if requests is not None else 1
@@ -121,7 +123,7 @@ class Destination:
         try:
             code = command()
         except Exception as error:  # noqa: BLE001 - the last line of defence: nothing leaves without a TRACE
-            self._mention(error_message(error))
+            self._mention(error_message(error, self._runtime.clock))
             return 1
         return code or int(self._output.lost)
 

@@ -59,7 +59,9 @@ class Sync:
     mention: Callable[[bytes], None] = field(default=Factory(lambda sync: sync.write_line, takes_self=True))
     thresholds: Thresholds = field(factory=Thresholds)
     retry: RetryPolicy = field(factory=RetryPolicy)
-    intake: Intake = field(factory=Intake)
+    intake: Intake = field(
+        default=Factory(lambda sync: Intake(sync.connector.runtime.threads), takes_self=True)
+    )
     miscounts: Miscounts = Miscounts.WARN
     faults: Faults = NO_FAULTS
     watch: Watch = field(factory=Watch)
@@ -196,7 +198,11 @@ class SyncOperations:
             Transactions(connector, sync.retry, self._retrying, sync.intake.stopped)
             for _ in range(1 + at_once)
         )
-        self._mailbox = Mailbox(limits.packed_at_start_bytes, Budget(limits.held_bytes))
+        self._mailbox = Mailbox(
+            limits.packed_at_start_bytes,
+            Budget(limits.held_bytes, connector.runtime.threads),
+            connector.runtime,
+        )
         # Made when the ledger has told what their names are.
         self.runs: Sequence[StreamRun] = ()
         self._performers: dict[SyncOperation, Callable[[SyncLife], None]] = {
@@ -296,9 +302,10 @@ class SyncOperations:
         )
 
     def _aggregate(self, run: StreamRun) -> Aggregate:
+        runtime = self._sync.connector.runtime
         return Aggregate(
             shape=self._shape(run),
-            raw_ids=RawIds(run.operations.highest_raw_id),
+            raw_ids=RawIds(runtime.clock, runtime.randomness, run.operations.highest_raw_id),
             thresholds=evolve(self._sync.thresholds, rows_together=self._sync.connector.rows_together),
         )
 
@@ -346,9 +353,10 @@ def run_sync(sync: Sync) -> bool:
     journal = Journal(sync.run, executor, partial(_keep, sync), turn=sync.turn)
     machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
+    clock = sync.connector.runtime.clock
     if life.failure is not None:
-        sync.mention(error_message(life.failure))
+        sync.mention(error_message(life.failure, clock))
     for run in operations.runs:
         if run.life.failure is not life.failure and run.failure is not None:
-            sync.mention(error_message(run.failure, run.name))
+            sync.mention(error_message(run.failure, clock, run.name))
     return machine.at == "done"

@@ -4,7 +4,6 @@ Never a single statement is repeated: what a transaction did is known only when 
 ledger entry that it holds tells the next attempt whether there is anything left to do.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -14,6 +13,8 @@ from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector
 from dataflow.errors import DataflowError, TransientError
+from dataflow.runtime.randomness import fraction
+from dataflow.runtime.threads import Event
 
 T = TypeVar("T")
 
@@ -25,6 +26,13 @@ class RetryPolicy:
     attempts: int = 5
     first_wait: float = 0.2
     longest_wait: float = 10.0
+
+    def wait(self, attempt: int, chance: float) -> float:
+        """How long we wait after this attempt: twice as long after each, and by `chance`, from 0 to 1, a little more.
+
+        So runs that failed at the same moment do not try again at the same moment.
+        """
+        return min(self.first_wait * (2.0 ** (attempt - 1) + chance), self.longest_wait)
 
 
 class _UndoneError(Exception):
@@ -47,14 +55,15 @@ class Transactions:
         connector: Connector,
         policy: RetryPolicy,
         retrying: Callable[[DataflowError, int, float], None],
-        stopped: threading.Event | None = None,
+        stopped: Event | None = None,
     ) -> None:
         """`retrying` hears of an error, which attempt it was, and the wait. Once `stopped`, nothing is tried again."""
         self.client: Client = connector.client()
         self._connector = connector
         self._policy = policy
         self._retrying = retrying
-        self._stopped = stopped or threading.Event()
+        self._runtime = connector.runtime
+        self._stopped = stopped or self._runtime.threads.event()
         # How many the last work took.
         self.attempts = 0
         self._failure: DataflowError | None = None
@@ -75,17 +84,10 @@ class Transactions:
         """The same without a transaction around it: for what connects or locks."""
         retry: tenacity.Retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
-            stop=tenacity.stop_any(
-                tenacity.stop_after_attempt(self._policy.attempts),
-                tenacity.stop_when_event_set(self._stopped),
-            ),
-            wait=tenacity.wait_exponential_jitter(
-                multiplier=self._policy.first_wait,
-                max=self._policy.longest_wait,
-                jitter=self._policy.first_wait,
-            ),
+            stop=lambda state: state.attempt_number >= self._policy.attempts or self._stopped.is_set(),
+            wait=lambda state: self._policy.wait(state.attempt_number, fraction(self._runtime.randomness)),
             before_sleep=self._before_sleep,
-            sleep=tenacity.sleep_using_event(self._stopped),
+            sleep=self._sleep,
             reraise=True,
         )
         self.attempts = 0
@@ -120,6 +122,9 @@ class Transactions:
         except Exception as error:
             ours = error if isinstance(error, DataflowError) else self._connector.explain(error)
             raise evolve(ours, doing=ours.doing or doing, attempts=self.attempts) from error
+
+    def _sleep(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
 
     def _before_sleep(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -4,12 +4,12 @@ Every operation supposes it: tables and the ledger change in one transaction. Wh
 a run that dies between two of them leaves a state that no rule here knows, and the next run may lose records.
 """
 
-import uuid
 from contextlib import suppress
 
 from connectors.contract import Client, Connector
 from connectors.transactions import Transactions, undone
 from dataflow.errors import ConfigError, InternalError
+from dataflow.runtime.randomness import token
 from dataflow.types import INTEGER, Column, TableName
 
 DOING = "setting up the destination"
@@ -19,7 +19,7 @@ COLUMNS = (Column("test_key", "test_key", INTEGER),)
 
 def expect_undone(connector: Connector, client: Client) -> None:
     """Make a table and roll back. Raises InternalError when the table is there afterwards, and drops it."""
-    table = TableName(connector.default_namespace, f"{TRIED}{uuid.uuid4().hex[:8]}")
+    table = TableName(connector.default_namespace, f"{TRIED}{token(connector.runtime.randomness, 8)}")
     with undone(client):
         client.create_namespace(table.namespace)
         client.create_table(table, COLUMNS, ())

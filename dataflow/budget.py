@@ -5,10 +5,11 @@ Nothing else may hold input. Only the reading side waits for the budget: what is
 from one holder to the next, whatever it becomes on its way. So nobody who could free bytes ever waits for bytes.
 """
 
-import threading
 from collections import Counter
 from collections.abc import Collection
 from enum import StrEnum
+
+from dataflow.runtime.threads import Threads
 
 
 class Holder(StrEnum):
@@ -28,10 +29,10 @@ HOLDERS = tuple(Holder)
 class Budget:
     """So many bytes of memory, for all holders together. Safe to use from several threads."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, threads: Threads) -> None:
         """`changed` is notified when something was freed; it may be held while the budget is asked."""
         self.most = most
-        self.changed = threading.Condition()
+        self.changed = threads.condition()
         self._held = Counter[Holder]()
         self._peak = 0
 

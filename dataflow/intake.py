@@ -3,9 +3,9 @@
 The thread works beside the others: the compiled reader holds no lock that Python needs.
 """
 
-import threading
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from dataflow.errors import DataflowError, InternalError
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packer import Packer
 from dataflow.reader import chunks
+from dataflow.runtime.threads import Threads
 from dataflow.structs import Shape
 
 P = ParamSpec("P")
@@ -32,12 +33,13 @@ class Order:
 class Intake:
     """Where a pipeline's parcels come from. It can be told to stop, from any thread: also before it was started."""
 
-    def __init__(self) -> None:
-        self._deciding = threading.Lock()
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._deciding = threads.lock()
         self._mailbox: Mailbox | None = None
         self._reason: EndOfInput | None = None
         # Since it was told to stop.
-        self.stopped = threading.Event()
+        self.stopped = threads.event()
 
     def start(self, source: int, order: Order, mailbox: Mailbox) -> None:
         """Begin to read the file descriptor, unless it was stopped already.
@@ -50,7 +52,7 @@ class Intake:
             if self._reason is not None:
                 mailbox.stop(self._reason)
                 return
-            threading.Thread(target=_read, args=(source, order, mailbox), daemon=True, name="reader").start()
+            self._threads.start(partial(_read, source, order, mailbox), "reader")
 
     def stop(self, reason: DataflowError) -> None:
         """Let the input end here, with this as its reason; the first one counts."""
@@ -65,7 +67,7 @@ class Intake:
 def _read(source: int, order: Order, mailbox: Mailbox) -> None:
     try:
         packer = _guarded(Packer, order.shapes, order.most_rows)
-        for chunk in chunks(source, order.chunk_bytes, mailbox.budget):
+        for chunk in chunks(source, order.chunk_bytes, mailbox.budget, mailbox.runtime):
             packed = _guarded(packer.pack, chunk)
             # It may be large, and we may have to wait.
             del chunk

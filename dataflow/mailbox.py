@@ -4,7 +4,6 @@ Bounded on the side of the input, so that a slow destination stops the reading i
 the reading side waits for the budget.
 """
 
-import time
 from collections import deque
 
 from attrs import frozen
@@ -12,6 +11,7 @@ from attrs import frozen
 from dataflow.budget import Budget, Holder
 from dataflow.flush import Flush
 from dataflow.parcel import Packed
+from dataflow.runtime import Runtime
 
 
 @frozen
@@ -36,9 +36,11 @@ Letter = Packed | EndOfInput | Written
 class Mailbox:
     """Letters for one owner. Word of writing goes first, and is never held back."""
 
-    def __init__(self, most_packed: int, budget: Budget) -> None:
+    def __init__(self, most_packed: int, budget: Budget, runtime: Runtime) -> None:
         """Leaves room for so many bytes of input, as long as the budget has some."""
         self.budget = budget
+        # Of its owner and of the threads that leave letters here.
+        self.runtime = runtime
         self._most_packed = most_packed
         # What was left here and is not done with, and what of it the owner has taken, in bytes.
         self._packed = 0
@@ -83,7 +85,7 @@ class Mailbox:
             self._changed.notify_all()
 
     def take(self, *, input_too: bool, until: float) -> Letter | None:
-        """The next letter, or None when there is none until `until` (of time.monotonic).
+        """The next letter, or None when there is none until `until` (of the clock's `monotonic`).
 
         Input takes room until its owner is `done` with it.
         """
@@ -95,7 +97,7 @@ class Mailbox:
                     letter = self._input.popleft()
                     self._taken = letter.held if isinstance(letter, Packed) else 0
                     return letter
-                left = until - time.monotonic()
+                left = until - self.runtime.clock.monotonic()
                 if left <= 0:
                     return None
                 self._changed.wait(None if left == float("inf") else left)

@@ -5,7 +5,6 @@ checkpoints and talks to the streams. Everything that decides happens on the own
 begun before: what it packed waits in the mailbox.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -98,6 +97,7 @@ class Pipeline:
         self._miscounts = miscounts
         self._waits_for = waits_for
         self._budget = mailbox.budget
+        self._clock = mailbox.runtime.clock
         self._aggregates = AggregateStore(thresholds, self._budget)
         self._checkpoints = Checkpoints(self._budget, thresholds.state_bytes)
         self._partitions = Partitions(self._budget)
@@ -200,7 +200,7 @@ class Pipeline:
             # What was read before them and not yet flushed comes again, with them.
             if rows.unfit and self._still_open(stream):
                 self._failed(stream, stream.sink.refusal(rows.unfit), rows.unfit)
-        now = time.monotonic()
+        now = self._clock.monotonic()
         for rows in parcel.rows:
             self._mailbox.passed_on(rows.held)
             stream = self._streams[rows.stream]
@@ -293,7 +293,7 @@ class Pipeline:
             self._stands(state, tally)
 
     def _stands(self, state: State, tally: Tally | None = None) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if state.kind is not StateKind.STREAM:
             self._global = True
             self._stop_if_nothing_can_be_told()
@@ -392,7 +392,7 @@ class Pipeline:
         self._checkpoints.published(name)
 
     def _flush_due(self) -> None:
-        due = self._aggregates.due(time.monotonic(), states_too_large=self._states_too_large)
+        due = self._aggregates.due(self._clock.monotonic(), states_too_large=self._states_too_large)
         for aggregate, rows in due:
             self._flush(self._streams[aggregate.stream], rows)
             self._wait_until(lambda: self._has_room)

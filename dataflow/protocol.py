@@ -4,7 +4,6 @@ The records' own road, many lines at a time, is `dataflow.reading`; this module 
 """
 
 import re
-import time
 import traceback
 from collections.abc import Mapping
 from enum import StrEnum
@@ -16,6 +15,7 @@ from attrs import field, frozen
 from dataflow.aside import REFUSED, set_aside
 from dataflow.errors import DataflowError, InternalError
 from dataflow.keys import Unfit
+from dataflow.runtime.clock import Clock, milliseconds
 from dataflow.types import Change, StreamName
 
 # What a small object of Python's takes, with what it is kept in: in bytes, about.
@@ -283,7 +283,7 @@ def log_message(level: str, message: str) -> bytes:
     return _line({"type": "LOG", "log": {"level": level, "message": _harmless(message)}})
 
 
-def error_message(error: BaseException, stream: StreamName | None = None) -> bytes:
+def error_message(error: BaseException, clock: Clock, stream: StreamName | None = None) -> bytes:
     """The line of a TRACE ERROR. The stack trace holds places and no messages: a cause may quote a record."""
     ours = error if isinstance(error, DataflowError) else _unexpected(error)
     trace: dict[str, Any] = {
@@ -294,7 +294,7 @@ def error_message(error: BaseException, stream: StreamName | None = None) -> byt
     }
     if stream is not None:
         trace["stream_descriptor"] = {"name": stream.name, "namespace": stream.namespace}
-    body = {"type": "ERROR", "emitted_at": time.time_ns() // 1_000_000, "error": trace}
+    body = {"type": "ERROR", "emitted_at": milliseconds(clock), "error": trace}
     return _line({"type": "TRACE", "trace": body})
 
 

@@ -1,32 +1,28 @@
-"""Raw ids: UUIDv7s that only grow, per stream, across runs and over a clock set back. The home of randomness.
+"""Raw ids: UUIDv7s that only grow, per stream, across runs and over a clock set back.
 
 Their order is the order of arrival: dedupe's last tie-break, and where a resume cuts. RFC 9562, section 5.7, with
 its method 1 for monotonicity: a counter in the bits that follow the timestamp.
 """
 
-import os
-import time
-from collections.abc import Callable
 from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+
+from dataflow.runtime.clock import Clock, milliseconds
+from dataflow.runtime.randomness import Randomness
 
 BYTES = 16
 # A batch's rows are numbered in the 12 bits of rand_a and the highest 20 bits of rand_b.
 MOST_AT_ONCE = 1 << 32
 
 
-def milliseconds() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
 class RawIds:
     """The raw ids of one stream, in input order, all above `after` (a UUID's text) if there is one."""
 
-    def __init__(self, after: str | None = None, clock: Callable[[], int] = milliseconds) -> None:
+    def __init__(self, clock: Clock, randomness: Randomness, after: str | None = None) -> None:
         self._clock = clock
+        self._randomness = randomness
         self._last = UUID(after).int >> 80 if after else 0
 
     def take(self, count: int) -> pa.Array:
@@ -34,9 +30,9 @@ class RawIds:
         if count >= MOST_AT_ONCE:
             raise ValueError(f"at most {MOST_AT_ONCE} ids at once, not {count}")
         # A millisecond is never used twice, so whatever the counter reached before, these are above.
-        self._last = max(self._clock(), self._last + 1)
+        self._last = max(milliseconds(self._clock), self._last + 1)
         number = np.arange(count, dtype=np.uint64)
-        randomness = np.frombuffer(os.urandom(8), dtype=np.uint64)[0] >> np.uint64(22)
+        randomness = np.frombuffer(self._randomness.take(8), dtype=np.uint64)[0] >> np.uint64(22)
         halves = np.empty((count, 2), dtype=">u8")
         halves[:, 0] = np.uint64(self._last << 16 | 0x7000) | (number >> np.uint64(20))
         low_counter = (number & np.uint64(0xFFFFF)) << np.uint64(42)

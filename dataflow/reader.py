@@ -2,27 +2,26 @@
 
 import fcntl
 import os
-import select
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 from attrs import define, field
 
 from dataflow.budget import Budget, Holder
+from dataflow.runtime import Runtime
 
 # How long to gather lines of a slow source before they are handed on, in seconds.
 PATIENCE = 0.1
 PIPE_BYTES = 1 << 20
 
 
-def chunks(source: int, chunk_bytes: int, budget: Budget) -> Iterator[bytes]:
+def chunks(source: int, chunk_bytes: int, budget: Budget, runtime: Runtime) -> Iterator[bytes]:
     """The input to its end, in chunks of whole lines of about `chunk_bytes`; the last may lack its line end.
 
     A longer line is a chunk too. The memory that it needed is given back before the chunk is handed over.
     """
     widen(source)
-    space = _Space(chunk_bytes, budget)
+    space = _Space(chunk_bytes, budget, runtime)
     try:
         while space.gather(source):
             if end := space.lines_end():
@@ -45,6 +44,7 @@ class _Space:
 
     chunk_bytes: int
     budget: Budget
+    runtime: Runtime
     begun: int = 0
     sought: int = 0
     room: bytearray = field(factory=bytearray, repr=False)
@@ -59,7 +59,7 @@ class _Space:
             more = max(self.chunk_bytes, len(self.room) // 8)
             self.budget.hold(Holder.READER, more)
             self.room += bytes(more)
-        read = _gather(source, self.room, self.begun)
+        read = _gather(source, self.room, self.begun, self.runtime)
         self.begun += read
         return read
 
@@ -93,25 +93,20 @@ class _Space:
         self.room[: len(begun)] = begun
 
 
-def _gather(source: int, space: bytearray, begun: int) -> int:
+def _gather(source: int, space: bytearray, begun: int, runtime: Runtime) -> int:
     """Fill the space with what comes until it is full or the source has had its time; 0 at the end of the input."""
+    clock, threads = runtime.clock, runtime.threads
     view, size, until = memoryview(space), begun, float("inf")
     while size < len(space):
-        if size > begun and not ((left := until - time.monotonic()) > 0 and _readable(source, left)):
+        if size > begun and not ((left := until - clock.monotonic()) > 0 and threads.readable(source, left)):
             break
         read = os.readv(source, [view[size:]])
         if not read:
             break
         size += read
-        until = min(until, time.monotonic() + PATIENCE)
+        until = min(until, clock.monotonic() + PATIENCE)
     view.release()
     return size - begun
-
-
-def _readable(source: int, patience: float) -> bool:
-    """Whether there is something to read within that many seconds; a file's always does."""
-    readable, _, _ = select.select([source], [], [], patience)
-    return bool(readable)
 
 
 def widen(pipe: int) -> None:

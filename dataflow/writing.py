@@ -4,11 +4,9 @@ What is written side by side belongs to different streams: those of one stream k
 is followed by none, since its successor would leave a hole that its checkpoint covers.
 """
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
-from queue import SimpleQueue
+from functools import partial
 
 from attrs import define, field
 
@@ -16,6 +14,7 @@ from dataflow.budget import Holder
 from dataflow.errors import TransientError
 from dataflow.flush import Flush
 from dataflow.mailbox import Mailbox, Written
+from dataflow.runtime.threads import Queue, Thread
 from dataflow.types import StreamName
 
 # Makes a flush durable, on the thread of the writer with this number. Raises a DataflowError when it could not.
@@ -30,9 +29,9 @@ class _Writer:
     """
 
     number: int
-    queue: "SimpleQueue[Flush | None]" = field(factory=SimpleQueue, repr=False)
+    queue: "Queue[Flush | None]" = field(repr=False)
     broken: set[StreamName] = field(factory=set)
-    thread: threading.Thread | None = field(default=None, repr=False)
+    thread: Thread | None = field(default=None, repr=False)
     held: int = 0
 
 
@@ -43,7 +42,9 @@ class Writers:
         self._insert = insert
         self._mailbox = mailbox
         self._budget = mailbox.budget
-        self._writers = [_Writer(number) for number in range(count)]
+        self._clock = mailbox.runtime.clock
+        self._threads = mailbox.runtime.threads
+        self._writers = [_Writer(number, self._threads.queue()) for number in range(count)]
         # Whose each stream is while flushes of it are on their way, and how many are.
         self._at: dict[StreamName, _Writer] = {}
         self._unheard: Counter[StreamName] = Counter()
@@ -62,10 +63,7 @@ class Writers:
     def start(self) -> None:
         """Begin."""
         for writer in self._writers:
-            writer.thread = threading.Thread(
-                target=self._write, args=[writer], daemon=True, name=f"writer {writer.number}"
-            )
-            writer.thread.start()
+            writer.thread = self._threads.start(partial(self._write, writer), f"writer {writer.number}")
 
     def write(self, flush: Flush) -> None:
         """Have a flush written: after those of its stream, else by who has least to do."""
@@ -105,11 +103,11 @@ class Writers:
     def _written(self, writer: _Writer, flush: Flush | None) -> bool:
         if flush is None:
             return False
-        started = time.monotonic()
+        started = self._clock.monotonic()
         error = self._attempt(writer, flush)
         if error is not None:
             writer.broken.add(flush.stream)
-        self._mailbox.put_written(Written(flush, time.monotonic() - started, error))
+        self._mailbox.put_written(Written(flush, self._clock.monotonic() - started, error))
         return True
 
     def _attempt(self, writer: _Writer, flush: Flush) -> BaseException | None:

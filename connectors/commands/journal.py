@@ -84,6 +84,7 @@ def source(given: argparse.Namespace) -> "Source":
     from connectors.masking import mask_of
     from connectors.registry import find
     from dataflow.errors import ConfigError
+    from dataflow.runtime import SYSTEM
 
     if given.file is not None:
         return JournalFile(given.file)
@@ -96,7 +97,7 @@ def source(given: argparse.Namespace) -> "Source":
     definition = find(given.connector).definition()
     configuration = read_configuration(given.config)
     given.terminal.keep_secret(mask_of(definition.spec(), configuration))
-    connector = connector_of(definition, configuration, "dataflow-journal")
+    connector = connector_of(definition, configuration, "dataflow-journal", SYSTEM)
     return JournalOfDestination(connector, since)
 
 

@@ -21,8 +21,9 @@ def run(given: argparse.Namespace) -> int:
     from connectors.configured import configured, streams_of
     from connectors.plan import RUN, plan
     from connectors.plan_text import as_json, as_text
+    from dataflow.runtime import SYSTEM
 
-    with configured(given.connector, given.config, RUN, given.terminal.keep_secret) as destination:
+    with configured(given.connector, given.config, RUN, SYSTEM, given.terminal.keep_secret) as destination:
         planned = plan(destination.connector, destination.options.meant(streams_of(given.catalog)))
         shown = json.dumps(as_json(planned), indent=2) if given.json else as_text(planned)
         given.terminal.show(shown)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from connectors.duckdb.connector import DuckDbConnector
+    from dataflow.runtime import Runtime
 
 
 class DuckDbDefinition:
@@ -21,12 +22,12 @@ class DuckDbDefinition:
 
         return spec()
 
-    def connector(self, options: Mapping[str, Any], run: str) -> "DuckDbConnector":
+    def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "DuckDbConnector":
         """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
         from connectors.duckdb.config import configure
         from connectors.duckdb.connector import DuckDbConnector
 
-        return DuckDbConnector(configure(options))
+        return DuckDbConnector(configure(options), runtime)
 
 
 DEFINITION = DuckDbDefinition()

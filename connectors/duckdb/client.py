@@ -1,6 +1,5 @@
 """One connection to a DuckDB database, and the operations on its tables. Decides nothing; sends what `sql` builds."""
 
-import threading
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -11,7 +10,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.duckdb.columns import DuckDbColumns, typed
-from connectors.duckdb.database import ROWS, STREAMS, Database, is_out_of_memory
+from connectors.duckdb.database import Database, is_out_of_memory
 from connectors.duckdb.evolution import (
     alter,
     is_extensive,
@@ -74,12 +73,12 @@ class DuckDbClient:
             raise
         finally:
             # After the commit: who waited for a row must find in it what this transaction wrote.
-            ROWS.give_back(self)
+            self._database.shared.rows.give_back(self)
 
     def lock(self, table: TableName, owner: str) -> None:
         """Other processes are kept out by the file's lock, which is taken by connecting; others here by ours."""
         _ = self._cursor
-        holder = STREAMS.take(self._key(table), self, owner, _STREAM_PATIENCE)
+        holder = self._database.shared.streams.take(self._key(table), self, owner, _STREAM_PATIENCE)
         if holder is not None:
             raise ConfigError(
                 f"Table {table} is being written by {holder}.",
@@ -89,7 +88,7 @@ class DuckDbClient:
 
     def writer(self, table: TableName) -> Writer | None:
         """Somebody in this process: another one that had the file open would keep us from asking."""
-        run = STREAMS.taken(self._key(table), self)
+        run = self._database.shared.streams.taken(self._key(table), self)
         return Writer(run=run) if run is not None else None
 
     def recover(self) -> None:
@@ -98,11 +97,11 @@ class DuckDbClient:
             with suppress(duckdb.Error):
                 self._connection.close()
             self._connection = None
-        ROWS.give_back(self)
+        self._database.shared.rows.give_back(self)
 
     def close(self) -> None:
         self.recover()
-        STREAMS.give_back(self)
+        self._database.shared.streams.give_back(self)
 
     def execute(
         self, statement: Composed, parameters: Mapping[str, Any] | None = None
@@ -128,7 +127,9 @@ class DuckDbClient:
 
     def hold_row(self, table: TableName) -> None:
         """Wait until no other transaction holds the table's ledger row; then it is this transaction's."""
-        holder = ROWS.take(self._key(table), self, threading.current_thread().name, _ROW_PATIENCE)
+        holder = self._database.shared.rows.take(
+            self._key(table), self, self._database.threads.current(), _ROW_PATIENCE
+        )
         if holder is not None:
             raise TransientError(
                 f"The ledger's row of {table} has been held by {holder} for {_ROW_PATIENCE:.0f} seconds.",

@@ -14,6 +14,7 @@ from connectors.duckdb.config import Config
 from connectors.duckdb.database import ROW_GROUP, Database
 from connectors.duckdb.rehearsal import RehearsedClient, Shadow
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.runtime import Runtime
 
 
 class DuckDbConnector:
@@ -22,9 +23,10 @@ class DuckDbConnector:
     rows_together = ROW_GROUP
     streams_at_once = 1
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, runtime: Runtime) -> None:
+        self.runtime = runtime
         self._config = config
-        self._database = Database(config)
+        self._database = Database(config, runtime)
         self.columns = DuckDbColumns()
 
     @property
@@ -42,7 +44,7 @@ class DuckDbConnector:
         return DuckDbInsertBuffer(client)
 
     def rehearse(self, note: Callable[[Statement], None]) -> Connector:
-        return RehearsedConnector(self._config, note)
+        return RehearsedConnector(self._config, self.runtime, note)
 
     def explain(self, error: Exception) -> DataflowError:
         return explain(error)
@@ -54,9 +56,9 @@ class DuckDbConnector:
 class RehearsedConnector(DuckDbConnector):
     """The same on a shadow of the database."""
 
-    def __init__(self, config: Config, note: Callable[[Statement], None]) -> None:
-        super().__init__(config)
-        self._database = self._shadow = Shadow(config)
+    def __init__(self, config: Config, runtime: Runtime, note: Callable[[Statement], None]) -> None:
+        super().__init__(config, runtime)
+        self._database = self._shadow = Shadow(config, runtime)
         self._note = note
 
     def client(self) -> DuckDbClient:

@@ -6,8 +6,6 @@ connections made here share. So whoever could write to a stream besides us is in
 """
 
 import re
-import threading
-import time
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +17,8 @@ from attrs import evolve
 from connectors.duckdb.config import Config
 from connectors.duckdb.sql import SqlGenerator, attach, attached_as, spill_into, use
 from dataflow.errors import InternalError
+from dataflow.runtime import Runtime
+from dataflow.runtime.threads import Threads
 
 # Seconds. A process that was killed keeps its lock on the file until it is gone.
 _FILE_PATIENCE = 5.0
@@ -27,8 +27,8 @@ _FILE_PATIENCE = 5.0
 class Locks:
     """Who holds what in this process. A lock is taken by a holder, known by identity, and given back by it."""
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
+    def __init__(self, threads: Threads) -> None:
+        self._changed = threads.condition()
         self._holders: dict[Hashable, tuple[object, str]] = {}
 
     def take(self, key: Hashable, holder: object, name: str, patience: float) -> str | None:
@@ -55,9 +55,24 @@ class Locks:
         return key not in self._holders or self._holders[key][0] is holder
 
 
-# Of the whole process, as DuckDB's instances are: two connectors on one file share it.
-STREAMS = Locks()
-ROWS = Locks()
+class Shared:
+    """What all connectors of this process have in common, as they have DuckDB's instances."""
+
+    def __init__(self, threads: Threads) -> None:
+        self.streams = Locks(threads)
+        self.rows = Locks(threads)
+        # Two who open one file must find each other.
+        self.attaching = threads.lock()
+
+
+# A process has one kind of threads, unless a test gives it others.
+_SHARED: dict[Threads, Shared] = {}
+
+
+def shared(threads: Threads) -> Shared:
+    """What connectors on these threads share."""
+    return _SHARED.setdefault(threads, Shared(threads))
+
 
 # Rows that are stored together (DuckDB's manual, "Storage versions and format"). A whole group goes to the file when it
 # is inserted; other rows go to the log first, and to the file when that is long. DuckDB's own choice is six times as
@@ -87,16 +102,16 @@ _FOR_WHOLE_TABLES = 1
 # What DuckDB calls the instance in memory to which a file is attached.
 INSTANCE = "memory"
 
-# Of this process: two who open one file must find each other.
-_ATTACHING = threading.Lock()
-
 
 class Database:
     """The instance that a connector's clients share. Opened when first used; safe to use from several threads."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, runtime: Runtime) -> None:
         self._config = config
-        self._opening = threading.Lock()
+        self._clock = runtime.clock
+        self.threads = runtime.threads
+        self.shared = shared(self.threads)
+        self._opening = self.threads.lock()
         self._instance: duckdb.DuckDBPyConnection | None = None
         # Where it stands in _MEMORY. A database in memory is its own memory.
         self._memory = 0 if config.in_file else len(_MEMORY) - 1
@@ -173,24 +188,24 @@ class Database:
         return duckdb.connect(self._config.database, config=settings)
 
     def _open_file(self) -> duckdb.DuckDBPyConnection:
-        give_up = time.monotonic() + _FILE_PATIENCE
+        give_up = self._clock.monotonic() + _FILE_PATIENCE
         while True:
             try:
-                return open_file(self._config.database)
+                return open_file(self._config.database, self.threads)
             except duckdb.IOException as error:
-                if "Could not set lock" not in str(error) or time.monotonic() > give_up:
+                if "Could not set lock" not in str(error) or self._clock.monotonic() > give_up:
                     raise
-                time.sleep(0.1)
+                self.threads.sleep(0.1)
 
 
-def open_file(file: str) -> duckdb.DuckDBPyConnection:
+def open_file(file: str, threads: Threads) -> duckdb.DuckDBPyConnection:
     """A connection that means this file, on the instance of DuckDB that this process has of it. Raises DuckDB's errors.
 
     The size of a row group can only be said to ATTACH. So the instance itself is in memory, and called by the path.
     """
     connection = duckdb.connect(f":memory:{file}")
     try:
-        with _ATTACHING:
+        with shared(threads).attaching:
             catalog = _attached(connection, file) or _attach(connection, file)
             # An instance in memory would spill where the process happens to be.
             connection.execute(spill_into(f"{file}.tmp").as_string())

@@ -17,6 +17,7 @@ from connectors.duckdb.config import Config
 from connectors.duckdb.database import Database
 from connectors.sql_ledger import TABLES as LEDGER_TABLES
 from dataflow.errors import ConfigError
+from dataflow.runtime import Runtime
 from dataflow.types import RAW_ID, TableName
 
 # What the database is called beside its shadow, which has its name.
@@ -27,13 +28,13 @@ _LEDGER = frozenset(TableName(INTERNAL_NAMESPACE, name) for name in LEDGER_TABLE
 class Shadow(Database):
     """The shadow, copied when it is first used. `rows` is what the original says its tables hold."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, runtime: Runtime) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
         self._original = config
         self.rows: Mapping[TableName, int] = {}
         # It has the same name, since DuckDB calls a database by its file.
         file = Path(self._folder.name) / Path(config.database).name
-        super().__init__(config if config.in_memory else evolve(config, destination_path=str(file)))
+        super().__init__(config if config.in_memory else evolve(config, destination_path=str(file)), runtime)
 
     def close(self) -> None:
         super().close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from connectors.memory.connector import MemoryConnector
+    from dataflow.runtime import Runtime
 
 
 class MemoryDefinition:
@@ -21,12 +22,12 @@ class MemoryDefinition:
 
         return spec()
 
-    def connector(self, options: Mapping[str, Any], run: str) -> "MemoryConnector":
+    def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "MemoryConnector":
         """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
         from connectors.memory.config import configure
         from connectors.memory.connector import MemoryConnector
 
-        return MemoryConnector(configure(options))
+        return MemoryConnector(configure(options), runtime)
 
 
 DEFINITION = MemoryDefinition()

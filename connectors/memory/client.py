@@ -1,10 +1,10 @@
 """The client of the memory destination: a dictionary of tables, with transactions. Keeps nothing beyond the process."""
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
@@ -42,9 +42,9 @@ class Content:
 class Database:
     """What the connectors of one process share under one name."""
 
+    busy: AbstractContextManager[Any] = field(repr=False)
     content: Content = field(factory=Content)
     owners: dict[TableName, str] = field(factory=dict)
-    busy: threading.RLock = field(factory=threading.RLock, repr=False)
 
 
 class MemoryLedger:

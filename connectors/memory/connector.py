@@ -8,6 +8,7 @@ from connectors.memory.client import INTERNAL_NAMESPACE, Database, MemoryClient
 from connectors.memory.columns import MemoryColumns
 from connectors.memory.config import MemoryConfig
 from dataflow.errors import DataflowError, InternalError
+from dataflow.runtime import Runtime
 
 DATABASES: dict[str, Database] = {}
 
@@ -20,9 +21,10 @@ class MemoryConnector:
     rows_together = None
     streams_at_once = 1
 
-    def __init__(self, config: MemoryConfig) -> None:
+    def __init__(self, config: MemoryConfig, runtime: Runtime) -> None:
+        self.runtime = runtime
         self._config = config
-        self._database = DATABASES.setdefault(config.database, Database())
+        self._database = DATABASES.setdefault(config.database, Database(runtime.threads.lock()))
 
     @property
     def default_namespace(self) -> str:
@@ -36,8 +38,10 @@ class MemoryConnector:
 
     def rehearse(self, note: Callable[[Statement], None]) -> "MemoryConnector":
         """Content never changes, it is replaced: who has it by himself changes nothing here."""
-        rehearsing = MemoryConnector(self._config)
-        rehearsing._database = Database(self._database.content, owners=dict(self._database.owners))
+        rehearsing = MemoryConnector(self._config, self.runtime)
+        rehearsing._database = Database(
+            self.runtime.threads.lock(), self._database.content, owners=dict(self._database.owners)
+        )
         return rehearsing
 
     def explain(self, error: Exception) -> DataflowError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from connectors.postgres.connector import PostgresConnector
+    from dataflow.runtime import Runtime
 
 
 class PostgresDefinition:
@@ -21,12 +22,12 @@ class PostgresDefinition:
 
         return spec()
 
-    def connector(self, options: Mapping[str, Any], run: str) -> "PostgresConnector":
+    def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "PostgresConnector":
         """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
         from connectors.postgres.config import configure
         from connectors.postgres.connector import PostgresConnector
 
-        return PostgresConnector(configure(options), run)
+        return PostgresConnector(configure(options), run, runtime)
 
 
 DEFINITION = PostgresDefinition()

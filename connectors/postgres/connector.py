@@ -26,6 +26,7 @@ from connectors.postgres.sql import PostgresSql
 from connectors.sql_ledger import TABLES as LEDGER
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.names import physical_name
+from dataflow.runtime import Runtime
 
 
 class PostgresConnector:
@@ -35,7 +36,8 @@ class PostgresConnector:
     # The server works on one while we encode the other; with three of them nothing was faster on two cores.
     streams_at_once = 2
 
-    def __init__(self, config: PostgresConfig, run: str) -> None:
+    def __init__(self, config: PostgresConfig, run: str, runtime: Runtime) -> None:
+        self.runtime = runtime
         self._config = config
         self._run = run
         self._closing = ExitStack()
@@ -68,7 +70,7 @@ class PostgresConnector:
         return PostgresBuffer(client, self._sql)
 
     def rehearse(self, note: Callable[[Statement], None]) -> Connector:
-        return RehearsedConnector(self._config, self._run, note)
+        return RehearsedConnector(self._config, self._run, self.runtime, note)
 
     def explain(self, error: Exception) -> DataflowError:
         meant = explain(
@@ -88,8 +90,10 @@ class PostgresConnector:
 class RehearsedConnector(PostgresConnector):
     """The same with clients that only read."""
 
-    def __init__(self, config: PostgresConfig, run: str, note: Callable[[Statement], None]) -> None:
-        super().__init__(config, run)
+    def __init__(
+        self, config: PostgresConfig, run: str, runtime: Runtime, note: Callable[[Statement], None]
+    ) -> None:
+        super().__init__(config, run, runtime)
         self._foresight = Foresight(note)
 
     def client(self) -> PostgresClient:

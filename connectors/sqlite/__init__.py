@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from connectors.sqlite.connector import SqliteConnector
+    from dataflow.runtime import Runtime
 
 
 class SqliteDefinition:
@@ -21,12 +22,12 @@ class SqliteDefinition:
 
         return spec()
 
-    def connector(self, options: Mapping[str, Any], run: str) -> "SqliteConnector":
+    def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "SqliteConnector":
         """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
         from connectors.sqlite.config import configure
         from connectors.sqlite.connector import SqliteConnector
 
-        return SqliteConnector(configure(options))
+        return SqliteConnector(configure(options), runtime)
 
 
 DEFINITION = SqliteDefinition()

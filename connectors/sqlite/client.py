@@ -32,6 +32,7 @@ from connectors.sqlite.sql import (
 )
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.runtime import Runtime
 from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
@@ -50,10 +51,10 @@ _SETTINGS = (
 class SqliteClient:
     """TableOperationsClient, TableSchemaEvolutionClient and the ledger's Session, on one connection."""
 
-    def __init__(self, database: Path, sql: SqlGenerator) -> None:
+    def __init__(self, database: Path, sql: SqlGenerator, runtime: Runtime) -> None:
         self._database = database
         self._sql = sql
-        self._locks = StreamLocks(database)
+        self._locks = StreamLocks(database, runtime)
         self._connection: sqlite3.Connection | None = None
         self.ledger = SqlLedger(self, INTERNAL_NAMESPACE, SQL(""))
         self.journal = SqlJournal(self, INTERNAL_NAMESPACE)

@@ -11,6 +11,7 @@ from connectors.sqlite.config import SqliteConfig
 from connectors.sqlite.rehearsal import RehearsedClient, Shadow
 from connectors.sqlite.sql import SqlGenerator
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.runtime import Runtime
 
 
 class SqliteConnector:
@@ -21,7 +22,8 @@ class SqliteConnector:
     rows_together = None
     streams_at_once = 1
 
-    def __init__(self, config: SqliteConfig) -> None:
+    def __init__(self, config: SqliteConfig, runtime: Runtime) -> None:
+        self.runtime = runtime
         self._config = config
 
     @property
@@ -29,13 +31,14 @@ class SqliteConnector:
         return self._config.schema
 
     def client(self) -> SqliteClient:
-        return SqliteClient(self._config.file, SqlGenerator(hard_deletes=self._config.hard_deletes))
+        sql = SqlGenerator(hard_deletes=self._config.hard_deletes)
+        return SqliteClient(self._config.file, sql, self.runtime)
 
     def insert_buffer(self, client: SqliteClient) -> SqliteBuffer:
         return SqliteBuffer(client)
 
     def rehearse(self, note: Callable[[Statement], None]) -> Connector:
-        return RehearsedConnector(self._config, note)
+        return RehearsedConnector(self._config, self.runtime, note)
 
     def explain(self, error: Exception) -> DataflowError:
         return explain(error)
@@ -47,9 +50,9 @@ class SqliteConnector:
 class RehearsedConnector(SqliteConnector):
     """The same on a shadow of the file."""
 
-    def __init__(self, config: SqliteConfig, note: Callable[[Statement], None]) -> None:
-        super().__init__(config)
-        self._shadow = Shadow(config.file)
+    def __init__(self, config: SqliteConfig, runtime: Runtime, note: Callable[[Statement], None]) -> None:
+        super().__init__(config, runtime)
+        self._shadow = Shadow(config.file, runtime)
         self._note = note
 
     def client(self) -> SqliteClient:

@@ -7,8 +7,6 @@ lock.
 
 import fcntl
 import os
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +15,8 @@ from attrs import field, frozen
 
 from connectors.sqlite.columns import SqliteColumns
 from dataflow.names import name_hash
+from dataflow.runtime import Runtime
+from dataflow.runtime.randomness import token
 from dataflow.types import TableName
 
 # Seconds.
@@ -36,7 +36,8 @@ class _Own:
 class StreamLocks:
     """The locks of one client."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._database = database
         self._own: _Own | None = None
 
@@ -46,16 +47,17 @@ class StreamLocks:
         Raises OSError where no file can be made beside the database.
         """
         claim = _claim(table)
-        give_up = time.monotonic() + _STREAM_PATIENCE
+        clock, threads = self._runtime.clock, self._runtime.threads
+        give_up = clock.monotonic() + _STREAM_PATIENCE
         while self._own is None or claim not in self._own.claims:
             with self._alone():
                 holder = self._holder(claim, clear=True)
                 if holder is None:
                     self._write(claim, owner)
                     break
-            if time.monotonic() > give_up:
+            if clock.monotonic() > give_up:
                 return holder
-            time.sleep(_AGAIN)
+            threads.sleep(_AGAIN)
         return None
 
     def taken(self, table: TableName) -> str | None:
@@ -106,7 +108,7 @@ class StreamLocks:
 
     def _write(self, claim: str, owner: str) -> None:
         if self._own is None:
-            path = self._beside(f"lock-{uuid.uuid4().hex}")
+            path = self._beside(f"lock-{token(self._runtime.randomness, 32)}")
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             fcntl.flock(file, fcntl.LOCK_EX)
             self._own = _Own(path, file)

@@ -4,7 +4,6 @@ file of its own, in a folder of its own; the database is opened for reading, and
 
 import sqlite3
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from connectors.sql_ledger import TABLES as LEDGER_TABLES
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, refusal
 from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import Built, SqlGenerator, full_name
+from dataflow.runtime import Runtime
 from dataflow.types import RAW_ID, TableName
 
 # What the database is called beside its shadow.
@@ -27,10 +27,11 @@ _CHANGES = ("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "UPDATE")
 class Shadow:
     """The shadow, copied when it is first used. Safe to use from several threads."""
 
-    def __init__(self, original: Path) -> None:
+    def __init__(self, original: Path, runtime: Runtime) -> None:
         self.original = original
+        self.runtime = runtime
         self._folder = tempfile.TemporaryDirectory(prefix="dataflow-shadow-")
-        self._copying = threading.Lock()
+        self._copying = runtime.threads.lock()
         self._copied = False
         # The shadow does without them: what they call need not be there. Known once it is provided.
         self.triggers: Sequence[Built] = ()
@@ -53,8 +54,8 @@ class RehearsedClient(SqliteClient):
     """A client of the shadow: does all that it is asked to, and says it."""
 
     def __init__(self, shadow: Shadow, sql: SqlGenerator, note: Callable[[Statement], None]) -> None:
-        super().__init__(shadow.file, sql)
-        self._locks = StreamLocks(shadow.original)
+        super().__init__(shadow.file, sql, shadow.runtime)
+        self._locks = StreamLocks(shadow.original, shadow.runtime)
         self._shadow = shadow
         self._note = note
 

@@ -10,6 +10,7 @@ from attrs import frozen
 from connectors.contract import Client, Connector, Definition, InsertBuffer
 from connectors.testkit.rows import Row, Rows, batch, plain
 from connectors.transactions import undone
+from dataflow.runtime import SYSTEM
 from dataflow.types import Column, TableName
 
 
@@ -59,7 +60,8 @@ class Destination:
 
     def connector(self, run: str = "kit", *, soft: bool = False) -> Connector:
         """A connector for it."""
-        return self.definition.connector({**self.options, **(self.soft_delete if soft else {})}, run)
+        options = {**self.options, **(self.soft_delete if soft else {})}
+        return self.definition.connector(options, run, SYSTEM)
 
 
 class Suite:

@@ -6,6 +6,7 @@ from connectors.configured import configure
 from connectors.options import with_options
 from connectors.testkit.destination import Destination, Suite
 from dataflow.errors import ConfigError
+from dataflow.runtime import SYSTEM
 
 VALUE = "open-s3same"
 SHARED = {"each_overwrite_is_new": VALUE, "journal_days": VALUE}
@@ -22,7 +23,7 @@ class OptionsSuite(Suite):
         wrong = {key: [VALUE] for key, schema in own.items() if schema.get("type") != "array"}
 
         with pytest.raises(ConfigError) as caught:
-            configure(destination.definition, {**destination.options, **wrong, **SHARED}, "kit")
+            configure(destination.definition, {**destination.options, **wrong, **SHARED}, "kit", SYSTEM)
 
         assert all(key in str(caught.value) for key in SHARED)
         assert not wrong or any(key in str(caught.value) for key in wrong)

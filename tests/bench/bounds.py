@@ -21,6 +21,7 @@ from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packer import Packer
 from dataflow.pipeline import Pipeline
 from dataflow.raw_ids import RawIds
+from dataflow.runtime import SYSTEM
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 from tests.bench import flood
@@ -119,10 +120,13 @@ def seconds_of_input(streams: int) -> float:
         for n in range(streams)
     ]
     limits = Thresholds()
-    mailbox = Mailbox(limits.packed_at_start_bytes, Budget(limits.held_bytes))
+    mailbox = Mailbox(limits.packed_at_start_bytes, Budget(limits.held_bytes, SYSTEM.threads), SYSTEM)
     pipeline = Pipeline(
         mailbox,
-        {shape.name: (Aggregate(shape, RawIds(), limits), Nowhere()) for shape in shapes},
+        {
+            shape.name: (Aggregate(shape, RawIds(SYSTEM.clock, SYSTEM.randomness), limits), Nowhere())
+            for shape in shapes
+        },
         limits,
         lambda _: None,
     )

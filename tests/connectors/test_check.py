@@ -16,6 +16,7 @@ from connectors.memory.connector import DATABASES, MemoryConnector
 from connectors.postgres import DEFINITION as POSTGRES
 from connectors.testkit.faulty import Script, faulty
 from dataflow.errors import ConfigError, InternalError
+from dataflow.runtime import SYSTEM
 from tests.servers.address import Address
 
 STEPS = [
@@ -44,7 +45,7 @@ def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
     else:
         database: Address = request.getfixturevalue("postgres_database")
         definition, options = POSTGRES, database.destination_config("shop")
-    with closing(definition.connector(options, "check")) as made:
+    with closing(definition.connector(options, "check", SYSTEM)) as made:
         yield made
 
 

@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Identifier
 from connectors.duckdb import DEFINITION
 from connectors.duckdb.database import open_file
 from connectors.testkit import Capabilities, ContractSuite, Destination
+from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 
 TABLES = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'airbyte_internal'"
@@ -22,7 +23,7 @@ class Look:
         self._file = file
 
     def read(self, table: TableName) -> list[dict[str, Any]]:
-        with open_file(str(self._file)) as connection:
+        with open_file(str(self._file), SYSTEM.threads) as connection:
             described = SQL("DESCRIBE {}").format(_name(table)).as_string()
             types = [each[:2] for each in connection.execute(described).fetchall()]
             # Arrow has no time with a zone; and DuckDB's own rows would want pytz.
@@ -38,19 +39,19 @@ class Look:
             return rows
 
     def tables(self) -> set[TableName]:
-        with open_file(str(self._file)) as connection:
+        with open_file(str(self._file), SYSTEM.threads) as connection:
             return {TableName(*row) for row in connection.execute(TABLES).fetchall()}
 
     def make_foreign(self, table: TableName) -> None:
-        with open_file(str(self._file)) as connection:
+        with open_file(str(self._file), SYSTEM.threads) as connection:
             connection.execute(SQL("CREATE TABLE {} (whatever VARCHAR)").format(_name(table)).as_string())
 
     def make_view(self, table: TableName) -> None:
-        with open_file(str(self._file)) as connection:
+        with open_file(str(self._file), SYSTEM.threads) as connection:
             connection.execute(SQL("CREATE VIEW {} AS SELECT 1 AS id").format(_name(table)).as_string())
 
     def drop_columns(self, table: TableName, columns: Sequence[str]) -> None:
-        with open_file(str(self._file)) as connection:
+        with open_file(str(self._file), SYSTEM.threads) as connection:
             for column in columns:
                 drop = SQL("ALTER TABLE {} DROP COLUMN {}").format(_name(table), Identifier(column))
                 connection.execute(drop.as_string())

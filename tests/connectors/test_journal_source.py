@@ -18,6 +18,7 @@ from connectors.journal_table import Transition
 from connectors.report.page import report
 from connectors.sqlite import DEFINITION
 from dataflow.errors import ConfigError
+from dataflow.runtime import SYSTEM
 from machines.chronicle import runs
 from machines.journal import Entry
 from tests.starting import installed
@@ -171,8 +172,8 @@ def test_a_driver_that_is_not_installed_is_a_clear_error(tmp_path: Path) -> None
 def test_a_journal_is_followed_by_the_clock_of_who_writes_it(tmp_path: Path) -> None:
     options = {"destination_path": str(tmp_path / "it.db")}
     long_ago = 1_000_000.0
-    writing = DEFINITION.connector(options, "writer").client()
-    source = JournalOfDestination(DEFINITION.connector(options, "reader"))
+    writing = DEFINITION.connector(options, "writer", SYSTEM).client()
+    source = JournalOfDestination(DEFINITION.connector(options, "reader", SYSTEM))
 
     def write(number: int, at: float) -> None:
         with writing.transaction():

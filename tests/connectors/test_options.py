@@ -13,6 +13,7 @@ from connectors.specification import refusal
 from dataflow.catalog import Append, DestinationStream, Overwrite, Replace
 from dataflow.errors import ConfigError
 from dataflow.protocol import error_message, log_message
+from dataflow.runtime import SYSTEM, Runtime
 from dataflow.types import StreamName
 from tests.connectors.memory import memory_destination
 
@@ -41,7 +42,7 @@ class Outside:
     def spec(self) -> Mapping[str, Any]:
         return NESTED
 
-    def connector(self, options: Mapping[str, Any], run: str) -> Any:
+    def connector(self, options: Mapping[str, Any], run: str, runtime: Runtime) -> Any:
         if self.refuses is not None:
             raise self.refuses
         return self
@@ -51,7 +52,7 @@ class Outside:
 
 
 def shared(**given: Any) -> Options:
-    return configure(Outside(), given, "run").options
+    return configure(Outside(), given, "run", SYSTEM).options
 
 
 def test_what_is_not_said_has_a_default() -> None:
@@ -95,7 +96,7 @@ def test_a_value_that_cannot_be_used_is_refused_by_its_key(given: dict[str, Any]
     outside = Outside()
 
     with pytest.raises(ConfigError) as caught:
-        configure(outside, given, "run")
+        configure(outside, given, "run", SYSTEM)
 
     assert caught.value.complaints == (f"{next(iter(given))}: {complaint}",)
     assert caught.value.complaints[0] in caught.value.message
@@ -111,7 +112,7 @@ def test_every_complaint_about_a_configuration_comes_at_once(name: str) -> None:
 
     with pytest.raises(ConfigError) as caught:
         # No option is a list; SSL must be on for its mode to be read.
-        configure(definition, {key: ["s3same"] for key in keys} | {"ssl": True}, "run")
+        configure(definition, {key: ["s3same"] for key in keys} | {"ssl": True}, "run", SYSTEM)
 
     complained = [complaint.partition(":")[0] for complaint in caught.value.complaints]
     assert complained == [key for key in keys if key != "ssl"]
@@ -123,7 +124,7 @@ def test_a_missing_option_a_bad_one_and_a_shared_one_are_refused_together() -> N
     sqlite = next(each for each in registered() if each.name == "sqlite").definition()
 
     with pytest.raises(ConfigError) as caught:
-        configure(sqlite, given, "run")
+        configure(sqlite, given, "run", SYSTEM)
 
     assert caught.value.message == (
         "The configuration cannot be used: destination_path: is required; schema: may not be blank; "
@@ -135,7 +136,7 @@ def test_an_outside_connectors_own_words_stand_before_the_complaints_about_share
     own = ConfigError("There is no such lake.", doing="looking for it", remedy="Dig one.")
 
     with pytest.raises(ConfigError) as caught:
-        configure(Outside(own), {"journal_days": 0}, "run")
+        configure(Outside(own), {"journal_days": 0}, "run", SYSTEM)
 
     assert str(caught.value) == (
         "There is no such lake. The configuration cannot be used: journal_days: must be 1 to 3650. "
@@ -147,7 +148,7 @@ def test_an_error_of_the_connector_alone_is_passed_on_as_it_is() -> None:
     own = refusal(["lake: is dry"])
 
     with pytest.raises(ConfigError) as caught:
-        configure(Outside(own), {}, "run")
+        configure(Outside(own), {}, "run", SYSTEM)
 
     assert caught.value is own
 
@@ -203,7 +204,8 @@ def test_errors_and_logs_are_masked_and_what_is_the_sources_is_not() -> None:
     state = b'{"type":"STATE","state":{"data":{"message":"message"}}}\n'
 
     lines = [
-        mask.line(each) for each in (error_message(ConfigError("A message.")), log_message("WARN", "message"))
+        mask.line(each)
+        for each in (error_message(ConfigError("A message."), SYSTEM.clock), log_message("WARN", "message"))
     ]
 
     assert [line.count(b"****") for line in lines] == [1, 1]

@@ -11,6 +11,7 @@ from connectors.display import FALLBACK, Display, interesting, picture
 from connectors.log import LEVELS, heartbeat, leveled, remarks, summary
 from connectors.progress import Going, Progress, Watch, Writing
 from dataflow.protocol import error_message, log_message
+from dataflow.runtime import SYSTEM
 
 FLUSHED = {"from": "writing", "event": "flushed", "to": "writing", "written": 40, "rejected": 0}
 
@@ -122,7 +123,7 @@ def test_the_first_failure_of_a_stream_is_kept() -> None:
 def test_what_is_below_the_level_is_not_told_and_all_else_is(least: str) -> None:
     lines: list[bytes] = []
     write = leveled(least, lines.append)
-    others = [b'{"type":"STATE"}\n', error_message(ValueError())]
+    others = [b'{"type":"STATE"}\n', error_message(ValueError(), SYSTEM.clock)]
 
     for line in [*(log_message(level, "It.") for level in LEVELS), *others]:
         write(line)

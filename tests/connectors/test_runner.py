@@ -11,6 +11,7 @@ import pytest
 TWO_THREADS = """
 import os, sys, threading
 from connectors.runner import Destination, standard_output
+from dataflow.runtime import SYSTEM
 
 class Long:
     name = "long"
@@ -20,7 +21,7 @@ class Long:
         return {"words": words, "connectionSpecification": {"properties": {}}}
 
 os.set_blocking(1, sys.argv[1] == "blocking")
-destination = Destination(Long(), standard_output())
+destination = Destination(Long(), standard_output(), SYSTEM)
 threads = [threading.Thread(target=lambda: [destination.spec() for _ in range(10)], name=name) for name in "ab"]
 for thread in threads:
     thread.start()

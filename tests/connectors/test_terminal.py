@@ -14,6 +14,7 @@ from connectors.masking import Mask
 from connectors.terminal import Terminal
 from dataflow.errors import ConfigError
 from dataflow.protocol import error_message, log_message
+from dataflow.runtime import SYSTEM
 
 # A title, a colour, a clearing of the screen in eight bits, a direction that is turned round, a deletion.
 HOSTILE = "users\x1b]0;owned\x07\x1b[31m\x9b2J\u202egpj\x7f"
@@ -206,6 +207,6 @@ def test_a_secret_is_taken_out_before_it_is_written(capsys: pytest.CaptureFixtur
 
 
 def test_a_protocol_line_of_ours_holds_no_control_character() -> None:
-    lines = [log_message("INFO", HOSTILE), error_message(ConfigError(HOSTILE))]
+    lines = [log_message("INFO", HOSTILE), error_message(ConfigError(HOSTILE), SYSTEM.clock)]
 
     assert [c for line in lines for c in line.decode() if "\x7f" <= c <= "\x9f" or c < " "] == ["\n", "\n"]

@@ -7,6 +7,7 @@ import pytest
 from connectors.memory import DEFINITION
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError, TransientError
+from dataflow.runtime import SYSTEM
 
 # Longer than any test.
 PATIENT = RetryPolicy(first_wait=600.0, longest_wait=600.0)
@@ -24,7 +25,7 @@ def test_a_sync_that_is_asked_to_stop_waits_for_no_other_attempt() -> None:
         heard.append(attempt)
         stopped.set()
 
-    transactions = Transactions(DEFINITION.connector({}, "run"), PATIENT, retrying, stopped)
+    transactions = Transactions(DEFINITION.connector({}, "run", SYSTEM), PATIENT, retrying, stopped)
 
     with pytest.raises(TransientError, match="Not now") as failed:
         transactions.run("trying", failing)
@@ -38,7 +39,10 @@ def test_a_sync_that_was_asked_to_stop_tries_each_thing_once() -> None:
     stopped.set()
     heard: list[int] = []
     transactions = Transactions(
-        DEFINITION.connector({}, "run"), PATIENT, lambda _, attempt, __: heard.append(attempt), stopped
+        DEFINITION.connector({}, "run", SYSTEM),
+        PATIENT,
+        lambda _, attempt, __: heard.append(attempt),
+        stopped,
     )
 
     with pytest.raises(TransientError, match="Not now"):

@@ -14,6 +14,7 @@ from dataflow.batch import Rows, Told, extracted_at, rows_of, same_meta
 from dataflow.flush import Flush
 from dataflow.parcel import Span
 from dataflow.raw_ids import RawIds
+from dataflow.runtime import SYSTEM
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, META, RAW_ID, Column, Limits, StreamName
 
@@ -26,7 +27,7 @@ def shape(stream: StreamName = USERS) -> Shape:
 
 
 def aggregate(stream: StreamName = USERS, **thresholds: Any) -> Aggregate:
-    return Aggregate(shape(stream), RawIds(), Thresholds(**thresholds))
+    return Aggregate(shape(stream), RawIds(SYSTEM.clock, SYSTEM.randomness), Thresholds(**thresholds))
 
 
 def rows(count: int, size: int = 0, source_changes: dict[int, bytes] | None = None) -> Rows:

@@ -11,6 +11,7 @@ from dataflow.batch import Rows, extracted_at, rows_of
 from dataflow.budget import Budget, Holder
 from dataflow.parcel import Span
 from dataflow.raw_ids import RawIds
+from dataflow.runtime import SYSTEM
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 
@@ -31,9 +32,11 @@ class Open:
     """A store, and the aggregates of three streams."""
 
     def __init__(self, thresholds: Thresholds) -> None:
-        self.budget = Budget(thresholds.held_bytes)
+        self.budget = Budget(thresholds.held_bytes, SYSTEM.threads)
         self.store = AggregateStore(thresholds, self.budget)
-        self.each = [Aggregate(shape(name), RawIds(), thresholds) for name in NAMES]
+        self.each = [
+            Aggregate(shape(name), RawIds(SYSTEM.clock, SYSTEM.randomness), thresholds) for name in NAMES
+        ]
 
     def add(self, number: int, count: int, now: float = 0.0) -> None:
         it = self.each[number]

@@ -12,6 +12,7 @@ from dataflow.budget import HOLDERS, Budget, Holder
 from dataflow.errors import InternalError, TransientError
 from dataflow.pipeline import Miscounts
 from dataflow.reader import chunks
+from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName
 from tests.dataflow.test_pipeline import (
     LOG,
@@ -267,7 +268,7 @@ def test_partitions_are_forgotten_with_their_states() -> None:
 
 
 def test_what_a_long_line_took_of_the_memory_is_given_back() -> None:
-    budget = Budget(1 << 30)
+    budget = Budget(1 << 30, SYSTEM.threads)
     lines = [b"a\n" * 50, b"x" * 100_000 + b"\n", *([b"b\n" * 500] * 20)]
 
     held = [(len(chunk), budget.held(Holder.READER) - len(chunk)) for chunk in read(lines, 1000, budget)]
@@ -286,5 +287,5 @@ def read(lines: list[bytes], chunk_bytes: int, budget: Budget) -> Iterator[bytes
             file.writelines(lines)
 
     threading.Thread(target=pour).start()
-    yield from chunks(source, chunk_bytes, budget)
+    yield from chunks(source, chunk_bytes, budget, SYSTEM)
     os.close(source)

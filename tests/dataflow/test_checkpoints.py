@@ -6,6 +6,7 @@ from dataflow.budget import Budget
 from dataflow.checkpoints import Checkpoints
 from dataflow.errors import InternalError
 from dataflow.protocol import State, StateKind
+from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")
@@ -20,7 +21,7 @@ def told(checkpoints: Checkpoints) -> list[str]:
 
 
 def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 1)
 
@@ -28,7 +29,7 @@ def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
 
 
 def test_a_state_is_told_once_when_its_rows_are_durable() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 2)
 
@@ -36,7 +37,7 @@ def test_a_state_is_told_once_when_its_rows_are_durable() -> None:
 
 
 def test_states_of_a_stream_are_told_in_order_and_none_is_skipped() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     for name, position in (("s1", 1), ("s2", 1), ("s3", 4)):
         checkpoints.arrived(state(name), {USERS: position})
     checkpoints.durable(USERS, 4)
@@ -45,7 +46,7 @@ def test_states_of_a_stream_are_told_in_order_and_none_is_skipped() -> None:
 
 
 def test_a_slow_stream_does_not_hold_back_another() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("u"), {USERS: 5})
     checkpoints.arrived(state("o", ORDERS), {ORDERS: 1})
     checkpoints.durable(ORDERS, 1)
@@ -54,7 +55,7 @@ def test_a_slow_stream_does_not_hold_back_another() -> None:
 
 
 def test_a_global_state_waits_for_every_stream() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("g", None, StateKind.GLOBAL), {USERS: 1, ORDERS: 2})
     checkpoints.durable(USERS, 1)
     before = told(checkpoints)
@@ -65,7 +66,7 @@ def test_a_global_state_waits_for_every_stream() -> None:
 
 
 def test_a_failed_stream_tells_what_was_durable_and_nothing_later() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("early"), {USERS: 1})
     checkpoints.durable(USERS, 1)
     checkpoints.broken(USERS)
@@ -75,14 +76,14 @@ def test_a_failed_stream_tells_what_was_durable_and_nothing_later() -> None:
 
 
 def test_a_state_of_a_stream_the_catalog_does_not_name_is_told_back() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("stranger", StreamName("x", "y")), {})
 
     assert told(checkpoints) == ["stranger"]
 
 
 def test_records_are_counted_from_the_state_before() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
 
     counts = [checkpoints.arrived(state("s"), {USERS: position}).count for position in (3, 3, 7)]
 
@@ -90,7 +91,7 @@ def test_records_are_counted_from_the_state_before() -> None:
 
 
 def test_stream_and_global_states_are_not_mixed() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("s"), {USERS: 1})
 
     with pytest.raises(InternalError, match="Mixed state types"):
@@ -98,7 +99,7 @@ def test_stream_and_global_states_are_not_mixed() -> None:
 
 
 def test_a_state_waits_for_the_rows_before_a_state_that_was_withdrawn() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     withheld = checkpoints.arrived(state("g1", None, StateKind.GLOBAL), {USERS: 1})
     checkpoints.withdraw(withheld)
     checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {ORDERS: 1})
@@ -111,7 +112,7 @@ def test_a_state_waits_for_the_rows_before_a_state_that_was_withdrawn() -> None:
 
 
 def test_states_that_wait_for_a_publication_give_way_to_a_later_one_when_they_take_too_much() -> None:
-    budget = Budget(1 << 20)
+    budget = Budget(1 << 20, SYSTEM.threads)
     checkpoints = Checkpoints(budget, most=10_000)
     for number in range(100):
         positions = {ORDERS: number + 1}
@@ -137,7 +138,7 @@ def test_a_state_waits_for_the_publication_that_one_waits_for_whose_place_it_too
     first: list[StreamName], then: list[StreamName]
 ) -> None:
     """Also where it covers records of that stream."""
-    checkpoints = Checkpoints(Budget(1 << 20), most=0)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=0)
     checkpoints.arrived(state("g1", None, StateKind.GLOBAL), {USERS: 1}, published_first=first)
     checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {USERS: 2}, published_first=then)
     for name in then:
@@ -152,7 +153,7 @@ def test_a_state_waits_for_the_publication_that_one_waits_for_whose_place_it_too
 
 
 def test_a_state_waits_for_the_publication_that_one_waited_for_which_was_withdrawn() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=1 << 20)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     withheld = checkpoints.arrived(state("g1", None, StateKind.GLOBAL), {}, published_first=[USERS])
     checkpoints.withdraw(withheld)
     checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {USERS: 1})
@@ -165,7 +166,7 @@ def test_a_state_waits_for_the_publication_that_one_waited_for_which_was_withdra
 
 
 def test_what_is_counted_of_states_that_gave_way_is_counted_with_the_one_that_stands_for_them() -> None:
-    checkpoints = Checkpoints(Budget(1 << 20), most=0)
+    checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=0)
     for number in range(5):
         checkpoints.arrived(
             state(f"g{number}", None, StateKind.GLOBAL), {ORDERS: 2 * number + 2}, published_first=[USERS]

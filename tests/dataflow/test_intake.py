@@ -15,6 +15,7 @@ from dataflow.intake import Intake, Order
 from dataflow.mailbox import EndOfInput, Mailbox
 from dataflow.packer import Packer
 from dataflow.parcel import Packed
+from dataflow.runtime import SYSTEM
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 from tests.dataflow.readers import PATIENCE, wait_for_readers
@@ -33,7 +34,7 @@ def record(number: int) -> bytes:
 def taking_in(intake: Intake) -> Iterator[tuple[int, Mailbox]]:
     """The intake at work: the end of a pipe that it reads, which the test closes, and the mailbox that it fills."""
     source, into = os.pipe()
-    mailbox = Mailbox(1 << 20, Budget(1 << 20))
+    mailbox = Mailbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
     intake.start(source, ORDER, mailbox)
     try:
         yield into, mailbox
@@ -59,7 +60,7 @@ def pour(into: int, text: bytes) -> None:
 
 
 def test_parcels_come_in_the_order_of_the_input() -> None:
-    with taking_in(Intake()) as (into, mailbox):
+    with taking_in(Intake(SYSTEM.threads)) as (into, mailbox):
         pour(into, b"".join(map(record, range(5000))))
 
         *packed, end = letters(mailbox)
@@ -70,7 +71,7 @@ def test_parcels_come_in_the_order_of_the_input() -> None:
 
 
 def test_an_intake_is_left_while_its_source_is_silent() -> None:
-    with taking_in(Intake()) as (into, mailbox):
+    with taking_in(Intake(SYSTEM.threads)) as (into, mailbox):
         os.write(into, record(1))
         first = next(letters(mailbox))
         os.close(into)
@@ -85,7 +86,7 @@ def test_a_defect_is_told_by_its_kind_and_never_by_what_it_says(monkeypatch: pyt
         raise ValueError(chunk)
 
     monkeypatch.setattr(Packer, "pack", defective)
-    with taking_in(Intake()) as (into, mailbox):
+    with taking_in(Intake(SYSTEM.threads)) as (into, mailbox):
         pour(into, record(1))
 
         (end,) = letters(mailbox)
@@ -101,9 +102,9 @@ def test_an_input_that_cannot_be_read_ends_with_its_error() -> None:
     source, into = os.pipe()
     os.close(source)
     os.close(into)
-    mailbox = Mailbox(1 << 20, Budget(1 << 20))
+    mailbox = Mailbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
 
-    Intake().start(source, ORDER, mailbox)
+    Intake(SYSTEM.threads).start(source, ORDER, mailbox)
 
     (end,) = letters(mailbox)
     assert isinstance(end, EndOfInput)

@@ -8,6 +8,7 @@ from dataflow.budget import Budget, Holder
 from dataflow.mailbox import EndOfInput, Letter, Mailbox
 from dataflow.parcel import Packed, Parcel
 from dataflow.protocol import Status, StreamStatus
+from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName
 
 CHUNK = Packed(
@@ -16,7 +17,7 @@ CHUNK = Packed(
 
 
 def test_who_brings_input_waits_where_there_is_no_room() -> None:
-    mailbox = Mailbox(CHUNK.held, Budget(1 << 20))
+    mailbox = Mailbox(CHUNK.held, Budget(1 << 20, SYSTEM.threads), SYSTEM)
     brought = threading.Event()
 
     def bring() -> None:
@@ -34,7 +35,7 @@ def test_who_brings_input_waits_where_there_is_no_room() -> None:
 
 
 def test_where_less_is_to_be_held_what_is_there_stays_and_no_more_comes_until_it_was_taken() -> None:
-    mailbox = Mailbox(3 * CHUNK.held, Budget(1 << 20))
+    mailbox = Mailbox(3 * CHUNK.held, Budget(1 << 20, SYSTEM.threads), SYSTEM)
     for _ in range(3):
         mailbox.put_input(CHUNK)
     brought = threading.Event()
@@ -55,8 +56,8 @@ def test_where_less_is_to_be_held_what_is_there_stays_and_no_more_comes_until_it
 
 
 def test_input_is_counted_until_its_owner_has_passed_it_on_or_is_done_with_it() -> None:
-    budget = Budget(1 << 20)
-    mailbox = Mailbox(1 << 20, budget)
+    budget = Budget(1 << 20, SYSTEM.threads)
+    mailbox = Mailbox(1 << 20, budget, SYSTEM)
     mailbox.put_input(CHUNK)
     mailbox.put_input(CHUNK)
     counted = []
@@ -75,9 +76,9 @@ def test_input_is_counted_until_its_owner_has_passed_it_on_or_is_done_with_it() 
 
 
 def test_one_letter_is_let_in_though_the_budget_is_spent() -> None:
-    budget = Budget(1)
+    budget = Budget(1, SYSTEM.threads)
     budget.hold(Holder.CHECKPOINTS, 1)
-    mailbox = Mailbox(1 << 20, budget)
+    mailbox = Mailbox(1 << 20, budget, SYSTEM)
     brought: list[int] = []
 
     def bring() -> None:

@@ -22,6 +22,7 @@ from dataflow.parcel import Packed
 from dataflow.pipeline import Miscounts, Pipeline
 from dataflow.protocol import State
 from dataflow.raw_ids import RawIds
+from dataflow.runtime import SYSTEM
 from dataflow.structs import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 from dataflow.writing import Writers
@@ -82,7 +83,7 @@ class Run:
     log: list[str] = field(factory=list)
     sinks: dict[StreamName, Kept] = field(factory=dict)
     lines: list[dict[str, Any]] = field(factory=list)
-    intake: Intake = field(factory=Intake)
+    intake: Intake = field(factory=lambda: Intake(SYSTEM.threads))
     miscounts: Miscounts = Miscounts.WARN
     writers: int = 1
     waits_for: Callable[[State], Collection[StreamName] | None] = lambda _: ()
@@ -106,10 +107,11 @@ class Run:
         """The pipeline at work on its own thread's input; its error is raised here."""
         limits = Thresholds(**thresholds)
         streams = {
-            name: (Aggregate(shape(name), RawIds(), limits), sink) for name, sink in self.sinks.items()
+            name: (Aggregate(shape(name), RawIds(SYSTEM.clock, SYSTEM.randomness), limits), sink)
+            for name, sink in self.sinks.items()
         }
-        self.budget = Budget(limits.held_bytes)
-        mailbox = Mailbox(limits.packed_at_start_bytes, self.budget)
+        self.budget = Budget(limits.held_bytes, SYSTEM.threads)
+        mailbox = Mailbox(limits.packed_at_start_bytes, self.budget, SYSTEM)
         pipeline = Pipeline(
             mailbox, streams, limits, self.write_line, self.miscounts, self.waits_for, self.writers
         )
@@ -267,7 +269,7 @@ def test_a_global_count_that_differs_ends_the_sync_where_that_is_wanted() -> Non
 
 
 def test_a_stream_of_which_rows_went_missing_is_not_published() -> None:
-    run = Run(intake=Losing())
+    run = Run(intake=Losing(SYSTEM.threads))
 
     run.feed(record(USERS, 1), record(USERS, 2), complete(USERS))
 
@@ -670,9 +672,11 @@ def test_a_slow_destination_stops_the_reading() -> None:
 def test_a_flush_waits_behind_the_one_that_is_written_however_large_they_are() -> None:
     """Else a writer would wait for us after each."""
     gate = threading.Event()
-    mailbox = Mailbox(1 << 20, Budget(1 << 20))
+    mailbox = Mailbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
     writers = Writers(1, lambda *_: void(gate.wait(PATIENCE)), mailbox)
-    aggregate = Aggregate(shape(USERS), RawIds(), Thresholds(unwritten_bytes=1))
+    aggregate = Aggregate(
+        shape(USERS), RawIds(SYSTEM.clock, SYSTEM.randomness), Thresholds(unwritten_bytes=1)
+    )
     pipeline = Pipeline(mailbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), void)
     pipeline._writers = writers
     writers.start()

@@ -17,6 +17,7 @@ from dataflow.protocol import (
     said_of_streams,
     state_message,
 )
+from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName
 
 
@@ -123,7 +124,7 @@ def test_other_traces_are_passed_over(text: bytes) -> None:
 
 
 def test_a_trace_error_names_its_kind_and_its_stream() -> None:
-    line = error_message(ConfigError("No.", remedy="Do this."), StreamName("n", "a"))
+    line = error_message(ConfigError("No.", remedy="Do this."), SYSTEM.clock, StreamName("n", "a"))
 
     error = json.loads(line)["trace"]["error"]
     assert error["failure_type"] == "config_error"
@@ -132,7 +133,7 @@ def test_a_trace_error_names_its_kind_and_its_stream() -> None:
 
 
 def test_a_defect_is_told_as_a_system_error_without_its_words() -> None:
-    line = error_message(ValueError("the content of a record"))
+    line = error_message(ValueError("the content of a record"), SYSTEM.clock)
 
     assert json.loads(line)["trace"]["error"]["failure_type"] == "system_error"
     assert b"content of a record" not in line

@@ -8,6 +8,7 @@ import pytest
 
 from dataflow.budget import Budget
 from dataflow.reader import PATIENCE, chunks
+from dataflow.runtime import SYSTEM
 
 
 def read(parts: list[bytes], pause: float = 0.0, chunk_bytes: int = 1 << 20) -> list[bytes]:
@@ -22,7 +23,7 @@ def read(parts: list[bytes], pause: float = 0.0, chunk_bytes: int = 1 << 20) -> 
 
     thread = threading.Thread(target=write)
     thread.start()
-    found = list(chunks(source, chunk_bytes, Budget(1 << 30)))
+    found = list(chunks(source, chunk_bytes, Budget(1 << 30, SYSTEM.threads), SYSTEM))
     thread.join(10)
     os.close(source)
     return found
@@ -54,7 +55,7 @@ def test_a_line_is_handed_over_while_the_source_is_silent() -> None:
     source, into = os.pipe()
     os.write(into, b"a\nb")
 
-    first = next(chunks(source, 1 << 20, Budget(1 << 30)))
+    first = next(chunks(source, 1 << 20, Budget(1 << 30, SYSTEM.threads), SYSTEM))
 
     os.close(into)
     os.close(source)
@@ -72,7 +73,7 @@ def test_a_source_that_never_rests_is_not_gathered_for_long() -> None:
     thread = threading.Thread(target=drip)
     thread.start()
 
-    first = next(chunks(source, 1 << 20, Budget(1 << 30)))
+    first = next(chunks(source, 1 << 20, Budget(1 << 30, SYSTEM.threads), SYSTEM))
 
     resting.set()
     thread.join(10)
@@ -87,4 +88,4 @@ def test_an_unreadable_input_says_why() -> None:
     os.close(into)
 
     with pytest.raises(OSError, match="Bad file descriptor"):
-        next(chunks(source, 1 << 20, Budget(1 << 30)))
+        next(chunks(source, 1 << 20, Budget(1 << 30, SYSTEM.threads), SYSTEM))

@@ -13,6 +13,7 @@ from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
 from dataflow.evolution import ColumnType
 from dataflow.flush import Flush
+from dataflow.runtime import SYSTEM
 from dataflow.types import EXTRACTED_AT, RAW_ID, Column, TableName
 from machines.operations import Answer, Facts, StreamOperation
 from machines.stream import StreamLife
@@ -42,7 +43,7 @@ class RealOperations:
 
     def __init__(self, database: abstract.Database, epoch: int, knowledge: Knowledge) -> None:
         name = uuid4().hex
-        connector = DEFINITION.connector({"database": name}, OWNER)
+        connector = DEFINITION.connector({"database": name}, OWNER, SYSTEM)
         self._records = {row.raw_id: row.record for row in database.rows}
         self._memory = DATABASES.pop(name)
         self._memory.content = _content(database)

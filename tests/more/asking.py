@@ -6,6 +6,7 @@ from typing import Any
 from psycopg.sql import SQL
 
 from connectors.postgres import DEFINITION
+from dataflow.runtime import SYSTEM
 from tests.more.conftest import LOADER
 from tests.servers.address import Address
 
@@ -20,7 +21,10 @@ def reached(database: Address, **options: Any) -> dict[str, Any]:
 
 def ask(config: dict[str, Any], question: str = ENCRYPTED) -> list[tuple[Any, ...]]:
     """The answer, on a connection of its own. Raises a DataflowError."""
-    with closing(DEFINITION.connector(config, "more")) as connector, closing(connector.client()) as client:
+    with (
+        closing(DEFINITION.connector(config, "more", SYSTEM)) as connector,
+        closing(connector.client()) as client,
+    ):
         try:
             return list(client.execute(SQL(question).format()))
         except Exception as error:

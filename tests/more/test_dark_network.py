@@ -22,6 +22,7 @@ from connectors.postgres import DEFINITION
 from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.network import Network
 from dataflow.errors import TransientError
+from dataflow.runtime import SYSTEM
 from tests.servers.address import Address
 from tests.servers.debian import installed_postgres
 from tests.servers.embedded import EmbeddedPostgres
@@ -50,7 +51,7 @@ class Distant:
     @property
     def connector(self) -> PostgresConnector:
         """One that waits less."""
-        connector = DEFINITION.connector(self.address.destination_config(), "more")
+        connector = DEFINITION.connector(self.address.destination_config(), "more", SYSTEM)
         connector._access = evolve(connector._access, network=Network(silent=SILENT, look=0.5, patience=1.0))
         return connector
 

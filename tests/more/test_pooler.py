@@ -15,6 +15,7 @@ from connectors.testkit.messages import complete, record, users
 from connectors.testkit.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
+from dataflow.runtime import SYSTEM
 from tests.servers.address import Address
 from tests.servers.pgbouncer import pgbouncer
 
@@ -23,7 +24,7 @@ LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
 
 
 def check(database: Address) -> None:
-    with closing(DEFINITION.connector(database.destination_config(), "more")) as connector:
+    with closing(DEFINITION.connector(database.destination_config(), "more", SYSTEM)) as connector:
         check_connector(connector, "more")
 
 

@@ -196,8 +196,9 @@ def test_a_key_is_in_no_file_that_outlives_a_killed_process(
 
 CONNECT_AND_STAY = """
 import json, sys, time
+from dataflow.runtime import SYSTEM
 from connectors.postgres import DEFINITION
-client = DEFINITION.connector(json.load(open(sys.argv[1])), "run").client()
+client = DEFINITION.connector(json.load(open(sys.argv[1])), "run", SYSTEM).client()
 print(client.connection.execute("SELECT current_user").fetchone()[0], flush=True)
 time.sleep(60)
 """

@@ -13,6 +13,7 @@ from psycopg.sql import SQL
 
 from connectors.postgres import DEFINITION
 from dataflow.errors import ConfigError, DataflowError, TransientError
+from dataflow.runtime import SYSTEM
 from tests.more.asking import ask, reached
 from tests.more.conftest import LOADER, Encrypted
 from tests.servers.address import Address
@@ -76,7 +77,7 @@ def test_a_certificate_is_held_to_the_databases_own_name(
     config = reached(database, ssl=True, ssl_mode=mode, tunnel_method=through(sshd, user))
 
     answer = ask(config)
-    with closing(DEFINITION.connector(config | {"jdbc_url_params": parameters}, "more")) as connector:
+    with closing(DEFINITION.connector(config | {"jdbc_url_params": parameters}, "more", SYSTEM)) as connector:
         told = {**connector._access.parameters, **connector._access.detour(), "sslmode": "verify-full"}
         psycopg.connect(**told).close()
         with pytest.raises(psycopg.OperationalError, match="does not match host name"):
@@ -172,7 +173,7 @@ def test_a_database_that_the_ssh_server_does_not_know_is_for_a_person(
 
 def test_all_sessions_share_one_login(database: Address, sshd: Sshd, user: Guest) -> None:
     config = reached(database, ssl=True, tunnel_method=through(sshd, user))
-    with closing(DEFINITION.connector(config, "more")) as connector:
+    with closing(DEFINITION.connector(config, "more", SYSTEM)) as connector:
         clients = [connector.client() for _ in range(3)]
         for client in clients:
             client.execute(QUESTION)
@@ -185,7 +186,7 @@ def test_all_sessions_share_one_login(database: Address, sshd: Sshd, user: Guest
 def test_a_lost_tunnel_is_opened_anew(database: Address, sshd: Sshd, user: Guest) -> None:
     config = reached(database, ssl=True, tunnel_method=through(sshd, user))
     with (
-        closing(DEFINITION.connector(config, "more")) as connector,
+        closing(DEFINITION.connector(config, "more", SYSTEM)) as connector,
         closing(connector.client()) as client,
     ):
         client.execute(QUESTION)
@@ -204,7 +205,7 @@ def test_a_lost_tunnel_is_opened_anew(database: Address, sshd: Sshd, user: Guest
 def test_who_answers_after_a_loss_must_be_the_same(database: Address, sshd: Sshd, user: Guest) -> None:
     config = reached(database, ssl=True, tunnel_method=through(sshd, user))
     with (
-        closing(DEFINITION.connector(config, "more")) as connector,
+        closing(DEFINITION.connector(config, "more", SYSTEM)) as connector,
         closing(connector.client()) as client,
     ):
         client.execute(QUESTION)
@@ -220,7 +221,9 @@ def test_who_answers_after_a_loss_must_be_the_same(database: Address, sshd: Sshd
 def test_a_closed_connector_leaves_no_thread_and_no_entrance(
     database: Address, sshd: Sshd, user: Guest
 ) -> None:
-    connector = DEFINITION.connector(reached(database, ssl=True, tunnel_method=through(sshd, user)), "more")
+    connector = DEFINITION.connector(
+        reached(database, ssl=True, tunnel_method=through(sshd, user)), "more", SYSTEM
+    )
     with closing(connector.client()) as client:
         client.execute(QUESTION)
     entrance = int(connector._access.detour()["port"])

@@ -16,6 +16,7 @@ from connectors.memory import DEFINITION
 from connectors.memory.connector import DATABASES
 from connectors.runner import Destination
 from connectors.write_options import WriteOptions
+from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 from tests.whole.messages import catalog, complete, record, state, stream
 
@@ -97,7 +98,7 @@ class Memory:
         feeding = threading.Thread(target=_feed, args=(into, text), daemon=True)
         feeding.start()
         try:
-            destination = Destination(DEFINITION, self.out)
+            destination = Destination(DEFINITION, self.out, SYSTEM)
             return destination.guard(
                 lambda: destination.write(self._config, self._catalog, source, WriteOptions())
             )

@@ -12,6 +12,7 @@ from connectors.memory import DEFINITION
 from connectors.memory.connector import DATABASES
 from connectors.runner import Destination as InProcess
 from connectors.write_options import WriteOptions
+from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 from tests.bench.workload import Workload, workload
 from tests.whole.command import Destination
@@ -51,7 +52,7 @@ def test_memory_holds_what_the_manifest_says(tmp_path: Path, schema: str, mode: 
     name = uuid.uuid4().hex
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"database": name}))
-    destination = InProcess(DEFINITION, io.BytesIO())
+    destination = InProcess(DEFINITION, io.BytesIO(), SYSTEM)
 
     with load.messages.open("rb") as source:
         code = destination.write(config, load.catalog, os.dup(source.fileno()), WriteOptions())

@@ -15,6 +15,7 @@ from connectors.duckdb.connector import DuckDbConnector
 from connectors.duckdb.database import INSTANCE
 from connectors.duckdb.sql import use
 from dataflow.catalog import Strategy
+from dataflow.runtime import SYSTEM
 from dataflow.types import (
     EXTRACTED_AT,
     GENERATION_ID,
@@ -49,7 +50,7 @@ _ARROW: Mapping[Kind, pa.DataType] = {
 
 def connector(folder: Path, **options: Any) -> DuckDbConnector:
     """A connector on a file in the folder."""
-    return DuckDbConnector(config(folder, **options))
+    return DuckDbConnector(config(folder, **options), SYSTEM)
 
 
 def config(folder: Path, **options: Any) -> Config:

@@ -18,6 +18,7 @@ from connectors.ledger import LedgerEntry
 from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import ConfigError
 from dataflow.evolution import diff
+from dataflow.runtime import SYSTEM
 from dataflow.types import INTEGER, NUMBER, STRING, Column, TableName
 from tests.connectors.duckdb.stage import (
     FINAL,
@@ -494,7 +495,7 @@ def test_a_cell_that_needs_more_memory_than_duckdb_was_given_is_written_all_the_
 
 
 def test_there_is_an_end_to_the_memory_that_duckdb_is_given(tmp_path: Path) -> None:
-    database = Database(config(tmp_path))
+    database = Database(config(tmp_path), SYSTEM)
     cursor = database.cursor()
 
     answers = [database.grow() for _ in range(4)]
@@ -523,7 +524,7 @@ def test_work_on_a_whole_table_has_more_memory_than_flushes_and_keeps_what_it_wa
 def test_work_on_a_whole_table_has_every_thread_and_a_flush_has_one(tmp_path: Path) -> None:
     threads = "SELECT value::int FROM duckdb_settings() WHERE name = 'threads'"
     every = duckdb.execute(threads).fetchone()
-    database = Database(config(tmp_path))
+    database = Database(config(tmp_path), SYSTEM)
 
     with closing(database), closing(database.cursor()) as cursor:
         found = [cursor.execute(threads).fetchone()]
@@ -578,7 +579,7 @@ def test_a_file_may_have_the_name_of_a_database_that_duckdb_has_already(tmp_path
 
 
 def test_a_database_in_memory_has_all_there_is(tmp_path: Path) -> None:
-    database = Database(config(tmp_path, destination_path=":memory:"))
+    database = Database(config(tmp_path, destination_path=":memory:"), SYSTEM)
     cursor = database.cursor()
 
     assert not database.grow()

@@ -141,8 +141,9 @@ def test_a_full_disk_is_told(lake: Path) -> None:
     # A limit on the size of files does what a full disk does; it must not hit this process.
     program = """
 import resource, signal, sys
+from dataflow.runtime import SYSTEM
 from connectors.duckdb import DEFINITION
-to = DEFINITION.connector({"destination_path": sys.argv[1]}, "run 1")
+to = DEFINITION.connector({"destination_path": sys.argv[1]}, "run 1", SYSTEM)
 client = to.client()
 with client.transaction():
     pass

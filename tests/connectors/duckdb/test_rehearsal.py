@@ -19,6 +19,7 @@ from connectors.testkit.messages import INTEGER, STRING, catalog, record, state,
 from connectors.undoing import TRIED
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import ConfigError
+from dataflow.runtime import SYSTEM
 from tests.connectors.rehearsals import statements, sync
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
@@ -31,12 +32,12 @@ def file(tmp_path: Path) -> Path:
 
 
 def synced(file: Path, *streams: Mapping[str, Any], sent: Sequence[bytes] = ()) -> None:
-    with closing(DEFINITION.connector({"destination_path": str(file)}, "real")) as connector:
+    with closing(DEFINITION.connector({"destination_path": str(file)}, "real", SYSTEM)) as connector:
         sync(connector, *streams, sent=sent)
 
 
 def planned(file: Path, *streams: Mapping[str, Any]) -> Plan:
-    with closing(DEFINITION.connector({"destination_path": str(file)}, "plan")) as connector:
+    with closing(DEFINITION.connector({"destination_path": str(file)}, "plan", SYSTEM)) as connector:
         return plan(connector, read_catalog(catalog(*streams)))
 
 
@@ -80,7 +81,7 @@ def test_what_is_rehearsed_is_what_is_sent(
 
 def test_a_missing_file_stays_missing(file: Path) -> None:
     planned_path = planned(file, users(DEDUP)).streams[0].path
-    with closing(DEFINITION.connector({"destination_path": str(file)}, "doctor")) as connector:
+    with closing(DEFINITION.connector({"destination_path": str(file)}, "doctor", SYSTEM)) as connector:
         findings = examine(connector).findings
 
     assert (planned_path[-1], findings) == ("done", ())
@@ -112,7 +113,7 @@ def test_motherduck_cannot_be_rehearsed() -> None:
     options = {"destination_path": "md:it", "motherduck_api_key": "token"}
 
     with (
-        closing(DEFINITION.connector(options, "plan")) as connector,
+        closing(DEFINITION.connector(options, "plan", SYSTEM)) as connector,
         pytest.raises(ConfigError, match="MotherDuck"),
     ):
         plan(connector, read_catalog(catalog(users(APPEND))))

@@ -8,6 +8,7 @@ import pytest
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
+from dataflow.runtime import SYSTEM
 from tests.servers.address import Address
 
 Connect = Callable[..., PostgresConnector]
@@ -19,7 +20,7 @@ def connect(postgres_database: Address) -> Iterator[Connect]:
     made: list[PostgresConnector] = []
 
     def make(run: str = "test", **options: Any) -> PostgresConnector:
-        connector = DEFINITION.connector(postgres_database.destination_config() | options, run)
+        connector = DEFINITION.connector(postgres_database.destination_config() | options, run, SYSTEM)
         made.append(connector)
         return connector
 

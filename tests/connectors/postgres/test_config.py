@@ -19,6 +19,7 @@ from connectors.postgres.config import (
 )
 from connectors.postgres.security import SslMode, SslModeName
 from dataflow.errors import ConfigError
+from dataflow.runtime import SYSTEM
 
 LEAST: dict[str, Any] = {"host": "db.example", "database": "warehouse", "username": "loader"}
 VERIFY = {
@@ -249,7 +250,7 @@ def test_ssl_is_what_the_mode_says_when_it_is_on(options: dict[str, Any], sslmod
 
 
 def test_certificates_are_files_that_only_we_can_read_and_that_go_with_the_connector() -> None:
-    connector = DEFINITION.connector(LEAST | {"ssl": True, "ssl_mode": VERIFY}, "run-1")
+    connector = DEFINITION.connector(LEAST | {"ssl": True, "ssl_mode": VERIFY}, "run-1", SYSTEM)
     told = connector._access.parameters
     files = [Path(told[name]) for name in ("sslrootcert", "sslcert", "sslkey")]
 
@@ -263,7 +264,9 @@ def test_certificates_are_files_that_only_we_can_read_and_that_go_with_the_conne
 
 
 def test_schemas_are_given_by_their_physical_names() -> None:
-    connector = DEFINITION.connector(LEAST | {"schema": "größe 1", "raw_data_schema": "In-ternal"}, "run-1")
+    connector = DEFINITION.connector(
+        LEAST | {"schema": "größe 1", "raw_data_schema": "In-ternal"}, "run-1", SYSTEM
+    )
 
     names = (connector.default_namespace, connector.internal_namespace)
     connector.close()

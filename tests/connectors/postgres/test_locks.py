@@ -17,6 +17,7 @@ from connectors.postgres.config import configure, connection_parameters
 from connectors.postgres.locks import Locks
 from connectors.postgres.sessions import Access
 from dataflow.errors import ConfigError, TransientError
+from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import FINAL
@@ -313,7 +314,7 @@ def test_a_lock_that_a_person_holds_for_too_long_is_told_with_the_person(
 
 def test_more_tables_are_taken_than_the_server_has_room_for_locks() -> None:
     with EmbeddedPostgres(max_locks_per_transaction="10", max_connections="10") as server:
-        connector = DEFINITION.connector(server.address.destination_config(), "mine")
+        connector = DEFINITION.connector(server.address.destination_config(), "mine", SYSTEM)
         client = connector.client()
         with client.transaction():
             client.create_namespace(connector.internal_namespace)

@@ -18,6 +18,7 @@ from connectors.testkit.messages import catalog, complete, record, users
 from connectors.testkit.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
+from dataflow.runtime import SYSTEM
 from tests.servers.address import Address
 
 INTERNAL_TABLES = {"_airbyte_ledger", "_airbyte_streams", "_airbyte_journal"}
@@ -41,7 +42,7 @@ class Administrator:
     def check(self) -> None:
         """Check as the role."""
         config = evolve(self.database, user=self.role).destination_config("shop")
-        with closing(DEFINITION.connector(config, "check")) as connector:
+        with closing(DEFINITION.connector(config, "check", SYSTEM)) as connector:
             check_connector(connector, "check")
 
     def refusal(self) -> ConfigError:
@@ -77,7 +78,7 @@ def set_up_by_the_owner(administrator: Administrator) -> None:
     """Ledger and journal are the owner's; the role may use them, and make nothing beside them."""
     owned = administrator.database.destination_config("shop")
     with (
-        closing(DEFINITION.connector(owned, "owner")) as connector,
+        closing(DEFINITION.connector(owned, "owner", SYSTEM)) as connector,
         closing(connector.client()) as client,
         client.transaction(),
     ):
@@ -166,7 +167,7 @@ def test_a_sync_sets_up_what_the_check_allowed(administrator: Administrator) -> 
     administrator.check()
 
     with (
-        closing(DEFINITION.connector(config, "sync")) as connector,
+        closing(DEFINITION.connector(config, "sync", SYSTEM)) as connector,
         closing(connector.client()) as client,
         client.transaction(),
     ):

@@ -15,6 +15,7 @@ from connectors.sqlite.connector import SqliteConnector, explain
 from connectors.testkit.rows import batch, columns, row
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
+from dataflow.runtime import SYSTEM
 from dataflow.types import Kind, TableName
 
 USERS = TableName("main", "users")
@@ -29,8 +30,9 @@ import sys, time
 from pathlib import Path
 from connectors.sqlite.client import SqliteClient
 from connectors.sqlite.sql import SqlGenerator
+from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
-SqliteClient(Path(sys.argv[1]), SqlGenerator()).lock(TableName("main", "users"), "run of another process")
+SqliteClient(Path(sys.argv[1]), SqlGenerator(), SYSTEM).lock(TableName("main", "users"), "run of another process")
 print("held", flush=True)
 time.sleep(60)
 """
@@ -38,7 +40,7 @@ time.sleep(60)
 
 @pytest.fixture
 def connector(tmp_path: Path) -> SqliteConnector:
-    return SqliteConnector(configure({"destination_path": str(tmp_path / "it.db")}))
+    return SqliteConnector(configure({"destination_path": str(tmp_path / "it.db")}), SYSTEM)
 
 
 @pytest.fixture
@@ -272,7 +274,7 @@ def test_options_that_will_not_do_are_refused(options: dict[str, object]) -> Non
 
 
 def test_more_columns_than_a_table_may_have_are_told(tmp_path: Path) -> None:
-    connector = SqliteConnector(configure({"destination_path": str(tmp_path / "it.db")}))
+    connector = SqliteConnector(configure({"destination_path": str(tmp_path / "it.db")}), SYSTEM)
     wide = columns(**{f"c{number}": Kind.INTEGER for number in range(2000)})
 
     with closing(connector.client()) as client, pytest.raises(sqlite3.Error) as caught, client.transaction():

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.sqlite.locks import StreamLocks
 from dataflow.names import name_hash
+from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 
 USERS, ORDERS = TableName("main", "users"), TableName("main", "orders")
@@ -23,7 +24,7 @@ def open_files() -> int:
 
 def test_a_thousand_tables_are_locked_with_one_open_file(database: Path) -> None:
     before = open_files()
-    ours, others = StreamLocks(database), StreamLocks(database)
+    ours, others = StreamLocks(database, SYSTEM), StreamLocks(database, SYSTEM)
     tables = [TableName("main", f"stream_{number}") for number in range(1000)]
 
     for table in tables:
@@ -37,7 +38,7 @@ def test_a_thousand_tables_are_locked_with_one_open_file(database: Path) -> None
 
 
 def test_a_table_has_one_writer_and_another_table_another(database: Path) -> None:
-    first, second = StreamLocks(database), StreamLocks(database)
+    first, second = StreamLocks(database, SYSTEM), StreamLocks(database, SYSTEM)
     first.take(USERS, "first")
 
     assert second.take(USERS, "second") == "first"
@@ -51,7 +52,7 @@ def test_a_table_has_one_writer_and_another_table_another(database: Path) -> Non
 
 
 def test_names_that_differ_in_case_are_one_table(database: Path) -> None:
-    first, second = StreamLocks(database), StreamLocks(database)
+    first, second = StreamLocks(database, SYSTEM), StreamLocks(database, SYSTEM)
     first.take(USERS, "first")
 
     assert second.take(TableName("MAIN", "Users"), "second") == "first"
@@ -63,7 +64,7 @@ def test_what_a_dead_process_left_is_removed(database: Path) -> None:
     left.write_text(f"dead\n{name_hash('main', 'users')}")
     door = database.with_name(f"{database.name}-lock")
     door.touch()
-    locks = StreamLocks(database)
+    locks = StreamLocks(database, SYSTEM)
 
     assert locks.taken(USERS) is None
     assert left.exists()
@@ -79,7 +80,7 @@ def test_the_lock_of_a_version_that_had_a_file_for_each_table_is_kept_to(databas
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write("older run")
         file.flush()
-        locks = StreamLocks(database)
+        locks = StreamLocks(database, SYSTEM)
 
         assert locks.take(USERS, "ours") == "older run"
         assert locks.take(ORDERS, "ours") is None

@@ -17,6 +17,7 @@ from connectors.testkit.messages import INTEGER, STRING, catalog, record, state,
 from connectors.undoing import TRIED
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import TransientError
+from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 from tests.connectors.rehearsals import statements, sync
 
@@ -31,12 +32,12 @@ def file(tmp_path: Path) -> Path:
 
 
 def synced(file: Path, *streams: Mapping[str, Any], sent: Sequence[bytes] = ()) -> None:
-    with closing(DEFINITION.connector({"destination_path": str(file)}, "real")) as connector:
+    with closing(DEFINITION.connector({"destination_path": str(file)}, "real", SYSTEM)) as connector:
         sync(connector, *streams, sent=sent)
 
 
 def planned(file: Path, *streams: Mapping[str, Any]) -> Plan:
-    with closing(DEFINITION.connector({"destination_path": str(file)}, "plan")) as connector:
+    with closing(DEFINITION.connector({"destination_path": str(file)}, "plan", SYSTEM)) as connector:
         return plan(connector, read_catalog(catalog(*streams)))
 
 
@@ -88,7 +89,7 @@ def test_what_is_rehearsed_is_what_is_sent(
 
 def test_a_missing_file_stays_missing(file: Path) -> None:
     planned_path = planned(file, users(DEDUP)).streams[0].path
-    with closing(DEFINITION.connector({"destination_path": str(file)}, "doctor")) as connector:
+    with closing(DEFINITION.connector({"destination_path": str(file)}, "doctor", SYSTEM)) as connector:
         findings = examine(connector).findings
 
     assert (planned_path[-1], findings) == ("done", ())
@@ -174,7 +175,7 @@ def test_a_plan_foretells_that_a_trigger_holds_a_column(file: Path) -> None:
 
 def test_a_plan_tells_who_writes_and_stops_nobody(file: Path) -> None:
     synced(file, users(APPEND, 1))
-    with closing(DEFINITION.connector({"destination_path": str(file)}, "live")) as connector:
+    with closing(DEFINITION.connector({"destination_path": str(file)}, "live", SYSTEM)) as connector:
         with closing(connector.client()) as client:
             client.lock(USERS, "live")
             (during,) = planned(file, users(APPEND, 1)).streams
@@ -188,7 +189,7 @@ def test_a_plan_tells_who_writes_and_stops_nobody(file: Path) -> None:
 def test_a_table_is_found_by_its_mark_whatever_its_namespace(file: Path) -> None:
     tables = [TableName("a.b", "x_tmp.y"), TableName("main", "sqlite_tmp"), TableName("main", "c%.tmp")]
     with (
-        closing(DEFINITION.connector({"destination_path": str(file)}, "real")) as connector,
+        closing(DEFINITION.connector({"destination_path": str(file)}, "real", SYSTEM)) as connector,
         closing(connector.client()) as client,
         client.transaction(),
     ):

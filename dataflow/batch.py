@@ -13,10 +13,9 @@ import numpy as np
 import pyarrow as pa
 from attrs import evolve, field, frozen
 
-from dataflow.cells import without_nul
 from dataflow.keys import Unfit
 from dataflow.raw_ids import RawIds
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import (
     EXTRACTED_AT,
     GENERATION_ID,
@@ -25,6 +24,7 @@ from dataflow.types import (
     Change,
     StreamName,
 )
+from dataflow.values.cells import without_nul
 
 # In a batch's schema metadata: the `_airbyte_meta` of rows without changes, and whether all rows have it.
 _CLEAN_META, _ALL_CLEAN = b"clean_meta", b"all_clean"

@@ -15,9 +15,17 @@ from enum import StrEnum
 import msgspec
 from attrs import frozen
 
-from dataflow import temporal
-from dataflow.cells import fixed_number, holds_only_numeric, levels, mend, number, plain_number, without_nul
 from dataflow.types import AirbyteType, Array, Kind, Limits, Object, Scalar, Widened
+from dataflow.values import temporal
+from dataflow.values.cells import (
+    fixed_number,
+    holds_only_numeric,
+    levels,
+    mend,
+    number,
+    plain_number,
+    without_nul,
+)
 
 
 class Role(StrEnum):

@@ -1,6 +1,6 @@
 """The Airbyte messages, in and out: the only place that knows their JSON. Decides nothing about them.
 
-The records' own road, many lines at a time, is `dataflow.reading`; this module holds what stands around it.
+The records' own road, many lines at a time, is `dataflow.input.compiled`; this module holds what stands around it.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 from attrs import field, frozen
 
-from dataflow.aside import REFUSED, set_aside
 from dataflow.errors import DataflowError, InternalError
 from dataflow.keys import Unfit
 from dataflow.runtime.clock import Clock, milliseconds
 from dataflow.types import Change, StreamName
+from dataflow.values.aside import REFUSED, set_aside
 
 # What a small object of Python's takes, with what it is kept in: in bytes, about.
 OBJECT_BYTES = 400

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import dataflow.reading
+import dataflow.input.compiled
 from dataflow.native.build import compile_reader
 
 SANITIZERS = ("address", "undefined")
@@ -25,7 +25,7 @@ READER = "SANITIZED_READER"
 def main() -> int:
     """Make the reader, then test with it in a process that has loaded the sanitizers first."""
     if (reader := os.environ.get(READER)) is not None:
-        dataflow.reading.LIBRARY = Path(reader)
+        dataflow.input.compiled.LIBRARY = Path(reader)
         return pytest.main(["-q", "-p", "no:cacheprovider", *TESTS, *sys.argv[1:]])
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "reader.so"

@@ -9,6 +9,7 @@ import pyarrow as pa
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Recipe, Statistics, Writer
+from connectors.contract.ledger import LedgerEntry
 from connectors.duckdb.columns import DuckDbColumns, typed
 from connectors.duckdb.database import Database, is_out_of_memory
 from connectors.duckdb.evolution import (
@@ -21,10 +22,9 @@ from connectors.duckdb.evolution import (
     rewritten,
 )
 from connectors.duckdb.sql import SqlGenerator, parameter
-from connectors.journal_table import SqlJournal
-from connectors.ledger import LedgerEntry
-from connectors.refusals import name_taken, not_ours
-from connectors.sql_ledger import SqlLedger
+from connectors.sql.journal import SqlJournal
+from connectors.sql.ledger import SqlLedger
+from connectors.sql.refusals import name_taken, not_ours
 from dataflow.batch import encode_changes
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held

@@ -15,7 +15,7 @@ from connectors.contract import Statement, Statistics
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.config import Config
 from connectors.duckdb.database import Database
-from connectors.sql_ledger import TABLES as LEDGER_TABLES
+from connectors.sql.ledger import TABLES as LEDGER_TABLES
 from dataflow.errors import ConfigError
 from dataflow.runtime import Runtime
 from dataflow.types import RAW_ID, TableName

@@ -11,8 +11,8 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Recipe
-from connectors.deletion import says_deleted
 from connectors.duckdb.columns import METADATA_TYPES
+from connectors.sql.deletion import says_deleted
 from dataflow.evolution import ColumnType
 from dataflow.types import (
     ADDED_LATER,

@@ -9,12 +9,12 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from connectors.contract import Recipe, Statistics, Writer
-from connectors.conversion import retype
-from connectors.journal_table import REPLACING, TABLE, Transition, row_of, transition_of
-from connectors.ledger import LedgerEntry
+from connectors.contract.journal import REPLACING, TABLE, Transition, row_of, transition_of
+from connectors.contract.ledger import LedgerEntry
 from connectors.memory.sql import Row, Rows, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.retype import retype
 from dataflow.table_catalog import OwnedTable
 from dataflow.types import META, RAW_ID, Column, Kind, StreamName, TableName
 

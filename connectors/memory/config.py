@@ -5,8 +5,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from connectors.options import DeletionMode
-from connectors.specification import option, read, specification
+from connectors.contract.options import DeletionMode
+from connectors.contract.specification import option, read, specification
 
 
 @frozen(kw_only=True)

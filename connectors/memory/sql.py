@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.contract import Recipe
-from connectors.deletion import is_deleted
+from connectors.contract.deletion import is_deleted
 from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, RAW_ID
 
 Row = Mapping[str, Any]

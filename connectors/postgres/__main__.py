@@ -1,6 +1,6 @@
 """The command `destination-postgres`, and `python -m connectors.postgres`. Does nothing but start it."""
 
-from connectors.cli import main_for
+from connectors.engine.process.cli import main_for
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from connectors.contract import Recipe, Statistics, Writer
-from connectors.journal_table import JournalTable, SqlJournal
-from connectors.ledger import Ledger
+from connectors.contract.journal import JournalTable
+from connectors.contract.ledger import Ledger
 from connectors.postgres import catalog, evolution, ownership, statistics, swap
 from connectors.postgres.columns import METADATA_TYPES
 from connectors.postgres.locks import Locks, writer_of
@@ -22,9 +22,10 @@ from connectors.postgres.replacing import replace
 from connectors.postgres.sessions import Access, Holder, Row
 from connectors.postgres.shortcuts import Shortcuts
 from connectors.postgres.sql import PostgresSql, retype_metadata
-from connectors.refusals import name_taken, not_ours
-from connectors.sql_ledger import TABLE as LEDGER
-from connectors.sql_ledger import SqlLedger
+from connectors.sql.journal import SqlJournal
+from connectors.sql.ledger import TABLE as LEDGER
+from connectors.sql.ledger import SqlLedger
+from connectors.sql.refusals import name_taken, not_ours
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import ADDED_LATER, META, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName

@@ -9,7 +9,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from connectors.options import DeletionMode
+from connectors.contract.options import DeletionMode
+from connectors.contract.specification import option, read, specification
 from connectors.postgres.jdbc import url_complaints, url_parameters
 from connectors.postgres.security import (
     SSL_MODES,
@@ -20,7 +21,6 @@ from connectors.postgres.security import (
     TunnelMethod,
     secret,
 )
-from connectors.specification import option, read, specification
 
 DEFAULT_INTERNAL_SCHEMA = "airbyte_internal"
 GROUPS = {"connection": "Connection", "security": "Security", "advanced": "Advanced"}

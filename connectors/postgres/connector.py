@@ -9,8 +9,8 @@ from attrs import evolve, frozen
 from psycopg.sql import SQL, Identifier
 
 from connectors.contract import Connector, Statement
-from connectors.journal_table import TABLE as JOURNAL
-from connectors.options import DeletionMode
+from connectors.contract.journal import TABLE as JOURNAL
+from connectors.contract.options import DeletionMode
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.certificates import certificates
 from connectors.postgres.client import PostgresClient
@@ -23,7 +23,7 @@ from connectors.postgres.config import (
 from connectors.postgres.rehearsal import Foresight, RehearsedClient
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresSql
-from connectors.sql_ledger import TABLES as LEDGER
+from connectors.sql.ledger import TABLES as LEDGER
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.names import physical_name
 from dataflow.runtime import Runtime

@@ -9,8 +9,8 @@ from attrs import frozen
 from psycopg.sql import SQL, Composed, Identifier
 
 from connectors.contract import Recipe
-from connectors.deletion import says_alive, says_deleted
 from connectors.postgres.quoting import all_names, listed, names, of, rows_of, table_name
+from connectors.sql.deletion import says_alive, says_deleted
 from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, RAW_ID, Column, Kind, TableName
 
 # The table that rows come from, its latest row of each key, the table they go to, and what is there.

@@ -13,7 +13,7 @@ from attrs import define, evolve, field, frozen
 from psycopg.sql import SQL, Composed
 
 from connectors.contract import Recipe, Statement, Statistics
-from connectors.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry
 from connectors.postgres import evolution
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.locks import gone, refusal
@@ -22,7 +22,7 @@ from connectors.postgres.sessions import Access, Row
 from connectors.postgres.sql import PostgresSql
 from connectors.postgres.statistics import any_up_to, default_grants
 from connectors.postgres.swap import Belongings, Grant
-from connectors.sql_ledger import SqlLedger
+from connectors.sql.ledger import SqlLedger
 from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.types import Column, TableName
 

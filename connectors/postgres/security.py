@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from connectors.specification import Variant, option
+from connectors.contract.specification import Variant, option
 
 
 class SslModeName(StrEnum):

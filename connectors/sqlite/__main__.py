@@ -1,6 +1,6 @@
 """The command `destination-sqlite`, and `python -m connectors.sqlite`. Does nothing but start it."""
 
-from connectors.cli import main_for
+from connectors.engine.process.cli import main_for
 
 
 def main() -> None:

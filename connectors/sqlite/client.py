@@ -14,9 +14,9 @@ from typing import Any
 from psycopg.sql import SQL, Composable, Composed
 
 from connectors.contract import Recipe, Statistics, Writer
-from connectors.journal_table import SqlJournal
-from connectors.refusals import name_taken, not_ours
-from connectors.sql_ledger import SqlLedger
+from connectors.sql.journal import SqlJournal
+from connectors.sql.ledger import SqlLedger
+from connectors.sql.refusals import name_taken, not_ours
 from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
 from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import (

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from connectors.conversion import convert, is_lost, noted, plain_number
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
+from dataflow.retype import convert, is_lost, noted, plain_number
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limits
 
 # A type's name decides what SQLite makes of a value: with TEXT in it nothing, and of other names only what looks

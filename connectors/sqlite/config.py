@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from connectors.options import DeletionMode
-from connectors.specification import option, read, specification
+from connectors.contract.options import DeletionMode
+from connectors.contract.specification import option, read, specification
 
 
 def _file(path: str) -> Path:

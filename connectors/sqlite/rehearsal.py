@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Statement
-from connectors.sql_ledger import TABLES as LEDGER_TABLES
+from connectors.sql.ledger import TABLES as LEDGER_TABLES
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, refusal
 from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import Built, SqlGenerator, full_name

@@ -12,7 +12,7 @@ from attrs import frozen
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Recipe
-from connectors.deletion import says_deleted
+from connectors.sql.deletion import says_deleted
 from connectors.sqlite.columns import CHANGING, METADATA_TYPES, TYPES
 from dataflow.evolution import ColumnType
 from dataflow.types import (

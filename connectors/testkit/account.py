@@ -7,8 +7,8 @@ from connectors.testkit.interruptions import CUT_OFF, PRIOR, TO_TEMP, TOLD, cut_
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream, users
 from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
-from machines.chronicle import Life, runs
-from machines.journal import Entry
+from machines.journal.entries import Entry
+from machines.journal.history import Life, runs
 from machines.operations import StreamOperation
 
 BEFORE = {"id": INTEGER, "weight": INTEGER, "height": STRING}

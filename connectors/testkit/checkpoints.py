@@ -16,8 +16,8 @@ from connectors.testkit.messages import (
     users,
 )
 from connectors.testkit.warehouse import SECONDS, SMALL, Warehouse, WarehouseSuite
-from dataflow.aggregate import Thresholds
 from dataflow.catalog import Strategy
+from dataflow.pipeline.aggregate import Thresholds
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE

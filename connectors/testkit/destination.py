@@ -8,8 +8,8 @@ import pytest
 from attrs import frozen
 
 from connectors.contract import Client, Connector, Definition, InsertBuffer
+from connectors.engine.sync.transactions import undone
 from connectors.testkit.rows import Row, Rows, batch, plain
-from connectors.transactions import undone
 from dataflow.runtime import SYSTEM
 from dataflow.types import Column, TableName
 

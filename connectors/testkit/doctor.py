@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from connectors.doctor import Diagnosis, Kind, examine
-from connectors.doctor_text import as_json, as_text
-from connectors.mending import Attempt, Mending, try_mending
+from connectors.engine.dry_run.doctor import Diagnosis, Kind, examine
+from connectors.engine.dry_run.doctor_text import as_json, as_text
+from connectors.engine.dry_run.repair import Attempt, Mending, try_mending
 from connectors.testkit.destination import needs, open_bench
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TO_TEMP, TOLD, cut_off, sync_users
@@ -25,7 +25,7 @@ OTHERS = users(APPEND, 1, "others")
 
 
 class DoctorSuite(WarehouseSuite):
-    """`connectors.doctor` against a destination."""
+    """`connectors.engine.dry_run.doctor` against a destination."""
 
     @pytest.mark.parametrize("strategy", Strategy)
     def test_a_complete_sync_leaves_nothing_to_mend(self, warehouse: Warehouse, strategy: Strategy) -> None:

@@ -7,16 +7,16 @@ from contextlib import closing
 import pytest
 from attrs import evolve
 
-from connectors.check import check_connector
+from connectors.engine.sync.check import check_connector
+from connectors.engine.sync.undoing import TRIED
 from connectors.testkit.destination import open_bench
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.messages import catalog, complete, global_state, record, state, status, users
 from connectors.testkit.rows import row
 from connectors.testkit.warehouse import SECONDS, SMALL, Outcome, Warehouse, WarehouseSuite
-from connectors.undoing import TRIED
-from dataflow.aggregate import Thresholds
 from dataflow.catalog import Strategy
 from dataflow.errors import InternalError
+from dataflow.pipeline.aggregate import Thresholds
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE

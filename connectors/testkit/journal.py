@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.journal_keeper import journal_keeper
-from connectors.journal_table import TABLE, Transition
+from connectors.contract.journal import TABLE, Transition
+from connectors.engine.journal.writer import journal_keeper
 from connectors.testkit.destination import Bench, Destination, needs
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.interruptions import PRIOR, cut_off, sync_users
@@ -16,7 +16,7 @@ from connectors.testkit.messages import catalog, complete, record, state, users
 from connectors.testkit.warehouse import DAYS, SMALL, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
 from dataflow.types import TableName
-from machines.journal import Entry
+from machines.journal.entries import Entry
 
 DAY = 86_400
 NAMES = {"from": "from_state", "to": "to_state"}

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 import pytest
 from attrs import evolve
 
-from connectors.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry
 from connectors.testkit.destination import Bench, Suite
 from connectors.testkit.rows import batch, data, raw_id, row
 from connectors.testkit.runs import USERS
@@ -40,7 +40,7 @@ BARE = evolve(
 
 
 class LedgerSuite(Suite):
-    """Ledger and lock keep `connectors.ledger` and `connectors.contract`."""
+    """Ledger and lock keep `connectors.contract.ledger` and `connectors.contract`."""
 
     # -- what is kept
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.sql_ledger import TABLE as LEDGER
+from connectors.sql.ledger import TABLE as LEDGER
 from connectors.testkit.destination import needs, open_bench
 from connectors.testkit.interruptions import (
     CUT_OFF,

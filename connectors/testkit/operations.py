@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from connectors.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry
 from connectors.testkit.destination import Bench, Suite
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.rows import raw_id, row

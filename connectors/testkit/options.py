@@ -2,8 +2,8 @@
 
 import pytest
 
-from connectors.configured import configure
-from connectors.options import with_options
+from connectors.contract.options import with_options
+from connectors.engine.process.open_destination import configure
 from connectors.testkit.destination import Destination, Suite
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM

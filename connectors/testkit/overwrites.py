@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve, field, frozen
 
-from connectors.options import Options
+from connectors.contract.options import Options
 from connectors.testkit.faulty import Script
 from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TOLD, names_found, names_sent
 from connectors.testkit.messages import (

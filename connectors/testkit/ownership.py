@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from connectors.plan import plan
+from connectors.engine.dry_run.plan import plan
 from connectors.testkit.destination import Bench, open_bench
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream
 from connectors.testkit.rows import data

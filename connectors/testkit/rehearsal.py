@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from connectors.plan import Plan, plan
-from connectors.rehearsal import Deed
+from connectors.engine.dry_run.effects import Deed
+from connectors.engine.dry_run.plan import Plan, plan
 from connectors.testkit.destination import needs
 from connectors.testkit.interruptions import PRIOR, THEN, cut_off, sync_users
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, stream, users
 from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.types import TableName
-from machines.chronicle import runs
+from machines.journal.history import runs
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE

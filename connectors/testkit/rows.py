@@ -48,7 +48,7 @@ def row(number: int, at: datetime = T1, /, **values: Any) -> dict[str, Any]:
 
 
 def arrow_type(kind: Kind, limits: Limits) -> pa.DataType:
-    """What an insert buffer is given for a column; see `dataflow.coercion`."""
+    """What an insert buffer is given for a column; see `dataflow.values.coercion`."""
     return {
         Kind.BOOLEAN: pa.bool_(),
         Kind.INTEGER: pa.int64(),

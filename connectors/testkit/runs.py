@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from attrs import frozen
 
 from connectors.contract import Connector, InsertBuffer
-from connectors.operations import StreamOperations
+from connectors.engine.sync.operations import StreamOperations
+from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.testkit.rows import Row, batch, columns, raw_id
-from connectors.transactions import RetryPolicy, Transactions
 from dataflow.catalog import Append, Dedupe, DestinationStream, Strategy
 from dataflow.flush import Flush
 from dataflow.table_catalog import table_catalog

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from connectors.journal_table import Transition
-from connectors.suspicion import Suspicion, suspected
+from connectors.contract.journal import Transition
+from connectors.engine.dry_run.suspicion import Suspicion, suspected
 from connectors.testkit.destination import open_bench
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream
 from connectors.testkit.rows import row
@@ -19,7 +19,7 @@ CHANGED = {"changes": [{"field": "id", "change": "NULLED", "reason": "DESTINATIO
 
 
 class SuspicionSuite(WarehouseSuite):
-    """`connectors.suspicion`: found in the journal of earlier versions, and in the rows that they wrote."""
+    """What is suspected of tables: found in the journal of earlier versions, and in the rows that they wrote."""
 
     def test_where_no_earlier_version_wrote_there_is_nothing_to_suspect(self, warehouse: Warehouse) -> None:
         before = _suspected(warehouse)

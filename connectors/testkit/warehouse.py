@@ -11,21 +11,21 @@ import pytest
 from attrs import field, frozen
 
 from connectors.contract import Connector
-from connectors.journal_keeper import journal_keeper
-from connectors.naming import name_streams
-from connectors.options import Options
-from connectors.sync import Sync, run_sync
+from connectors.contract.options import Options
+from connectors.engine.journal.writer import journal_keeper
+from connectors.engine.sync.naming import name_streams
+from connectors.engine.sync.sync import Sync, run_sync
+from connectors.engine.sync.transactions import RetryPolicy
 from connectors.testkit.destination import Destination, Suite
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.rows import Rows, data, plain
-from connectors.transactions import RetryPolicy
-from dataflow.aggregate import Thresholds
 from dataflow.catalog import DestinationStream, read_catalog
 from dataflow.errors import ConfigError
+from dataflow.pipeline.aggregate import Thresholds
 from dataflow.protocol import log_message
 from dataflow.table_catalog import StreamTables, table_catalog
 from dataflow.types import StreamName
-from machines.journal import Entry
+from machines.journal.entries import Entry
 
 AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
 # Longer than any sync of a test may take.

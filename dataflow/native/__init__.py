@@ -1,1 +1,1 @@
-"""The compiled reader: its C, and how it is compiled. Python calls it in `dataflow.reading`, and nowhere else."""
+"""The compiled reader: its C, and how it is compiled. Only `dataflow.input.compiled` calls it."""

@@ -1,6 +1,6 @@
 """Compiles the reader when the package is built: into a wheel, or in place for a checkout that is installed editable.
 
-Needs a C compiler, `cc` or what CC names, and nothing of Python's: the library is loaded by `dataflow.reading`.
+Needs a C compiler, `cc` or what CC names, and nothing of Python's: the library is loaded by `dataflow.input.compiled`.
 """
 
 import os

@@ -1,6 +1,6 @@
 /* What Python and C say to each other: a plan of streams goes in, a reading of a chunk comes out.
  *
- * dataflow/reading.py mirrors these structures. Nothing here knows Python, a batch or a database.
+ * dataflow/input/compiled.py mirrors these structures. Nothing here knows Python, a batch or a database.
  */
 #ifndef DATAFLOW_READER_H
 #define DATAFLOW_READER_H

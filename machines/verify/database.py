@@ -48,7 +48,7 @@ class Table:
 
 @frozen(cache_hash=True)
 class Entry:
-    """A ledger entry, as `connectors/ledger.py` has it. Owner and names are left out: the epoch alone differs here."""
+    """A ledger entry, as `connectors.contract` has it. Owner and names are left out: the epoch alone differs here."""
 
     epoch: int = 0
     # Slow to hash, and hardly ever all that differs.

@@ -8,7 +8,7 @@ from machines.verify.world import Run, World
 
 
 def flush_of(run: Run, until: int) -> Flush:
-    """What a run writes when it has read up to an item; `dataflow/aggregate.py` makes the real ones."""
+    """What a run writes when it has read up to an item; `dataflow/pipeline/aggregate.py` makes the real ones."""
     sync = run.knowledge.sync
     rows = tuple(Row(run.given + n + 1, record) for n, record in enumerate(sync.records(run.at, until)))
     covered = sync.covered(until)

@@ -166,7 +166,7 @@ def start(runs: int) -> list[str]:
             Arm("python, and nothing", lambda: command("-c", "pass")),
             Arm(
                 "dataflow --help",
-                lambda: command("-c", "from connectors.commands import main; main()", "--help"),
+                lambda: command("-c", "from connectors.engine.commands import main; main()", "--help"),
             ),
             Arm("destination-duckdb spec", lambda: command("-m", "connectors.duckdb", "spec")),
             Arm("destination-postgres spec", lambda: command("-m", "connectors.postgres", "spec")),

@@ -11,18 +11,18 @@ from typing import Any
 import duckdb
 import psycopg
 
-from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.budget import Budget
 from dataflow.catalog import read_catalog
 from dataflow.errors import DataflowError, InternalError
 from dataflow.flush import Flush
+from dataflow.input.packer import Packer
 from dataflow.keys import Unfit
-from dataflow.mailbox import EndOfInput, Mailbox
-from dataflow.packer import Packer
-from dataflow.pipeline import Pipeline
+from dataflow.pipeline.aggregate import Aggregate, Thresholds
+from dataflow.pipeline.inbox import EndOfInput, Mailbox
+from dataflow.pipeline.pipeline import Pipeline
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 from tests.bench import flood
 from tests.bench.process import Cost, feed

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from connectors import journal_keeper
-from connectors.cli import main_for
-from machines.journal import Entry
+from connectors.engine.journal import writer as journal_keeper
+from connectors.engine.process.cli import main_for
+from machines.journal.entries import Entry
 
 
 @contextmanager

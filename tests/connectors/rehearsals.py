@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.contract import Connector
-from connectors.plan import Plan
-from connectors.sync import Sync, run_sync
+from connectors.engine.dry_run.plan import Plan
+from connectors.engine.sync.sync import Sync, run_sync
+from connectors.engine.sync.transactions import RetryPolicy
 from connectors.testkit.messages import catalog, complete
-from connectors.transactions import RetryPolicy
 from dataflow.catalog import read_catalog
 
 

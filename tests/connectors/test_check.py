@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from psycopg.sql import SQL
 
-from connectors.check import check_connector
 from connectors.contract import Connector, Definition
 from connectors.duckdb import DEFINITION as DUCKDB
+from connectors.engine.sync.check import check_connector
 from connectors.memory import DEFINITION as MEMORY
 from connectors.memory.connector import DATABASES, MemoryConnector
 from connectors.postgres import DEFINITION as POSTGRES

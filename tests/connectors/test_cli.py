@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.cli import destination_parser, upstream_spelling
-from connectors.commands import COMMANDS, parse
-from dataflow.aggregate import Thresholds
-from machines.diagram import page
+from connectors.engine.commands import COMMANDS, parse
+from connectors.engine.process.cli import destination_parser, upstream_spelling
+from dataflow.pipeline.aggregate import Thresholds
+from machines.diagram.declared import page
 from tests.starting import installed
 
 JOURNALS = Path(__file__).parents[1] / "machines" / "journals"
@@ -146,7 +146,13 @@ def test_a_command_whose_reader_has_gone_ends_quietly() -> None:
 
     with os.fdopen(writer) as gone:
         ended = subprocess.run(
-            [sys.executable, "-c", "from connectors.commands import main; main()", "diagram", "stream"],
+            [
+                sys.executable,
+                "-c",
+                "from connectors.engine.commands import main; main()",
+                "diagram",
+                "stream",
+            ],
             stdout=gone,
             stderr=subprocess.PIPE,
             check=False,

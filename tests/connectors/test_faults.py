@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.faults import FLUSH, MOMENTS, PERMISSION, Faults, read_faults
+from connectors.engine.sync.faults import FLUSH, MOMENTS, PERMISSION, Faults, read_faults
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from machines.operations import StreamOperation
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
-from connectors.journal_table import TABLE as JOURNAL_TABLE
-from connectors.journal_table import SqlJournal, Transition
-from connectors.ledger import LedgerEntry
-from connectors.sql_ledger import _FIRST_NAMES as FIRST_COLUMNS
-from connectors.sql_ledger import _NAMES as LEDGER_COLUMNS
-from connectors.sql_ledger import FORMAT, FORMAT_TABLE, SqlLedger
-from connectors.sql_ledger import TABLE as LEDGER_TABLE
+from connectors.contract.journal import TABLE as JOURNAL_TABLE
+from connectors.contract.journal import Transition
+from connectors.contract.ledger import LedgerEntry
+from connectors.sql.journal import SqlJournal
+from connectors.sql.ledger import _FIRST_NAMES as FIRST_COLUMNS
+from connectors.sql.ledger import _NAMES as LEDGER_COLUMNS
+from connectors.sql.ledger import FORMAT, FORMAT_TABLE, SqlLedger
+from connectors.sql.ledger import TABLE as LEDGER_TABLE
 from dataflow.errors import ConfigError
 from dataflow.types import StreamName, TableName
 

@@ -5,9 +5,9 @@ from contextlib import closing
 
 import pytest
 
-from connectors import journal_keeper as keeping
-from connectors.journal_keeper import journal_keeper
-from machines.journal import Entry
+from connectors.engine.journal import writer as keeping
+from connectors.engine.journal.writer import journal_keeper
+from machines.journal.entries import Entry
 from tests.connectors.memory import memory_destination
 
 

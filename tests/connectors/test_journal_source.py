@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from connectors.commands import parse
-from connectors.commands.journal import chosen
-from connectors.journal_source import LATE, JournalFile, JournalOfDestination
-from connectors.journal_table import Transition
-from connectors.report.page import report
+from connectors.contract.journal import Transition
+from connectors.engine.commands import parse
+from connectors.engine.commands.journal import chosen
+from connectors.engine.journal.reader import LATE, JournalFile, JournalOfDestination
+from connectors.engine.report.page import report
 from connectors.sqlite import DEFINITION
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM
-from machines.chronicle import runs
-from machines.journal import Entry
+from machines.journal.entries import Entry
+from machines.journal.history import runs
 from tests.starting import installed
 from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
@@ -154,7 +154,7 @@ def test_a_database_that_is_missing_has_no_journal_and_stays_missing(tmp_path: P
 def test_a_driver_that_is_not_installed_is_a_clear_error(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"destination_path": ":memory:"}))
-    without = "import sys; sys.modules['duckdb'] = None; from connectors.commands import main; main()"
+    without = "import sys; sys.modules['duckdb'] = None; from connectors.engine.commands import main; main()"
 
     done = subprocess.run(
         [sys.executable, "-c", without, "journal", "list", "--connector", "duckdb", "--config", str(config)],

@@ -14,8 +14,8 @@ from attrs import frozen
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from connectors.commands import parse
-from connectors.registry import find, registered
+from connectors.engine.commands import parse
+from connectors.engine.process.registry import find, registered
 from connectors.testkit.messages import catalog, complete, record, state, users
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connectors.configured import configure
-from connectors.masking import Mask, mask_of
-from connectors.options import Options, with_options
-from connectors.registry import registered
-from connectors.specification import refusal
+from connectors.contract.options import Options, with_options
+from connectors.contract.specification import refusal
+from connectors.engine.process.masking import Mask, mask_of
+from connectors.engine.process.open_destination import configure
+from connectors.engine.process.registry import registered
 from dataflow.catalog import Append, DestinationStream, Overwrite, Replace
 from dataflow.errors import ConfigError
 from dataflow.protocol import error_message, log_message

@@ -7,9 +7,9 @@ import pytest
 from attrs import define, evolve
 from rich.console import Console
 
-from connectors.display import FALLBACK, Display, interesting, picture
-from connectors.log import LEVELS, heartbeat, leveled, remarks, summary
-from connectors.progress import Going, Progress, Watch, Writing
+from connectors.engine.monitor.display import FALLBACK, Display, interesting, picture
+from connectors.engine.monitor.log import LEVELS, heartbeat, leveled, remarks, summary
+from connectors.engine.monitor.progress import Going, Progress, Watch, Writing
 from dataflow.protocol import error_message, log_message
 from dataflow.runtime import SYSTEM
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.report.page import report
-from connectors.report.timeline import timeline
-from machines.chronicle import Run, runs
-from machines.journal import Entry
-from machines.markup import Element
+from connectors.engine.report.page import report
+from connectors.engine.report.timeline import timeline
+from machines.diagram.xml import Element
+from machines.journal.entries import Entry
+from machines.journal.history import Run, runs
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example" / "journal.jsonl"
 ENTRIES: Sequence[Entry] = [json.loads(line) for line in EXAMPLE.read_text().splitlines()]

@@ -10,7 +10,7 @@ PROGRAM = """
 import os, signal, sys, threading, time
 asked, before = signal.Signals(int(sys.argv[1])), sys.argv[2]
 signal.signal(asked, getattr(signal, before))
-from connectors.requests import Requests
+from connectors.engine.process.signals import Requests
 
 requests, heard = Requests(), threading.Event()
 requests.tell(lambda reason: (print(reason, flush=True), heard.set()))
@@ -61,7 +61,7 @@ def test_a_request_that_came_before_is_told_too() -> None:
 EARLY = """
 import os, signal, threading
 os.kill(os.getpid(), signal.SIGTERM)
-from connectors.requests import Requests
+from connectors.engine.process.signals import Requests
 
 heard = threading.Event()
 Requests().tell(lambda reason: (print(reason, flush=True), heard.set()))

@@ -10,7 +10,7 @@ import pytest
 # Two threads tell lines longer than a pipe takes at once.
 TWO_THREADS = """
 import os, sys, threading
-from connectors.runner import Destination, standard_output
+from connectors.engine.process.runner import Destination, standard_output
 from dataflow.runtime import SYSTEM
 
 class Long:

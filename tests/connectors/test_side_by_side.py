@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from connectors.side_by_side import side_by_side
+from connectors.engine.sync.parallel import side_by_side
 
 
 def test_works_are_done_at_the_same_time() -> None:

@@ -26,9 +26,12 @@ HEAVY = {
     "tenacity",
 }
 DESTINATION = (
-    "import sys; from connectors.cli import main_for; main_for(name := sys.argv.pop(1), f'connectors.{name}')"
+    "import sys; from connectors.engine.process.cli import main_for; "
+    "main_for(name := sys.argv.pop(1), f'connectors.{name}')"
 )
-DATAFLOW = "import sys; from connectors.commands import main; sys.argv = ['dataflow', '--help']; main()"
+DATAFLOW = (
+    "import sys; from connectors.engine.commands import main; sys.argv = ['dataflow', '--help']; main()"
+)
 
 
 def imported(*arguments: str, stdin: bytes = b"") -> set[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import connectors
-from connectors.commands import COMMANDS, main, parse
-from connectors.masking import Mask
-from connectors.terminal import Terminal
+from connectors.engine.commands import COMMANDS, main, parse
+from connectors.engine.process.masking import Mask
+from connectors.engine.process.terminal import Terminal
 from dataflow.errors import ConfigError
 from dataflow.protocol import error_message, log_message
 from dataflow.runtime import SYSTEM
@@ -35,7 +35,7 @@ CATALOG = {
 # Who may write past the terminal, and why.
 OTHERS = {
     "cli.py": "a destination's own command: its version, and that stdout is closed",
-    "output.py": "protocol lines, and that nobody reads them",
+    "stdout.py": "protocol lines, and that nobody reads them",
     "terminal.py": "the place itself",
 }
 WRITERS = ("print", "sys.stdout.write", "sys.stderr.write", "sys.exit", "parser.exit")
@@ -112,7 +112,9 @@ def test_nothing_of_ours_writes_to_a_terminal_past_the_one_place() -> None:
     }
 
     assert writing - {"__init__.py"} == set(OTHERS)
-    assert [call for call in calls(FOLDER / "commands" / "__init__.py") if call in WRITERS] == ["sys.exit"]
+    assert [call for call in calls(FOLDER / "engine" / "commands" / "__init__.py") if call in WRITERS] == [
+        "sys.exit"
+    ]
 
 
 def test_every_command_is_asked_with_a_hostile_name() -> None:

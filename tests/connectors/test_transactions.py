@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.memory import DEFINITION
-from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError, TransientError
 from dataflow.runtime import SYSTEM
 

@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from connectors.doctor import examine
-from connectors.ledger import Session
-from connectors.mending import Mending, try_mending
-from connectors.plan import plan
-from connectors.sql_ledger import _ADDED, FORMAT_TABLE, TABLE
+from connectors.engine.dry_run.doctor import examine
+from connectors.engine.dry_run.plan import plan
+from connectors.engine.dry_run.repair import Mending, try_mending
+from connectors.sql.ledger import _ADDED, FORMAT_TABLE, TABLE
+from connectors.sql.session import Session
 from connectors.template import test_contract as sqlite
 from connectors.testkit.destination import open_bench
 from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TOLD, cut_off, sync_users

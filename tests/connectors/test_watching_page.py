@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.commands import parse
+from connectors.engine.commands import parse
 
 PAGE = Path(__file__).parents[2] / "docs" / "watching.md"
 EXAMPLE = PAGE.parent / "example" / "journal.jsonl"
@@ -36,7 +36,7 @@ def test_every_transcript_is_what_the_command_prints(
 
 
 def test_the_options_of_the_page_are_those_of_the_command() -> None:
-    from connectors.cli import destination_parser
+    from connectors.engine.process.cli import destination_parser
 
     told = set(re.findall(r"^\| `(--[a-z-]+)", PAGE.read_text(), re.MULTILINE))
 

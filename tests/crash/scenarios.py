@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from connectors.faults import FLUSH
+from connectors.engine.sync.faults import FLUSH
 from dataflow.catalog import Strategy
 from machines.operations import StreamOperation as O
 from tests.whole.messages import catalog, complete, record, state, stream

@@ -11,8 +11,8 @@ from typing import Any
 from attrs import evolve
 
 from dataflow.catalog import Strategy
-from machines.journal import Entry
-from machines.replay import lives, replay
+from machines.journal.entries import Entry
+from machines.journal.replay import lives, replay
 from tests.crash.grounds import ARGUMENTS
 from tests.crash.scenarios import NEW, Stint
 from tests.whole.command import Destination

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from connectors.faults import FLUSH, MOMENTS
+from connectors.engine.sync.faults import FLUSH, MOMENTS
 from dataflow.catalog import Strategy
 from machines.operations import Answer, Facts, StreamOperation, TempFacts
 from machines.stream import stream_lifecycle

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.batch import Rows, Told, extracted_at, rows_of, same_meta
 from dataflow.flush import Flush
-from dataflow.parcel import Span
+from dataflow.input.parcel import Span
+from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import INTEGER, META, RAW_ID, Column, Limits, StreamName
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")

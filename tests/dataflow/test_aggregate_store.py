@@ -5,14 +5,14 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflow.aggregate import Aggregate, Thresholds
-from dataflow.aggregate_store import AggregateStore
 from dataflow.batch import Rows, extracted_at, rows_of
 from dataflow.budget import Budget, Holder
-from dataflow.parcel import Span
+from dataflow.input.parcel import Span
+from dataflow.pipeline.aggregate import Aggregate, Thresholds
+from dataflow.pipeline.aggregate_store import AggregateStore
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 
 NAMES = [StreamName(None, name) for name in ("users", "orders", "items")]

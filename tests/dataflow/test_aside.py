@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from dataflow.aside import Aside, set_aside
+from dataflow.values.aside import Aside, set_aside
 
 
 def in_a_cell(value: bytes) -> bytes:

@@ -10,8 +10,8 @@ import pytest
 
 from dataflow.budget import HOLDERS, Budget, Holder
 from dataflow.errors import InternalError, TransientError
-from dataflow.pipeline import Miscounts
-from dataflow.reader import chunks
+from dataflow.input.lines import chunks
+from dataflow.pipeline.pipeline import Miscounts
 from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName
 from tests.dataflow.test_pipeline import (

@@ -8,19 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.cells import (
-    BEYOND,
-    CUT,
-    UNREADABLE,
-    Outcome,
-    fixed_number,
-    holds_only_numeric,
-    loosen,
-    mend,
-    number,
-    plain_number,
-    without_nul,
-)
 from dataflow.types import (
     BOOLEAN,
     DATE,
@@ -33,6 +20,19 @@ from dataflow.types import (
     Limits,
     Object,
     Unknown,
+)
+from dataflow.values.cells import (
+    BEYOND,
+    CUT,
+    UNREADABLE,
+    Outcome,
+    fixed_number,
+    holds_only_numeric,
+    loosen,
+    mend,
+    number,
+    plain_number,
+    without_nul,
 )
 
 LIMITS = Limits()

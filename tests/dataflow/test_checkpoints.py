@@ -3,8 +3,8 @@
 import pytest
 
 from dataflow.budget import Budget
-from dataflow.checkpoints import Checkpoints
 from dataflow.errors import InternalError
+from dataflow.pipeline.checkpoints import Checkpoints
 from dataflow.protocol import State, StateKind
 from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName

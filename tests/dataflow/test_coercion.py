@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome, loosen, number
-from dataflow.coercion import Coerced, column
 from dataflow.types import (
     BOOLEAN,
     DATE,
@@ -31,7 +29,9 @@ from dataflow.types import (
     Union,
     Unknown,
 )
-from dataflow.vectors import outcomes_of
+from dataflow.values.arrow_columns import outcomes_of
+from dataflow.values.cells import BEYOND, CUT, UNREADABLE, Outcome, loosen, number
+from dataflow.values.coercion import Coerced, column
 
 LIMITS = Limits()
 UNION = Union(frozenset({STRING, INTEGER}))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dataflow.decoder import Decoder, Refused
+from dataflow.input.decoder import Decoder, Refused
 from dataflow.protocol import Record, State, Status, StreamStatus, Unusable, state_message
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import INTEGER, STRING, Change, ChangeKind, ChangeReason, Column, Limits, StreamName
 
 USERS, ORDERS, TWIN = StreamName(None, "users"), StreamName("shop", "orders"), StreamName("eu", "users")

@@ -11,12 +11,12 @@ import pytest
 
 from dataflow.budget import Budget
 from dataflow.errors import InternalError
-from dataflow.intake import Intake, Order
-from dataflow.mailbox import EndOfInput, Mailbox
-from dataflow.packer import Packer
-from dataflow.parcel import Packed
+from dataflow.input.packer import Packer
+from dataflow.input.parcel import Packed
+from dataflow.pipeline.inbox import EndOfInput, Mailbox
+from dataflow.pipeline.reader_thread import Intake, Order
 from dataflow.runtime import SYSTEM
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
 from tests.dataflow.readers import PATIENCE, wait_for_readers
 

@@ -8,10 +8,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.cells import loosen
-from dataflow.coercion import column
 from dataflow.keys import Misfit, Role, Unfit, disordered, misfit, unfit
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import (
     BOOLEAN,
     DATE,
@@ -31,6 +29,8 @@ from dataflow.types import (
     Unknown,
     Widened,
 )
+from dataflow.values.cells import loosen
+from dataflow.values.coercion import column
 from tests.dataflow.test_coercion import ANY_TOKEN, TYPES
 from tests.dataflow.test_roads import DIGITS, EXAMPLES, LIMITS, MOMENT, NEAR, USERS, exactly, packed, record
 from tests.dataflow.test_roads import shape as plain_shape

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 
 from dataflow.budget import Budget, Holder
-from dataflow.mailbox import EndOfInput, Letter, Mailbox
-from dataflow.parcel import Packed, Parcel
+from dataflow.input.parcel import Packed, Parcel
+from dataflow.pipeline.inbox import EndOfInput, Letter, Mailbox
 from dataflow.protocol import Status, StreamStatus
 from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName

@@ -7,7 +7,7 @@ import sys
 TAKE_AND_FREE = """
 import resource, sys
 import pyarrow as pa
-from dataflow.memory import keep_what_is_freed
+from dataflow.malloc import keep_what_is_freed
 if sys.argv[1] == "keeping":
     keep_what_is_freed()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

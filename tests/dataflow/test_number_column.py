@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dataflow import number_column, vectors
-from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome, fixed_number, number, plain_number
 from dataflow.types import Limits
-from dataflow.vectors import Coerced
+from dataflow.values import arrow_columns, number_column
+from dataflow.values.arrow_columns import Coerced
+from dataflow.values.cells import BEYOND, CUT, UNREADABLE, Outcome, fixed_number, number, plain_number
 
 NULL = None
 MOST = "9" * 29 + "." + "9" * 9
@@ -33,7 +33,7 @@ TOKENS = (
 
 
 # The number of cells up to which each is read by itself.
-FEW = st.sampled_from([0, vectors.FEW])
+FEW = st.sampled_from([0, arrow_columns.FEW])
 
 
 def column(*tokens: str | None, limits: tuple[int, int] | None = (38, 9)) -> Coerced:

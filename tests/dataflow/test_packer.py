@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from dataflow.packer import Packer
-from dataflow.parcel import Packed, Span, refusal
+from dataflow.input.packer import Packer
+from dataflow.input.parcel import Packed, Span, refusal
 from dataflow.protocol import State, StreamStatus, Unusable
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import (
     EXTRACTED_AT,
     INTEGER,

@@ -11,21 +11,21 @@ from typing import Any
 import pytest
 from attrs import define, evolve, field
 
-from dataflow.aggregate import Aggregate, Thresholds
 from dataflow.budget import Budget
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.intake import Intake, Order
+from dataflow.input.parcel import Packed
 from dataflow.keys import Role, Unfit
-from dataflow.mailbox import EndOfInput, Mailbox
-from dataflow.parcel import Packed
-from dataflow.pipeline import Miscounts, Pipeline
+from dataflow.pipeline.aggregate import Aggregate, Thresholds
+from dataflow.pipeline.inbox import EndOfInput, Mailbox
+from dataflow.pipeline.pipeline import Miscounts, Pipeline
+from dataflow.pipeline.reader_thread import Intake, Order
+from dataflow.pipeline.writers import Writers
 from dataflow.protocol import State
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
-from dataflow.structs import Shape
+from dataflow.shape import Shape
 from dataflow.types import INTEGER, Column, Limits, StreamName
-from dataflow.writing import Writers
 from tests.dataflow.readers import PATIENCE, wait_for_readers
 
 USERS, ORDERS = StreamName(None, "users"), StreamName(None, "orders")

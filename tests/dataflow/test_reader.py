@@ -7,7 +7,7 @@ import time
 import pytest
 
 from dataflow.budget import Budget
-from dataflow.reader import PATIENCE, chunks
+from dataflow.input.lines import PATIENCE, chunks
 from dataflow.runtime import SYSTEM
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dataflow import reading
 from dataflow.errors import InternalError
-from dataflow.reading import BLANK, CHANGED, ODD, PARTITION, SHORTENED, UNSETTLED, Reader, tokens_of
-from dataflow.structs import Shape
+from dataflow.input import compiled
+from dataflow.input.compiled import BLANK, CHANGED, ODD, PARTITION, SHORTENED, UNSETTLED, Reader, tokens_of
+from dataflow.shape import Shape
 from dataflow.types import EXTRACTED_AT, INTEGER, NUMBER, STRING, Column, Limits, StreamName
 
 COLUMNS = (Column("id", "id", INTEGER), Column("name", "name", STRING), Column("price", "price", NUMBER))
@@ -61,11 +61,11 @@ def test_what_was_read_stays_when_the_next_chunk_is_read_and_when_the_reader_is_
 def test_a_reader_that_was_not_compiled_is_missed_in_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(reading, "LIBRARY", tmp_path / "reader.so")
-    reading._library.cache_clear()
+    monkeypatch.setattr(compiled, "LIBRARY", tmp_path / "reader.so")
+    compiled._library.cache_clear()
 
     with pytest.raises(InternalError, match="could not be loaded") as missed:
         Reader([SHAPE])
 
-    reading._library.cache_clear()
+    compiled._library.cache_clear()
     assert "C compiler" in str(missed.value.remedy)

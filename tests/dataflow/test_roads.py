@@ -12,10 +12,10 @@ from attrs import evolve
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dataflow.packer import Packer
-from dataflow.parcel import Packed
-from dataflow.reading import BLANK, NOTES, ODD, SPANS, Reader, Reading
-from dataflow.structs import Shape
+from dataflow.input.compiled import BLANK, NOTES, ODD, SPANS, Reader, Reading
+from dataflow.input.packer import Packer
+from dataflow.input.parcel import Packed
+from dataflow.shape import Shape
 from dataflow.types import NUMBER, AirbyteType, Column, Kind, Limits, Scalar, StreamName
 from tests.dataflow.test_coercion import ANY_TOKEN, TYPES, VALUES
 

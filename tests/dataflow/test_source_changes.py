@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dataflow.source_changes import sound
+from dataflow.input.source_changes import sound
 from dataflow.types import Limits
 
 CHANGE = {"field": "a", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.temporal import (
+from dataflow.values.temporal import (
     FIRST,
     LAST,
     OutOfRange,

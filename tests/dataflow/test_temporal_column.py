@@ -9,11 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dataflow import temporal, temporal_column, vectors
-from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome
-from dataflow.temporal_column import date_column, time_column, time_with_timezone_column, timestamp_column
 from dataflow.types import Limits
-from dataflow.vectors import Coerced
+from dataflow.values import arrow_columns, temporal, temporal_column
+from dataflow.values.arrow_columns import Coerced
+from dataflow.values.cells import BEYOND, CUT, UNREADABLE, Outcome
+from dataflow.values.temporal_column import (
+    date_column,
+    time_column,
+    time_with_timezone_column,
+    timestamp_column,
+)
 
 LIMITS = Limits()
 ZONED = pa.timestamp("us", tz="UTC")
@@ -28,7 +33,7 @@ CLEAN = st.datetimes().map(datetime.isoformat) | st.datetimes().map(lambda value
 OTHER = st.text(max_size=5) | st.sampled_from(["infinity", "", "2021-01-01T00", "now"])
 
 # The number of cells up to which each is read by itself.
-FEW = st.sampled_from([0, vectors.FEW])
+FEW = st.sampled_from([0, arrow_columns.FEW])
 
 
 def oracle(

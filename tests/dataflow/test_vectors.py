@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow import vectors
-from dataflow.cells import BEYOND, CUT, UNREADABLE, Outcome
-from dataflow.vectors import (
+from dataflow.values import arrow_columns
+from dataflow.values.arrow_columns import (
     Coerced,
     cast_all,
     coerced,
@@ -22,6 +21,7 @@ from dataflow.vectors import (
     read_rest,
     tokens,
 )
+from dataflow.values.cells import BEYOND, CUT, UNREADABLE, Outcome
 
 
 def test_tokens_come_one_by_one_as_they_stand() -> None:
@@ -81,7 +81,7 @@ def test_a_pattern_is_found_in_any_cell() -> None:
 def test_a_character_is_found_on_either_side_of_the_pieces_that_are_searched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(vectors, "PIECE", 2)
+    monkeypatch.setattr(arrow_columns, "PIECE", 2)
 
     assert all(holds(pa.array(["abc", None, "de"]), each) for each in (b"a", b"b", b"c", b"d", b"e"))
     assert not holds(pa.array(["abc"]), b"z")

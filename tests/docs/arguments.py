@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 
-from connectors.cli import destination_parser
+from connectors.engine.process.cli import destination_parser
 
 _DEFAULT = re.compile(r"\s*\(?default(?P<here> here)?: (?P<value>[^)]*)\)?$")
 
@@ -17,7 +17,7 @@ def arguments_of(command: str) -> Iterator[tuple[str, str, str]]:
         parser = destination_parser("NAME")
     else:
         parser = argparse.ArgumentParser()
-        import_module(f"connectors.commands.{name.replace('-', '_')}").arguments(parser)
+        import_module(f"connectors.engine.commands.{name.replace('-', '_')}").arguments(parser)
     for each in below:
         (choices,) = (a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction))
         parser = choices[each]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connectors.options import with_options
-from connectors.registry import find
+from connectors.contract.options import with_options
+from connectors.engine.process.registry import find
 
 Row = tuple[str, str, str, str]
 _EMPTY: Mapping[str, Any] = {"connectionSpecification": {"properties": {}}}

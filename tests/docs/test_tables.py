@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.commands import COMMANDS
-from connectors.registry import registered
+from connectors.engine.commands import COMMANDS
+from connectors.engine.process.registry import registered
 from tests.docs.pages import name_of, pages
 from tests.docs.raised import every
 from tests.docs.suites import capabilities

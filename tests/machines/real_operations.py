@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from connectors.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry
+from connectors.engine.sync.operations import Claim, StreamOperations
+from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.memory import DEFINITION
 from connectors.memory.client import Content, MemoryClient, Table
 from connectors.memory.connector import DATABASES
-from connectors.operations import Claim, StreamOperations
-from connectors.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
 from dataflow.evolution import ColumnType
 from dataflow.flush import Flush

@@ -10,14 +10,14 @@ from typing import Any
 
 from attrs import evolve
 
-from connectors.options import Options
+from connectors.contract.options import Options
 from connectors.testkit.destination import open_bench
 from connectors.testkit.faulty import Script
 from connectors.testkit.messages import catalog, complete, global_state, record, state, users
 from connectors.testkit.rows import row
 from connectors.testkit.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
-from machines.journal import Entry
+from machines.journal.entries import Entry
 from tests.connectors.memory import memory_destination
 
 JOURNALS = Path(__file__).parent / "journals"

@@ -5,7 +5,7 @@ import pytest
 from dataflow.evolution import Altered, How
 from dataflow.types import ChangeKind, ChangeReason, Kind
 from dataflow.unknown_fields import COUNTED, UnknownFields
-from machines.account import (
+from machines.journal.account import (
     NAMED,
     Account,
     ChangedValues,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from machines.chronicle import Counts, Failure, Outcome, runs, together
-from machines.journal import Entry
+from machines.journal.entries import Entry
+from machines.journal.history import Counts, Failure, Outcome, runs, together
 from tests.machines.record import JOURNALS
 
 

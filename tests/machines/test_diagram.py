@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from machines.chronicle import Life, runs
-from machines.diagram import MACHINES, arrows, dot, mermaid, page, states, walkable
-from machines.drawing import drawn, path_of
-from machines.layout import laid_out
-from machines.markup import svg_text
+from machines.diagram.declared import MACHINES, arrows, dot, mermaid, page, states, walkable
+from machines.diagram.layout import laid_out
+from machines.diagram.svg import drawn, path_of
+from machines.diagram.xml import svg_text
+from machines.journal.history import Life, runs
 from machines.operations import MEANING, StreamOperation, SyncOperation
 from machines.stream import StreamLifecycle
 from tests.machines.record import JOURNALS

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dataflow.errors import ConfigError
-from machines.diagram import MACHINES, walkable
-from machines.journal import FORMAT, Entry
-from machines.replay import lives, replay
+from machines.diagram.declared import MACHINES, walkable
+from machines.journal.entries import FORMAT, Entry
+from machines.journal.replay import lives, replay
 from tests.machines.record import JOURNALS, SCENES, recorded, text_of
 
 FILES = sorted(JOURNALS.glob("*.jsonl"))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from attrs import fields_dict
 
-from connectors.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry
 from dataflow.errors import TransientError
 from machines.lifecycle import Lifecycle, leaf
 from machines.operations import Answer, Facts, StreamOperation

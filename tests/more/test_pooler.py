@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 import psycopg
 import pytest
 
-from connectors.check import check_connector
+from connectors.engine.sync.check import check_connector
 from connectors.postgres import DEFINITION
 from connectors.testkit import Destination
 from connectors.testkit.messages import catalog as of

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connectors.commands import parse
+from connectors.engine.commands import parse
 from tests.more.syncs import HOSTILE, journal_of
 
 SCHEMES = {"light": 1, "dark": 0}

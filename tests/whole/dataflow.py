@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from connectors.commands import parse
+from connectors.engine.commands import parse
 from tests.whole.command import Destination
 
 

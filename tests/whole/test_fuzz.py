@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from connectors.engine.process.runner import Destination
+from connectors.engine.process.write_options import WriteOptions
 from connectors.memory import DEFINITION
 from connectors.memory.connector import DATABASES
-from connectors.runner import Destination
-from connectors.write_options import WriteOptions
 from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 from tests.whole.messages import catalog, complete, record, state, stream

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from connectors.engine.process.runner import Destination as InProcess
+from connectors.engine.process.write_options import WriteOptions
 from connectors.memory import DEFINITION
 from connectors.memory.connector import DATABASES
-from connectors.runner import Destination as InProcess
-from connectors.write_options import WriteOptions
 from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 from tests.bench.workload import Workload, workload

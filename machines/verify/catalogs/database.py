@@ -60,7 +60,7 @@ class Table:
 
 @frozen(cache_hash=True)
 class Entry:
-    """A ledger entry, as `connectors/ledger.py` has it, of a table that was claimed. Its owner alone is the fence."""
+    """A ledger entry, as `connectors.contract` has it, of a table that was claimed. Its owner alone is the fence."""
 
     stream: StreamName | None = None
     columns: tuple[OwnedColumn, ...] = ()

@@ -26,7 +26,7 @@ class Names:
     def named(
         self, database: Database, catalog: Catalog, rules: NamingRules
     ) -> Mapping[StreamName, StreamTables]:
-        """Each stream's tables and columns, as `connectors/naming.py` finds them. Raises ConfigError."""
+        """Each stream's tables and columns, as `connectors/engine/sync/naming.py` finds them. Raises ConfigError."""
         owned = self.owned(database, catalog)
         tables = name_tables([each.name for each in catalog], rules, NAMESPACE, owned)
         return {

@@ -1,4 +1,4 @@
-"""What each operation commits to the abstract database: `connectors/operations.py`, on values. Decides nothing.
+"""What each operation of a sync commits to the abstract database, on values. Decides nothing.
 
 Whatever `names` decides, and whatever the stream's life says, is the real thing.
 """

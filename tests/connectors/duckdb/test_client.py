@@ -11,11 +11,11 @@ import pytest
 from attrs import evolve
 
 from connectors.contract import Connector
+from connectors.contract.ledger import LedgerEntry
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.connector import DuckDbConnector
 from connectors.duckdb.database import ROW_GROUP, Database, is_out_of_memory
-from connectors.ledger import LedgerEntry
-from connectors.transactions import RetryPolicy, Transactions
+from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from dataflow.errors import ConfigError
 from dataflow.evolution import diff
 from dataflow.runtime import SYSTEM

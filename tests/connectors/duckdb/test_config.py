@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from connectors.contract.options import DeletionMode
 from connectors.duckdb.config import Config, configure, spec
-from connectors.options import DeletionMode
 from dataflow.errors import ConfigError
 
 

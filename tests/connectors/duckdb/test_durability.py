@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 # Writes rows 0, 1, ... in a transaction each, tells each number after its commit, and stays in the last one.
 WRITER = """
 import signal, sys
-from connectors.transactions import RetryPolicy, Transactions
+from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from tests.connectors.duckdb.stage import FINAL, ID_TEST, batch, connector, fill, row
 from pathlib import Path
 to = connector(Path(sys.argv[1]))

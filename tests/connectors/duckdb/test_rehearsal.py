@@ -9,14 +9,14 @@ import duckdb
 import pytest
 from psycopg.sql import Composed
 
-from connectors.doctor import examine
 from connectors.duckdb import DEFINITION
 from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.rehearsal import literal
-from connectors.plan import Plan, plan
-from connectors.sql_ledger import TABLE as LEDGER
+from connectors.engine.dry_run.doctor import examine
+from connectors.engine.dry_run.plan import Plan, plan
+from connectors.engine.sync.undoing import TRIED
+from connectors.sql.ledger import TABLE as LEDGER
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
-from connectors.undoing import TRIED
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from connectors.contract import Client, Connector, Definition
-from connectors.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters

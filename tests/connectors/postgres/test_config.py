@@ -9,7 +9,7 @@ import attrs
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from connectors.options import DeletionMode
+from connectors.contract.options import DeletionMode
 from connectors.postgres import DEFINITION
 from connectors.postgres.config import (
     PostgresConfig,

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from attrs import evolve
 
-from connectors.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry
 from connectors.postgres import DEFINITION, ownership
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters

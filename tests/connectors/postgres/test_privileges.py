@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 from psycopg.sql import SQL, Composed, Identifier
 
-from connectors.check import check_connector
+from connectors.engine.sync.check import check_connector
 from connectors.postgres import DEFINITION
 from connectors.testkit import Destination
 from connectors.testkit.messages import catalog, complete, record, users

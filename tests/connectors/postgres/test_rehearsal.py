@@ -8,14 +8,14 @@ import psycopg
 import pytest
 from attrs import evolve
 
-from connectors.doctor import Kind, examine
-from connectors.mending import try_mending
-from connectors.plan import Plan, plan
+from connectors.engine.dry_run.doctor import Kind, examine
+from connectors.engine.dry_run.effects import Deed
+from connectors.engine.dry_run.plan import Plan, plan
+from connectors.engine.dry_run.repair import try_mending
+from connectors.engine.sync.undoing import TRIED
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
-from connectors.rehearsal import Deed
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream, users
-from connectors.undoing import TRIED
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.names import TEMP_MARK
 from dataflow.types import TableName

@@ -7,6 +7,7 @@ from typing import Any, Self
 import psycopg
 import pytest
 
+from connectors.engine.sync.transactions import undone
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
@@ -14,7 +15,6 @@ from connectors.postgres.swap import Plan, Reference, Standing, Way, decide
 from connectors.testkit import Destination
 from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream
 from connectors.testkit.warehouse import Warehouse
-from connectors.transactions import undone
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from connectors.doctor import examine
-from connectors.plan import Plan, plan
-from connectors.sql_ledger import TABLE as LEDGER
+from connectors.engine.dry_run.doctor import examine
+from connectors.engine.dry_run.plan import Plan, plan
+from connectors.engine.sync.undoing import TRIED
+from connectors.sql.ledger import TABLE as LEDGER
 from connectors.sqlite import DEFINITION
 from connectors.sqlite.client import SqliteClient
 from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
-from connectors.undoing import TRIED
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import TransientError
 from dataflow.runtime import SYSTEM

@@ -1,0 +1,57 @@
+"""What a connector author implements, and is promised: the public face. Holds no code that runs a sync.
+
+Names are looked up when they are first used: `spec` answers without the libraries that they need.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectors.contract.connector import (
+        Client,
+        ColumnUtils,
+        Connector,
+        Definition,
+        InsertBuffer,
+        Statement,
+        Statistics,
+        TableOperationsClient,
+        TableSchemaEvolutionClient,
+        Writer,
+    )
+    from connectors.contract.journal import JournalTable, Transition
+    from connectors.contract.ledger import Ledger, LedgerEntry
+    from machines.operations import Recipe
+
+__all__ = [
+    "Client",
+    "ColumnUtils",
+    "Connector",
+    "Definition",
+    "InsertBuffer",
+    "JournalTable",
+    "Ledger",
+    "LedgerEntry",
+    "Recipe",
+    "Statement",
+    "Statistics",
+    "TableOperationsClient",
+    "TableSchemaEvolutionClient",
+    "Transition",
+    "Writer",
+]
+
+_HOMES = {
+    "JournalTable": "connectors.contract.journal",
+    "Ledger": "connectors.contract.ledger",
+    "LedgerEntry": "connectors.contract.ledger",
+    "Recipe": "machines.operations",
+    "Transition": "connectors.contract.journal",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the face, from its module."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "connectors.contract.connector")), name)

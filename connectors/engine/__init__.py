@@ -1,0 +1,1 @@
+"""Runs a sync against any connector, and the commands around it. Knows no database."""

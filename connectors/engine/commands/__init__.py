@@ -1,0 +1,72 @@
+"""The `dataflow` command: what surrounds a sync. Finds the command asked for; each is a module of this package.
+
+A command's module has `arguments(parser)`, which adds its arguments, and `run(given)`, which shows what others found
+on `given.terminal` and gives the exit code. It is imported only when it is asked for, and imports what is slow only
+when it runs.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connectors.engine.process.terminal import Terminal
+
+COMMANDS = {
+    "destinations": "list what is installed to write to",
+    "diagram": "draw a machine, with the path that a journal tells",
+    "doctor": "name what a crash left, and the one step that mends it",
+    "journal": "tell what syncs did: list the runs, show one, follow one",
+    "new-connector": "write a connector that already passes the kit",
+    "plan": "show what a sync would do, before it does it",
+    "replay": "drive fresh machines from a journal; name where one diverges",
+    "report": "write a page that shows what a sync did",
+    "verify": "search every history of crashes for one that breaks a law",
+}
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line, with the chosen command's module in `module`. Ends the process for one that is no command."""
+    parser = argparse.ArgumentParser(prog="dataflow", description="What surrounds a sync.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    asked = next((each for each in arguments if not each.startswith("-")), None)
+    for name, does in COMMANDS.items():
+        command = commands.add_parser(name, help=does, description=does.capitalize() + ".")
+        if name == asked:
+            module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            module.arguments(command)
+            command.set_defaults(module=module, terminal=_terminal())
+    return parser.parse_args(arguments)
+
+
+def _terminal() -> "Terminal":
+    from connectors.engine.process.terminal import Terminal
+
+    return Terminal()
+
+
+def main() -> None:
+    """The `dataflow` command."""
+    given = parse(sys.argv[1:])
+    from dataflow.errors import DataflowError
+
+    try:
+        code = given.module.run(given)
+        sys.stdout.flush()
+    except DataflowError as error:
+        given.terminal.complain(f"dataflow {given.command}: {error}")
+        code = 1
+    except BrokenPipeError:
+        # Whoever read it has seen enough, as `head` has. Python writes out at its end what it still holds, and that
+        # would fail again; the code is that of a program which the signal had ended.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except Exception:  # noqa: BLE001 - the last line of defence: what Python prints by itself nobody has looked at
+        given.terminal.complain(traceback.format_exc())
+        code = 1
+    sys.exit(code)

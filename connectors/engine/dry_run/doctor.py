@@ -1,0 +1,349 @@
+"""What a crash left, and the one step that mends it: the step that the stream's machine takes from the same facts.
+
+Found by rehearsing the start of each stream that the ledger, or a temp table, tells of. Changes nothing; who takes the
+step is `connectors.engine.dry_run.repair`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from attrs import evolve, field, frozen
+
+from connectors.contract import Client, Connector, Writer
+from connectors.contract.ledger import LedgerEntry
+from connectors.contract.options import Options
+from connectors.engine.dry_run.effects import rehearsed
+from connectors.engine.dry_run.plan import ONCE, Step, Steps
+from connectors.engine.dry_run.suspicion import Suspicion, suspected
+from connectors.engine.sync.naming import Named, name_streams
+from connectors.engine.sync.operations import StreamOperations
+from connectors.engine.sync.transactions import Transactions
+from dataflow.catalog import DestinationStream, Overwrite, Strategy
+from dataflow.names import TEMP_MARK, NamingRules, temp_name
+from dataflow.table_catalog import StreamTables
+from dataflow.types import StreamName, TableName
+from machines.journal.entries import Journal, life_from_json
+from machines.lifecycle import Executor
+from machines.operations import Recipe, StreamOperation, recipe_to_json
+from machines.stream import StreamLife, StreamLifecycle
+
+RUN = "doctor"
+# The milliseconds of a raw id, which is a UUID of version 7, stand in its highest 48 bits.
+_BELOW_MILLISECONDS = 80
+
+
+class Kind(StrEnum):
+    """What can be left."""
+
+    WAITING = "rows wait in a temp table"
+    EMPTY = "an empty temp table"
+    UNKNOWN = "a temp table that this ledger does not know"
+    MISSING = "a temp table that the ledger knows is missing"
+    DEAD_RUN = "the session of a dead run"
+
+
+@frozen(kw_only=True)
+class Finding:
+    """One thing that a crash left, and what the next sync does about it.
+
+    `stream` is the catalog's, None where no catalog was given or it has none for it; `left` says the latter. `since`
+    is when the last row was taken in. `told`: a STATE that may have been told covers rows of it. `state` is where the
+    machine goes from there, by `guard`, and `failure` why it cannot. `fix` is the step that may be taken now, None if
+    only the next sync, or a person, may mend it.
+    """
+
+    kind: Kind
+    table: TableName
+    temp: TableName | None = None
+    stream: str | None = None
+    left: bool = False
+    run: str = ""
+    since: str = ""
+    rows: int | None = None
+    told: bool = False
+    recipe: str = ""
+    state: str = ""
+    guard: str = ""
+    why: str = ""
+    does: str = ""
+    failure: str = ""
+    fix: StreamOperation | None = None
+    life: StreamLife = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Diagnosis:
+    """What was found; and by final table which live runs are at work, of which nothing is left yet.
+
+    `suspicions` are about what earlier versions did, and not about a crash.
+    """
+
+    findings: tuple[Finding, ...]
+    at_work: Mapping[TableName, Writer]
+    suspicions: tuple[Suspicion, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is nothing to mend."""
+        return not self.findings and not self.suspicions
+
+
+@frozen(kw_only=True)
+class _Trace:
+    """A temp table, as the ledger tells of it and as it is; one of them may be missing. `wanted` is its next sync.
+
+    `owner` is the stream that its final table belongs to, if the ledger says.
+    """
+
+    entry: LedgerEntry | None
+    final: TableName
+    owner: StreamName | None
+    temp: TableName
+    exists: bool
+    empty: bool
+    rows: int | None
+    wanted: tuple[DestinationStream, StreamTables] | None
+
+    @property
+    def part_of_refresh(self) -> bool:
+        """Whether it is to take the final table's place, once the rest of its rows has come."""
+        recipe = self.entry.recipe if self.entry else None
+        return recipe is not None and recipe.strategy.truncates
+
+
+@frozen
+class _Held:
+    """A final table that the ledger knows, and who holds it."""
+
+    entry: LedgerEntry
+    writer: Writer
+
+
+def examine(
+    connector: Connector,
+    streams: Sequence[DestinationStream] | None = None,
+    options: Options | None = None,
+) -> Diagnosis:
+    """What is left, as the next sync finds it. With `streams`, those of the catalog, it is their next sync.
+
+    Without them, the same syncs as before, by these options.
+
+    Changes nothing. Raises a DataflowError when it cannot be told.
+    """
+    with rehearsed(connector) as (rehearsing, watch):
+        looking = Transactions(rehearsing, ONCE, lambda *_: None)
+        try:
+            spaces = {connector.default_namespace, connector.internal_namespace}
+
+            def look() -> tuple[Sequence[_Trace], Sequence[_Held]]:
+                looking.client.create_namespace(connector.internal_namespace)
+                looking.client.ledger.prepare()
+                named = name_streams(connector, looking.client, streams or ())
+                return _look(looking.client, named, connector.columns.naming, spaces)
+
+            traces, held = looking.run("looking for what is left", look)
+            # A ledger is rehearsed like the rest: it is none of a stream's steps.
+            watch.take()
+        finally:
+            looking.client.close()
+        alive = {each.entry.table: each.writer for each in held if not each.writer.gone}
+        findings = []
+        for trace in traces:
+            life = _life(trace, options or Options(), left=streams is not None)
+            if life.tables.final in alive:
+                continue
+            steps = _rehearse(rehearsing, life, Steps(watch))
+            findings.append(_finding(trace, life, steps, left=streams is not None and trace.wanted is None))
+    dead = (_dead(each) for each in held if each.writer.gone)
+    return Diagnosis(findings=(*findings, *dead), at_work=alive, suspicions=tuple(suspected(connector)))
+
+
+def _look(
+    client: Client, named: Sequence[Named], rules: NamingRules, spaces: set[str]
+) -> tuple[Sequence[_Trace], Sequence[_Held]]:
+    """Every temp table that the ledger knows, or that lies where its tables do, in `spaces` or the catalog's; and who
+    holds a table that the ledger knows.
+    """
+    entries = client.ledger.entries()
+    wanted = [(each.stream, each.tables) for each in named]
+    spaces |= {each.table.namespace for each in entries} | {tables.temp.namespace for _, tables in wanted}
+    by_final = {tables.final: (stream, tables) for stream, tables in wanted}
+    by_temp = {tables.temp: (stream, tables) for stream, tables in wanted}
+    known = {entry.temp: entry for entry in entries if entry.temp is not None}
+    owners = {_temp_of(entry, rules): entry for entry in entries}
+    # Elsewhere another connection may have its own, with a ledger of its own.
+    found = (table for table in client.tables_named(TEMP_MARK) if table.namespace in spaces)
+    unknown = [
+        (temp, owners.get(temp) or LedgerEntry(table=_final_of(temp))) for temp in found if temp not in known
+    ]
+    traces = [
+        _trace(client, temp, entry, by_final.get(entry.table), known=True) for temp, entry in known.items()
+    ]
+    traces += [
+        _trace(client, temp, owner, by_temp.get(temp), known=False)
+        for temp, owner in unknown
+        if client.writer(owner.table) is None
+    ]
+    held = ((entry, client.writer(entry.table)) for entry in entries)
+    return traces, [_Held(entry, writer) for entry, writer in held if writer is not None]
+
+
+def _temp_of(entry: LedgerEntry, rules: NamingRules) -> TableName | None:
+    """What the temp table of an entry's stream is called, where the ledger knows the stream."""
+    return TableName(entry.table.namespace, temp_name(entry.stream, rules)) if entry.stream else None
+
+
+def _trace(
+    client: Client,
+    temp: TableName,
+    owner: LedgerEntry,
+    wanted: tuple[DestinationStream, StreamTables] | None,
+    *,
+    known: bool,
+) -> _Trace:
+    exists = client.table_exists(temp)
+    return _Trace(
+        entry=owner if known else None,
+        final=owner.table,
+        owner=owner.stream,
+        temp=temp,
+        exists=exists,
+        empty=exists and client.table_is_empty(temp),
+        rows=client.statistics(temp).rows if exists else None,
+        wanted=wanted,
+    )
+
+
+def _life(trace: _Trace, options: Options, *, left: bool) -> StreamLife:
+    """The life that comes next: the catalog's; or the same again; or, of a stream that left, one that only adds."""
+    if trace.wanted is not None:
+        return StreamLife(*trace.wanted)
+    of = trace.entry.recipe if trace.entry and trace.entry.recipe else _PLAIN
+    recipe = evolve(of, strategy=Strategy.APPEND, primary_key=(), cursor=None) if left else of
+    final = trace.final
+    owner = trace.owner or StreamName(final.namespace, final.name)
+    life = life_from_json(
+        {
+            "namespace": owner.namespace,
+            "name": owner.name,
+            "minimum_generation": recipe.generation_id if recipe.strategy.truncates else 0,
+            "sync": 0,
+            "final": [final.namespace, final.name],
+            "temp": [trace.temp.namespace, trace.temp.name],
+            "recipe": recipe_to_json(recipe),
+        }
+    )
+    if recipe.strategy is Strategy.APPEND_TRUNCATE:
+        # This is how overwrites are opened.
+        (life.stream,) = options.meant([evolve(life.stream, import_type=Overwrite())])
+    if trace.owner is None:
+        # Its name is for messages. Whose the table is, is for its own next sync to say.
+        life.tables = evolve(life.tables, stream=None)
+    return life
+
+
+_PLAIN = Recipe(strategy=Strategy.APPEND, generation_id=0, primary_key=(), cursor=None, columns=())
+
+
+def _final_of(temp: TableName) -> TableName:
+    """The final table of a temp table that nobody tells of, as far as its name says."""
+    return TableName(temp.namespace, temp.name.rpartition(TEMP_MARK)[0] or temp.name)
+
+
+def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[Step]:
+    """The start of a stream, rehearsed: the steps of its machine, up to writing or to its failure."""
+    transactions = Transactions(connector, ONCE, lambda *_: None)
+    executor = Executor(StreamOperations(connector, transactions, RUN))
+    journal = Journal(RUN, executor, steps.keep, life)
+    try:
+        StreamLifecycle(life, listeners=[executor, journal]).send("start")
+    finally:
+        transactions.client.close()
+    return steps.of[str(life.stream.name)]
+
+
+def _finding(trace: _Trace, life: StreamLife, steps: Sequence[Step], *, left: bool) -> Finding:
+    entry = trace.entry
+    after = _after_inspection(steps)
+    told = entry is not None and entry.checkpoint is not None
+    return Finding(
+        kind=_kind(trace),
+        table=life.tables.final,
+        temp=trace.temp,
+        stream=str(trace.wanted[0].name) if trace.wanted else None,
+        left=left,
+        run=entry.owner if entry else "",
+        since=_moment(entry.highest_raw_id) if entry and entry.highest_raw_id else "",
+        rows=0 if trace.empty else trace.rows,
+        told=told,
+        recipe=str(entry.recipe) if entry and entry.recipe else "",
+        state=after.state if after else "",
+        guard=after.guard if after else "",
+        why=after.why if after else "",
+        does=after.does if after else "",
+        failure=str(life.failure) if life.failure else "",
+        fix=_fix(trace, after, told=told),
+        life=life,
+    )
+
+
+def _after_inspection(steps: Sequence[Step]) -> Step | None:
+    """Where the machine went from what INSPECT found."""
+    following = iter(steps)
+    found = any(step.state == "inspecting" for step in following)
+    return next(following, None) if found else None
+
+
+def _kind(trace: _Trace) -> Kind:
+    if not trace.exists:
+        return Kind.MISSING
+    if trace.entry is None:
+        return Kind.UNKNOWN
+    return Kind.EMPTY if trace.empty else Kind.WAITING
+
+
+def _fix(trace: _Trace, after: Step | None, *, told: bool) -> StreamOperation | None:
+    """The machine's step, where it ends what is left, drops no told row, and whose table it is, is known.
+
+    Half a refresh is brought into the final table only for the sync that gives the refresh up, and never because
+    its stream is not in the catalog at hand: that may be another connection's, whose own sync goes on with it.
+    """
+    if after is None or after.error or (trace.entry is None and trace.wanted is None):
+        return None
+    match after.operation:
+        case StreamOperation.SETTLE if trace.wanted is not None or not trace.part_of_refresh:
+            return StreamOperation.SETTLE
+        case StreamOperation.DISCARD if not told:
+            return StreamOperation.DISCARD
+    return None
+
+
+def _dead(held: _Held) -> Finding:
+    entry, writer = held.entry, held.writer
+    nothing = _Trace(
+        entry=LedgerEntry(table=entry.table),
+        final=entry.table,
+        owner=entry.stream,
+        temp=entry.table,
+        exists=False,
+        empty=True,
+        rows=None,
+        wanted=None,
+    )
+    return Finding(
+        kind=Kind.DEAD_RUN,
+        table=entry.table,
+        run=writer.run,
+        since=writer.since,
+        state="claiming",
+        does="The next claim ends this session, and so frees its lock.",
+        fix=StreamOperation.CLAIM,
+        life=_life(nothing, Options(), left=False),
+    )
+
+
+def _moment(raw_id: str) -> str:
+    milliseconds = UUID(raw_id).int >> _BELOW_MILLISECONDS
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,101 @@
+"""A diagnosis as text for people and as JSON for machines. Pure: words what it is given."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cattrs
+from attrs import fields
+
+from connectors.engine.dry_run.doctor import Diagnosis, Finding, Kind
+from connectors.engine.dry_run.repair import Attempt, Mending
+from dataflow.types import TableName
+from machines.formatting import plain
+
+
+def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
+    """The diagnosis, and what was mended before it, or could not be."""
+    return {
+        "mended": [each.words for each in tried if each.outcome is Mending.MENDED],
+        "not_mended": [each.words for each in tried if each.outcome is not Mending.MENDED],
+        "findings": [
+            {
+                each.name: _plain(getattr(finding, each.name))
+                for each in fields(Finding)
+                if each.name != "life"
+            }
+            for finding in diagnosis.findings
+        ],
+        "suspicions": [
+            {"table": str(each.table), "says": each.says, "mend": each.mend} for each in diagnosis.suspicions
+        ],
+        "at_work": {str(table): cattrs.unstructure(writer) for table, writer in diagnosis.at_work.items()},
+    }
+
+
+def as_text(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> str:
+    """The diagnosis, to be read from the top."""
+    return "\n".join(map(plain, [*map(_attempt, tried), *_lines(diagnosis)]))
+
+
+def _attempt(of: Attempt) -> str:
+    return f"{of.outcome} {of.words}"
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, TableName) else value
+
+
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """The diagnosis for a person."""
+    for table, writer in diagnosis.at_work.items():
+        yield f"{table}: run {writer.run} is at work{f', since {writer.since}' if writer.since else ''}."
+    for finding in diagnosis.findings:
+        yield from _words(finding)
+    if not diagnosis.findings:
+        yield "Nothing is left of a crash."
+    for suspicion in diagnosis.suspicions:
+        yield f"{suspicion.table}: an earlier version may have harmed it"
+        yield f"  suspect  {suspicion.says}"
+        yield f"  mend     {suspicion.mend}"
+
+
+def _words(finding: Finding) -> Iterator[str]:
+    whose = f" of stream {finding.stream}" if finding.stream else ""
+    yield f"{finding.table}{whose}: {finding.kind}"
+    if finding.temp is not None:
+        rows = "" if finding.rows is None else f", about {finding.rows:,} rows"
+        yield f"  table    {finding.temp}{rows}"
+    by = [f"run {finding.run}"] if finding.run else []
+    by += [f"since {finding.since}"] if finding.since else []
+    if by:
+        yield f"  left by  {', '.join(by)}"
+    if finding.recipe:
+        yield f"  opened   for {finding.recipe}"
+    if finding.kind in (Kind.WAITING, Kind.MISSING) or finding.told:
+        yield f"  told     {_told(finding)}"
+    yield f"  mend     {_mending(finding)}"
+    if finding.why:
+        yield f"           because {finding.guard}: {finding.why}"
+
+
+def _told(finding: Finding) -> str:
+    if not finding.told:
+        return "no: the source sends these rows again"
+    if finding.kind in (Kind.MISSING, Kind.EMPTY):
+        return "yes, and they are gone: the source may send them no more. Refresh the stream, or restore the table"
+    return "yes: the source may have been told that records of it are safe, and send them no more"
+
+
+def _mending(finding: Finding) -> str:
+    if finding.failure:
+        return f"by hand: {finding.failure}"
+    if finding.kind is Kind.DEAD_RUN:
+        return finding.does
+    if finding.left and finding.fix is None:
+        return (
+            "no stream of this catalog comes for it, and a part of a refresh is nothing without the rest: let its own "
+            "sync finish it. Where that comes no more, drop the table, and what was told of it"
+        )
+    if finding.left:
+        return f"no stream of this catalog comes for it; with --fix: {finding.does}"
+    return f"the next sync goes to {finding.state}: {finding.does}"

@@ -1,0 +1,239 @@
+"""Watches a rehearsal: what would be sent, and what that means for the tables. Answers nothing; the connector does.
+
+A connector's `rehearse` changes nothing. Around it, its clients are watched by the contract's own words: so every
+destination's changes are told alike, whether it has statements or none.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, cast
+
+from attrs import define, field, frozen
+
+from connectors.contract import Client, Connector, InsertBuffer, Recipe, Statement
+from connectors.contract.ledger import Ledger, LedgerEntry
+from dataflow.evolution import ColumnChangeset
+from dataflow.table_catalog import OwnedTable
+from dataflow.types import Column, StreamName, TableName
+
+
+class Deed(StrEnum):
+    """What is done to a table."""
+
+    CREATE = "create"
+    ADD_COLUMN = "add column"
+    DROP_COLUMN = "drop column"
+    CHANGE_COLUMN = "change column"
+    FILL = "fill"
+    TRIM = "trim"
+    APPEND = "append"
+    MERGE = "merge"
+    DEDUPE = "dedupe"
+    BECOME = "become"
+    REPLACE = "replace"
+    DROP = "drop"
+    DISCARD = "discard"
+    DROP_VIEW = "drop view"
+
+    @property
+    def destructive(self) -> bool:
+        """Whether something is gone that a person had: a column, values of one, a table's content, rows, a view."""
+        return self in (Deed.DROP_COLUMN, Deed.CHANGE_COLUMN, Deed.REPLACE, Deed.DISCARD, Deed.DROP_VIEW)
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether all of the table may be written anew."""
+        return self in (Deed.CHANGE_COLUMN, Deed.DEDUPE)
+
+
+@frozen
+class Effect:
+    """What a sync would do to a table, in words."""
+
+    deed: Deed
+    table: TableName
+    words: str
+
+
+@define
+class Watch:
+    """What a rehearsal did since it was last asked."""
+
+    statements: list[Statement] = field(factory=list)
+    effects: list[Effect] = field(factory=list)
+    # Whose rows are elsewhere by now.
+    published: set[TableName] = field(factory=set)
+    entries: dict[TableName, LedgerEntry] = field(factory=dict)
+
+    def note(self, statement: Statement) -> None:
+        """A statement would have been sent."""
+        self.statements.append(statement)
+        if statement.drops is not None:
+            words = f"drops view {statement.drops}, with what is built on it"
+            self.did(Deed.DROP_VIEW, statement.drops, words)
+
+    def did(self, deed: Deed, table: TableName, words: str) -> None:
+        """Something was done to a table."""
+        self.effects.append(Effect(deed, table, words))
+
+    def take(self) -> tuple[Sequence[Statement], Sequence[Effect]]:
+        """What was done until now; it is not told again."""
+        taken = (tuple(self.statements), tuple(self.effects))
+        self.statements.clear()
+        self.effects.clear()
+        return taken
+
+
+class WatchedLedger:
+    """The ledger, with what the rehearsal saved in it."""
+
+    def __init__(self, real: Ledger, watch: Watch) -> None:
+        self._real = real
+        self._watch = watch
+
+    def prepare(self) -> None:
+        """As the real one."""
+        self._real.prepare()
+
+    def hold(self, table: TableName) -> LedgerEntry | None:
+        """What was saved, or what there was."""
+        return self._watch.entries.get(table) or self._real.hold(table)
+
+    def save(self, entry: LedgerEntry) -> None:
+        """For this rehearsal alone."""
+        self._watch.entries[entry.table] = entry
+
+    def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
+        """None: a rehearsal has just looked, and locks nothing."""
+        return ()
+
+    def entries(self) -> Sequence[LedgerEntry]:
+        """As there were."""
+        return self._real.entries()
+
+
+class WatchedClient:
+    """A rehearsing client, watched. What is not here is the real one's."""
+
+    def __init__(self, real: Client, watch: Watch) -> None:
+        self.real = real
+        self._watch = watch
+        self.ledger = WatchedLedger(real.ledger, watch)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
+        """As the real one."""
+        self.real.create_table(table, columns, primary_key)
+        self._watch.did(Deed.CREATE, table, f"creates {table}")
+
+    def expect_meta(self, table: TableName, meta: str) -> None:
+        """As the real one: it is asked of the table that the source's rows go to."""
+        self.real.expect_meta(table, meta)
+        self._watch.did(Deed.FILL, table, f"the source's rows go into {table}")
+
+    def drop_table(self, table: TableName) -> None:
+        """As the real one."""
+        there = self.real.table_exists(table)
+        lost = there and table not in self._watch.published and not self.real.table_is_empty(table)
+        self.real.drop_table(table)
+        if lost:
+            self._watch.did(Deed.DISCARD, table, f"drops {table} with its rows, which are published nowhere")
+        elif there:
+            self._watch.did(Deed.DROP, table, f"drops {table}")
+
+    def trim_table(self, table: TableName, after: str | None) -> int:
+        """As the real one."""
+        rows = "all rows" if after is None else "the rows beyond the last STATE told"
+        deleted = self.real.trim_table(table, after)
+        self._watch.did(Deed.TRIM, table, f"deletes {rows} from {table}: the source sends them again")
+        return deleted
+
+    def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
+        """As the real one."""
+        copied = self.real.copy_table(source, target, columns)
+        self._published(Deed.APPEND, source, target, f"appends the rows of {source} to {target}")
+        return copied
+
+    def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
+        """As the real one."""
+        self.real.merge_table(source, target, recipe)
+        key = ", ".join(recipe.primary_key)
+        self._published(Deed.MERGE, source, target, f"merges {source} into {target} by {key}")
+
+    def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
+        """As the real one."""
+        self.real.dedupe_table(table, recipe)
+        key = ", ".join(recipe.primary_key)
+        self._watch.did(Deed.DEDUPE, table, f"keeps the latest row of each {key} in {table}")
+
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
+        """As the real one."""
+        replaced = self.real.table_exists(target)
+        way = self.real.overwrite_table(source, target)
+        if replaced:
+            self._published(Deed.REPLACE, source, target, f"replaces {target} by {source}")
+        else:
+            self._published(Deed.BECOME, source, target, f"{source} becomes {target}")
+        return way
+
+    def complete_metadata(self, table: TableName) -> Sequence[str]:
+        """As the real one."""
+        added = self.real.complete_metadata(table)
+        for name in added:
+            self._watch.did(Deed.ADD_COLUMN, table, f"adds column {name} to {table}")
+        return added
+
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        """As the real one."""
+        self.real.apply_changeset(table, changeset)
+        for name, kind in changeset.add.items():
+            self._watch.did(Deed.ADD_COLUMN, table, f"adds column {name} ({kind}) to {table}")
+        for name, kind in changeset.drop.items():
+            self._watch.did(Deed.DROP_COLUMN, table, f"drops column {name} ({kind}) of {table}")
+        for name, change in changeset.change.items():
+            self._watch.did(
+                Deed.CHANGE_COLUMN,
+                table,
+                f"changes column {name} of {table} from {change.original} to {change.new}: a value that does not "
+                "fit becomes null",
+            )
+
+    def _published(self, deed: Deed, source: TableName, target: TableName, words: str) -> None:
+        self._watch.published.add(source)
+        self._watch.did(deed, target, words)
+
+
+class WatchedConnector:
+    """A rehearsing connector, watched."""
+
+    # What is seen of it is told stream by stream.
+    streams_at_once = 1
+
+    def __init__(self, real: Connector, watch: Watch) -> None:
+        self._real = real
+        self._watch = watch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def client(self) -> Client:
+        """A client that is watched."""
+        return cast("Client", WatchedClient(self._real.client(), self._watch))
+
+    def insert_buffer(self, client: WatchedClient) -> InsertBuffer:
+        """The real one's buffer."""
+        return self._real.insert_buffer(client.real)
+
+
+@contextmanager
+def rehearsed(connector: Connector) -> Iterator[tuple[Connector, Watch]]:
+    """A rehearsal on a connector, and what it does."""
+    watch = Watch()
+    rehearsing = connector.rehearse(watch.note)
+    try:
+        yield cast("Connector", WatchedConnector(rehearsing, watch)), watch
+    finally:
+        rehearsing.close()

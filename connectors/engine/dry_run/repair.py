@@ -1,0 +1,139 @@
+"""Takes the step that mends what a crash left. Decides nothing: the step is the doctor's, and the machine's.
+
+It is the start of the stream for real, up to that step and no further: claimed, under the fence, by the operations of
+a sync. Rows of which a STATE was told are never dropped here.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from enum import StrEnum
+from functools import partial
+
+from attrs import evolve, frozen
+
+from connectors.contract import Connector
+from connectors.engine.dry_run.doctor import Diagnosis, Finding
+from connectors.engine.sync.operations import StreamOperations
+from connectors.engine.sync.transactions import RetryPolicy, Transactions
+from dataflow.errors import DataflowError
+from dataflow.types import TableName
+from machines.lifecycle import Executor
+from machines.operations import Answer, StreamOperation
+from machines.stream import StreamLife, StreamLifecycle
+
+
+class Mending(StrEnum):
+    """What came of a step."""
+
+    MENDED = "Mended"
+    LEFT_ALONE = "Left alone"
+    FAILED = "Could not mend"
+
+
+@frozen(kw_only=True)
+class Attempt:
+    """A step that was to be taken, and what came of it; `came` is in words."""
+
+    table: TableName
+    step: StreamOperation
+    outcome: Mending
+    came: str
+
+    @property
+    def words(self) -> str:
+        """The table, the step, and what came of it."""
+        return f"{self.table}: {self.step}: {self.came}"
+
+
+def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[Attempt]:
+    """Mend what can be mended, and say of each what came of it. Brings the ledger to today's format before."""
+    if any(finding.fix is not None for finding in diagnosis.findings):
+        _prepare(connector)
+    for finding in diagnosis.findings:
+        if finding.fix is None:
+            continue
+        attempt = partial(Attempt, table=finding.table, step=finding.fix)
+        try:
+            came = mend(connector, finding, run)
+        except DataflowError as error:
+            yield attempt(outcome=Mending.FAILED, came=str(error))
+        else:
+            left = came is None
+            yield attempt(
+                outcome=Mending.LEFT_ALONE if left else Mending.MENDED,
+                came="it is no longer as it was found" if came is None else came,
+            )
+
+
+def _prepare(connector: Connector) -> None:
+    preparing = Transactions(connector, RetryPolicy(), lambda *_: None)
+    with closing(preparing.client) as client:
+
+        def work() -> None:
+            client.create_namespace(connector.internal_namespace)
+            client.ledger.prepare()
+
+        preparing.run("preparing the ledger", work)
+
+
+def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str | None:
+    """Take the finding's step, once, as a sync would; what came of it, in words, or None where it was not to be taken.
+
+    Raises why it could not be. Where nothing came of it the ledger names the run again that it named before: whoever
+    looks for what is left finds the one that left it.
+    """
+    transactions = Transactions(connector, retry or RetryPolicy(), lambda *_: None)
+    life = StreamLife(finding.life.stream, finding.life.tables)
+    operations = StreamOperations(connector, transactions, run)
+    port = _UpTo(operations, finding.fix)
+    try:
+        StreamLifecycle(life, listeners=[Executor(port)]).send("start")
+    except _StoppedError as stopped:
+        if stopped.answer is not None:
+            return stopped.answer.note or "done"
+    finally:
+        transactions.client.close()
+    _name_again(connector, finding, run)
+    if life.failure is not None:
+        raise life.failure
+    return None
+
+
+def _name_again(connector: Connector, finding: Finding, run: str) -> None:
+    """Put the name of the run that left it back. The claim's number stays, and shuts out what is left of that run."""
+    transactions = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
+    ledger = transactions.client.ledger
+
+    def work() -> None:
+        entry = ledger.hold(finding.life.tables.final)
+        if entry is not None and entry.owner == run and finding.run:
+            ledger.save(evolve(entry, owner=finding.run))
+
+    # If not even this can be done, the error that led here says enough.
+    with closing(transactions.client), suppress(DataflowError):
+        transactions.run("naming the run that left it", work)
+
+
+class _StoppedError(Exception):
+    """The walk is over; with the step's answer, if it was taken."""
+
+    def __init__(self, answer: Answer | None) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _UpTo:
+    """A stream's port that performs what leads to one step, then that step, and nothing after it or beside it."""
+
+    def __init__(self, operations: StreamOperations, step: StreamOperation | None) -> None:
+        self._operations = operations
+        self._step = step
+
+    def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
+        """As the sync's own port; stops the walk by an exception that no machine catches."""
+        if operation not in (StreamOperation.CLAIM, StreamOperation.INSPECT, self._step):
+            raise _StoppedError(None)
+        answer = self._operations.perform(operation, life)
+        if operation is self._step:
+            raise _StoppedError(answer)
+        return answer

@@ -1,0 +1,98 @@
+"""The words of a sync's log: about a transition, about what goes on, and which of them are told. Writes nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from connectors.engine.monitor.progress import Going, Progress
+from dataflow.protocol import log_message
+from machines.formatting import count, duration, number_of, size
+from machines.journal.account import account_from_json, altered_from_json, changes_in, columns_in
+from machines.journal.entries import Entry
+from machines.journal.standing import Course, standing
+from machines.lifecycle import DONE, FAILED
+
+# The gravest first.
+LEVELS = ("FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
+# How many of the streams that are at work a heartbeat names.
+NAMED = 3
+
+
+def leveled(least: str, write_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Writes lines, but none of a LOG below this level."""
+    unwanted = tuple(
+        log_message(level, "").partition(b',"message"')[0] for level in LEVELS[LEVELS.index(least) + 1 :]
+    )
+
+    def write(line: bytes) -> None:
+        if not line.startswith(unwanted):
+            write_line(line)
+
+    return write
+
+
+def remarks(entry: Entry) -> Iterator[tuple[str, str]]:
+    """What the log says of a transition: each a level and a message."""
+    who = f"Stream {entry['stream']}" if "stream" in entry else "The sync"
+    yield "DEBUG", f"{who}: {entry['from']} -> {entry['to']}, {entry['event']}."
+    if "note" in entry:
+        yield "INFO", f"{who}, {entry['operation']}: {entry['note']}."
+    yield from (("WARN", f"{who}: {warning}") for warning in entry.get("warnings", ()))
+    if "error" in entry:
+        yield "ERROR", f"{who}, {entry['operation']}: {entry['error']}"
+    elif "reason" in entry:
+        yield "ERROR", f"{who} goes from {entry['from']} to {entry['to']}: {entry['reason']}"
+    if columns := columns_in(altered_from_json(entry.get("altered", ()))):
+        yield "INFO", f"{who}, {entry['operation']}: {'; '.join(columns)}."
+    if entry["to"] == DONE and "stream" not in entry:
+        yield "INFO", f"{who} is done."
+
+
+def ending(entry: Entry, course: Course) -> Iterator[tuple[str, str]]:
+    """What the log says where a stream ends: in one warning what was changed, and then what is in its table now."""
+    if entry["to"] not in (DONE, FAILED):
+        return
+    who = f"Stream {entry['stream']}"
+    account = account_from_json(entry.get("account"))
+    if changes := changes_in(account) if account else ():
+        yield "WARN", f"{who}: values or columns were changed. {'; '.join(changes)}."
+    stands = standing(course)
+    if entry["to"] == DONE:
+        yield "INFO", f"{who} is done. {stands}".rstrip()
+    elif stands:
+        yield "INFO", f"{who}: {stands}"
+
+
+def heartbeat(now: Progress, before: Progress | None = None) -> Sequence[str]:
+    """What is going on, in a line or a few: first the whole, then the streams whose operations take longest."""
+    busy = sorted(
+        ((going.busy_since(now.at), name, going) for name, going in now.streams.items()), reverse=True
+    )
+    slow = [f"Stream {name}: {doing(going, now.at)}." for age, name, going in busy[:NAMED] if age > 0]
+    return [summary(now, before), *slow]
+
+
+def summary(now: Progress, before: Progress | None = None) -> str:
+    """One line on the whole sync; the rate is of the time since `before`, or since it began."""
+    streams = now.streams.values()
+    done = sum(stream.state == DONE for stream in streams)
+    failed = sum(stream.state == FAILED for stream in streams)
+    told = "no STATE told yet" if now.told is None else f"last STATE told {duration(now.at - now.told)} ago"
+    return (
+        f"{now.destination.state.replace('_', ' ').capitalize()} after {duration(now.at - now.began)}: "
+        f"{done} of {number_of(len(streams), 'stream')} done{f', {failed} failed' if failed else ''}; "
+        f"{count(now.read)} records read ({size(now.size)}, {count(rate(now, before))}/s), "
+        f"{count(now.written)} rows written; {told}."
+    )
+
+
+def rate(now: Progress, before: Progress | None = None) -> float:
+    """Records read per second."""
+    since, read = (before.at, before.read) if before else (now.began, 0)
+    return (now.read - read) / max(now.at - since, 1e-3)
+
+
+def doing(going: Going, now: float) -> str:
+    """What a stream is at, and for how long."""
+    if going.writing is not None:
+        return f"writing {number_of(going.writing.rows, 'row')} for {duration(now - going.writing.since)}"
+    state = going.state.replace("_", " ")
+    return state if going.ended or not going.operation else f"{state} for {duration(now - going.since)}"

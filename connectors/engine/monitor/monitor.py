@@ -1,0 +1,94 @@
+"""Shows what goes on in a sync while it goes on: a picture on a terminal, else a heartbeat in the log. Changes nothing.
+
+A thread of its own asks and shows, so that a merge of an hour, which holds the owner's thread, is seen to be at work.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import BinaryIO, TextIO
+
+from attrs import frozen
+
+from connectors.engine.monitor.log import heartbeat, leveled
+from connectors.engine.monitor.progress import Progress, Watch
+from dataflow.protocol import log_message
+
+WriteLine = Callable[[bytes], None]
+
+# Seconds between pictures: as few as cost no more than this share of a processor.
+REDRAW, SHARE, RAREST = 0.5, 0.01, 2.0
+HEARTBEAT = 60.0
+
+
+@frozen(kw_only=True)
+class Watching:
+    """How a sync is watched: LOG lines from `level` on, a heartbeat every so many seconds (0: none).
+
+    `terminal` takes the place of the heartbeat, if there is one.
+    """
+
+    level: str = "INFO"
+    heartbeat: float = HEARTBEAT
+    terminal: TextIO | None = None
+
+
+@contextmanager
+def watching(
+    how: Watching, watch: Watch, mention: WriteLine, out: BinaryIO
+) -> Iterator[Callable[[WriteLine], WriteLine]]:
+    """Shows it until the end, and gives what to put around whatever writes the sync's own lines to `out` meanwhile."""
+    if how.terminal is not None:
+        # A start without a terminal does not pay for its drawing.
+        from connectors.engine.monitor.display import Display
+
+        display = Display(how.terminal)
+        # If both are one terminal, each must leave the other's place alone.
+        shares = out.isatty()
+        with _shown(lambda: display.draw(watch.now()), REDRAW):
+            yield lambda write: leveled(how.level, display.above(write) if shares else write)
+        display.draw(watch.now())
+        return
+    quiet = partial(leveled, how.level)
+    if how.heartbeat <= 0:
+        yield quiet
+        return
+    with _shown(_Heartbeat(watch, quiet(mention)).beat, how.heartbeat):
+        yield quiet
+
+
+class _Heartbeat:
+    """A few lines in the log, with the rate since the last."""
+
+    def __init__(self, watch: Watch, write_line: Callable[[bytes], None]) -> None:
+        self._watch = watch
+        self._write_line = write_line
+        self._before: Progress | None = None
+
+    def beat(self) -> None:
+        now = self._watch.now()
+        for message in heartbeat(now, self._before):
+            self._write_line(log_message("INFO", message))
+        self._before = now
+
+
+@contextmanager
+def _shown(show: Callable[[], None], every: float) -> Iterator[None]:
+    over = threading.Event()
+
+    def work() -> None:
+        pause = every
+        while not over.wait(pause):
+            began = time.thread_time()
+            show()
+            pause = max(every, min((time.thread_time() - began) / SHARE, RAREST))
+
+    thread = threading.Thread(target=work, name="watching", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,34 @@
+"""Reads the files that a command is given. Looks at nothing in them but whether they are JSON."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dataflow.errors import ConfigError
+
+
+def read_configuration(path: Path) -> Mapping[str, Any]:
+    """The JSON object in a file. Raises ConfigError when it cannot be read or is none."""
+    try:
+        value = json.loads(read_file(path, "configuration"))
+    except ValueError as error:
+        raise ConfigError(
+            f"The configuration {str(path)!r} is not JSON.", remedy="Give a JSON object."
+        ) from error
+    if not isinstance(value, dict):
+        raise ConfigError(
+            f"The configuration {str(path)!r} is not a JSON object.", remedy="Give a JSON object."
+        )
+    return value
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """A file's content; ConfigError, which calls it `what`, when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"The {what} {str(path)!r} cannot be read: {error.strerror}.",
+            remedy="Check the path and its permissions.",
+        ) from error

@@ -1,0 +1,93 @@
+"""Makes a destination of its configuration, for every command: its own options and the shared ones in one reading.
+
+Runs nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from connectors.contract.options import Options
+from connectors.contract.specification import read, refusal
+from connectors.engine.process.files import read_configuration, read_file
+from connectors.engine.process.masking import Mask, mask_of
+from connectors.engine.process.registry import connector_of
+from dataflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from connectors.contract import Connector, Definition
+    from dataflow.catalog import DestinationStream
+    from dataflow.runtime import Runtime
+
+
+@frozen
+class Configured:
+    """A destination with its configuration. What has made one closes its connector."""
+
+    name: str
+    connector: "Connector"
+    options: Options
+
+
+def configure(
+    definition: "Definition", configuration: Mapping[str, Any], run: str, runtime: "Runtime"
+) -> Configured:
+    """The destination with this configuration, for a process called `run`. Opens no connection yet.
+
+    Raises one ConfigError with every complaint about the configuration: the connector's, then those about shared
+    options. An error of the connector that lists no complaints stands before them as it is.
+    """
+    shared = _shared(configuration)
+    try:
+        connector = connector_of(definition, configuration, run, runtime)
+    except ConfigError as error:
+        if isinstance(shared, Options):
+            raise
+        raise _together(error, shared) from error.__cause__
+    if isinstance(shared, Options):
+        return Configured(definition.name, connector, shared)
+    connector.close()
+    raise shared
+
+
+def _shared(configuration: Mapping[str, Any]) -> Options | ConfigError:
+    try:
+        return read(Options, configuration)
+    except ConfigError as error:
+        return error
+
+
+def _together(own: ConfigError, shared: ConfigError) -> ConfigError:
+    if own.complaints:
+        return refusal([*own.complaints, *shared.complaints])
+    return evolve(
+        own, message=f"{own.message} {shared.message}", remedy=f"{own.remedy} {shared.remedy}".strip()
+    )
+
+
+@contextmanager
+def configured(
+    name: str, config: Path, run: str, runtime: "Runtime", keep_secret: Callable[[Mask], None]
+) -> Iterator[Configured]:
+    """The destination of this name, with the configuration in a file. Raises ConfigError as `configure` does.
+
+    `keep_secret` is given what must not be shown, before anything else is done with the configuration.
+    """
+    from connectors.engine.process.registry import find
+
+    definition = find(name).definition()
+    configuration = read_configuration(config)
+    keep_secret(mask_of(definition.spec(), configuration))
+    destination = configure(definition, configuration, run, runtime)
+    with closing(destination.connector):
+        yield destination
+
+
+def streams_of(catalog: Path) -> "tuple[DestinationStream, ...]":
+    """The streams of the configured catalog in a file."""
+    from dataflow.catalog import read_catalog
+
+    return read_catalog(read_file(catalog, "catalog"))

@@ -1,0 +1,80 @@
+"""The destinations that are installed, ours and others', by the entry points of their packages. Installs nothing.
+
+A package registers its destination in the group `dataflow.destinations`: the name, and where its Definition is.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import field, frozen
+
+from dataflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from connectors.contract import Connector, Definition
+    from dataflow.runtime import Runtime
+
+GROUP = "dataflow.destinations"
+OURS = ("dataflow", "machines", "connectors")
+
+
+@frozen
+class Registered:
+    """A destination that is installed, and the package that brought it."""
+
+    name: str
+    package: str
+    version: str
+    _point: EntryPoint = field(eq=False, repr=False)
+
+    def definition(self) -> "Definition":
+        """The destination itself; imports its package."""
+        return cast("Definition", self._point.load())
+
+
+def registered() -> Sequence[Registered]:
+    """All of them, by name."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return [
+        Registered(point.name, point.dist.name, point.dist.version, point)
+        for point in points
+        if point.dist is not None
+    ]
+
+
+def find(name: str) -> Registered:
+    """The destination of that name; ConfigError names those there are."""
+    known = {each.name: each for each in registered()}
+    if name not in known:
+        raise ConfigError(
+            f"There is no destination {name} here, only {', '.join(known)}.",
+            doing="looking for the destination",
+            remedy="Check the name, or install the package that has it.",
+        )
+    return known[name]
+
+
+def connector_of(
+    definition: "Definition", configuration: Mapping[str, Any], run: str, runtime: "Runtime"
+) -> "Connector":
+    """A connector for this configuration; ConfigError when that will not do, or when the driver is not installed."""
+    try:
+        return definition.connector(configuration, run, runtime)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in OURS:
+            raise
+        raise ConfigError(
+            f"The destination {definition.name} needs the Python package {missing}, which is not installed.",
+            doing="importing the database's driver",
+            remedy=f"Run: pip install {_what_brings_it(definition)}",
+        ) from error
+
+
+def _what_brings_it(definition: "Definition") -> str:
+    """Each connector of ours has an extra of its name; another's package is known by its author only."""
+    package = type(definition).__module__
+    if package.startswith("connectors."):
+        return f"'dataflow-destinations[{definition.name}]'"
+    return f"it, or what the package of {package} calls its extra for it."

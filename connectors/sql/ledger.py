@@ -1,0 +1,346 @@
+"""The ledger in two tables of an SQL database: one row an entry, and the number of their format. Decides nothing.
+
+The format is read before anything else. A version that does not know it stops in words and changes nothing; one that
+knew no format finds that the table which it takes for the ledger is none.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from connectors.contract.ledger import LedgerEntry
+from connectors.sql.session import Session
+from dataflow.errors import ConfigError
+from dataflow.table_catalog import OwnedColumn, OwnedTable
+from dataflow.types import Kind, StreamName, TableName
+from machines.operations import Recipe, recipe_from_json, recipe_to_json
+
+# The entries, and beside them the number of their format. Versions that knew no format kept their entries in the
+# table that holds it now: they find that it is no ledger of theirs, and stop.
+TABLE = "_airbyte_streams"
+FORMAT_TABLE = "_airbyte_ledger"
+TABLES = (TABLE, FORMAT_TABLE)
+# Raised when an entry gets a meaning that the version before would miss.
+FORMAT = 2
+NOTICE = (
+    "This table only tells the format of the ledger, which is in _airbyte_streams. A version that calls this table "
+    "no ledger is too old for it: use a newer one. Do not rename or drop this table."
+)
+
+_COLUMNS = (
+    ("final_namespace", "varchar not null"),
+    ("final_name", "varchar not null"),
+    ("stream_namespace", "varchar"),
+    ("stream_name", "varchar"),
+    ("columns", "varchar"),
+    ("epoch", "bigint not null"),
+    ("owner", "varchar not null"),
+    ("temp_namespace", "varchar"),
+    ("temp_name", "varchar"),
+    ("recipe", "varchar"),
+    ("last_flush", "bigint not null"),
+    ("checkpoint", "varchar"),
+    ("highest_raw_id", "varchar"),
+    ("finalised", "bigint"),
+)
+_NAMES = tuple(name for name, _ in _COLUMNS)
+_FORMAT_COLUMNS = (("format", "bigint not null"), ("notice", "varchar not null"))
+# What the first format did not have.
+_ADDED = ("stream_namespace", "stream_name", "columns")
+_FIRST_NAMES = tuple(name for name in _NAMES if name not in _ADDED)
+
+
+class Found(Enum):
+    """What has the ledger's place."""
+
+    NOTHING = "nothing"
+    FIRST = "the ledger of a version that knew no format"
+    EMPTIED = "a format, and no entries: somebody dropped them, and the ledger begins anew"
+    TODAYS = "a ledger with a format"
+
+
+class SqlLedger:
+    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row.
+
+    Its statements are composed once: each transaction of a sync executes two of them.
+    """
+
+    def __init__(self, session: Session, internal_namespace: str, row_lock: SQL) -> None:
+        self._session = session
+        self._place = TableName(internal_namespace, TABLE)
+        self._format_place = TableName(internal_namespace, FORMAT_TABLE)
+        self._row_lock = row_lock
+
+    def prepare(self) -> None:
+        """Create the ledger if it is missing, or bring one of an earlier version to today's format."""
+        match self.found():
+            case Found.NOTHING:
+                self._create_entries()
+                self._write_format()
+            case Found.FIRST:
+                self._upgrade()
+            case Found.EMPTIED:
+                self._create_entries()
+            case Found.TODAYS:
+                pass
+
+    def found(self) -> Found:
+        """What has the ledger's place now. ConfigError when it is another format's, or neither a ledger nor free."""
+        entries = self._session.column_names(self._place)
+        formats = self._session.column_names(self._format_place)
+        if "format" in formats:
+            self._check_format()
+            if not entries:
+                return Found.EMPTIED
+            _demand(self._place, _NAMES, entries)
+            return Found.TODAYS
+        if entries:
+            _demand(self._place, _NAMES, entries)
+            raise _without_format(self._place, self._format_place, first=bool(formats))
+        if formats:
+            _demand(self._format_place, _FIRST_NAMES, formats)
+            return Found.FIRST
+        return Found.NOTHING
+
+    def hold(self, table: TableName) -> LedgerEntry | None:
+        """Select and lock the table's row."""
+        rows = self._session.execute(self._select, _key(table))
+        return _entry(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
+
+    def save(self, entry: LedgerEntry) -> None:
+        """Update the table's row, or insert its first."""
+        values = _values(entry)
+        if not self._session.execute(self._update, values):
+            self._session.execute(self._insert, values)
+
+    def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
+        """Lock the format's row, and select by names that are compared without regard to case."""
+        self._session.execute(self._lock)
+        rows = self._session.execute(
+            self._select_like, {"final_name": table.name, "stream_name": stream.name}
+        )
+        return [
+            OwnedTable(
+                final=TableName(*final), stream=StreamName(namespace, name) if name is not None else None
+            )
+            for *final, namespace, name in rows
+        ]
+
+    def entries(self) -> Sequence[LedgerEntry]:
+        """Select every row, also of a ledger that is not yet in today's format."""
+        match self.found():
+            case Found.NOTHING | Found.EMPTIED:
+                return ()
+            case Found.FIRST:
+                names, place = _FIRST_NAMES, self._format_place
+            case Found.TODAYS:
+                names, place = _NAMES, self._place
+        statement = SQL("SELECT {} FROM {} ORDER BY {}").format(
+            _listed(names), self._session.table(place), _listed(_NAMES[:2])
+        )
+        return [_entry(dict(zip(names, row, strict=True))) for row in self._session.execute(statement)]
+
+    def _upgrade(self) -> None:
+        """Give the entries of a version that knew no format a name by which that version does not look for them."""
+        old = self._session.table(self._format_place)
+        # The first statement's lock waits for current writers and blocks new ones.
+        self._session.execute(
+            SQL("ALTER TABLE {} RENAME TO {}").format(old, self._session.new_name(self._place))
+        )
+        for name, kind in _COLUMNS:
+            if name in _ADDED:
+                self._session.execute(
+                    SQL("ALTER TABLE {} ADD COLUMN {} {}").format(self._table, Identifier(name), SQL(kind))
+                )
+        self._write_format()
+
+    def _create_entries(self) -> None:
+        self._create(self._place, _COLUMNS, _NAMES[:2])
+
+    def _write_format(self) -> None:
+        self._create(self._format_place, _FORMAT_COLUMNS)
+        self._session.execute(
+            SQL("INSERT INTO {} (format, notice) VALUES ({}, {})").format(
+                self._session.table(self._format_place),
+                self._session.parameter("format"),
+                self._session.parameter("notice"),
+            ),
+            {"format": FORMAT, "notice": NOTICE},
+        )
+
+    def _create(self, table: TableName, columns: Sequence[tuple[str, str]], key: Sequence[str] = ()) -> None:
+        parts: list[Composable] = [SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in columns]
+        if key:
+            parts.append(SQL("PRIMARY KEY ({})").format(_listed(key)))
+        self._session.execute(
+            SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(
+                self._session.table(table), SQL(", ").join(parts)
+            )
+        )
+
+    def _check_format(self) -> None:
+        statement = SQL("SELECT max(format) FROM {}").format(self._session.table(self._format_place))
+        ((found,),) = self._session.execute(statement)
+        if found != FORMAT:
+            raise ConfigError(
+                f"The ledger in {self._place} has format {found}, and this version keeps format {FORMAT}.",
+                doing="reading the ledger",
+                remedy="Use the version of this destination that made it, or a newer one. Nothing was changed.",
+            )
+
+    @cached_property
+    def _select(self) -> Composed:
+        return SQL("SELECT {} FROM {} WHERE {}{}").format(
+            _listed(_NAMES), self._table, self._this, self._row_lock
+        )
+
+    @cached_property
+    def _lock(self) -> Composed:
+        return SQL("SELECT format FROM {}{}").format(self._session.table(self._format_place), self._row_lock)
+
+    @cached_property
+    def _select_like(self) -> Composed:
+        return SQL(
+            "SELECT {} FROM {} WHERE epoch > 0 AND (lower(final_name) = lower({}) OR stream_name = {})"
+        ).format(
+            _listed(_NAMES[:4]),
+            self._table,
+            self._session.parameter("final_name"),
+            self._session.parameter("stream_name"),
+        )
+
+    @cached_property
+    def _update(self) -> Composed:
+        settable = _NAMES[2:]
+        return SQL("UPDATE {} SET {} WHERE {} RETURNING epoch").format(
+            self._table,
+            SQL(", ").join(
+                SQL("{} = {}").format(Identifier(n), self._session.parameter(n)) for n in settable
+            ),
+            self._this,
+        )
+
+    @cached_property
+    def _insert(self) -> Composed:
+        return SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            self._table,
+            _listed(_NAMES),
+            SQL(", ").join(self._session.parameter(n) for n in _NAMES),
+        )
+
+    @property
+    def _table(self) -> Composable:
+        return self._session.table(self._place)
+
+    @property
+    def _this(self) -> Composed:
+        return SQL("final_namespace = {} AND final_name = {}").format(
+            self._session.parameter("final_namespace"), self._session.parameter("final_name")
+        )
+
+
+def _listed(names: Sequence[str]) -> Composed:
+    return SQL(", ").join(map(Identifier, names))
+
+
+def _demand(place: TableName, names: Sequence[str], found: Collection[str]) -> None:
+    """ConfigError when a table that should be the ledger lacks columns."""
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ConfigError(
+            f"The table {place} is not the ledger that this destination keeps: it has no {', '.join(missing)}.",
+            doing="looking at the ledger",
+            remedy="If another version made it, use that version. If it is no ledger, rename it; but a ledger that is "
+            "renamed is lost: temp tables with rows are then kept and named to you, and generations that were "
+            "published are no longer known.",
+        )
+
+
+def _without_format(place: TableName, formats: TableName, *, first: bool) -> ConfigError:
+    if first:
+        return ConfigError(
+            f"There are two ledgers: {place}, and {formats}, which an earlier version began after the other was made.",
+            doing="looking at the ledger",
+            remedy=f"What the earlier version did is not in {place}. Refresh the streams that it synced, stop using "
+            f"it, and drop {formats}; the next sync makes it anew.",
+        )
+    return ConfigError(
+        f"The table {formats}, which tells the format of the ledger in {place}, is gone.",
+        doing="looking at the ledger",
+        remedy="Rename it back. If it was dropped, create it with the columns format (bigint) and notice (varchar), "
+        f"and one row: the number of the last version's format (this version's is {FORMAT}), and any text.",
+    )
+
+
+def _key(table: TableName) -> dict[str, Any]:
+    return {"final_namespace": table.namespace, "final_name": table.name}
+
+
+def _values(entry: LedgerEntry) -> dict[str, Any]:
+    return _key(entry.table) | {
+        "stream_namespace": entry.stream.namespace if entry.stream else None,
+        "stream_name": entry.stream.name if entry.stream else None,
+        "columns": _columns_to_json(entry.columns) if entry.columns else None,
+        "epoch": entry.epoch,
+        "owner": entry.owner,
+        "temp_namespace": entry.temp.namespace if entry.temp else None,
+        "temp_name": entry.temp.name if entry.temp else None,
+        "recipe": json.dumps(recipe_to_json(entry.recipe)) if entry.recipe else None,
+        "last_flush": entry.last_flush,
+        "checkpoint": entry.checkpoint,
+        "highest_raw_id": entry.highest_raw_id,
+        "finalised": entry.finalised,
+    }
+
+
+def _entry(row: Mapping[str, Any]) -> LedgerEntry:
+    table = TableName(row["final_namespace"], row["final_name"])
+    stream = row.get("stream_name")
+    return LedgerEntry(
+        table=table,
+        stream=StreamName(row["stream_namespace"], stream) if stream is not None else None,
+        columns=_columns(table, row.get("columns")),
+        epoch=row["epoch"],
+        owner=row["owner"],
+        temp=TableName(row["temp_namespace"], row["temp_name"]) if row["temp_name"] is not None else None,
+        recipe=_recipe(table, row["recipe"]) if row["recipe"] is not None else None,
+        last_flush=row["last_flush"],
+        checkpoint=row["checkpoint"],
+        highest_raw_id=row["highest_raw_id"],
+        finalised=row["finalised"],
+    )
+
+
+def _columns_to_json(columns: Sequence[OwnedColumn]) -> str:
+    return json.dumps([[each.field, each.name, each.widened] for each in columns], separators=(",", ":"))
+
+
+def _columns(table: TableName, text: str | None) -> tuple[OwnedColumn, ...]:
+    if text is None:
+        return ()
+    try:
+        return tuple(
+            OwnedColumn(field=of, name=name, widened=Kind(widened) if widened is not None else None)
+            for of, name, widened in json.loads(text)
+        )
+    except Exception as error:
+        raise ConfigError(
+            f"The ledger's columns of {table} cannot be read.",
+            doing="reading the ledger",
+            remedy="Use the version of this destination that wrote them. Nothing was changed.",
+        ) from error
+
+
+def _recipe(table: TableName, text: str) -> Recipe:
+    try:
+        return recipe_from_json(json.loads(text))
+    except Exception as error:
+        raise ConfigError(
+            f"The ledger's recipe of the temp table of {table} cannot be read.",
+            doing="reading the ledger",
+            remedy="Use the version of this destination that wrote it, or look at the temp table's rows and drop it.",
+        ) from error

@@ -1,0 +1,38 @@
+"""What the shared statements need of a connection: it executes them, and words what each database words differently."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from psycopg.sql import Composable, Composed
+
+from dataflow.types import TableName
+
+
+class Session(Protocol):
+    """Executes statements in the current transaction. Values are None, text, numbers, and moments with a zone."""
+
+    def execute(
+        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        """The rows the statement returns, none for one that returns nothing."""
+        ...
+
+    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute the statement once for each of these parameters, by the driver's quickest way."""
+        ...
+
+    def parameter(self, name: str) -> Composable:
+        """How a named parameter is written in a statement of this database."""
+        ...
+
+    def table(self, table: TableName) -> Composable:
+        """How a table is named in a statement."""
+        ...
+
+    def new_name(self, table: TableName) -> Composable:
+        """How a table is named where a statement gives it this name."""
+        ...
+
+    def column_names(self, table: TableName) -> Collection[str]:
+        """The columns of a table, whosever it is; none when there is no such table."""
+        ...

@@ -1,0 +1,1 @@
+"""From parcels to durable flushes and emitted STATEs: the threads, and what waits between them."""

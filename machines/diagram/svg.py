@@ -1,0 +1,230 @@
+"""A machine as an SVG picture, with or without the path that a journal tells. Draws; `layout` measures.
+
+The picture carries its own colours, for light and dark; a page it stands in may set the same variables.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from attrs import field, frozen
+
+from machines.diagram.declared import MACHINES
+from machines.diagram.layout import Box, Layout, Point, Road, laid_out
+from machines.diagram.xml import Element, element
+from machines.formatting import duration
+from machines.journal.history import Arrow, Life, seconds, walked
+from machines.lifecycle import DONE, FAILED, Lifecycle
+from machines.operations import MEANING
+
+# A label's letters and lines.
+LETTER, LINE = 5.9, 12.0
+
+COLOURS = """
+.machine { --m-ink: #1f2328; --m-faint: #6a737d; --m-line: #afb8c1; --m-box: #ffffff; --m-ground: #f6f8fa;
+  --m-walked: #0b6bcb; --m-visited: #e6f1fc; --m-done: #1a7f37; --m-failed: #cf222e; }
+@media (prefers-color-scheme: dark) {
+  .machine { --m-ink: #e6edf3; --m-faint: #7d8590; --m-line: #484f58; --m-box: #161b22; --m-ground: #0d1117;
+    --m-walked: #58a6ff; --m-visited: #10263f; --m-done: #3fb950; --m-failed: #f85149; } }
+"""
+STYLE = """
+.machine { font: 12.5px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
+.machine .ground { fill: var(--m-ground); stroke: var(--m-line); stroke-dasharray: 4 4; }
+.machine .ground-name { fill: var(--m-faint); font-size: 11px; letter-spacing: .06em; }
+.machine .state rect { fill: var(--m-box); stroke: var(--m-line); stroke-width: 1.2; }
+.machine .state text { fill: var(--m-ink); text-anchor: middle; }
+.machine .state .took { fill: var(--m-faint); font-size: 10.5px; font-variant-numeric: tabular-nums; }
+.machine .final.done rect { stroke: var(--m-done); stroke-width: 2; }
+.machine .final.failed rect { stroke: var(--m-failed); stroke-width: 2; }
+.machine .road path { fill: none; stroke: var(--m-line); stroke-width: 1.3; }
+.machine .road .head { fill: var(--m-line); stroke: none; }
+.machine .said { fill: var(--m-faint); font-size: 10.5px; text-anchor: middle;
+  stroke: var(--m-ground); stroke-width: 4px; stroke-linejoin: round; paint-order: stroke; }
+.machine .walked path { stroke: var(--m-walked); stroke-width: 2.2; }
+.machine .walked .head { fill: var(--m-walked); }
+.machine .said.walked { fill: var(--m-walked); }
+.machine .visited rect { fill: var(--m-visited); stroke: var(--m-walked); stroke-width: 1.8; }
+.machine.with-path .state:not(.visited) { opacity: .55; }
+.machine.with-path .road:not(.walked) { opacity: .5; }
+"""
+
+
+@frozen(kw_only=True)
+class Path:
+    """What lives did: how often an arrow was walked, and how long a state lasted, in words."""
+
+    walked: Mapping[Arrow, int] = field(factory=dict)
+    took: Mapping[str, str] = field(factory=dict)
+
+
+def path_of(lives: Iterable[Life]) -> Path:
+    """The path of these lives together."""
+    lives = list(lives)
+    took = {state: duration(spent) for state, spent in seconds(lives).items() if state not in (DONE, FAILED)}
+    return Path(walked=walked(lives), took=took)
+
+
+def drawn(name: str, path: Path | None = None) -> Element:
+    """The machine of this name as an `svg` element, styles and all."""
+    machine = MACHINES[name]
+    layout = laid_out(machine)
+    walks = [(road, _walks(road, machine, path)) for road in layout.roads]
+    # What was walked lies above what was not.
+    walks.sort(key=lambda walk: len(walk[1]))
+    return element(
+        "svg",
+        element("title", f"{machine.__name__}{': the path taken' if path else ''}"),
+        element("style", COLOURS + STYLE),
+        *(_compound(each, box) for each, box in layout.compounds.items()),
+        *(_road(road, times) for road, times in walks),
+        # No road lies on another's words, and beside a path only the path has any.
+        *_labels([(road, times) for road, times in walks if times or not path], layout),
+        *_states(machine, layout, path),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {layout.width:.0f} {layout.height:.0f}",
+        width=f"{layout.width:.0f}",
+        height=f"{layout.height:.0f}",
+        role="img",
+        class_=f"machine{' with-path' if path else ''}",
+    )
+
+
+def _walks(road: Road, machine: type[Lifecycle], path: Path | None) -> Mapping[str, int]:
+    """How often each event walked the road. One that leaves the compound was, from whatever is inside."""
+    inner = {str(child.id) for state in machine.states if state.id == road.source for child in state.states}
+    events = {arrow.event for arrow in road.arrows}
+    walks: Counter[str] = Counter()
+    for (source, event, target), times in path.walked.items() if path else ():
+        if source in (inner or {road.source}) and event in events and target == road.target:
+            walks[event] += times
+    return walks
+
+
+def _compound(name: str, box: Box) -> Element:
+    return element(
+        "g",
+        element("rect", x=box.left, y=box.top, width=box.width, height=box.height, rx=12, class_="ground"),
+        element("text", name, x=box.left + 12, y=box.top + 17, class_="ground-name"),
+    )
+
+
+def _states(machine: type[Lifecycle], layout: Layout, path: Path | None) -> Iterator[Element]:
+    final = {str(state.id) for state in machine.states if state.final}
+    visited = {target for _, _, target in path.walked} | {"idle"} if path and path.walked else set()
+    for name, box in layout.boxes.items():
+        took = path.took.get(name) if path else None
+        operation = machine.OPERATIONS.get(name)
+        kinds = ("state", "final" if name in final else "", name, "visited" if name in visited else "")
+        middle = box.top + box.height / 2
+        yield element(
+            "g",
+            element("title", MEANING[operation] if operation else name.replace("_", " ")),
+            element("rect", x=box.left, y=box.top, width=box.width, height=box.height, rx=8),
+            element("text", name.replace("_", " "), x=box.middle, y=middle + (-1 if took else 4)),
+            *([element("text", took, x=box.middle, y=middle + 13, class_="took")] if took else []),
+            class_=" ".join(filter(None, kinds)),
+        )
+
+
+def _road(road: Road, walks: Mapping[str, int]) -> Element:
+    *_, before, tip = road.points
+    if road.source == road.target:
+        curve = f"M{before.x} {before.y} c44 -8 44 28 0 20"
+        head = f"M{tip.x} {tip.y} l8.5 -1.5 l-3.5 7 z"
+    else:
+        curve = _curve(road.points)
+        head = f"M{tip.x} {tip.y} l-4 -8.5 l8 0 z"
+    parts = (element("path", d=curve), element("path", d=head, class_="head"))
+    return element("g", *parts, class_=f"road{' walked' if walks else ''}")
+
+
+def _labels(of: Iterable[tuple[Road, Mapping[str, int]]], layout: Layout) -> Iterator[Element]:
+    places = _Places(layout.boxes.values())
+    for road, walks in of:
+        times = sum(walks.values())
+        lines = _words(road, walks) + ([f"\u00d7{times:,}"] if times > 1 else [])
+        if not lines:
+            continue
+        if road.source == road.target:
+            box = layout.boxes[road.source]
+            where = places.beside(Point(road.points[-1].x + 44, box.top + box.height / 2 + 4), lines)
+        else:
+            where = places.found(road.points, lines)
+        yield _label(lines, where, walked=bool(walks))
+
+
+def _label(lines: Sequence[str], where: Point, *, walked: bool) -> Element:
+    text = [
+        element("text", line, x=f"{where.x:.1f}", y=f"{where.y + number * LINE:.1f}")
+        for number, line in enumerate(lines)
+    ]
+    return element("g", *text, class_=f"said{' walked' if walked else ''}")
+
+
+def _curve(points: Iterable[Point]) -> str:
+    """Upright at both ends of each piece, so that pieces meet without a corner."""
+    first, *rest = points
+    said = [f"M{first.x} {first.y}"]
+    for start, end in pairwise([first, *rest]):
+        half = (start.y + end.y) / 2
+        said.append(f"C{start.x} {half} {end.x} {half} {end.x} {end.y}")
+    return " ".join(said)
+
+
+def _words(road: Road, walks: Mapping[str, int]) -> list[str]:
+    """What an arrow says: its event, unless that is plain success, and its guard. Of a walked one, what walked it."""
+    meant = [arrow for arrow in road.arrows if not walks or arrow.event in walks]
+    plain = all(arrow.event == "succeeded" for arrow in meant)
+    words = [(arrow.event, arrow.guard.replace("_", " ")) for arrow in meant]
+    return [word for event, guard in words for word in ("" if plain else event, guard) if word]
+
+
+class _Places:
+    """Finds a place for each label at which it lies on no other."""
+
+    def __init__(self, boxes: Iterable[Box]) -> None:
+        self._taken = list(boxes)
+
+    def found(self, points: tuple[Point, ...], lines: list[str]) -> Point:
+        """On the last piece of a road, else on its upright ones, else beside; where nothing is free, as at first."""
+        start, end = points[-2:]
+        aside = max(map(len, lines), default=0) * LETTER / 2 + 8
+        on = [_on(start, end, part) for part in (0.6, 0.45, 0.72, 0.3, 0.8)]
+        upright = [
+            Point(upper.x, (upper.y + lower.y) / 2) for upper, lower in pairwise(points) if upper.x == lower.x
+        ]
+        beside = [Point(place.x + shift, place.y) for shift in (aside, -aside) for place in on]
+        places = [*on, *upright, *beside]
+        free = [place for place in places if not self._meets(self._box(place, lines))]
+        return self._take((free or places)[0], lines)
+
+    def beside(self, start: Point, lines: list[str]) -> Point:
+        """To the right of a point."""
+        return self._take(Point(start.x + max(map(len, lines)) * LETTER / 2, start.y), lines)
+
+    def _take(self, place: Point, lines: list[str]) -> Point:
+        self._taken.append(self._box(place, lines))
+        return place
+
+    def _meets(self, box: Box) -> bool:
+        return any(
+            box.left < other.left + other.width
+            and other.left < box.left + box.width
+            and box.top < other.bottom
+            and other.top < box.bottom
+            for other in self._taken
+        )
+
+    @staticmethod
+    def _box(place: Point, lines: list[str]) -> Box:
+        width = max(map(len, lines), default=0) * LETTER
+        return Box(left=place.x - width / 2, top=place.y - LINE, width=width, height=LINE * len(lines))
+
+
+def _on(start: Point, end: Point, part: float) -> Point:
+    """A point of the curve between two points."""
+    other = 1 - part
+    bent = 3 * other * other * part + other**3
+    half = (start.y + end.y) / 2
+    y = other**3 * start.y + 3 * other * part * half + part**3 * end.y
+    return Point(bent * start.x + (1 - bent) * end.x, y)

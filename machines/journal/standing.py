@@ -1,0 +1,126 @@
+"""Where a stream's rows are: what is in its table now, and what waits. Told from the entries of its life, at no cost.
+
+Nothing is counted in a database: what a run does not know, such as how many rows it found, is told in words.
+"""
+
+from collections.abc import Iterable
+
+from attrs import evolve, frozen
+
+from dataflow.catalog import Strategy
+from machines.formatting import count, number_of
+from machines.journal.account import account_from_json
+from machines.journal.entries import Entry
+from machines.lifecycle import DONE, FAILED
+from machines.operations import StreamOperation
+
+_PUBLISHING = (StreamOperation.MERGE, StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
+
+
+@frozen(kw_only=True)
+class Course:
+    """What a stream's entries tell so far of its rows. `strategy` is None until its first entry was heard.
+
+    `written` counts the rows of this run that are durable, `covered` those of them that a STATE covers. `begun`: it
+    came to where rows are taken in. `resumed` and `settled`: rows of an earlier run waited, and were taken on, or were
+    brought into the final table. `kept`: its temp table was left to the next run.
+    """
+
+    strategy: Strategy | None = None
+    final: str = ""
+    temp: str = ""
+    state: str = "idle"
+    written: int = 0
+    covered: int = 0
+    begun: bool = False
+    resumed: bool = False
+    settled: bool = False
+    tried_to_publish: bool = False
+    kept: bool = False
+
+    def heard(self, entry: Entry) -> "Course":
+        """The course after one more entry."""
+        operation = entry.get("operation") if "error" not in entry else None
+        account = account_from_json(entry.get("account"))
+        return evolve(
+            _placed(self, entry),
+            state=str(entry["to"]),
+            written=self.written + entry.get("written", 0),
+            covered=account.told if account else max(self.covered, entry.get("checkpoint", 0)),
+            begun=self.begun or entry["to"] == "writing",
+            resumed=self.resumed or operation == StreamOperation.RESUME_TEMP,
+            settled=self.settled or operation == StreamOperation.SETTLE,
+            tried_to_publish=self.tried_to_publish or entry.get("operation") in _PUBLISHING,
+            kept=self.kept or (entry.get("operation") == StreamOperation.ABANDON and _is_kept(entry)),
+        )
+
+
+def _placed(course: Course, entry: Entry) -> Course:
+    """Its strategy and tables: the catalog's wish, and what the ledger made of it."""
+    match entry:
+        case {"life": {"recipe": {"strategy": str(strategy)}, "final": final, "temp": temp}}:
+            return evolve(course, strategy=_known(strategy), final=".".join(final), temp=".".join(temp))
+        case {"facts": {"finalised": True}} if course.strategy is not None:
+            return evolve(course, strategy=course.strategy.incremental)
+    return course
+
+
+def _known(strategy: str) -> Strategy | None:
+    return Strategy(strategy) if strategy in {str(each) for each in Strategy} else None
+
+
+def _is_kept(entry: Entry) -> bool:
+    # The one note of this operation is that its table is kept. Where it failed nobody dropped the table.
+    return "note" in entry or "error" in entry
+
+
+def standing(course: Course) -> str:
+    """What is in the final table now and what waits, in a sentence or two; empty for a strategy not known here."""
+    if course.strategy is None:
+        return ""
+    words = _appended(course) if course.strategy is Strategy.APPEND else _by_temp(course, course.strategy)
+    settled = f"Rows of an earlier run were moved into {course.final} first. " if course.settled else ""
+    as_far = "" if course.state in (DONE, FAILED) else "As far as the journal shows: "
+    return as_far + settled + words
+
+
+def _appended(course: Course) -> str:
+    if not course.begun or not course.written:
+        return f"This run added no rows to {course.final}."
+    added = f"This run added {number_of(course.written, 'row')} to {course.final}"
+    if course.state == DONE:
+        return f"{added}."
+    again = course.written - min(course.covered, course.written)
+    if not again:
+        return f"{added}, and a STATE covers all of them: none will be sent again."
+    which = "it" if course.written == 1 else f"{count(again)} of them"
+    them = "it" if again == 1 else "them"
+    return f"{added}. No STATE covers {which}: where the source sends {them} again, the next sync adds {them} again."
+
+
+def _by_temp(course: Course, strategy: Strategy) -> str:
+    own, final = number_of(course.written, "row"), course.final
+    rows = f"{own} of this run"
+    if course.resumed:
+        rows = f"{rows} and those that waited" if course.written else "the rows that waited"
+    if course.state == DONE:
+        match strategy:
+            case Strategy.DEDUP:
+                return f"Merged into {final} by primary key: {rows}."
+            case Strategy.DEDUP_TRUNCATE:
+                return f"In {final}, in place of its old rows: the latest of each primary key of {rows}."
+        return f"In {final}, in place of its old rows: {rows}."
+    if course.state == FAILED and course.tried_to_publish and course.written and not course.kept:
+        return f"{course.temp} is gone: its rows are in {final}, and only the database's reply was lost."
+    nothing = f"{final} holds nothing of this run."
+    if not course.written and not course.resumed:
+        return nothing
+    return f"{nothing} Waiting in {course.temp} for the next sync: {rows}."
+
+
+def course_of(entries: Iterable[Entry]) -> Course:
+    """The course that a life's entries tell."""
+    course = Course()
+    for entry in entries:
+        course = course.heard(entry)
+    return course

@@ -1,0 +1,54 @@
+"""The rule of import for databases, as a contract of import-linter: a new database is found, and listed nowhere."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from grimp import ImportGraph
+from importlinter import Contract, ContractCheck, fields, output
+
+FOLDER = "connectors"
+
+
+class DatabasesContract(Contract):
+    """Every folder of `connectors` that is none of `rooms` is a database.
+
+    It imports itself, what stands on third-party packages, and `imports`. Its `__main__` imports `starts` too.
+    Nothing outside of it imports it but what is `copied` beside one.
+    """
+
+    type_name = "databases"
+    # The fields are descriptors whose types import-linter does not declare.
+    rooms: Any = fields.ListField(subfield=fields.StringField())
+    imports: Any = fields.ListField(subfield=fields.StringField())
+    starts: Any = fields.StringField()
+    copied: Any = fields.StringField()
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Look at every import that begins or ends in a database."""
+        rooms = {f"{FOLDER}.{room}" for room in self.rooms}
+        databases = graph.find_children(FOLDER) - rooms
+        wrong = sorted(set(self._wrong(graph, databases)))
+        return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Name each import that should not be there."""
+        for importer, imported in check.metadata["wrong"]:
+            output.print_error(f"{importer} imports {imported}.", bold=False)
+
+    def _wrong(self, graph: ImportGraph, databases: Collection[str]) -> Iterator[tuple[str, str]]:
+        ours = ("connectors", "machines", "dataflow")
+        for database in databases:
+            for module in {database} | graph.find_descendants(database):
+                allowed = [database, *self.imports]
+                if module == f"{database}.__main__":
+                    allowed.append(self.starts)
+                for imported in graph.find_modules_directly_imported_by(module):
+                    if imported.startswith(ours) and not _within(imported, allowed):
+                        yield module, imported
+                for importer in graph.find_modules_that_directly_import(module):
+                    if not _within(importer, [database, self.copied]):
+                        yield importer, module
+
+
+def _within(module: str, packages: Collection[str]) -> bool:
+    return any(f"{module}.".startswith(f"{package}.") for package in packages)

@@ -1,1 +1,9 @@
-"""The databases: what a connector author writes, and the framework that runs it."""
+"""The databases, what a connector author writes, and the engine that runs it.
+
+An import stops with a sentence when a folder of the user's hides one of our other packages.
+"""
+
+from connectors.engine.process.launcher import hidden
+
+if sentence := hidden():
+    raise ImportError(sentence, name=__name__)

@@ -25,11 +25,12 @@ LINES = (
 )
 
 
-def test_the_wheel_holds_the_three_packages_and_no_test(wheel: Path) -> None:
+def test_the_wheel_holds_the_three_packages_their_launcher_and_no_test(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
-    folders = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    folders = {name.partition("/")[0] for name in names if "/" in name and ".dist-info/" not in name}
     assert folders == {"dataflow", "machines", "connectors"}
+    assert [name for name in names if "/" not in name] == ["dataflow_destinations.py"]
     assert {f"{folder}/py.typed" for folder in folders} <= set(names)
     assert "connectors/testkit/plugin.py" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

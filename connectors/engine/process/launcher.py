@@ -1,0 +1,55 @@
+"""Starts our commands once it is sure that Python finds our packages. Imports none of them before.
+
+The wheel has this file twice: here, and beside the packages as the module `dataflow_destinations`. The scripts of the
+commands start the latter: a user's folder named `connectors` would hide this one.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+# A file of each package, by which ours is recognised.
+OURS = {
+    "connectors": "testkit/plugin.py",
+    "machines": "verify/__init__.py",
+    "dataflow": "native/__init__.py",
+}
+
+
+def hidden() -> str:
+    """A sentence for each of our packages that another folder or file hides; empty if Python finds all of ours."""
+    return " ".join(
+        f"'{place}' hides the package {name} of dataflow-destinations, because '{place.parent}' comes first on "
+        f"Python's path. Rename it, or keep that folder out of PYTHONPATH and start the command in another folder."
+        for name, place in _hiding()
+    )
+
+
+def _hiding() -> Iterator[tuple[str, Path]]:
+    for name, file in OURS.items():
+        spec = find_spec(name)
+        if spec is None:
+            # The package is missing. Its import says so.
+            continue
+        places = list(map(Path, spec.submodule_search_locations or [spec.origin or name]))
+        if not any((place / file).exists() for place in places):
+            yield name, places[0]
+
+
+def start(module: str) -> None:
+    """Run the `main` of a module of ours. Ends the process with a sentence if one of our packages is hidden."""
+    if sentence := hidden():
+        sys.exit(sentence)
+    import_module(module).main()
+
+
+def __getattr__(name: str) -> Callable[[], None]:
+    """The command `dataflow`, or the command of the destination of this name: `dataflow_destinations:NAME`."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return partial(
+        start, "connectors.engine.commands" if name == "dataflow" else f"connectors.{name}.__main__"
+    )

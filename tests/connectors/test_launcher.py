@@ -1,0 +1,69 @@
+"""What a command says when a folder of the user's hides one of our packages."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from connectors.engine.process.launcher import OURS, hidden
+from tests.starting import installed
+
+SCRIPTS = Path(sys.executable).parent
+
+
+def ran(*command: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+    environment: Mapping[str, str] = installed() | more
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def hides(folder: Path, name: str, kind: str) -> Path:
+    """A package or a module of the user's with this name."""
+    if kind == "module":
+        (place := folder / f"{name}.py").touch()
+    else:
+        (place := folder / name).mkdir()
+        (place / "__init__.py").touch()
+    return place
+
+
+@pytest.mark.parametrize("kind", ["package", "module"])
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("command", ["dataflow", "destination-sqlite"])
+def test_a_command_names_what_hides_our_package_on_pythons_path(
+    tmp_path: Path, command: str, name: str, kind: str
+) -> None:
+    place = hides(tmp_path, name, kind)
+
+    done = ran(str(SCRIPTS / command), "--help", cwd=Path("/"), PYTHONPATH=str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"'{place}' hides the package {name} of dataflow-destinations")
+
+
+@pytest.mark.parametrize("name", ["machines", "dataflow"])
+def test_a_module_names_what_hides_our_package_in_the_working_directory(tmp_path: Path, name: str) -> None:
+    place = hides(tmp_path, name, "package")
+
+    done = ran(sys.executable, "-m", "connectors.sqlite", "spec", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert f"'{place}' hides the package {name} of dataflow-destinations" in line
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_command_is_not_kept_from_its_work_by_a_folder_in_the_working_directory(
+    tmp_path: Path, name: str
+) -> None:
+    hides(tmp_path, name, "package")
+
+    done = ran(str(SCRIPTS / "destination-sqlite"), "spec", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_our_own_packages_hide_nothing() -> None:
+    assert hidden() == ""

@@ -4,6 +4,8 @@ An import stops with a sentence when a folder of the user's hides one of our oth
 """
 
 from connectors.engine.process.launcher import hidden
+from connectors.engine.process.moved import announce_moves
 
 if sentence := hidden():
     raise ImportError(sentence, name=__name__)
+announce_moves()

@@ -1,7 +1,8 @@
 """The tests that a connector must pass, as classes over one value. For connectors here and elsewhere; names none.
 
 A connector's test module subclasses `ContractSuite`, or some of its parts, and gives a fixture `destination`. Its
-conftest names the plugin that lists what a capability leaves out: `pytest_plugins = ["connectors.testkit.plugin"]`.
+conftest names the plugin: `pytest_plugins = ["connectors.testkit.plugin"]`. It runs the suites in the order in which
+`ContractSuite` names them, whatever the order of the author's classes, and lists what a capability leaves out.
 Nothing but tests may import this package: it needs pytest.
 """
 
@@ -14,6 +15,7 @@ _SUITES = (
     "evolution",
     "ledger",
     "journal",
+    "journal_table",
     "account",
     "operations",
     "syncs",
@@ -45,6 +47,7 @@ from connectors.testkit.doctor import DoctorSuite  # noqa: E402
 from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.failures import FailureSuite  # noqa: E402
 from connectors.testkit.journal import JournalSuite  # noqa: E402
+from connectors.testkit.journal_table import JournalTableSuite  # noqa: E402
 from connectors.testkit.keys import KeySuite  # noqa: E402
 from connectors.testkit.ledger import LedgerSuite  # noqa: E402
 from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
@@ -74,6 +77,7 @@ __all__ = [
     "DoctorSuite",
     "FailureSuite",
     "JournalSuite",
+    "JournalTableSuite",
     "KeySuite",
     "LedgerSuite",
     "LeftoverSuite",
@@ -112,8 +116,8 @@ class BasicFunctionalitySuite(
     JournalSuite,
     AccountSuite,
     RehearsalSuite,
-    DoctorSuite,
     SuspicionSuite,
+    DoctorSuite,
 ):
     """Whole syncs, undisturbed and not: every scenario of upstream's suite of that name, and more."""
 
@@ -124,7 +128,11 @@ class ContractSuite(
     MergeSuite,
     SchemaEvolutionSuite,
     LedgerSuite,
+    JournalTableSuite,
     OperationsSuite,
     BasicFunctionalitySuite,
 ):
-    """All that a connector must pass."""
+    """All that a connector must pass, the simplest first: a suite rests on rules that those before it test.
+
+    The order of its bases, and of theirs, is the order in which the tests run and the documentation lists them.
+    """

@@ -103,6 +103,43 @@ class SchemaEvolutionSuite(Suite):
 
         assert diff(_discovered(bench), _schema(bench, ALL_KINDS)).is_noop
 
+    def test_an_added_column_has_its_type_and_is_null_in_the_rows(self, bench: Bench) -> None:
+        bench.make(bench.table("users"), INT, row(1, test=42))
+        expected = (*INT, *columns(added=Kind.DATE))
+
+        _evolve(bench, expected)
+
+        assert _discovered(bench) == _schema(bench, expected)
+        assert data(bench.rows(bench.table("users"), expected)) == [{"test": 42, "added": None}]
+
+    def test_a_dropped_column_is_gone_and_the_others_keep_their_values(self, bench: Bench) -> None:
+        bench.make(bench.table("users"), ID_TEST, row(1, id="a", test=42))
+
+        _evolve(bench, INT)
+
+        assert _discovered(bench) == _schema(bench, INT)
+        assert bench.rows(bench.table("users"), INT) == [row(1, test=42)]
+
+    def test_a_changed_column_has_its_new_type_and_the_values_in_it(self, bench: Bench) -> None:
+        bench.make(bench.table("users"), INT, row(1, test=42), row(2, test=None))
+        expected = columns(test=Kind.STRING)
+
+        _evolve(bench, expected)
+
+        assert _discovered(bench) == _schema(bench, expected)
+        assert bench.rows(bench.table("users"), expected) == [row(1, test="42"), row(2, test=None)]
+
+    def test_a_changeset_is_undone_with_its_transaction(self, bench: Bench) -> None:
+        table, written = bench.table("users"), row(1, id="a", test=42)
+        bench.make(table, ID_TEST, written)
+        changeset = diff(_discovered(bench), _schema(bench, columns(test=Kind.STRING, other=Kind.DATE)))
+
+        with bench.undone():
+            bench.client.apply_changeset(table, changeset)
+
+        assert _discovered(bench) == _schema(bench, ID_TEST)
+        assert bench.rows(table, ID_TEST) == [written]
+
     @pytest.mark.parametrize("key", [(), ("id",)])
     def test_after_a_changeset_the_table_is_what_was_asked_for(
         self, bench: Bench, key: tuple[str, ...]
@@ -259,17 +296,6 @@ class SchemaEvolutionSuite(Suite):
 
         assert _discovered(bench) == _schema(bench, expected)
         assert data(bench.rows(table, expected)) == [{change: 42, add: None}]
-
-    def test_a_changeset_is_undone_with_its_transaction(self, bench: Bench) -> None:
-        table, written = bench.table("users"), row(1, id="a", test=42)
-        bench.make(table, ID_TEST, written)
-        changeset = diff(_discovered(bench), _schema(bench, columns(test=Kind.STRING, other=Kind.DATE)))
-
-        with bench.undone():
-            bench.client.apply_changeset(table, changeset)
-
-        assert _discovered(bench) == _schema(bench, ID_TEST)
-        assert bench.rows(table, ID_TEST) == [written]
 
     @needs(foreign_tables=True)
     def test_a_table_without_airbytes_columns_is_refused_and_untouched(self, bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""The suite for the journal in the destination: all of it is there, for a while, and it is in nobody's way."""
+"""The suite for the journal of a sync: all of it is there, for a while, and it is in nobody's way."""
 
 import json
 import time
@@ -12,13 +12,13 @@ from connectors.engine.journal.writer import journal_keeper
 from connectors.testkit.destination import Bench, Destination, needs
 from connectors.testkit.faulty import Script, faulty
 from connectors.testkit.interruptions import PRIOR, cut_off, sync_users
+from connectors.testkit.journal_table import DAY, transition
 from connectors.testkit.messages import catalog, complete, record, state, users
 from connectors.testkit.warehouse import DAYS, SMALL, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
 from dataflow.types import TableName
 from machines.journal.entries import Entry
 
-DAY = 86_400
 NAMES = {"from": "from_state", "to": "to_state"}
 # A number that no driver makes another of.
 SECRET = 918273645
@@ -27,58 +27,12 @@ SECRET = 918273645
 class JournalSuite(WarehouseSuite):
     """A journal decides nothing, so nothing may depend on it; and it tells, so it must be right."""
 
-    # -- the table
-
-    def test_transitions_are_counted_per_run(self, bench: Bench) -> None:
-        now = time.time()
-        with bench.client.transaction():
-            bench.client.journal.prepare()
-            bench.client.journal.append([_transition("one", 1, now), _transition("one", 2, now)])
-            bench.client.journal.append([_transition("two", 1, now)])
-        with bench.client.transaction():
-            found = [bench.client.journal.last(run, now - 1) for run in ("one", "two", "three")]
-
-        assert found == [2, 1, 0]
-
-    def test_preparing_the_journal_again_keeps_what_is_there(self, bench: Bench) -> None:
-        now = time.time()
-        with bench.client.transaction():
-            bench.client.journal.prepare()
-            bench.client.journal.append([_transition("one", 1, now)])
-        with bench.client.transaction():
-            bench.client.journal.prepare()
-            last = bench.client.journal.last("one", now - 1)
-
-        assert last == 1
-
-    def test_what_ended_long_ago_is_forgotten(self, bench: Bench) -> None:
-        now = time.time()
-        with bench.client.transaction():
-            bench.client.journal.prepare()
-            bench.client.journal.append([_transition("old", 1, now - 2 * DAY), _transition("new", 1, now)])
-        with bench.client.transaction():
-            bench.client.journal.forget(now - DAY)
-            found = [bench.client.journal.last(run, 0.0) for run in ("old", "new")]
-
-        assert found == [0, 1]
-
     def test_what_was_kept_is_read_as_it_was_told(self, warehouse: Warehouse) -> None:
         told = [*cut_off(warehouse, users(Strategy.DEDUP, 1)).journal]
         told += sync_users(warehouse, users(Strategy.DEDUP, 1), sent=PRIOR).journal
 
         kept = [each.entry for each in _read(warehouse.destination, 0.0)]
         assert kept == json.loads(json.dumps(told))
-
-    def test_one_run_is_read_from_a_moment_on(self, bench: Bench) -> None:
-        now = round(time.time(), 3)
-        with bench.client.transaction():
-            bench.client.journal.prepare()
-            bench.client.journal.append([_transition("one", n, now + n) for n in (1, 2, 3)])
-            bench.client.journal.append([_transition("two", 1, now + 3)])
-        with bench.client.transaction():
-            found = bench.client.journal.read(now + 2, "one")
-
-        assert found == [_transition("one", n, now + n) for n in (2, 3)]
 
     # -- of a sync
 
@@ -152,7 +106,7 @@ class JournalSuite(WarehouseSuite):
         connector = warehouse.destination.connector()
         client = connector.client()
         with client.transaction():
-            client.journal.append([_transition("ancient", 1, time.time() - (DAYS + 1) * DAY)])
+            client.journal.append([transition("ancient", 1, time.time() - (DAYS + 1) * DAY)])
         client.close()
         connector.close()
 
@@ -239,11 +193,6 @@ def _columns(entry: Entry) -> dict[str, Any]:
     """The same of an entry as it was told."""
     left_out = ("at", "facts", "life", "failed_streams", "checkpoint", "format", "altered", "account")
     return {NAMES.get(name, name): value for name, value in entry.items() if name not in left_out}
-
-
-def _transition(run: str, number: int, at: float) -> Transition:
-    entry = {"run": run, "machine": "destination", "from": "idle", "event": "start", "to": "setting_up"}
-    return Transition(number, {**entry, "at": at})
 
 
 def _a_life(run: str) -> list[dict[str, Any]]:

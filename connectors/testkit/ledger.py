@@ -57,6 +57,15 @@ class LedgerSuite(Suite):
 
         assert _held(bench, TABLE) == second
 
+    def test_an_entry_is_undone_with_its_transaction(self, bench: Bench) -> None:
+        """The ledger decides because it is written in the transaction of the work it describes."""
+        _save(bench, EMPTY)
+
+        with bench.undone():
+            bench.client.ledger.save(FULL)
+
+        assert _held(bench, TABLE) == EMPTY
+
     def test_a_table_without_an_entry_is_told_apart(self, bench: Bench) -> None:
         assert _held(bench, TABLE) is None
 
@@ -103,15 +112,6 @@ class LedgerSuite(Suite):
 
         assert _held(bench, TABLE) == FULL
 
-    def test_an_entry_is_undone_with_its_transaction(self, bench: Bench) -> None:
-        """The ledger decides because it is written in the transaction of the work it describes."""
-        _save(bench, EMPTY)
-
-        with bench.undone():
-            bench.client.ledger.save(FULL)
-
-        assert _held(bench, TABLE) == EMPTY
-
     def test_an_entry_survives_the_connector_that_wrote_it(self, bench: Bench) -> None:
         _save(bench, FULL)
         bench.client.close()
@@ -127,52 +127,6 @@ class LedgerSuite(Suite):
         assert entry == FULL
 
     # -- who is kept out
-
-    def test_holding_waits_for_who_else_holds_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
-        """The fence: a superseded run's last transaction is waited for, not overlooked."""
-        _save(bench, EMPTY)
-        found: list[LedgerEntry | None] = []
-
-        def hold() -> None:
-            other = bench.connector.client()
-            with other.transaction():
-                found.append(other.ledger.hold(TABLE))
-            other.close()
-
-        waiting = threading.Thread(target=hold)
-        with bench.client.transaction():
-            bench.client.ledger.hold(TABLE)
-            waiting.start()
-            waiting.join(0.3)
-            early = list(found)
-            bench.client.ledger.save(FULL)
-        waiting.join(10)
-
-        assert early == []
-        assert found == [FULL]
-
-    def test_as_many_streams_as_it_says_are_worked_on_in_transactions_side_by_side(
-        self, bench: Bench
-    ) -> None:
-        """Each has its client, its table and its entry, and none waits for another's end."""
-        tables = [bench.table(f"stream_{number}") for number in range(bench.connector.streams_at_once)]
-
-        with ExitStack() as stack:
-            clients = [stack.enter_context(closing(bench.connector.client())) for _ in tables]
-            for client in clients:
-                stack.enter_context(client.transaction())
-            for number, (table, client) in enumerate(zip(tables, clients, strict=True)):
-                client.create_table(table, USERS, ())
-                rows = [batch(USERS, [row(number, id=number, name="Ann")], bench.connector.columns.limits)]
-                bench.connector.insert_buffer(client).insert(table, USERS, rows)
-            for table, client in zip(tables, clients, strict=True):
-                client.ledger.save(LedgerEntry(table=table, owner="me"))
-
-        found = [data(bench.rows(table, USERS)) for table in tables]
-        assert found == [[{"id": number, "name": "Ann"}] for number in range(len(tables))]
-        assert [_held(bench, table) for table in tables] == [
-            LedgerEntry(table=table, owner="me") for table in tables
-        ]
 
     def test_a_lock_keeps_other_runs_out_and_names_who_holds_it(self, bench: Bench) -> None:
         other = bench.connector.client()
@@ -221,6 +175,52 @@ class LedgerSuite(Suite):
             bench.client.lock(TABLE, "run two")
 
         other.close()
+
+    def test_holding_waits_for_who_else_holds_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
+        """The fence: a superseded run's last transaction is waited for, not overlooked."""
+        _save(bench, EMPTY)
+        found: list[LedgerEntry | None] = []
+
+        def hold() -> None:
+            other = bench.connector.client()
+            with other.transaction():
+                found.append(other.ledger.hold(TABLE))
+            other.close()
+
+        waiting = threading.Thread(target=hold)
+        with bench.client.transaction():
+            bench.client.ledger.hold(TABLE)
+            waiting.start()
+            waiting.join(0.3)
+            early = list(found)
+            bench.client.ledger.save(FULL)
+        waiting.join(10)
+
+        assert early == []
+        assert found == [FULL]
+
+    def test_as_many_streams_as_it_says_are_worked_on_in_transactions_side_by_side(
+        self, bench: Bench
+    ) -> None:
+        """Each has its client, its table and its entry, and none waits for another's end."""
+        tables = [bench.table(f"stream_{number}") for number in range(bench.connector.streams_at_once)]
+
+        with ExitStack() as stack:
+            clients = [stack.enter_context(closing(bench.connector.client())) for _ in tables]
+            for client in clients:
+                stack.enter_context(client.transaction())
+            for number, (table, client) in enumerate(zip(tables, clients, strict=True)):
+                client.create_table(table, USERS, ())
+                rows = [batch(USERS, [row(number, id=number, name="Ann")], bench.connector.columns.limits)]
+                bench.connector.insert_buffer(client).insert(table, USERS, rows)
+            for table, client in zip(tables, clients, strict=True):
+                client.ledger.save(LedgerEntry(table=table, owner="me"))
+
+        found = [data(bench.rows(table, USERS)) for table in tables]
+        assert found == [[{"id": number, "name": "Ann"}] for number in range(len(tables))]
+        assert [_held(bench, table) for table in tables] == [
+            LedgerEntry(table=table, owner="me") for table in tables
+        ]
 
 
 def _save(bench: Bench, entry: LedgerEntry) -> None:

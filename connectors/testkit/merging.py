@@ -107,6 +107,56 @@ class MergeSuite(Suite):
         with open_bench(destination, soft=deletion == "soft") as bench:
             yield bench
 
+    # -- one rule a test
+
+    def test_a_merge_keeps_of_each_key_the_row_of_the_higher_cursor(self, bench: Bench) -> None:
+        left = _merged(
+            bench,
+            recipe(PLAIN, "id", cursor="cursor"),
+            existing=[row(1, id=1, cursor=1, name="old"), row(2, id=2, cursor=9, name="kept")],
+            incoming=[
+                row(3, id=1, cursor=2, name="new"),
+                row(4, id=2, cursor=8, name="late"),
+                row(5, id=3, cursor=0, name="first"),
+            ],
+        )
+
+        assert left == {1: "new", 2: "kept", 3: "first"}
+
+    def test_a_null_cursor_is_the_oldest(self, bench: Bench) -> None:
+        left = _merged(
+            bench,
+            recipe(PLAIN, "id", cursor="cursor"),
+            existing=[row(1, T1, id=1, cursor=-5, name="kept"), row(2, T1, id=2, cursor=None, name="old")],
+            incoming=[row(3, T2, id=1, cursor=None, name="late"), row(4, T0, id=2, cursor=-5, name="new")],
+        )
+
+        assert left == {1: "kept", 2: "new"}
+
+    def test_a_null_key_equals_a_null_key(self, bench: Bench) -> None:
+        left = _merged(
+            bench,
+            recipe(PLAIN, "id"),
+            existing=[row(1, T1, id=None, name="old"), row(2, T1, id=0, name="zero")],
+            incoming=[row(3, T2, id=None, name="new")],
+        )
+
+        assert left == {None: "new", 0: "zero"}
+
+    def test_a_deletion_removes_the_row_of_its_key_or_leaves_its_own_record(
+        self, deleting: Bench, deletion: str
+    ) -> None:
+        gone = row(2, T2, id="1", test=2, **{CDC_DELETED_AT: DELETED})
+        deleting.make(deleting.table("users"), CDC, row(1, T1, id="1", test=1), key=("id",))
+        deleting.make(deleting.table("users_tmp"), CDC, gone)
+
+        _merge(deleting, recipe(CDC, "id", cursor="test"))
+
+        left = [{**gone, "description": None}] if deletion == "soft" else []
+        assert deleting.rows(deleting.table("users"), CDC) == left
+
+    # -- all of them
+
     def test_a_merge_leaves_the_latest_row_of_each_key(self, deleting: Bench, deletion: str) -> None:
         """Upstream's fixture for `upsert tables`, in both deletion modes."""
         target, source = deleting.table("users"), deleting.table("users_tmp")
@@ -184,26 +234,6 @@ class MergeSuite(Suite):
         left = _merged(bench, recipe(PLAIN, "id"), existing=[existing], incoming=[incoming])
 
         assert left == {1: "kept"}
-
-    def test_a_null_cursor_is_the_oldest(self, bench: Bench) -> None:
-        left = _merged(
-            bench,
-            recipe(PLAIN, "id", cursor="cursor"),
-            existing=[row(1, T1, id=1, cursor=-5, name="kept"), row(2, T1, id=2, cursor=None, name="old")],
-            incoming=[row(3, T2, id=1, cursor=None, name="late"), row(4, T0, id=2, cursor=-5, name="new")],
-        )
-
-        assert left == {1: "kept", 2: "new"}
-
-    def test_a_null_key_equals_a_null_key(self, bench: Bench) -> None:
-        left = _merged(
-            bench,
-            recipe(PLAIN, "id"),
-            existing=[row(1, T1, id=None, name="old"), row(2, T1, id=0, name="zero")],
-            incoming=[row(3, T2, id=None, name="new")],
-        )
-
-        assert left == {None: "new", 0: "zero"}
 
     def test_a_key_of_two_columns_is_one_key_even_where_one_is_null(self, bench: Bench) -> None:
         by, of = recipe(PLAIN, "id", "cursor"), PLAIN

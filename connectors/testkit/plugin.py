@@ -1,10 +1,24 @@
-"""The pytest plugin of the kit: leaves out what a destination cannot do, and lists it. Decides by capability alone."""
+"""The pytest plugin of the kit: runs its suites simplest first, and leaves out and lists what a destination cannot do.
 
+The order is that of `ContractSuite`, so that with `-x` the first failure names the simplest rule that is broken. Tests
+that are not the kit's keep their places.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from connectors.testkit.destination import Capabilities
+from connectors.testkit import ContractSuite
+from connectors.testkit.destination import Capabilities, Suite
+
+# The place of the suite that has a test of this name; no two have.
+_PLACES = {
+    name: place
+    for place, suite in enumerate(ContractSuite.__mro__)
+    for name in vars(suite)
+    if name.startswith("test_")
+}
 
 _EXCLUDED = pytest.StashKey[dict[str, str]]()
 # Under xdist the workers leave tests out, and the controller tells about them.
@@ -18,7 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need more than their destination can do."""
+    """Order the kit's tests; deselect those that need more than their destination can do."""
+    items[:] = _simplest_first(items)
     excluded = {item: lacking for item in items if (lacking := _lacking(item))}
     if excluded:
         config.hook.pytest_deselected(items=list(excluded))
@@ -43,6 +58,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """List what did not run, and why."""
     for test, lacking in sorted(config.stash[_EXCLUDED].items()):
         terminalreporter.write_line(f"left out: {test} needs {lacking}")
+
+
+def _simplest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The items with the kit's tests ordered by suite, each module's among the places that it has in the run."""
+    modules = {module: place for place, module in enumerate(dict.fromkeys(item.path for item in items))}
+    kits = [item for item in items if _is_of_the_kit(item)]
+    ordered = iter(sorted(kits, key=lambda item: (modules[item.path], _PLACES[_name(item)])))
+    return [next(ordered) if _is_of_the_kit(item) else item for item in items]
+
+
+def _is_of_the_kit(item: pytest.Item) -> bool:
+    cls = getattr(item, "cls", None)
+    return cls is not None and issubclass(cls, Suite) and _name(item) in _PLACES
+
+
+def _name(item: pytest.Item) -> str:
+    """The name of the test's function, without its parameters."""
+    return str(getattr(item, "originalname", item.name))
 
 
 def _lacking(item: pytest.Item) -> str:

@@ -17,17 +17,7 @@ ALL_KINDS = columns(**{str(kind): kind for kind in Kind})
 class TableOperationsSuite(Suite):
     """TableOperationsClient and InsertBuffer keep `connectors.contract`."""
 
-    # -- namespaces and tables
-
-    def test_a_namespace_can_be_created_twice_and_holds_tables(self, bench: Bench) -> None:
-        for _ in range(2):
-            with bench.client.transaction():
-                bench.client.create_namespace("kit-namespace")
-        table = TableName("kit-namespace", "users")
-
-        bench.make(table, INT, row(1, test=42))
-
-        assert data(bench.rows(table, INT)) == [{"test": 42}]
+    # -- the simplest: a table, a row, and a transaction that is rolled back
 
     def test_a_table_exists_from_its_creation_to_its_drop(self, bench: Bench) -> None:
         table = bench.table("users")
@@ -43,6 +33,49 @@ class TableOperationsSuite(Suite):
             seen.append(bench.client.table_exists(table))
 
         assert seen == [False, True, True, False]
+
+    def test_a_row_is_read_back_with_its_metadata(self, bench: Bench) -> None:
+        table, written = bench.table("users"), row(1, test=42)
+
+        bench.make(table, INT, written)
+
+        assert bench.rows(table, INT) == [written]
+
+    def test_a_row_that_a_transaction_inserted_is_gone_when_it_fails(self, bench: Bench) -> None:
+        table = bench.table("users")
+        bench.make(table, INT, row(1, test=1))
+
+        with bench.undone():
+            bench.insert(table, INT, row(2, test=2))
+
+        assert bench.rows(table, INT) == [row(1, test=1)]
+
+    def test_a_table_that_a_transaction_made_is_gone_when_it_fails(self, bench: Bench) -> None:
+        with bench.undone():
+            bench.client.create_table(bench.table("users"), INT, ())
+
+        assert bench.destination.tables() == set()
+
+    def test_a_dropped_table_is_there_again_when_its_transaction_fails(self, bench: Bench) -> None:
+        table = bench.table("users")
+        bench.make(table, INT, row(1, test=1))
+
+        with bench.undone():
+            bench.client.drop_table(table)
+
+        assert bench.rows(table, INT) == [row(1, test=1)]
+
+    # -- namespaces and tables
+
+    def test_a_namespace_can_be_created_twice_and_holds_tables(self, bench: Bench) -> None:
+        for _ in range(2):
+            with bench.client.transaction():
+                bench.client.create_namespace("kit-namespace")
+        table = TableName("kit-namespace", "users")
+
+        bench.make(table, INT, row(1, test=42))
+
+        assert data(bench.rows(table, INT)) == [{"test": 42}]
 
     def test_a_table_in_a_namespace_that_is_not_there_does_not_exist(self, bench: Bench) -> None:
         with bench.client.transaction():
@@ -68,13 +101,6 @@ class TableOperationsSuite(Suite):
         assert [data(bench.rows(table, ID_TEST))[0]["id"] for table in tables] == [t.name for t in tables]
 
     # -- rows
-
-    def test_a_row_is_read_back_with_its_metadata(self, bench: Bench) -> None:
-        table, written = bench.table("users"), row(1, test=42)
-
-        bench.make(table, INT, written)
-
-        assert bench.rows(table, INT) == [written]
 
     def test_inserts_add_up(self, bench: Bench) -> None:
         table = bench.table("users")
@@ -240,6 +266,17 @@ class TableOperationsSuite(Suite):
 
         assert [r["test"] for r in bench.rows(target, ID_TEST)] == [2]
 
+    def test_an_overwrite_is_undone_with_its_transaction(self, bench: Bench) -> None:
+        source, target = bench.table("users_tmp"), bench.table("users")
+        bench.make(source, INT, row(2, test=2))
+        bench.make(target, INT, row(1, test=1))
+
+        with bench.undone():
+            bench.client.overwrite_table(source, target)
+
+        assert bench.rows(target, INT) == [row(1, test=1)]
+        assert bench.rows(source, INT) == [row(2, test=2)]
+
     # -- transactions
 
     def test_what_a_transaction_did_is_undone_when_it_fails(self, bench: Bench) -> None:
@@ -258,15 +295,6 @@ class TableOperationsSuite(Suite):
         assert bench.destination.tables() == {final, temp}
         assert bench.rows(final, INT) == [row(1, test=1)]
         assert bench.rows(temp, INT) == [row(2, test=2)]
-
-    def test_a_dropped_table_is_there_again_when_its_transaction_fails(self, bench: Bench) -> None:
-        table = bench.table("users")
-        bench.make(table, INT, row(1, test=1))
-
-        with bench.undone():
-            bench.client.drop_table(table)
-
-        assert bench.rows(table, INT) == [row(1, test=1)]
 
     def test_a_client_works_on_after_a_transaction_that_the_database_broke(self, bench: Bench) -> None:
         table = bench.table("users")

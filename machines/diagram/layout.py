@@ -237,7 +237,9 @@ def _points(
         return (Point(right, target.top + 10), Point(right, target.bottom - 10))
     if not chain:
         around = compounds[road.source]
-        return (Point(target.middle, around.bottom), Point(target.middle, target.top))
+        # It leaves the compound's edge, also for a state that is beside the compound.
+        left, right = around.left + MARGIN, around.left + around.width - MARGIN
+        return (Point(min(max(target.middle, left), right), around.bottom), Point(target.middle, target.top))
     bends = [Point(node.x, MARGIN + STEP * node.layer + y) for node in chain[1:-1] for y in (0.0, HEIGHT)]
     source = boxes[road.source]
     return (Point(source.middle, source.bottom), *bends, Point(target.middle, target.top))

@@ -1,6 +1,7 @@
-"""A machine as an SVG picture, with or without the path that a journal tells. Draws; `layout` measures.
+"""A machine as an SVG picture, with or without the path of a journal's run. Draws; `layout` measures.
 
-The picture carries its own colours, for light and dark; a page it stands in may set the same variables.
+Each shape carries its light colours as attributes, so any viewer shows it. One style sheet turns them into dark ones in
+viewers that know `prefers-color-scheme`. No colour is a CSS variable, since plain viewers draw those as black.
 """
 
 from collections import Counter
@@ -12,41 +13,34 @@ from attrs import field, frozen
 from machines.diagram.declared import MACHINES
 from machines.diagram.layout import Box, Layout, Point, Road, laid_out
 from machines.diagram.xml import Element, element
-from machines.formatting import duration
+from machines.formatting import count, duration
 from machines.journal.history import Arrow, Life, seconds, walked
 from machines.lifecycle import DONE, FAILED, Lifecycle
 from machines.operations import MEANING
 
 # A label's letters and lines.
-LETTER, LINE = 5.9, 12.0
+LETTER, LINE_HEIGHT = 5.9, 12.0
 
-COLOURS = """
-.machine { --m-ink: #1f2328; --m-faint: #6a737d; --m-line: #afb8c1; --m-box: #ffffff; --m-ground: #f6f8fa;
-  --m-walked: #0b6bcb; --m-visited: #e6f1fc; --m-done: #1a7f37; --m-failed: #cf222e; }
-@media (prefers-color-scheme: dark) {
-  .machine { --m-ink: #e6edf3; --m-faint: #7d8590; --m-line: #484f58; --m-box: #161b22; --m-ground: #0d1117;
-    --m-walked: #58a6ff; --m-visited: #10263f; --m-done: #3fb950; --m-failed: #f85149; } }
-"""
-STYLE = """
-.machine { font: 12.5px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
-.machine .ground { fill: var(--m-ground); stroke: var(--m-line); stroke-dasharray: 4 4; }
-.machine .ground-name { fill: var(--m-faint); font-size: 11px; letter-spacing: .06em; }
-.machine .state rect { fill: var(--m-box); stroke: var(--m-line); stroke-width: 1.2; }
-.machine .state text { fill: var(--m-ink); text-anchor: middle; }
-.machine .state .took { fill: var(--m-faint); font-size: 10.5px; font-variant-numeric: tabular-nums; }
-.machine .final.done rect { stroke: var(--m-done); stroke-width: 2; }
-.machine .final.failed rect { stroke: var(--m-failed); stroke-width: 2; }
-.machine .road path { fill: none; stroke: var(--m-line); stroke-width: 1.3; }
-.machine .road .head { fill: var(--m-line); stroke: none; }
-.machine .said { fill: var(--m-faint); font-size: 10.5px; text-anchor: middle;
-  stroke: var(--m-ground); stroke-width: 4px; stroke-linejoin: round; paint-order: stroke; }
-.machine .walked path { stroke: var(--m-walked); stroke-width: 2.2; }
-.machine .walked .head { fill: var(--m-walked); }
-.machine .said.walked { fill: var(--m-walked); }
-.machine .visited rect { fill: var(--m-visited); stroke: var(--m-walked); stroke-width: 1.8; }
-.machine.with-path .state:not(.visited) { opacity: .55; }
-.machine.with-path .road:not(.walked) { opacity: .5; }
-"""
+# A light colour names what it is for. No two are alike, since the dark one is found by it.
+INK, FAINT, LINE, PAPER, GROUND = "#1f2328", "#6a737d", "#afb8c1", "#ffffff", "#f6f8fa"
+WALKED, VISITED, PUBLISHED, BROKEN = "#0b6bcb", "#e6f1fc", "#1a7f37", "#cf222e"
+DARK: Mapping[str, str] = {
+    INK: "#e6edf3",
+    FAINT: "#8b949e",
+    LINE: "#5b6470",
+    PAPER: "#0d1117",
+    GROUND: "#161b22",
+    WALKED: "#58a6ff",
+    VISITED: "#10263f",
+    PUBLISHED: "#3fb950",
+    BROKEN: "#f85149",
+}
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, sans-serif"
+SMALL = 10.5
+# The width of what keeps a label apart from the roads behind it.
+HALO = 4
+# How much of a shape is seen beside a path that does not lead through it.
+DIM = 0.5
 
 
 @frozen(kw_only=True)
@@ -65,7 +59,7 @@ def path_of(lives: Iterable[Life]) -> Path:
 
 
 def drawn(name: str, path: Path | None = None) -> Element:
-    """The machine of this name as an `svg` element, styles and all."""
+    """The machine of this name as an `svg` element that needs nothing else."""
     machine = MACHINES[name]
     layout = laid_out(machine)
     walks = [(road, _walks(road, machine, path)) for road in layout.roads]
@@ -74,9 +68,10 @@ def drawn(name: str, path: Path | None = None) -> Element:
     return element(
         "svg",
         element("title", f"{machine.__name__}{': the path taken' if path else ''}"),
-        element("style", COLOURS + STYLE),
+        element("style", _dark()),
+        element("rect", width="100%", height="100%", fill=PAPER),
         *(_compound(each, box) for each, box in layout.compounds.items()),
-        *(_road(road, times) for road, times in walks),
+        *(_road(road, times, dim=bool(path) and not times) for road, times in walks),
         # No road lies on another's words, and beside a path only the path has any.
         *_labels([(road, times) for road, times in walks if times or not path], layout),
         *_states(machine, layout, path),
@@ -84,8 +79,10 @@ def drawn(name: str, path: Path | None = None) -> Element:
         viewBox=f"0 0 {layout.width:.0f} {layout.height:.0f}",
         width=f"{layout.width:.0f}",
         height=f"{layout.height:.0f}",
+        font_family=FONT,
+        font_size=12.5,
         role="img",
-        class_=f"machine{' with-path' if path else ''}",
+        class_="machine",
     )
 
 
@@ -100,11 +97,22 @@ def _walks(road: Road, machine: type[Lifecycle], path: Path | None) -> Mapping[s
     return walks
 
 
+def _dark() -> str:
+    rules = (
+        f"  .machine [{painted}='{light}'] {{ {painted}: {dark}; }}"
+        for light, dark in DARK.items()
+        for painted in ("fill", "stroke")
+    )
+    return "\n".join(("", "@media (prefers-color-scheme: dark) {", *rules, "}", ""))
+
+
 def _compound(name: str, box: Box) -> Element:
+    dashed = {"fill": GROUND, "stroke": LINE, "stroke-dasharray": "4 4"}
     return element(
         "g",
-        element("rect", x=box.left, y=box.top, width=box.width, height=box.height, rx=12, class_="ground"),
-        element("text", name, x=box.left + 12, y=box.top + 17, class_="ground-name"),
+        element("rect", x=box.left, y=box.top, width=box.width, height=box.height, rx=12, **dashed),
+        element("text", name, x=box.left + 12, y=box.top + 17, fill=FAINT, font_size=11, letter_spacing=0.7),
+        class_="compound",
     )
 
 
@@ -116,17 +124,34 @@ def _states(machine: type[Lifecycle], layout: Layout, path: Path | None) -> Iter
         operation = machine.OPERATIONS.get(name)
         kinds = ("state", "final" if name in final else "", name, "visited" if name in visited else "")
         middle = box.top + box.height / 2
+        look = _box_look(name, final=name in final, visited=name in visited)
         yield element(
             "g",
             element("title", MEANING[operation] if operation else name.replace("_", " ")),
-            element("rect", x=box.left, y=box.top, width=box.width, height=box.height, rx=8),
-            element("text", name.replace("_", " "), x=box.middle, y=middle + (-1 if took else 4)),
-            *([element("text", took, x=box.middle, y=middle + 13, class_="took")] if took else []),
+            element("rect", x=box.left, y=box.top, width=box.width, height=box.height, rx=8, **look),
+            element("text", name.replace("_", " "), x=box.middle, y=middle + (-1 if took else 4), fill=INK),
+            *(
+                [element("text", took, x=box.middle, y=middle + 13, fill=FAINT, font_size=SMALL)]
+                if took
+                else []
+            ),
             class_=" ".join(filter(None, kinds)),
+            text_anchor="middle",
+            opacity=DIM if path and name not in visited else None,
         )
 
 
-def _road(road: Road, walks: Mapping[str, int]) -> Element:
+def _box_look(name: str, *, final: bool, visited: bool) -> Mapping[str, object]:
+    """A final state shows which end it is, also where a path leads to it."""
+    fill = VISITED if visited else PAPER
+    if final:
+        return {"fill": fill, "stroke": BROKEN if name == FAILED else PUBLISHED, "stroke-width": 2}
+    if visited:
+        return {"fill": fill, "stroke": WALKED, "stroke-width": 1.8}
+    return {"fill": fill, "stroke": LINE, "stroke-width": 1.2}
+
+
+def _road(road: Road, walks: Mapping[str, int], *, dim: bool) -> Element:
     *_, before, tip = road.points
     if road.source == road.target:
         curve = f"M{before.x} {before.y} c44 -8 44 28 0 20"
@@ -134,15 +159,21 @@ def _road(road: Road, walks: Mapping[str, int]) -> Element:
     else:
         curve = _curve(road.points)
         head = f"M{tip.x} {tip.y} l-4 -8.5 l8 0 z"
-    parts = (element("path", d=curve), element("path", d=head, class_="head"))
-    return element("g", *parts, class_=f"road{' walked' if walks else ''}")
+    colour, width = (WALKED, 2.2) if walks else (LINE, 1.3)
+    return element(
+        "g",
+        element("path", d=curve, fill="none", stroke=colour, stroke_width=width),
+        element("path", d=head, fill=colour),
+        class_=f"road{' walked' if walks else ''}",
+        opacity=DIM if dim else None,
+    )
 
 
 def _labels(of: Iterable[tuple[Road, Mapping[str, int]]], layout: Layout) -> Iterator[Element]:
     places = _Places(layout.boxes.values())
     for road, walks in of:
         times = sum(walks.values())
-        lines = _words(road, walks) + ([f"\u00d7{times:,}"] if times > 1 else [])
+        lines = _words(road, walks) + ([f"\u00d7{count(times)}"] if times > 1 else [])
         if not lines:
             continue
         if road.source == road.target:
@@ -150,15 +181,24 @@ def _labels(of: Iterable[tuple[Road, Mapping[str, int]]], layout: Layout) -> Ite
             where = places.beside(Point(road.points[-1].x + 44, box.top + box.height / 2 + 4), lines)
         else:
             where = places.found(road.points, lines)
-        yield _label(lines, where, walked=bool(walks))
+        inside = any(_holds(box, where) for box in layout.compounds.values())
+        yield _label(lines, where, colour=WALKED if walks else FAINT, behind=GROUND if inside else PAPER)
 
 
-def _label(lines: Sequence[str], where: Point, *, walked: bool) -> Element:
+def _label(lines: Sequence[str], where: Point, *, colour: str, behind: str) -> Element:
+    """Its words twice: a broad outline, and the words on it. Not every viewer paints an outline below its own text."""
+    outline = {"fill": "none", "stroke": behind, "stroke-width": HALO, "stroke-linejoin": "round"}
     text = [
-        element("text", line, x=f"{where.x:.1f}", y=f"{where.y + number * LINE:.1f}")
+        element("text", line, x=f"{where.x:.1f}", y=f"{where.y + number * LINE_HEIGHT:.1f}", **look)
+        for look in (outline, {"fill": colour})
         for number, line in enumerate(lines)
     ]
-    return element("g", *text, class_=f"said{' walked' if walked else ''}")
+    walked = " walked" if colour == WALKED else ""
+    return element("g", *text, class_=f"said{walked}", font_size=SMALL, text_anchor="middle")
+
+
+def _holds(box: Box, point: Point) -> bool:
+    return box.left <= point.x <= box.left + box.width and box.top <= point.y <= box.bottom
 
 
 def _curve(points: Iterable[Point]) -> str:
@@ -218,7 +258,9 @@ class _Places:
     @staticmethod
     def _box(place: Point, lines: list[str]) -> Box:
         width = max(map(len, lines), default=0) * LETTER
-        return Box(left=place.x - width / 2, top=place.y - LINE, width=width, height=LINE * len(lines))
+        return Box(
+            left=place.x - width / 2, top=place.y - LINE_HEIGHT, width=width, height=LINE_HEIGHT * len(lines)
+        )
 
 
 def _on(start: Point, end: Point, part: float) -> Point:

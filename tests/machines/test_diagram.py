@@ -1,20 +1,22 @@
 """The pages under diagrams/ are the machines, redrawn."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from machines.diagram.declared import MACHINES, arrows, dot, mermaid, page, states, walkable
 from machines.diagram.layout import laid_out
-from machines.diagram.svg import drawn, path_of
-from machines.diagram.xml import svg_text
+from machines.diagram.svg import DARK, drawn, path_of
+from machines.diagram.xml import Element, svg_text
 from machines.journal.history import Life, runs
 from machines.operations import MEANING, StreamOperation, SyncOperation
 from machines.stream import StreamLifecycle
 from tests.machines.record import JOURNALS
 
 PAGES = Path(__file__).parents[2] / "diagrams"
+COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -88,6 +90,49 @@ def test_an_error_out_of_the_compound_marks_its_one_arrow() -> None:
 
 
 @pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("journal", ["sync_complete", None])
+def test_every_shape_has_colours_that_a_viewer_without_css_understands(
+    name: str, journal: str | None
+) -> None:
+    picture = drawn(name, path_of(lives_of(journal)) if journal else None)
+
+    shapes = [each for each in picture.iter() if each.tag in ("rect", "path", "text", "line", "circle")]
+    assert len(shapes) > 40
+    assert [svg_text(shape) for shape in shapes if not is_painted(shape)] == []
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_pictures_style_only_turns_its_colours_dark(name: str) -> None:
+    picture = drawn(name, path_of(lives_of("sync_complete")))
+
+    (style,) = (str(each.text) for each in picture.iter("style"))
+    used = {str(each.get(paint)) for each in picture.iter() for paint in ("fill", "stroke")} - {
+        "None",
+        "none",
+    }
+    assert used <= set(DARK)
+    assert style.split("{")[0].strip() == "@media (prefers-color-scheme: dark)"
+    assert style.count("@") == 1
+    assert "var(" not in svg_text(picture)
+    for light in used:
+        assert f"[fill='{light}'] {{ fill: {DARK[light]}; }}" in style
+        assert f"[stroke='{light}'] {{ stroke: {DARK[light]}; }}" in style
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_road_out_of_the_compound_begins_at_its_edge(name: str) -> None:
+    layout = laid_out(MACHINES[name])
+
+    begun = [
+        (road.points[0], layout.compounds[road.source])
+        for road in layout.roads
+        if road.source in layout.compounds
+    ]
+    assert begun
+    assert all(box.left < start.x < box.left + box.width and start.y == box.bottom for start, box in begun)
+
+
+@pytest.mark.parametrize("name", MACHINES)
 def test_graphvizs_text_has_every_arrow(name: str) -> None:
     assert dot(MACHINES[name]).count(" -> ") == len(arrows(MACHINES[name]))
 
@@ -96,11 +141,22 @@ def test_mermaids_text_marks_the_states_that_were_visited() -> None:
     assert "class merging,done visited" in mermaid(StreamLifecycle, {"merging", "done"})
 
 
-def told(journal: str) -> Life:
-    """The one life of a recorded journal."""
+def is_painted(shape: Element) -> bool:
+    """It says what fills it, and what is not filled says what is drawn along it."""
+    fill, stroke = shape.get("fill", ""), shape.get("stroke", "")
+    return bool(COLOUR.fullmatch(fill)) or (fill == "none" and bool(COLOUR.fullmatch(stroke)))
+
+
+def lives_of(journal: str) -> tuple[Life, ...]:
+    """The lives of a recorded journal."""
     text = (JOURNALS / f"{journal}.jsonl").read_text()
     (run,) = runs([json.loads(line) for line in text.splitlines()])
-    return run.lives[0]
+    return run.lives
+
+
+def told(journal: str) -> Life:
+    """The one life of a recorded journal."""
+    return lives_of(journal)[0]
 
 
 def test_every_operation_says_what_it_does() -> None:

@@ -1,26 +1,20 @@
 """The report in a real Chromium: its DOM after its script ran, in light and dark, with 1 and with 50 streams."""
 
-import html
-import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.engine.commands import parse
+from tests.more.browser import SCHEMES, browsed, probe_of
 from tests.more.syncs import HOSTILE, journal_of
 
-SCHEMES = {"light": 1, "dark": 0}
 # How many streams, and how much of the journal there is: 1 is all of it.
 SYNCS = {"1 stream": (1, 1.0), "50 streams": (50, 1.0), "50 streams, cut off": (50, 0.7)}
 # What each count of a journal is multiplied by: figures are as wide as those of a large sync.
 GROWN = 10_000_000
 WIDTHS = (640, 1280)
-TIMEOUT = 120
 
 # Installed before anything else of the page.
 LISTEN = "<script>window.wrong = []; addEventListener('error', e => wrong.push(e.message));\
@@ -118,21 +112,6 @@ def test_a_streams_name_is_a_name_and_no_markup(page: tuple[str, Path], tmp_path
     assert (HOSTILE in found["names"]) is (SYNCS[sync][0] > 1)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["stream", "destination"])
-def test_a_picture_stands_alone_in_a_browser(name: str, scheme: str, tmp_path: Path) -> None:
-    picture = Path(__file__).parents[2] / "diagrams" / f"{name}.svg"
-    holder = tmp_path / "holder.html"
-    shown = "<script>onload = () => document.documentElement.dataset.probe = JSON.stringify(\
-[document.images[0].naturalWidth, document.images[0].naturalHeight])</script>"
-    holder.write_text(f'<!doctype html><img src="{picture.as_uri()}">{shown}')
-
-    dom, console = browsed(holder, scheme, 1280, tmp_path)
-
-    assert console == []
-    assert min(probe_of(dom)) > 300
-
-
 def probed(page: Path, scheme: str, width: int, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """What the probe found in the page, and what the browser's console said."""
     text = page.read_text(encoding="utf-8")
@@ -141,32 +120,3 @@ def probed(page: Path, scheme: str, width: int, folder: Path) -> tuple[dict[str,
     watched.write_text(with_ears.replace("</body>", f"{PROBE}</body>", 1), encoding="utf-8")
     dom, console = browsed(watched, scheme, width, folder)
     return probe_of(dom), console
-
-
-def probe_of(dom: str) -> Any:
-    """What a script left in the DOM."""
-    found = re.search(r'data-probe="([^"]*)"', dom)
-    assert found is not None, dom[:2000]
-    return json.loads(html.unescape(found[1]))
-
-
-def browsed(page: Path, scheme: str, width: int, folder: Path) -> tuple[str, list[str]]:
-    """The DOM after scripts, and the console's lines."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert browser is not None, "these tests need Chromium: apt-get install chromium"
-    profile = folder / "profile"
-    done = subprocess.run(
-        [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *("--allow-file-access-from-files", "--enable-logging=stderr", f"--user-data-dir={profile}"),
-            *(f"--window-size={width},1000", f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}"),
-            *("--dump-dom", page.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=True,
-        env=os.environ | {"HOME": str(folder)},
-    )
-    return done.stdout, re.findall(r"CONSOLE.*", done.stderr)

@@ -1,4 +1,4 @@
-"""Numbers, times and tables in the words that people read. Decides nothing about what is told.
+"""Numbers, times and tables in the words that people read. Other modules decide what is shown.
 
 Names and errors come from sources and databases, so what a terminal might take as a command is taken out of them.
 """
@@ -29,21 +29,26 @@ def count(number: float) -> str:
 def size(of: float) -> str:
     """Bytes in the unit that leaves up to three digits before the point; a kB is 1000 bytes."""
     unit = 0
-    while of >= _THOUSAND and unit < len(_UNITS) - 1:
+    while round(of, 1) >= _THOUSAND and unit < len(_UNITS) - 1:
         of, unit = of / _THOUSAND, unit + 1
     return f"{of:.1f} {_UNITS[unit]}" if unit else f"{of:.0f} B"
 
 
 def duration(seconds: float) -> str:
     """The two units that matter."""
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < MINUTE:
+    if round(seconds, 1) < MINUTE:
         return f"{seconds:.1f} s"
-    whole = int(seconds)
-    if seconds < HOUR:
+    whole = round(seconds)
+    if whole < HOUR:
         return f"{whole // MINUTE} m {whole % MINUTE:02d} s"
     return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} m"
+
+
+def offset(seconds: float) -> str:
+    """Seconds after a beginning, to the millisecond."""
+    return f"{seconds:+.3f}"
 
 
 def moment(seconds: float) -> str:

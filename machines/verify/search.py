@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import field, frozen
 
+from machines.formatting import count, duration
 from machines.verify.decisions import Decisions
 from machines.verify.laws import Laws
 from machines.verify.scenarios import Scenario, scenarios
@@ -103,9 +104,9 @@ def report(search: Search) -> Iterator[tuple[str, Explored]]:
         total += explored
         yield "\n".join([f"{scenario.name}: {counts(explored)}", *map(str, explored.violations)]), total
     befell = f"{search.crashes} crashes or errors, {search.rivals} competing runs"
-    yield f"{befell}: {counts(total)}, {time.monotonic() - began:.0f} s", total
+    yield f"{befell}: {counts(total)}, {duration(time.monotonic() - began)}", total
 
 
 def counts(of: Explored) -> str:
     """What was explored, in figures."""
-    return f"{of.states:,} states, {of.crash_points:,} crash points, {len(of.violations)} violations"
+    return f"{count(of.states)} states, {count(of.crash_points)} crash points, {count(len(of.violations))} violations"

@@ -177,7 +177,7 @@ def _heading(life: "Life") -> str:
 
 def _transitions(life: "Life", began: float) -> str:
     """The life's transitions; flushes that follow each other are one line."""
-    from machines.formatting import columns, count, duration
+    from machines.formatting import columns, count, duration, offset
     from machines.journal.history import together
 
     rows: list[tuple[str, ...]] = []
@@ -186,7 +186,7 @@ def _transitions(life: "Life", began: float) -> str:
         moved = sum(entry.get("written", entry.get("rows") or 0) for entry in entries)
         rows.append(
             (
-                f"+{entries[0].get('at', 0.0) - began:.3f}",
+                offset(entries[0].get("at", 0.0) - began),
                 str(last["to"]),
                 str(last["event"]) + (f" x{len(entries)}" if len(entries) > 1 else ""),
                 duration(milliseconds / 1000) if milliseconds else "",

@@ -9,7 +9,7 @@ from attrs import fields
 from connectors.engine.dry_run.doctor import Diagnosis, Finding, Kind
 from connectors.engine.dry_run.repair import Attempt, Mending
 from dataflow.types import TableName
-from machines.formatting import plain
+from machines.formatting import count, plain
 
 
 def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
@@ -63,7 +63,7 @@ def _words(finding: Finding) -> Iterator[str]:
     whose = f" of stream {finding.stream}" if finding.stream else ""
     yield f"{finding.table}{whose}: {finding.kind}"
     if finding.temp is not None:
-        rows = "" if finding.rows is None else f", about {finding.rows:,} rows"
+        rows = "" if finding.rows is None else f", about {count(finding.rows)} rows"
         yield f"  table    {finding.temp}{rows}"
     by = [f"run {finding.run}"] if finding.run else []
     by += [f"since {finding.since}"] if finding.since else []

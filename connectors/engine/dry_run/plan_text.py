@@ -10,9 +10,7 @@ from connectors.contract import Statement
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.dry_run.plan import Plan, Step, StreamPlan, TableState
 from dataflow.types import TableName
-from machines.formatting import plain
-
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+from machines.formatting import count, plain, size
 
 
 def as_json(plan: Plan) -> Any:
@@ -112,17 +110,9 @@ def _table(state: TableState) -> str:
 
 
 def _size(state: TableState) -> str:
-    rows, size = state.statistics.rows, state.statistics.size
-    counted = "an unknown number of rows" if rows is None else f"about {rows:,} rows"
-    return counted if size is None else f"{counted}, {_bytes(size)}"
-
-
-def _bytes(size: float) -> str:
-    for unit in _UNITS[:-1]:
-        if size < 1024:  # noqa: PLR2004 - the next unit's size
-            return f"{size:.0f} {unit}" if unit == _UNITS[0] else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} {_UNITS[-1]}"
+    rows, stored = state.statistics.rows, state.statistics.size
+    counted = "an unknown number of rows" if rows is None else f"about {count(rows)} rows"
+    return counted if stored is None else f"{counted}, {size(stored)}"
 
 
 _JSON = cattrs.Converter()

@@ -11,7 +11,7 @@ from connectors.engine.report.timeline import timeline
 from machines.diagram.declared import MACHINES
 from machines.diagram.svg import drawn, path_of
 from machines.diagram.xml import Child, Element, element, html_text
-from machines.formatting import count, duration, moment, number_of, printable, size
+from machines.formatting import count, duration, moment, number_of, offset, printable, size
 from machines.journal.account import altered_from_json, columns_in
 from machines.journal.entries import Entry
 from machines.journal.history import Counts, Failure, Life, Outcome, Run, seconds, together
@@ -95,7 +95,7 @@ def _errors(run: Run, troubles: Sequence[str]) -> Iterator[Element]:
 
 def _error(life: Life, failure: Failure, number: int, began: float) -> Element:
     again = " Sync again." if failure.error.startswith("transient_error:") else ""
-    where = f"In {failure.state.replace('_', ' ')}, at {failure.at - began:+.3f} s"
+    where = f"In {failure.state.replace('_', ' ')}, at {offset(failure.at - began)} s"
     link = element("a", "All its transitions", href=f"#life-{number}")
     return element(
         "li",
@@ -212,7 +212,7 @@ def _lives(run: Run) -> Element:
 def _life(life: Life, number: int, began: float) -> Element:
     rows = [
         (
-            element("td", f"{entries[0].get('at', 0.0) - began:+.3f} s", class_="number"),
+            element("td", f"{offset(entries[0].get('at', 0.0) - began)} s", class_="number"),
             element("td", str(entries[0]["to"]).replace("_", " "), class_="name"),
             element("td", _event(entries), class_="brief"),
             element("td", _took(entries), class_="number"),

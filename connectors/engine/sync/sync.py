@@ -34,6 +34,7 @@ from dataflow.raw_ids import RawIds
 from dataflow.shape import Shape
 from dataflow.types import StreamName
 from machines.destination import DestinationLifecycle, SyncLife
+from machines.formatting import duration
 from machines.journal.account import Taken
 from machines.journal.entries import Entry, Journal
 from machines.journal.standing import Course, standing
@@ -331,7 +332,7 @@ class SyncOperations:
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
         self._sync.mention(
-            log_message("WARN", f"Attempt {attempt} failed; trying again in {wait:.1f} s. {error}")
+            log_message("WARN", f"Attempt {attempt} failed; trying again in {duration(wait)}. {error}")
         )
 
 

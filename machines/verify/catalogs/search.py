@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
+from machines.formatting import duration
 from machines.verify.catalogs.laws import broken_at_the_end, broken_by
 from machines.verify.catalogs.names import Names
 from machines.verify.catalogs.scenarios import CRASHES, RIVALS, SYNCS, Scenario, scenarios
@@ -84,4 +85,4 @@ def report(
         total += explored
         yield "\n".join([f"{kind}: {counts(explored)}", *map(str, explored.violations)]), total
     befell = f"catalogs that change, {crashes} crashes, {rivals} competing runs"
-    yield f"{befell}: {counts(total)}, {time.monotonic() - began:.0f} s", total
+    yield f"{befell}: {counts(total)}, {duration(time.monotonic() - began)}", total

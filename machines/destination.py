@@ -6,6 +6,7 @@ from attrs import define, field
 from statemachine import State
 
 from dataflow.errors import DataflowError
+from dataflow.runtime.clock import Clock
 from machines.lifecycle import Executor, Lifecycle
 from machines.operations import Answer, SyncOperation
 
@@ -82,6 +83,8 @@ class DestinationLifecycle(Lifecycle):
     errored = running.to(aborting) | aborting.to(tearing_down) | tearing_down.to(failed)
 
 
-def destination_lifecycle(life: SyncLife, port: SyncPort, *listeners: object) -> DestinationLifecycle:
+def destination_lifecycle(
+    life: SyncLife, port: SyncPort, clock: Clock, *listeners: object
+) -> DestinationLifecycle:
     """A sync's machine, ready for `start`. Listeners hear of every transition after the executor."""
-    return DestinationLifecycle(life, listeners=[Executor(port), *listeners])
+    return DestinationLifecycle(life, listeners=[Executor(port, clock), *listeners])

@@ -4,7 +4,6 @@ A lifecycle only says which state follows which. What a state asks for stands in
 `OPERATIONS`; the `Executor` performs it on entry and raises `succeeded` or `errored`. Nothing happens on an arrow.
 """
 
-import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -12,6 +11,7 @@ from attrs import frozen
 from statemachine import State, StateChart
 
 from dataflow.errors import DataflowError
+from dataflow.runtime.clock import Clock
 from machines.operations import Answer, Operation
 
 # The final states of every lifecycle.
@@ -76,8 +76,9 @@ def leaf(machine: StateChart[Any]) -> str:
 class Executor:
     """Performs each entered state's operation through a port, and raises what came of it."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: Port, clock: Clock) -> None:
         self._port = port
+        self.clock = clock
         self.performed: Performed | None = None
 
     def before_transition(self) -> None:
@@ -90,18 +91,17 @@ class Executor:
         if operation is None:
             return
         life: Life = machine.model
-        started = time.perf_counter()
+        started = self.clock.monotonic()
         try:
             answer = self._port.perform(operation, life)
         except DataflowError as error:
             life.fail(error)
-            self.performed = Performed(operation=operation, milliseconds=_since(started), error=error)
+            self.performed = Performed(operation=operation, milliseconds=self._since(started), error=error)
             machine.raise_("errored")
         else:
             life.learn(answer)
-            self.performed = Performed(operation=operation, milliseconds=_since(started), answer=answer)
+            self.performed = Performed(operation=operation, milliseconds=self._since(started), answer=answer)
             machine.raise_("succeeded")
 
-
-def _since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+    def _since(self, started: float) -> float:
+        return (self.clock.monotonic() - started) * 1000

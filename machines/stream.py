@@ -12,6 +12,7 @@ from statemachine import State
 
 from dataflow.catalog import DestinationStream, Strategy
 from dataflow.errors import ConfigError, DataflowError
+from dataflow.runtime.clock import Clock
 from dataflow.table_catalog import StreamTables
 from dataflow.types import Kind
 from machines.lifecycle import Executor, Lifecycle
@@ -231,6 +232,6 @@ def _refusal(life: StreamLife) -> ConfigError:
     )
 
 
-def stream_lifecycle(life: StreamLife, port: StreamPort, *listeners: object) -> StreamLifecycle:
+def stream_lifecycle(life: StreamLife, port: StreamPort, clock: Clock, *listeners: object) -> StreamLifecycle:
     """A stream's machine, ready for `start`. Listeners hear of every transition after the executor."""
-    return StreamLifecycle(life, listeners=[Executor(port), *listeners])
+    return StreamLifecycle(life, listeners=[Executor(port, clock), *listeners])

@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-from attrs import frozen
+from attrs import define, frozen
 
 
 class Clock(Protocol):
@@ -37,6 +37,25 @@ class SystemClock:
     def processor(self) -> float:
         """The processor time that the calling thread has used."""
         return time.thread_time()
+
+
+@define
+class SetClock:
+    """A clock that somebody sets, in seconds: for what takes no time, and for tests."""
+
+    at: float = 0.0
+
+    def now(self) -> float:
+        """What it was set to."""
+        return self.at
+
+    def monotonic(self) -> float:
+        """What it was set to."""
+        return self.at
+
+    def processor(self) -> float:
+        """What it was set to."""
+        return self.at
 
 
 def milliseconds(clock: Clock) -> int:

@@ -4,7 +4,6 @@ A listener makes one entry per transition and hands it to whoever keeps them. An
 times, never a record's values nor a secret. Where a life begins, its entry also holds what a replay needs.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -184,7 +183,7 @@ class Journal:
             format=FORMAT if self._source == "idle" else None,
             life=life_to_json(life) if life and self._source == "idle" else None,
             account=account_to_json(self._account(life)) if life and target in (DONE, FAILED) else None,
-            at=round(time.time(), 3),
+            at=round(self._executor.clock.now(), 3),
             **(_of_operation(performed) if performed else {}),
             **(_of_flush(flush, seconds, attempts) if flush else {}),
         )

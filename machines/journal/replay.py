@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.runtime.clock import SetClock
 from machines.destination import SyncLife, destination_lifecycle
 from machines.journal.entries import FORMAT, Entry, facts_from_json, format_of, life_from_json
 from machines.lifecycle import Lifecycle, leaf
@@ -157,13 +158,13 @@ def _machine(entries: Sequence[Entry], recorded: _Recorded) -> Lifecycle:
         raise ConfigError("The journal is empty.", remedy="Give a journal with at least one entry.")
     first = entries[0]
     if first["machine"] == "destination":
-        return destination_lifecycle(SyncLife(), recorded, recorded)
+        return destination_lifecycle(SyncLife(), recorded, SetClock(), recorded)
     if "life" not in first:
         raise ConfigError(
             "The journal does not begin with the start of a life.",
             remedy="Give the whole journal of the run.",
         )
-    return stream_lifecycle(recorded.life(), recorded, recorded)
+    return stream_lifecycle(recorded.life(), recorded, SetClock(), recorded)
 
 
 def _arrow(entry: Entry) -> str:

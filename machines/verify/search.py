@@ -1,11 +1,11 @@
 """The search itself, breadth first, and its report: what was explored, and for a broken law the shortest history."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from attrs import field, frozen
 
+from dataflow.runtime.clock import Clock
 from machines.formatting import count, duration
 from machines.verify.decisions import Decisions
 from machines.verify.laws import Laws
@@ -96,15 +96,15 @@ def _violation(scenario: Scenario, complaint: str, trail: Trail, world: World, s
     return Violation(scenario=scenario.name, complaint=complaint, history=tuple(reversed(labels)))
 
 
-def report(search: Search) -> Iterator[tuple[str, Explored]]:
+def report(search: Search, clock: Clock) -> Iterator[tuple[str, Explored]]:
     """Search every scenario: a text for each as it ends, and one for them all, each with all explored so far."""
-    began, total = time.monotonic(), Explored()
+    began, total = clock.monotonic(), Explored()
     for scenario in scenarios():
         explored = search.explore(scenario)
         total += explored
         yield "\n".join([f"{scenario.name}: {counts(explored)}", *map(str, explored.violations)]), total
     befell = f"{search.crashes} crashes or errors, {search.rivals} competing runs"
-    yield f"{befell}: {counts(total)}, {duration(time.monotonic() - began)}", total
+    yield f"{befell}: {counts(total)}, {duration(clock.monotonic() - began)}", total
 
 
 def counts(of: Explored) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from connectors.engine.sync.faults import FLUSH, MOMENTS, PERMISSION, Faults, read_faults
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from dataflow.runtime import SYSTEM
 from machines.operations import StreamOperation
 
 PERMITTED = {PERMISSION: "1"}
@@ -39,7 +40,7 @@ def test_a_fault_that_is_not_understood_is_refused_with_all_that_can_be_said(tex
 def test_a_fault_strikes_once_where_it_was_asked_to(
     moment: str, operation: str, kind: str, error: type[DataflowError]
 ) -> None:
-    faults = Faults(read_faults([f"{moment}:{operation}#2={kind}"], PERMITTED))
+    faults = Faults(read_faults([f"{moment}:{operation}#2={kind}"], PERMITTED), SYSTEM.threads)
 
     faults.strike(moment, operation)
     faults.strike(moment, "another")

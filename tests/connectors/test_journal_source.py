@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve, frozen
 
 from connectors.contract.journal import Transition
 from connectors.engine.commands import parse
@@ -18,7 +20,8 @@ from connectors.engine.journal.reader import LATE, JournalFile, JournalOfDestina
 from connectors.engine.report.page import report
 from connectors.sqlite import DEFINITION
 from dataflow.errors import ConfigError
-from dataflow.runtime import SYSTEM
+from dataflow.runtime import SYSTEM, Runtime
+from dataflow.runtime.threads import SystemThreads
 from machines.journal.entries import Entry
 from machines.journal.history import runs
 from tests.starting import installed
@@ -42,11 +45,22 @@ def file_of(folder: Path, *lines: str | Entry) -> Path:
     return path
 
 
-def run(*arguments: str | Path) -> int:
+def run(*arguments: str | Path, runtime: Runtime = SYSTEM) -> int:
     """A `dataflow` command's exit code."""
     given = parse(list(map(str, arguments)))
+    given.runtime = runtime
     code: int = given.module.run(given)
     return code
+
+
+@frozen
+class Meanwhile(SystemThreads):
+    """Threads whose sleep takes no time; meanwhile something happens."""
+
+    happens: Callable[[], None]
+
+    def sleep(self, seconds: float) -> None:
+        self.happens()
 
 
 # -- the file
@@ -213,19 +227,18 @@ def test_days_that_are_no_number_of_days_are_a_clear_error(
 
 
 def test_what_is_followed_is_printed_until_the_run_is_at_its_end(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = file_of(tmp_path, entry(1.0))
 
-    def go_on(_: float) -> None:
+    def go_on() -> None:
         with path.open("a") as file:
             file.write(
                 json.dumps(entry(2.0, **{"from": "tearing_down", "event": "succeeded", "to": "failed"}))
             )
             file.write("\n")
 
-    monkeypatch.setattr("time.sleep", go_on)
-    code = run("journal", "follow", "--file", path)
+    code = run("journal", "follow", "--file", path, runtime=evolve(SYSTEM, threads=Meanwhile(go_on)))
 
     lines = capsys.readouterr().out.splitlines()
     assert code == 1

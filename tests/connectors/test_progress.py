@@ -12,18 +12,9 @@ from connectors.engine.monitor.log import LEVELS, heartbeat, leveled, remarks, s
 from connectors.engine.monitor.progress import Going, Progress, Watch, Writing
 from dataflow.protocol import error_message, log_message
 from dataflow.runtime import SYSTEM
+from dataflow.runtime.clock import SetClock
 
 FLUSHED = {"from": "writing", "event": "flushed", "to": "writing", "written": 40, "rejected": 0}
-
-
-@define
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @define
@@ -53,11 +44,11 @@ def many(count: int) -> Progress:
 
 
 def test_an_operation_is_at_work_from_the_moment_its_state_is_entered_until_its_transition_is_told() -> None:
-    clock = Clock()
-    watch = Watch(clock)
+    clock = SetClock(100.0)
+    watch = Watch(evolve(SYSTEM, clock=clock))
 
     watch.entered("users", "merging", "merge")
-    clock.now += 62
+    clock.at += 62
     during = watch.now()
     watch.heard({"stream": "users", "from": "writing", "event": "completed", "to": "merging"})
     afterwards = watch.now()
@@ -67,7 +58,7 @@ def test_an_operation_is_at_work_from_the_moment_its_state_is_entered_until_its_
 
 
 def test_rows_are_read_as_the_pipeline_counts_them_and_written_as_the_journal_tells() -> None:
-    watch = Watch(Clock())
+    watch = Watch(evolve(SYSTEM, clock=SetClock(100.0)))
     reading = Read(0, 0)
     watch.entered("users", "writing", None)
     watch.reading({"users": reading})
@@ -80,12 +71,12 @@ def test_rows_are_read_as_the_pipeline_counts_them_and_written_as_the_journal_te
 
 
 def test_a_flush_is_at_work_while_the_writer_has_it() -> None:
-    clock = Clock()
-    watch = Watch(clock)
+    clock = SetClock(100.0)
+    watch = Watch(evolve(SYSTEM, clock=clock))
     watch.entered("users", "writing", None)
 
     watch.writing("users", 500)
-    clock.now += 3
+    clock.at += 3
     during = watch.now()
     watch.writing("users", None)
 
@@ -94,8 +85,8 @@ def test_a_flush_is_at_work_while_the_writer_has_it() -> None:
 
 
 def test_only_a_state_is_told_as_one() -> None:
-    clock = Clock()
-    watch = Watch(clock)
+    clock = SetClock(100.0)
+    watch = Watch(evolve(SYSTEM, clock=clock))
     lines: list[bytes] = []
     write = watch.lines(lines.append)
 
@@ -108,7 +99,7 @@ def test_only_a_state_is_told_as_one() -> None:
 
 
 def test_the_first_failure_of_a_stream_is_kept() -> None:
-    watch = Watch(Clock())
+    watch = Watch(evolve(SYSTEM, clock=SetClock(100.0)))
 
     watch.heard({"stream": "users", "error": "config_error: First."})
     watch.heard({"stream": "users", "reason": "config_error: Second."})

@@ -5,13 +5,14 @@ import threading
 import pytest
 
 from connectors.engine.sync.parallel import side_by_side
+from dataflow.runtime import SYSTEM
 
 
 def test_works_are_done_at_the_same_time() -> None:
     met: list[int] = []
     all_of_them = threading.Barrier(3)
 
-    side_by_side([lambda n=n: met.append(n + all_of_them.wait(60) * 0) for n in range(3)])  # type: ignore[misc]
+    side_by_side([lambda n=n: met.append(n + all_of_them.wait(60) * 0) for n in range(3)], SYSTEM.threads)  # type: ignore[misc]
 
     assert sorted(met) == [0, 1, 2]
 
@@ -19,7 +20,7 @@ def test_works_are_done_at_the_same_time() -> None:
 def test_one_work_alone_is_done_by_who_asked() -> None:
     threads: list[threading.Thread] = []
 
-    side_by_side([lambda: threads.append(threading.current_thread())])
+    side_by_side([lambda: threads.append(threading.current_thread())], SYSTEM.threads)
 
     assert threads == [threading.current_thread()]
 
@@ -37,6 +38,6 @@ def test_an_error_is_raised_once_all_have_ended() -> None:
         ended.set()
 
     with pytest.raises(LookupError):
-        side_by_side([fail, go_on])
+        side_by_side([fail, go_on], SYSTEM.threads)
 
     assert ended.is_set()

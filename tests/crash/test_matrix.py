@@ -10,6 +10,7 @@ from attrs import frozen
 
 from connectors.engine.sync.faults import FLUSH, MOMENTS
 from dataflow.catalog import Strategy
+from dataflow.runtime.clock import SetClock
 from machines.operations import Answer, Facts, StreamOperation, TempFacts
 from machines.stream import stream_lifecycle
 from tests.crash.grounds import Grounds
@@ -129,7 +130,7 @@ def asked(strategy: Strategy, facts: Facts, ending: str) -> list[object]:
     # Only a truncate can find its own generation published; `INSPECT` says so of no other.
     if facts.finalised and not strategy.truncates:
         return []
-    machine = stream_lifecycle(life(strategy), port)
+    machine = stream_lifecycle(life(strategy), port, SetClock())
     machine.send("start")
     machine.send(ending)
     return list(port.asked)

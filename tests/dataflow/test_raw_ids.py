@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dataflow.raw_ids import RawIds, as_text
 from dataflow.runtime import SYSTEM
-from tests.runtime import SetClock
+from dataflow.runtime.clock import SetClock
 
 
 def texts(ids: RawIds, count: int) -> list[str]:

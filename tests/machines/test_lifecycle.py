@@ -7,6 +7,7 @@ from statemachine import State
 from statemachine.exceptions import TransitionNotAllowed
 
 from dataflow.errors import DataflowError, TransientError
+from dataflow.runtime.clock import SetClock
 from machines.lifecycle import Executor, Lifecycle
 from machines.operations import Answer, Operation, StreamOperation
 
@@ -64,7 +65,7 @@ class Scripted:
 
 def door(outcome: Answer | BaseException) -> tuple[Door, Scripted]:
     port = Scripted(outcome)
-    return Door(Model(), listeners=[Executor(port)]), port
+    return Door(Model(), listeners=[Executor(port, SetClock())]), port
 
 
 def test_a_state_asks_for_its_operation_on_entry_and_success_leads_on() -> None:

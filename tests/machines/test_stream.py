@@ -5,6 +5,7 @@ from attrs import evolve
 
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
+from dataflow.runtime.clock import SetClock
 from machines.operations import Answer, Facts, TempFacts
 from machines.operations import StreamOperation as Op
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
@@ -16,7 +17,7 @@ APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNC
 
 def started(of: StreamLife, facts: Facts) -> tuple[StreamLifecycle, list[object]]:
     port = Answering([Answer(), Answer(facts=facts)])
-    machine = stream_lifecycle(of, port)
+    machine = stream_lifecycle(of, port, SetClock())
     machine.send("start")
     return machine, list(port.asked)
 
@@ -87,7 +88,7 @@ def test_an_empty_temp_table_is_dropped_whatever_it_was() -> None:
 
 def test_a_finalised_generation_is_added_to_and_never_swapped_again() -> None:
     port = Answering([Answer(), Answer(facts=found(finalised=True))])
-    machine = stream_lifecycle(life(DEDUP_TRUNCATE), port)
+    machine = stream_lifecycle(life(DEDUP_TRUNCATE), port, SetClock())
     machine.send("start")
 
     machine.send("completed")
@@ -144,7 +145,7 @@ def test_a_temp_table_the_ledger_does_not_know_is_kept_and_the_user_told() -> No
 )
 def test_a_completed_stream_is_published_by_its_strategy(strategy: Strategy, operations: list[Op]) -> None:
     port = Answering([Answer(), Answer(facts=found())])
-    machine = stream_lifecycle(life(strategy), port)
+    machine = stream_lifecycle(life(strategy), port, SetClock())
     machine.send("start")
 
     machine.send("completed")
@@ -155,7 +156,7 @@ def test_a_completed_stream_is_published_by_its_strategy(strategy: Strategy, ope
 
 def test_a_stream_without_complete_is_abandoned_and_its_final_table_untouched() -> None:
     port = Answering([Answer(), Answer(facts=found())])
-    machine = stream_lifecycle(life(DEDUP), port)
+    machine = stream_lifecycle(life(DEDUP), port, SetClock())
     machine.send("start")
 
     machine.send("ended")
@@ -167,7 +168,9 @@ def test_a_stream_without_complete_is_abandoned_and_its_final_table_untouched() 
 def test_the_first_failure_is_the_reason_even_when_abandoning_fails_too() -> None:
     first, second = TransientError("The merge was cut off."), TransientError("So was this.")
     of = life(DEDUP)
-    machine = stream_lifecycle(of, Answering([Answer(), Answer(facts=found()), Answer(), first, second]))
+    machine = stream_lifecycle(
+        of, Answering([Answer(), Answer(facts=found()), Answer(), first, second]), SetClock()
+    )
     machine.send("start")
 
     machine.send("completed")
@@ -178,7 +181,7 @@ def test_the_first_failure_is_the_reason_even_when_abandoning_fails_too() -> Non
 
 def test_a_stream_that_cannot_be_claimed_touches_nothing() -> None:
     port = Answering([ConfigError("Run 1 is writing to shop.users.")])
-    machine = stream_lifecycle(life(DEDUP_TRUNCATE), port)
+    machine = stream_lifecycle(life(DEDUP_TRUNCATE), port, SetClock())
 
     machine.send("start")
 

@@ -3,6 +3,7 @@
 import pytest
 from attrs import evolve
 
+from dataflow.runtime import SYSTEM
 from machines.operations import StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 from machines.verify.decisions import Decisions
@@ -22,7 +23,7 @@ def shortest(search: Search) -> str:
 
 
 def test_no_history_of_a_crash_and_a_competing_run_breaks_a_law() -> None:
-    *_, (text, explored) = report(SMALL)
+    *_, (text, explored) = report(SMALL, SYSTEM.clock)
 
     assert explored.violations == ()
     assert explored.crash_points > 10_000
@@ -31,7 +32,7 @@ def test_no_history_of_a_crash_and_a_competing_run_breaks_a_law() -> None:
 
 @pytest.mark.campaign
 def test_no_history_of_two_crashes_and_a_competing_run_breaks_a_law() -> None:
-    *_, (_, explored) = report(Search())
+    *_, (_, explored) = report(Search(), SYSTEM.clock)
 
     assert explored.violations == ()
 

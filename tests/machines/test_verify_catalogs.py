@@ -2,6 +2,7 @@
 
 import pytest
 
+from dataflow.runtime import SYSTEM
 from machines.verify.catalogs.scenarios import Scenario, scenarios
 from machines.verify.catalogs.search import Search, report
 from machines.verify.search import Explored
@@ -13,7 +14,7 @@ def _named(name: str) -> Scenario:
 
 
 def test_no_history_of_catalogs_that_change_and_a_crash_breaks_a_law() -> None:
-    *_, (text, explored) = report(Search(), syncs=1, crashes=1, rivals=0)
+    *_, (text, explored) = report(Search(), SYSTEM.clock, syncs=1, crashes=1, rivals=0)
 
     assert explored.violations == ()
     assert explored.crash_points > 5_000
@@ -22,7 +23,7 @@ def test_no_history_of_catalogs_that_change_and_a_crash_breaks_a_law() -> None:
 
 @pytest.mark.campaign
 def test_no_history_of_longer_changes_of_catalogs_breaks_a_law() -> None:
-    *_, (_, explored) = report(Search(), syncs=3, crashes=2, rivals=1)
+    *_, (_, explored) = report(Search(), SYSTEM.clock, syncs=3, crashes=2, rivals=1)
 
     assert explored.violations == ()
 

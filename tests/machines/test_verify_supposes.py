@@ -11,6 +11,7 @@ from attrs import fields_dict
 
 from connectors.contract.ledger import LedgerEntry
 from dataflow.errors import TransientError
+from dataflow.runtime.clock import SetClock
 from machines.lifecycle import Lifecycle, leaf
 from machines.operations import Answer, Facts, StreamOperation
 from machines.stream import StreamLife, stream_lifecycle
@@ -118,7 +119,9 @@ def walked(sync: Sync, facts: Facts | None) -> dict[tuple[str, str], str]:
     for last, failing in (*product(("completed", "ended"), range(LENGTH + 1)), *undisturbed):
         answers: list[Answer | TransientError] = [Answer(), Answer(facts=facts), Answer(), Answer(), Answer()]
         answers[failing:failing] = [TransientError("The server went away.")]
-        machine = stream_lifecycle(StreamLife(sync.stream, sync.tables), Answering(answers), trail)
+        machine = stream_lifecycle(
+            StreamLife(sync.stream, sync.tables), Answering(answers), SetClock(), trail
+        )
         machine.send("start")
         if machine.at == "writing":
             machine.send(last)

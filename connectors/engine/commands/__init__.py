@@ -1,8 +1,8 @@
 """The `dataflow` command: what surrounds a sync. Finds the command asked for; each is a module of this package.
 
 A command's module has `arguments(parser)`, which adds its arguments, and `run(given)`, which shows what others found
-on `given.terminal` and gives the exit code. It is imported only when it is asked for, and imports what is slow only
-when it runs.
+on `given.terminal`, with what it needs of `given.runtime`, and gives the exit code. It is imported only when it is
+asked for, and imports what is slow only when it runs.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from connectors.engine.process.terminal import Terminal
+    from dataflow.runtime import Runtime
 
 COMMANDS = {
     "destinations": "list what is installed to write to",
@@ -40,7 +41,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         if name == asked:
             module = import_module(f"{__name__}.{name.replace('-', '_')}")
             module.arguments(command)
-            command.set_defaults(module=module, terminal=_terminal())
+            command.set_defaults(module=module, terminal=_terminal(), runtime=_runtime())
     return parser.parse_args(arguments)
 
 
@@ -48,6 +49,12 @@ def _terminal() -> "Terminal":
     from connectors.engine.process.terminal import Terminal
 
     return Terminal()
+
+
+def _runtime() -> "Runtime":
+    from dataflow.runtime import SYSTEM
+
+    return SYSTEM
 
 
 def main() -> None:

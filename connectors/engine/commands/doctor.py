@@ -25,20 +25,19 @@ def run(given: argparse.Namespace) -> int:
     from connectors.engine.dry_run.doctor_text import as_json, as_text
     from connectors.engine.dry_run.repair import Attempt, try_mending
     from connectors.engine.process.open_destination import configured, streams_of
-    from dataflow.runtime import SYSTEM
 
     run = f"{RUN}-{os.getpid()}"
     streams = streams_of(given.catalog) if given.catalog is not None else None
     mended: list[Attempt] = []
     secret = given.terminal.keep_secret
-    with configured(given.connector, given.config, run, SYSTEM, secret) as destination:
+    with configured(given.connector, given.config, run, given.runtime, secret) as destination:
         options = destination.options
         streams = options.meant(streams) if streams is not None else None
         diagnosis = examine(destination.connector, streams, options)
         if given.fix:
             mended.extend(try_mending(destination.connector, diagnosis, run))
     if mended:
-        with configured(given.connector, given.config, run, SYSTEM, secret) as destination:
+        with configured(given.connector, given.config, run, given.runtime, secret) as destination:
             diagnosis = examine(destination.connector, streams, options)
     shown = json.dumps(as_json(diagnosis, mended), indent=2) if given.json else as_text(diagnosis, mended)
     given.terminal.show(shown)

@@ -1,7 +1,6 @@
 """`dataflow journal`: what syncs did, as their journal tells it. Lists, shows, follows; changes nothing."""
 
 import argparse
-import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from connectors.engine.journal.reader import Source, Told
     from connectors.engine.process.terminal import Terminal
+    from dataflow.runtime.threads import Threads
     from machines.journal.entries import Entry
     from machines.journal.history import Life, Run
 
@@ -68,7 +68,7 @@ def run(given: argparse.Namespace) -> int:
     """Print what was asked for; 1 when the run that was shown or followed failed."""
     with closing(source(given)) as told_by:
         if given.what == "follow":
-            return _follow(told_by, given.run, given.terminal)
+            return _follow(told_by, given.run, given.terminal, given.runtime.threads)
         told = told_by.more()
         if given.what == "list":
             given.terminal.show(_list(told))
@@ -83,7 +83,6 @@ def source(given: argparse.Namespace) -> "Source":
     from connectors.engine.process.masking import mask_of
     from connectors.engine.process.registry import connector_of, find
     from dataflow.errors import ConfigError
-    from dataflow.runtime import SYSTEM
 
     if given.file is not None:
         return JournalFile(given.file)
@@ -92,11 +91,11 @@ def source(given: argparse.Namespace) -> "Source":
             "A destination's journal needs its configuration.", remedy="Give it with --config FILE."
         )
     days = getattr(given, "days", None)
-    since = 0.0 if days is None else time.time() - days * SECONDS_PER_DAY
+    since = 0.0 if days is None else given.runtime.clock.now() - days * SECONDS_PER_DAY
     definition = find(given.connector).definition()
     configuration = read_configuration(given.config)
     given.terminal.keep_secret(mask_of(definition.spec(), configuration))
-    connector = connector_of(definition, configuration, "dataflow-journal", SYSTEM)
+    connector = connector_of(definition, configuration, "dataflow-journal", given.runtime)
     return JournalOfDestination(connector, since)
 
 
@@ -206,7 +205,7 @@ def _remark(entry: "Entry") -> str:
     return "; ".join(filter(None, told))
 
 
-def _follow(told_by: "Source", name: str, terminal: "Terminal") -> int:
+def _follow(told_by: "Source", name: str, terminal: "Terminal", threads: "Threads") -> int:
     """Print what was told of the run so far, and what follows, until its destination's life is at its end."""
     from machines.lifecycle import DONE, FAILED
 
@@ -219,7 +218,7 @@ def _follow(told_by: "Source", name: str, terminal: "Terminal") -> int:
                 terminal.show(_line(entry))
                 if entry["machine"] == "destination" and entry["to"] in (DONE, FAILED):
                     return 1 if entry["to"] == FAILED else 0
-            time.sleep(PAUSE)
+            threads.sleep(PAUSE)
             entries = [entry for entry in told_by.more().entries if entry["run"] == one]
     except KeyboardInterrupt:
         return 0

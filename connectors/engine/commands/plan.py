@@ -21,9 +21,10 @@ def run(given: argparse.Namespace) -> int:
     from connectors.engine.dry_run.plan import RUN, plan
     from connectors.engine.dry_run.plan_text import as_json, as_text
     from connectors.engine.process.open_destination import configured, streams_of
-    from dataflow.runtime import SYSTEM
 
-    with configured(given.connector, given.config, RUN, SYSTEM, given.terminal.keep_secret) as destination:
+    with configured(
+        given.connector, given.config, RUN, given.runtime, given.terminal.keep_secret
+    ) as destination:
         planned = plan(destination.connector, destination.options.meant(streams_of(given.catalog)))
         shown = json.dumps(as_json(planned), indent=2) if given.json else as_text(planned)
         given.terminal.show(shown)

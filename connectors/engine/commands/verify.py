@@ -17,8 +17,10 @@ def run(given: argparse.Namespace) -> int:
     from machines.verify import search
     from machines.verify.catalogs import search as catalogs
 
-    streams = search.report(search.Search(crashes=given.crashes, rivals=given.rivals))
-    names = catalogs.report(catalogs.Search(), crashes=min(given.crashes, 1), rivals=given.rivals)
+    streams = search.report(search.Search(crashes=given.crashes, rivals=given.rivals), given.runtime.clock)
+    names = catalogs.report(
+        catalogs.Search(), given.runtime.clock, crashes=min(given.crashes, 1), rivals=given.rivals
+    )
     broken = False
     for line, explored in chain(streams, names):
         given.terminal.show(line)

@@ -255,7 +255,7 @@ def _final_of(temp: TableName) -> TableName:
 def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[Step]:
     """The start of a stream, rehearsed: the steps of its machine, up to writing or to its failure."""
     transactions = Transactions(connector, ONCE, lambda *_: None)
-    executor = Executor(StreamOperations(connector, transactions, RUN))
+    executor = Executor(StreamOperations(connector, transactions, RUN), connector.runtime.clock)
     journal = Journal(RUN, executor, steps.keep, life)
     try:
         StreamLifecycle(life, listeners=[executor, journal]).send("start")

@@ -87,7 +87,7 @@ def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | 
     operations = StreamOperations(connector, transactions, run)
     port = _UpTo(operations, finding.fix)
     try:
-        StreamLifecycle(life, listeners=[Executor(port)]).send("start")
+        StreamLifecycle(life, listeners=[Executor(port, connector.runtime.clock)]).send("start")
     except _StoppedError as stopped:
         if stopped.answer is not None:
             return stopped.answer.note or "done"

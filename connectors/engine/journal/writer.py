@@ -5,17 +5,15 @@ the journal alone; where that fails, a warning says so once. A process that is k
 a journal that takes nothing for long leaves out what comes while as many transitions wait as are kept in memory.
 """
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from queue import Empty, SimpleQueue
 
 from connectors.contract import Client, Connector
 from connectors.contract.journal import Transition
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
+from dataflow.runtime.threads import Empty, Queue, Thread
 from machines.journal.entries import Entry
 from machines.operations import StreamOperation
 
@@ -53,8 +51,11 @@ class _Keeper:
         self._warn = warn
         self._numbered = 0
         self._left_out = 0
-        self._waiting: SimpleQueue[Transition | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._clock = connector.runtime.clock
+        self._threads = connector.runtime.threads
+        self._waiting: Queue[Transition | None] = self._threads.queue()
+        # None until it was started.
+        self._thread: Thread | None = None
 
     def keep(self, entry: Entry) -> None:
         """Hand an entry over; on the sync's own thread."""
@@ -63,12 +64,12 @@ class _Keeper:
             self._left_out += 1
         else:
             self._waiting.put(Transition(self._numbered, entry))
-        if entry.get("operation") == StreamOperation.CLAIM and self._thread.ident is None:
-            self._thread.start()
+        if entry.get("operation") == StreamOperation.CLAIM and self._thread is None:
+            self._thread = self._threads.start(self._write, "journal")
 
     def end(self) -> None:
         """Wait for what is on its way."""
-        if self._thread.ident is None:
+        if self._thread is None:
             return
         self._waiting.put(None)
         self._thread.join(PATIENCE)
@@ -82,7 +83,7 @@ class _Keeper:
     @property
     def _is_over(self) -> bool:
         """Whether nothing is written any more."""
-        return self._thread.ident is not None and not self._thread.is_alive()
+        return self._thread is not None and not self._thread.is_alive()
 
     # -- the journal's thread
 
@@ -93,7 +94,8 @@ class _Keeper:
             transactions.run("making the journal", partial(_prepare, client))
             while due := self._next():
                 transactions.run("writing the journal", partial(_append, client, due))
-            transactions.run("forgetting old transitions", partial(_forget, client, self._days))
+            oldest = self._clock.now() - self._days * SECONDS_PER_DAY
+            transactions.run("forgetting old transitions", lambda: client.journal.forget(oldest))
         except DataflowError as error:
             self._warn(f"The journal in the destination ends here, and the sync goes on without it. {error}")
         finally:
@@ -103,13 +105,13 @@ class _Keeper:
         """What is to be written next; nothing once the sync has ended."""
         due: list[Transition] = []
         letter = self._waiting.get()
-        end = time.monotonic() + WAIT
+        end = self._clock.monotonic() + WAIT
         while letter is not None:
             due.append(letter)
             if len(due) == ROWS:
                 return due
             try:
-                letter = self._waiting.get(timeout=max(end - time.monotonic(), 0.0))
+                letter = self._waiting.get(timeout=max(end - self._clock.monotonic(), 0.0))
             except Empty:
                 return due
         if due:
@@ -127,7 +129,3 @@ def _append(client: Client, due: Sequence[Transition]) -> None:
     kept = client.journal.last(due[0].run, min(each.at for each in due))
     if missing := [each for each in due if each.number > kept]:
         client.journal.append(missing)
-
-
-def _forget(client: Client, days: int) -> None:
-    client.journal.forget(time.time() - days * SECONDS_PER_DAY)

@@ -1,18 +1,17 @@
 """What is going on in a sync, as a value: made of what its machines and its writer report. Draws and decides nothing.
 
 Several threads report: the owner and the starters their transitions, the writers their flushes, whoever tells STATE its
-moment. One more asks `now` and shows it. Moments are of time.monotonic, so that a clock that is set makes no operation
-older.
+moment. One more asks `now` and shows it. Moments are of the clock's `monotonic`, so that a clock that is set makes no
+operation older.
 """
 
-import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
 from statemachine import State
 
+from dataflow.runtime import Runtime
 from machines.journal.entries import Entry
 from machines.lifecycle import DONE, FAILED, Lifecycle
 
@@ -117,10 +116,10 @@ def heard(going: Going, entry: Entry) -> Going:
 class Watch:
     """Holds the value between the threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._changing = threading.Lock()
-        self._began = clock()
+    def __init__(self, runtime: Runtime) -> None:
+        self._clock = runtime.clock
+        self._changing = runtime.threads.lock()
+        self._began = self._clock.monotonic()
         self._lives: dict[str | None, Going] = {None: Going()}
         self._readings: Mapping[str, Reading] = {}
         self._told: float | None = None
@@ -132,7 +131,9 @@ class Watch:
     def entered(self, stream: str | None, state: str, operation: str | None) -> None:
         """A machine came into a state."""
         with self._changing:
-            self._lives[stream] = entered(self._lives.get(stream, Going()), state, operation, self._clock())
+            self._lives[stream] = entered(
+                self._lives.get(stream, Going()), state, operation, self._clock.monotonic()
+            )
 
     def heard(self, entry: Entry) -> None:
         """A transition was written down."""
@@ -147,7 +148,7 @@ class Watch:
     def writing(self, stream: str, rows: int | None) -> None:
         """A writer is at so many rows of the stream; None: it is done with them."""
         with self._changing:
-            writing = Writing(rows=rows, since=self._clock()) if rows is not None else None
+            writing = Writing(rows=rows, since=self._clock.monotonic()) if rows is not None else None
             self._lives[stream] = evolve(self._lives[stream], writing=writing)
 
     def lines(self, write_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
@@ -156,7 +157,7 @@ class Watch:
         def write(line: bytes) -> None:
             write_line(line)
             if line.startswith(_STATE):
-                self._told = self._clock()
+                self._told = self._clock.monotonic()
 
         return write
 
@@ -167,7 +168,11 @@ class Watch:
         destination = lives.pop(None)
         streams = {name: self._with_reading(name, going) for name, going in lives.items() if name is not None}
         return Progress(
-            began=self._began, at=self._clock(), destination=destination, streams=streams, told=self._told
+            began=self._began,
+            at=self._clock.monotonic(),
+            destination=destination,
+            streams=streams,
+            told=self._told,
         )
 
     def _with_reading(self, name: str, going: Going) -> Going:

@@ -74,11 +74,11 @@ class Destination:
         if requests is not None:
             requests.tell(intake.stop)
         try:
-            faults = Faults(read_faults(options.faults, os.environ))
+            faults = Faults(read_faults(options.faults, os.environ), self._runtime.threads)
             streams = streams_of(catalog)
             destination = configure(self._definition, self._configuration(config), self._run, self._runtime)
             connector, shared = destination.connector, destination.options
-            watch = Watch()
+            watch = Watch(self._runtime)
             with (
                 closing(connector),
                 watching(options.watching, watch, self._mention, self._out) as around,
@@ -105,7 +105,7 @@ class Destination:
                     thresholds=options.thresholds,
                     intake=intake,
                     miscounts=options.miscounts,
-                    faults=faults,
+                    strike=faults.strike,
                     watch=watch,
                 )
                 succeeded = run_sync(sync)

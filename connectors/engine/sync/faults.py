@@ -7,14 +7,13 @@ says what can be asked for, and what then happens.
 import os
 import re
 import signal
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
 from dataflow.errors import ConfigError, InternalError, TransientError
+from dataflow.runtime.threads import Threads
 from machines.operations import StreamOperation
 
 # A slip of a command line in production must not kill a sync.
@@ -62,13 +61,22 @@ def _read(text: str) -> Fault:
     return Fault(when, operation, int(number or 1), kind)
 
 
+# Called at a moment of an operation, by its name; raises, waits or kills where a fault was asked for.
+Strike = Callable[[str, str], None]
+
+
+def no_fault(when: str, operation: str) -> None:
+    """Strikes nowhere."""
+
+
 class Faults:
     """Strikes where it was asked to; counts every stream's operations together."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], threads: Threads) -> None:
         self._faults = faults
+        self._threads = threads
         self._performed: Counter[tuple[str, str]] = Counter()
-        self._counting = threading.Lock()
+        self._counting = threads.lock()
 
     def strike(self, when: str, operation: str) -> None:
         """Called at each moment of every operation; `during` comes again when its transaction is tried again."""
@@ -79,35 +87,34 @@ class Faults:
             number = self._performed[when, operation]
         for fault in self._faults:
             if (fault.when, fault.operation, fault.number) == (when, operation, number):
-                _STRIKES[fault.kind]()
+                _STRIKES[fault.kind](self._threads)
 
 
-def _kill() -> None:
+def _kill(_: Threads) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _hang() -> None:
+def _hang(threads: Threads) -> None:
     while True:
-        time.sleep(SLOW)
+        threads.sleep(SLOW)
 
 
-def _slow() -> None:
-    time.sleep(SLOW)
+def _slow(threads: Threads) -> None:
+    threads.sleep(SLOW)
 
 
-def _transient() -> None:
+def _transient(_: Threads) -> None:
     raise TransientError("A fault that was asked for.", remedy=ASKED)
 
 
-def _permanent() -> None:
+def _permanent(_: Threads) -> None:
     raise InternalError("A fault that was asked for.", remedy=ASKED)
 
 
-_STRIKES: Mapping[str, Callable[[], None]] = {
+_STRIKES: Mapping[str, Callable[[Threads], None]] = {
     "kill": _kill,
     "hang": _hang,
     "slow": _slow,
     "transient": _transient,
     "permanent": _permanent,
 }
-NO_FAULTS = Faults(())

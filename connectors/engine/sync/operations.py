@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.contract.ledger import LedgerEntry
-from connectors.engine.sync.faults import FLUSH, NO_FAULTS, Faults
+from connectors.engine.sync.faults import FLUSH, Strike, no_fault
 from connectors.engine.sync.key_columns import refuse_lost_keys, refuse_narrowing
 from connectors.engine.sync.transactions import Transactions
 from dataflow.batch import clean_meta
@@ -41,7 +41,7 @@ class StreamOperations:
         connector: Connector,
         transactions: Transactions,
         run: str,
-        faults: Faults = NO_FAULTS,
+        strike: Strike = no_fault,
         hindrance: DataflowError | None = None,
     ) -> None:
         """Works by `transactions` until told by which else; their client keeps the lock throughout.
@@ -50,7 +50,7 @@ class StreamOperations:
         """
         self._hindrance = hindrance
         self._connector = connector
-        self._faults = faults
+        self._strike = strike
         self._lock = transactions.client.lock
         self.work_by(transactions)
         self._run = run
@@ -88,13 +88,13 @@ class StreamOperations:
 
         def work() -> Answer:
             answer = self._performers[operation](life)
-            self._faults.strike("during", operation)
+            self._strike("during", operation)
             return answer
 
         self._altered = {}
-        self._faults.strike("before", operation)
+        self._strike("before", operation)
         answer = self._transactions.run(f"performing {operation} on stream {life.stream.name}", work)
-        self._faults.strike("after", operation)
+        self._strike("after", operation)
         return evolve(
             answer,
             attempts=self._transactions.attempts,
@@ -126,11 +126,11 @@ class StreamOperations:
                     highest_raw_id=flush.highest_raw_id or entry.highest_raw_id,
                 )
             )
-            self._faults.strike("during", FLUSH)
+            self._strike("during", FLUSH)
 
-        self._faults.strike("before", FLUSH)
+        self._strike("before", FLUSH)
         writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", work)
-        self._faults.strike("after", FLUSH)
+        self._strike("after", FLUSH)
 
     # -- the start
 

@@ -2,16 +2,17 @@
 the pipeline. Builds what a sync needs; decides nothing that a machine could.
 """
 
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 from attrs import Factory, evolve, field, frozen
 
 from connectors.contract import Connector
 from connectors.engine.monitor.log import ending, remarks
 from connectors.engine.monitor.progress import Watch
-from connectors.engine.sync.faults import NO_FAULTS, Faults
+from connectors.engine.sync.faults import Strike, no_fault
 from connectors.engine.sync.naming import Named
 from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.parallel import side_by_side
@@ -64,12 +65,17 @@ class Sync:
         default=Factory(lambda sync: Intake(sync.connector.runtime.threads), takes_self=True)
     )
     miscounts: Miscounts = Miscounts.WARN
-    faults: Faults = NO_FAULTS
-    watch: Watch = field(factory=Watch)
+    strike: Strike = no_fault
+    watch: Watch = field(default=Factory(lambda sync: Watch(sync.connector.runtime), takes_self=True))
     # What is tried before all is set up; a rehearsal has nothing to try.
     probe: Callable[[Connector, Transactions], None] = expect_undone_at_first
     # Whose transition is written down: streams start side by side.
-    turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
+    turn: AbstractContextManager[Any] = field(
+        default=Factory(lambda sync: sync.connector.runtime.threads.lock(), takes_self=True),
+        init=False,
+        repr=False,
+        eq=False,
+    )
 
 
 class StreamRun:
@@ -90,8 +96,8 @@ class StreamRun:
         self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
         self._owner = owner
         self._columns = sync.connector.columns
-        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.faults, named.failure)
-        executor = Executor(self.operations)
+        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.strike, named.failure)
+        executor = Executor(self.operations, sync.connector.runtime.clock)
         # What tells how much was taken in, as soon as anything is.
         self.taken: Callable[[], Taken] = Taken
         self.course = Course()
@@ -247,7 +253,8 @@ class SyncOperations:
             self._reach_writers()
             lanes = [self._owner, *self._writers[1:]]
             side_by_side(
-                [partial(_start, self.runs[1 + n :: len(lanes)], lane) for n, lane in enumerate(lanes)]
+                [partial(_start, self.runs[1 + n :: len(lanes)], lane) for n, lane in enumerate(lanes)],
+                self._sync.connector.runtime.threads,
             )
         if self.runs and all(run.failed for run in self.runs):
             first = next(run.life.failure for run in self.runs if run.life.failure is not None)
@@ -350,11 +357,11 @@ def run_sync(sync: Sync) -> bool:
     """Run the sync to its end, and report each failure as a TRACE ERROR; whether it succeeded."""
     life = SyncLife()
     operations = SyncOperations(sync)
-    executor = Executor(operations)
+    clock = sync.connector.runtime.clock
+    executor = Executor(operations, clock)
     journal = Journal(sync.run, executor, partial(_keep, sync), turn=sync.turn)
     machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
-    clock = sync.connector.runtime.clock
     if life.failure is not None:
         sync.mention(error_message(life.failure, clock))
     for run in operations.runs:

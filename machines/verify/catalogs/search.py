@@ -1,11 +1,11 @@
 """The search over catalogs, breadth first: what was explored, and for a broken law the shortest history."""
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
+from dataflow.runtime.clock import Clock
 from machines.formatting import duration
 from machines.verify.catalogs.laws import broken_at_the_end, broken_by
 from machines.verify.catalogs.names import Names
@@ -71,10 +71,10 @@ def _violation(
 
 
 def report(
-    search: Search, *, syncs: int = SYNCS, crashes: int = CRASHES, rivals: int = RIVALS
+    search: Search, clock: Clock, *, syncs: int = SYNCS, crashes: int = CRASHES, rivals: int = RIVALS
 ) -> Iterator[tuple[str, Explored]]:
     """Search every scenario: a text for each kind of twins, by all strategies, and one for all, with all so far."""
-    began, total = time.monotonic(), Explored()
+    began, total = clock.monotonic(), Explored()
     kinds: dict[str, list[Scenario]] = {}
     for scenario in scenarios(syncs, crashes, rivals):
         kinds.setdefault(scenario.kind, []).append(scenario)
@@ -85,4 +85,4 @@ def report(
         total += explored
         yield "\n".join([f"{kind}: {counts(explored)}", *map(str, explored.violations)]), total
     befell = f"catalogs that change, {crashes} crashes, {rivals} competing runs"
-    yield f"{befell}: {counts(total)}, {duration(time.monotonic() - began)}", total
+    yield f"{befell}: {counts(total)}, {duration(clock.monotonic() - began)}", total

@@ -43,8 +43,9 @@ class PostgresConnector:
         self._closing = ExitStack()
         files = certificates(config, self._closing)
         self._access = Access(
+            runtime=runtime,
             parameters=connection_parameters(config, run, files),
-            detour=_detour(config, self._closing),
+            detour=_detour(config, self._closing, runtime),
             lock_timeout=config.lock_timeout,
             statement_timeout=config.statement_timeout,
         )
@@ -100,13 +101,13 @@ class RehearsedConnector(PostgresConnector):
         return RehearsedClient(self._access, self._sql, self.internal_namespace, self._foresight)
 
 
-def _detour(config: PostgresConfig, closing: ExitStack) -> Callable[[], Mapping[str, str]]:
+def _detour(config: PostgresConfig, closing: ExitStack, runtime: Runtime) -> Callable[[], Mapping[str, str]]:
     """The way through the tunnel, if there is one; it is closed in the end."""
     if config.tunnel is None:
         return dict
     from connectors.postgres.tunnel import SshTunnel
 
-    tunnel = SshTunnel(config.tunnel, config.host, config.port)
+    tunnel = SshTunnel(config.tunnel, config.host, config.port, runtime.threads)
     closing.callback(tunnel.close)
     return tunnel.entrance
 

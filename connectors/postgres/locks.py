@@ -7,9 +7,8 @@ something every few seconds. A run whose session is silent, or that works on wit
 what is left of it is waited for, then ended.
 """
 
-import threading
-import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from typing import Any
 
 import psycopg
 from attrs import define, field
@@ -31,9 +30,8 @@ class Pulse:
     def __init__(self, connection: Connection, access: Access) -> None:
         self._connection = connection
         self._access = access
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
-        self._thread.start()
+        self._over = access.runtime.threads.event()
+        self._thread = access.runtime.threads.start(self._beat, "pulse")
 
     def stop(self) -> None:
         """Close the connection, once nobody asks on it."""
@@ -66,11 +64,14 @@ class Locks:
 
     _access: Access
     _ledger: TableName
-    _busy: threading.RLock = field(factory=threading.RLock, repr=False)
+    _busy: AbstractContextManager[Any] = field(init=False, repr=False)
     _run: str = ""
     _unclaimed: bool = False
     _connection: Connection | None = None
     _pulse: Pulse | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._busy = self._access.runtime.threads.lock()
 
     def take(self, table: TableName, owner: str) -> None:
         """Make a run the owner of a table, from here on until `release`.
@@ -81,15 +82,16 @@ class Locks:
         with self._busy:
             self._run = owner
             connection = self._renewed()
-        started = time.monotonic()
+        clock, threads = self._access.runtime.clock, self._access.runtime.threads
+        started = clock.monotonic()
         while not self._registered(connection, table):
-            waited = time.monotonic() - started
+            waited = clock.monotonic() - started
             holder = self._find(connection, ownership.owner_session(self._ledger), table)
             if holder is not None and holder.name != OURS + owner:
                 self._outwait(connection, table, holder, waited)
             else:
                 self._see_off(connection, table, waited)
-            time.sleep(self._access.lock_poll)
+            threads.sleep(self._access.lock_poll)
 
     def renew(self) -> None:
         """Take the run's lock again, if it was lost with the connection. What others took since is theirs."""

@@ -14,15 +14,16 @@ connect.
 import socket
 import struct
 import sys
-import threading
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from enum import Enum, auto
 from typing import Any
 
 import psycopg
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
+
+from dataflow.runtime import Runtime
+from dataflow.runtime.threads import Thread, Threads
 
 # Where the kernel's account (struct tcp_info) has what, in bytes.
 PROBES, UNACKED, LAST_ACK, REPEATED, HEARD, UNSENT = 3, 24, 56, 100, 140, 144
@@ -85,9 +86,9 @@ class Look:
 class Line:
     """A connection's socket, by a descriptor of its own, so that it never is another's. Closed by who closes that."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, threads: Threads) -> None:
         self._socket = socket.socket(fileno=socket.dup(descriptor))
-        self._lock = threading.Lock()
+        self._lock = threads.lock()
         self._answered: Account | None = None
         self.closed = False
 
@@ -171,6 +172,7 @@ def reachable(peer: Peer, patience: float) -> bool:
 class Network:
     """Looks at all lines of a process every few seconds, on a thread of its own. Times are in seconds."""
 
+    runtime: Runtime = field(repr=False)
     silent: float = 60.0
     look: float = 5.0
     patience: float = 10.0
@@ -180,33 +182,34 @@ class Network:
     # When each peer that answered was asked.
     _reached: dict[Peer, float] = field(factory=dict, repr=False)
     _lines: set[Line] = field(factory=set, repr=False)
-    _lock: threading.Lock = field(factory=threading.Lock, repr=False)
-    _thread: threading.Thread | None = None
+    _lock: AbstractContextManager[Any] = field(
+        default=Factory(lambda network: network.runtime.threads.lock(), takes_self=True), repr=False
+    )
+    _thread: Thread | None = None
 
     def watch(self, connection: WatchedConnection) -> None:
         """Look at this connection too. One that leads over no network needs none."""
         self.dark = False
         if sys.platform != "linux" or not connection.info.hostaddr:
             return
-        connection.line = line = Line(connection.fileno())
+        connection.line = line = Line(connection.fileno(), self.runtime.threads)
         with self._lock:
             self._lines.add(line)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="network", daemon=True)
-                self._thread.start()
+                self._thread = self.runtime.threads.start(self._watch, "network")
 
     def _watch(self) -> None:
         while lines := self._open():
             self._act({line: look for line in lines if (look := line.look()) is not None})
-            time.sleep(self.look)
+            self.runtime.threads.sleep(self.look)
 
     def _act(self, looks: Mapping[Line, Look]) -> None:
-        now = time.monotonic()
+        now = self.runtime.clock.monotonic()
         self._reached = {peer: at for peer, at in self._reached.items() if now - at < self.silent}
         found = verdict(looks, self._reached, self.silent)
         self._cut(found.dark)
         for peer, lines in found.doubtful.items():
-            asked = time.monotonic()
+            asked = self.runtime.clock.monotonic()
             if self._ask(peer, self.patience):
                 self._reached[peer] = asked
             else:

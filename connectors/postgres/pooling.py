@@ -4,9 +4,8 @@ PgBouncer in its modes `transaction` and `statement` does the latter. Settings, 
 names would then be of sessions that others use too.
 """
 
-import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
 import psycopg
@@ -22,7 +21,7 @@ ROUNDS = 3
 class Pooling:
     """Asks once, for all connections that lead to the same place."""
 
-    _asking: threading.Lock = field(factory=threading.Lock, repr=False)
+    _asking: AbstractContextManager[Any] = field(repr=False)
     _direct: bool = False
 
     def refuse(

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from psycopg.sql import SQL, Composed
 
 from connectors.postgres.network import Network, WatchedConnection
 from connectors.postgres.pooling import Pooling
 from dataflow.errors import ConfigError
+from dataflow.runtime import Runtime
 
 Row = tuple[Any, ...]
 Connection = psycopg.Connection[Row]
@@ -61,6 +62,7 @@ class Access:
     silent for two of them it may be dead, and for seven it is.
     """
 
+    runtime: Runtime = field(repr=False)
     parameters: Mapping[str, Any] = field(repr=False)
     detour: Callable[[], Mapping[str, str]] = dict
     lock_timeout: int = 60
@@ -69,8 +71,10 @@ class Access:
     lock_poll: float = 0.2
     ghost_wait: float = 10.0
     pulse: float = 2.0
-    pooling: Pooling = field(factory=Pooling)
-    network: Network = field(factory=Network)
+    pooling: Pooling = field(
+        default=Factory(lambda access: Pooling(access.runtime.threads.lock()), takes_self=True)
+    )
+    network: Network = field(default=Factory(lambda access: Network(access.runtime), takes_self=True))
     # Who kept each of our server processes waiting when that was last asked.
     blockers: dict[int, Holder] = field(factory=dict, init=False, repr=False, eq=False)
 

@@ -6,7 +6,6 @@ goes wrong is told as an error of ours, for to libpq it would look like a databa
 
 import asyncio
 import socket
-import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ import asyncssh
 
 from connectors.postgres.security import Tunnel
 from dataflow.errors import ConfigError, DataflowError, TransientError
+from dataflow.runtime.threads import Thread, Threads
 
 T = TypeVar("T")
 
@@ -29,13 +29,14 @@ AGAIN = "Try again."
 class SshTunnel:
     """A tunnel to one database. Used by any thread; opens when it is first needed."""
 
-    def __init__(self, options: Tunnel, host: str, port: int) -> None:
+    def __init__(self, options: Tunnel, host: str, port: int, threads: Threads) -> None:
+        self._threads = threads
         self._options = options
         self._database = host, port
         self._trusted = _host_keys(options.tunnel_host_key or "")
-        self._opening = threading.Lock()
+        self._opening = threads.lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
         self._entrance: Mapping[str, str] = {}
 
@@ -61,8 +62,7 @@ class SshTunnel:
     def _on_thread(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name="tunnel", daemon=True)
-            self._thread.start()
+            self._thread = self._threads.start(self._loop.run_forever, "tunnel")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     # -- on the tunnel's thread

@@ -52,7 +52,9 @@ class Distant:
     def connector(self) -> PostgresConnector:
         """One that waits less."""
         connector = DEFINITION.connector(self.address.destination_config(), "more", SYSTEM)
-        connector._access = evolve(connector._access, network=Network(silent=SILENT, look=0.5, patience=1.0))
+        connector._access = evolve(
+            connector._access, network=Network(SYSTEM, silent=SILENT, look=0.5, patience=1.0)
+        )
         return connector
 
 

@@ -19,6 +19,7 @@ from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.locks import Locks
 from connectors.postgres.sessions import Access
 from dataflow.errors import ConfigError, InternalError, TransientError
+from dataflow.runtime import SYSTEM
 from dataflow.types import Kind, TableName
 from tests.connectors.postgres.conftest import Connect
 from tests.connectors.postgres.support import (
@@ -410,7 +411,9 @@ def ledger(client: PostgresClient) -> None:
 
 def locks(database: Address, run: str, wait: float = 0.0) -> Locks:
     config = configure(database.destination_config())
-    access = Access(parameters=connection_parameters(config, run, {}), lock_wait=wait, lock_poll=0.01)
+    access = Access(
+        runtime=SYSTEM, parameters=connection_parameters(config, run, {}), lock_wait=wait, lock_poll=0.01
+    )
     return Locks(access, LEDGER)
 
 

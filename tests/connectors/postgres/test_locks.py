@@ -36,7 +36,9 @@ def access(postgres_database: Address, client: PostgresClient) -> Access:
         client.create_namespace("airbyte_internal")
         client.ledger.prepare()
     parameters = connection_parameters(configure(postgres_database.destination_config()), "mine", {})
-    return Access(parameters=parameters, lock_wait=1.5, lock_poll=0.01, ghost_wait=0.3, pulse=0.05)
+    return Access(
+        runtime=SYSTEM, parameters=parameters, lock_wait=1.5, lock_poll=0.01, ghost_wait=0.3, pulse=0.05
+    )
 
 
 @contextmanager

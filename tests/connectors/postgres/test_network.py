@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from connectors.postgres.network import REPEATS, Account, Judgement, Line, Look, Network, Peer, verdict
+from dataflow.runtime import SYSTEM
 
 SILENT = 60.0
 HERE, THERE = ("192.0.2.1", 5432), ("192.0.2.2", 5432)
@@ -24,7 +25,7 @@ def lines() -> Iterator[list[Line]]:
         for _ in range(3):
             near = opened.enter_context(socket.create_connection(server.getsockname()))
             opened.enter_context(server.accept()[0])
-            made.append(Line(near.fileno()))
+            made.append(Line(near.fileno(), SYSTEM.threads))
             opened.callback(made[-1].close)
         yield made
 
@@ -53,7 +54,7 @@ def test_a_line_of_which_the_kernel_says_nothing_is_closed_and_not_dark() -> Non
     """Else the watch would end, and with it that of all other lines."""
     near, far = socket.socketpair(socket.AF_UNIX)
     with near, far:
-        line = Line(near.fileno())
+        line = Line(near.fileno(), SYSTEM.threads)
 
         look = line.look()
 
@@ -98,7 +99,7 @@ def test_a_segment_that_came_is_an_answer() -> None:
         socket.create_connection(server.getsockname()) as near,
     ):
         far, _ = server.accept()
-        line = Line(near.fileno())
+        line = Line(near.fileno(), SYSTEM.threads)
         with far:
             first = line.look()
             far.send(b"x")
@@ -136,7 +137,7 @@ def test_a_peer_that_answered_lately_is_not_asked_again(lines: list[Line]) -> No
 def test_doubtful_lines_of_a_peer_that_does_not_answer_are_cut_after_one_question(lines: list[Line]) -> None:
     one, two, other = lines
     asked = Asked(answer=False)
-    network = Network(ask=asked)
+    network = Network(SYSTEM, ask=asked)
     answered = evolve(STILL, silent=1.0)
 
     network._act(
@@ -152,7 +153,7 @@ def test_doubtful_lines_of_a_peer_that_does_not_answer_are_cut_after_one_questio
 
 def test_doubtful_lines_of_a_peer_that_answers_are_left_alone_and_it_is_asked_once(lines: list[Line]) -> None:
     asked = Asked(answer=True)
-    network = Network(ask=asked)
+    network = Network(SYSTEM, ask=asked)
     looks = {line: Look(STILL, STILL, HERE) for line in lines}
 
     network._act(looks)
@@ -165,7 +166,7 @@ def test_doubtful_lines_of_a_peer_that_answers_are_left_alone_and_it_is_asked_on
 
 def test_a_dark_line_is_cut_before_any_peer_is_asked(lines: list[Line]) -> None:
     dark, doubtful, _ = lines
-    network = Network(ask=lambda _peer, _patience: is_cut(dark))
+    network = Network(SYSTEM, ask=lambda _peer, _patience: is_cut(dark))
 
     network._act({doubtful: Look(STILL, STILL, HERE), dark: Look(REPEATED, STILL, HERE)})
 

@@ -11,9 +11,10 @@ import os, signal, sys, threading, time
 asked, before = signal.Signals(int(sys.argv[1])), sys.argv[2]
 signal.signal(asked, getattr(signal, before))
 from connectors.engine.process.signals import Requests
+from dataflow.runtime import SYSTEM
 
 requests, heard = Requests(), threading.Event()
-requests.tell(lambda reason: (print(reason, flush=True), heard.set()))
+requests.tell(lambda reason: (print(reason, flush=True), heard.set()), SYSTEM.threads)
 os.kill(os.getpid(), asked)
 heard.wait(0.5 if before == "SIG_IGN" else 60)
 print(requests.failure_code, flush=True)
@@ -62,8 +63,9 @@ EARLY = """
 import os, signal, threading
 os.kill(os.getpid(), signal.SIGTERM)
 from connectors.engine.process.signals import Requests
+from dataflow.runtime import SYSTEM
 
 heard = threading.Event()
-Requests().tell(lambda reason: (print(reason, flush=True), heard.set()))
+Requests().tell(lambda reason: (print(reason, flush=True), heard.set()), SYSTEM.threads)
 heard.wait(60)
 """

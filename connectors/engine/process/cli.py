@@ -133,14 +133,16 @@ def main_for(name: str, module: str) -> None:
         parser.error("say what to do: spec, check or write")
     if not _hold_standard_streams():
         parser.exit(1, f"{parser.prog}: stdout is closed, so nobody could hear what it does. Open it.\n")
+    gc.disable()
+    from dataflow.runtime import SYSTEM
+
     if given.verb != "write":
         # There is nothing to bring to an end.
-        requests.tell(lambda _: os._exit(requests.failure_code))
+        requests.tell(lambda _: os._exit(requests.failure_code), SYSTEM.threads)
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
     gc.disable()
     from connectors.engine.process.runner import Destination, standard_output
-    from dataflow.runtime import SYSTEM
 
     definition = import_module(module).DEFINITION
     _collect_rarely()

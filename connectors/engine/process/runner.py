@@ -72,7 +72,7 @@ class Destination:
 
         intake, requests = Intake(self._runtime.threads), options.requests
         if requests is not None:
-            requests.tell(intake.stop)
+            requests.tell(intake.stop, self._runtime.threads)
         try:
             faults = Faults(read_faults(options.faults, os.environ), self._runtime.threads)
             streams = streams_of(catalog)

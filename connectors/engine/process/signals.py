@@ -6,12 +6,13 @@ request means that the sender does not want to wait: it ends the process at once
 
 import os
 import signal
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataflow.errors import TransientError
+    from dataflow.runtime.threads import Threads
 
 ASKING = (signal.SIGTERM, signal.SIGINT)
 
@@ -28,9 +29,9 @@ class Requests:
         # Threads made later inherit it.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._asking)
 
-    def tell(self, listener: "Callable[[TransientError], None]") -> None:
+    def tell(self, listener: "Callable[[TransientError], None]", threads: "Threads") -> None:
         """Have a listener told of the first request, as the reason why it has to stop."""
-        threading.Thread(target=self._wait, args=[listener], name="requests", daemon=True).start()
+        threads.start(partial(self._wait, listener), "requests")
 
     @property
     def failure_code(self) -> int:

@@ -95,18 +95,23 @@ class _Space:
 
 def _gather(source: int, space: bytearray, begun: int, runtime: Runtime) -> int:
     """Fill the space with what comes until it is full or the source has had its time; 0 at the end of the input."""
-    clock, threads = runtime.clock, runtime.threads
-    view, size, until = memoryview(space), begun, float("inf")
-    while size < len(space):
-        if size > begun and not ((left := until - clock.monotonic()) > 0 and threads.readable(source, left)):
-            break
+    view, size, until = memoryview(space), begun, None
+    while size < len(space) and _comes(source, until, runtime):
         read = os.readv(source, [view[size:]])
         if not read:
             break
         size += read
-        until = min(until, clock.monotonic() + PATIENCE)
+        until = until or runtime.clock.monotonic() + PATIENCE
     view.release()
     return size - begun
+
+
+def _comes(source: int, until: float | None, runtime: Runtime) -> bool:
+    """Wait until there is something to read, or the end, up to that moment; whether there is."""
+    if until is None:
+        return runtime.threads.readable(source)
+    left = until - runtime.clock.monotonic()
+    return left > 0 and runtime.threads.readable(source, left)
 
 
 def widen(pipe: int) -> None:

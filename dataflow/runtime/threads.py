@@ -94,7 +94,7 @@ class Threads(Protocol):
         """Let this much time pass."""
         ...
 
-    def readable(self, descriptor: int, timeout: float) -> bool:
+    def readable(self, descriptor: int, timeout: float | None = None) -> bool:
         """Wait until a file descriptor has input or its end, for `timeout` seconds at most; whether it has."""
         ...
 
@@ -133,7 +133,7 @@ class SystemThreads:
         """Let this much time pass."""
         time.sleep(seconds)
 
-    def readable(self, descriptor: int, timeout: float) -> bool:
+    def readable(self, descriptor: int, timeout: float | None = None) -> bool:
         """Wait until a file descriptor has input or its end."""
         found, _, _ = select.select([descriptor], [], [], timeout)
         return bool(found)

@@ -141,7 +141,6 @@ def main_for(name: str, module: str) -> None:
         requests.tell(lambda _: os._exit(requests.failure_code), SYSTEM.threads)
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
-    gc.disable()
     from connectors.engine.process.runner import Destination, standard_output
 
     definition = import_module(module).DEFINITION

@@ -53,7 +53,7 @@ MEANING: Mapping[Operation, str] = {
     StreamOperation.MERGE: "Create or evolve the final table, merge temp into it by primary key, drop temp.",
     StreamOperation.SWAP: "Replace the final table by temp and record the generation as finalised.",
     StreamOperation.DEDUPE_AND_SWAP: "Keep temp's latest row of each primary key, then swap as above.",
-    StreamOperation.ABANDON: "Drop an empty temp table, keep one with rows for the next run; leave the final table.",
+    StreamOperation.ABANDON: "Look at the temp table that is left, and note which kinds of column the next sync needs.",
     SyncOperation.SET_UP: "Connect, create the namespaces the catalog needs, create or upgrade the ledger.",
     SyncOperation.START_STREAMS: "Start the lifecycle of every stream, up to writing.",
     SyncOperation.READ: "Read the input to its end: decode, flush, checkpoint, emit STATE, complete streams.",
@@ -140,11 +140,13 @@ class Answer:
     """A performed operation's outcome.
 
     `rows`: how many it moved or removed, where it can tell. `failed_streams`: those that failed in its course.
+    `left`: the temp table that a stream leaves when it ends unpublished.
     `altered`: the columns of tables that were there before, which it altered.
     `warnings`: what a person should hear of, in sentences.
     """
 
     facts: Facts | None = None
+    left: TempFacts | None = None
     rows: int | None = None
     failed_streams: tuple[str, ...] = ()
     attempts: int = 1

@@ -21,19 +21,24 @@ from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFact
 
 @define
 class StreamLife:
-    """What a stream's lifecycle knows. Facts come from INSPECT; nothing is remembered from an earlier process."""
+    """What a stream's lifecycle knows. Nothing is remembered from an earlier process.
+
+    `facts` come from INSPECT. `left` is the temp table as ABANDON finds it.
+    """
 
     stream: DestinationStream
     tables: StreamTables
     facts: Facts | None = None
+    left: TempFacts | None = None
     failure: DataflowError | None = None
     # Kinds that the columns of some fields are to have from the next sync on, since theirs do not hold what came.
     needs: Mapping[str, Kind] = field(factory=dict)
     state: Any = field(default=None, repr=False)
 
     def learn(self, answer: Answer) -> None:
-        """Take in what INSPECT found; a temp table that nobody can account for is a failure of this stream."""
+        """Take in what was found; a temp table that nobody can account for is a failure of this stream."""
         self.facts = answer.facts or self.facts
+        self.left = answer.left or self.left
         if answer.facts is not None and answer.facts.generation is not None:
             own = answer.facts.generation
             self.stream = evolve(self.stream, generation_id=own, minimum_generation_id=own)
@@ -114,6 +119,13 @@ class StreamLife:
         """Temp takes the final table's place with one row per primary key."""
         return self.recipe.strategy is Strategy.DEDUP_TRUNCATE
 
+    # -- how it ends unpublished
+
+    @property
+    def leaves_empty_temp(self) -> bool:
+        """No row waits for the next run: temp is empty."""
+        return self.left is not None and self.left.empty
+
     @property
     def _acknowledged_rows_are_gone(self) -> bool:
         lost = self.facts.lost if self.facts is not None else None
@@ -157,6 +169,7 @@ class StreamLifecycle(Lifecycle):
         deduping_and_swapping = State()
 
     abandoning = State()
+    dropping_empty_temp = State()
     done = State(final=True)
     failed = State(final=True)
 
@@ -172,6 +185,7 @@ class StreamLifecycle(Lifecycle):
         "swapping": StreamOperation.SWAP,
         "deduping_and_swapping": StreamOperation.DEDUPE_AND_SWAP,
         "abandoning": StreamOperation.ABANDON,
+        "dropping_empty_temp": StreamOperation.DISCARD,
     }
 
     start = idle.to(claiming)
@@ -195,7 +209,10 @@ class StreamLifecycle(Lifecycle):
         | running.merging.to(done)
         | running.swapping.to(done)
         | running.deduping_and_swapping.to(done)
+        | abandoning.to(dropping_empty_temp, cond="leaves_empty_temp")
+        # Its rows are kept: the next run decides what becomes of them.
         | abandoning.to(failed)
+        | dropping_empty_temp.to(failed)
     )
 
     flushed = running.writing.to(running.writing)
@@ -209,7 +226,9 @@ class StreamLifecycle(Lifecycle):
 
     ended = running.writing.to(abandoning)
 
-    errored = claiming.to(failed) | running.to(abandoning) | abandoning.to(failed)
+    errored = (
+        claiming.to(failed) | running.to(abandoning) | abandoning.to(failed) | dropping_empty_temp.to(failed)
+    )
 
 
 def _refusal(life: StreamLife) -> ConfigError:

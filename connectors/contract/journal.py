@@ -89,7 +89,7 @@ COLUMNS = (
     ("reason", "reason"),
     ("error", "error"),
     ("note", "note"),
-    # What only a replay needs, as JSON: facts, the life's beginning, failed streams.
+    # What only a replay needs, as JSON: what was found, the life's beginning, failed streams.
     ("details", "details"),
 )
 # Led by the moment, so that the one index serves both what deletes and what asks for the last of a run.

@@ -191,7 +191,7 @@ def _members(row: dict[str, Any]) -> dict[str, Any]:
 
 def _columns(entry: Entry) -> dict[str, Any]:
     """The same of an entry as it was told."""
-    left_out = ("at", "facts", "life", "failed_streams", "checkpoint", "format", "altered", "account")
+    left_out = ("at", "facts", "left", "life", "failed_streams", "checkpoint", "format", "altered", "account")
     return {NAMES.get(name, name): value for name, value in entry.items() if name not in left_out}
 
 

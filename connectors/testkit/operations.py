@@ -53,7 +53,8 @@ SCENARIOS: dict[str, Scenario] = {
         before=APPEND_TRUNCATE,
         generation=3,
     ),
-    "abandon": Scenario(DEDUP, (O.CLAIM, O.INSPECT, O.OPEN_TEMP, O.ABANDON)),
+    "abandon rows": Scenario(DEDUP, (O.CLAIM, O.INSPECT, O.OPEN_TEMP, "flush", O.ABANDON)),
+    "abandon nothing": Scenario(DEDUP, (O.CLAIM, O.INSPECT, O.OPEN_TEMP, O.ABANDON, O.DISCARD)),
 }
 
 

@@ -26,7 +26,7 @@ from machines.stream import StreamLife
 Entry = Mapping[str, Any]
 # What entries mean, and which arrows the machines walk; an entry that begins a life holds it. One that holds none was
 # written before there were numbers.
-FORMAT = 1
+FORMAT = 2
 NO_TURNS = nullcontext()
 
 
@@ -76,6 +76,7 @@ class Line:
     warnings: tuple[str, ...] | None = None
     failed_streams: tuple[str, ...] | None = None
     facts: Entry | None = None
+    left: Entry | None = None
     life: Entry | None = None
     at: float = 0.0
 
@@ -203,6 +204,7 @@ def _of_operation(performed: Performed) -> Mapping[str, Any]:
         "warnings": answer.warnings or None,
         "failed_streams": answer.failed_streams or None,
         "facts": facts_to_json(answer.facts) if answer.facts else None,
+        "left": temp_to_json(answer.left) if answer.left else None,
     }
 
 
@@ -236,12 +238,9 @@ def _words(error: DataflowError) -> str:
 
 def facts_to_json(facts: Facts) -> Entry:
     """What INSPECT found, as JSON."""
-    temp = facts.temp
     return {
         "finalised": facts.finalised,
-        "temp": None
-        if temp is None
-        else {"empty": temp.empty, "recipe": recipe_to_json(temp.recipe) if temp.recipe else None},
+        "temp": temp_to_json(facts.temp) if facts.temp is not None else None,
         **({"generation": facts.generation} if facts.generation is not None else {}),
         **({"lost": recipe_to_json(facts.lost)} if facts.lost is not None else {}),
     }
@@ -249,16 +248,23 @@ def facts_to_json(facts: Facts) -> Entry:
 
 def facts_from_json(entry: Entry) -> Facts:
     """The facts that were written down."""
-    temp = entry["temp"]
     return Facts(
         finalised=entry["finalised"],
-        temp=None
-        if temp is None
-        else TempFacts(
-            empty=temp["empty"], recipe=recipe_from_json(temp["recipe"]) if temp["recipe"] else None
-        ),
+        temp=temp_from_json(entry["temp"]) if entry["temp"] is not None else None,
         generation=entry.get("generation"),
         lost=recipe_from_json(entry["lost"]) if entry.get("lost") else None,
+    )
+
+
+def temp_to_json(temp: TempFacts) -> Entry:
+    """A temp table as it was found, as JSON."""
+    return {"empty": temp.empty, "recipe": recipe_to_json(temp.recipe) if temp.recipe else None}
+
+
+def temp_from_json(entry: Entry) -> TempFacts:
+    """The temp table that was written down."""
+    return TempFacts(
+        empty=entry["empty"], recipe=recipe_from_json(entry["recipe"]) if entry["recipe"] else None
     )
 
 

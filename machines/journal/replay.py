@@ -13,7 +13,14 @@ from attrs import frozen
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.runtime.clock import SetClock
 from machines.destination import SyncLife, destination_lifecycle
-from machines.journal.entries import FORMAT, Entry, facts_from_json, format_of, life_from_json
+from machines.journal.entries import (
+    FORMAT,
+    Entry,
+    facts_from_json,
+    format_of,
+    life_from_json,
+    temp_from_json,
+)
 from machines.lifecycle import Lifecycle, leaf
 from machines.operations import Answer, Operation
 from machines.stream import StreamLife, stream_lifecycle
@@ -86,6 +93,7 @@ class _Recorded:
             raise _error(entry["error"])
         return Answer(
             facts=self._read(facts_from_json, entry["facts"]) if "facts" in entry else None,
+            left=self._read(temp_from_json, entry["left"]) if "left" in entry else None,
             rows=entry.get("rows"),
             failed_streams=tuple(entry.get("failed_streams", ())),
             note=entry.get("note", ""),

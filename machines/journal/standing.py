@@ -70,7 +70,10 @@ def _known(strategy: str) -> Strategy | None:
 
 
 def _is_kept(entry: Entry) -> bool:
-    # The one note of this operation is that its table is kept. Where it failed nobody dropped the table.
+    match entry:
+        case {"left": {"empty": bool(empty)}}:
+            return not empty
+    # Earlier versions wrote a note, and no other than that the table is kept. A table that was not looked at is kept.
     return "note" in entry or "error" in entry
 
 

@@ -8,17 +8,18 @@ from typing import Any
 
 from attrs import frozen
 
-from machines.operations import Answer, Facts, Recipe, StreamOperation
+from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife, StreamLifecycle
 from machines.verify.scenarios import Sync
 
 
 @frozen(eq=False)
 class Knowledge:
-    """What the stream's life says once INSPECT found these facts. One for each, so that it is compared by identity."""
+    """What the stream's life says once it has found this. One for each, so that it is compared by identity."""
 
     sync: Sync
     facts: Facts | None
+    left: TempFacts | None
     recipe: Recipe
     columns: tuple[str, ...]
     finalises: int | None
@@ -34,23 +35,24 @@ class Decisions:
     ) -> None:
         self._machine = machine
         self._life = life
-        self._known: dict[tuple[Sync, Facts | None], Knowledge] = {}
+        self._known: dict[tuple[Sync, Facts | None, TempFacts | None], Knowledge] = {}
         self._targets: dict[tuple[Knowledge, str, str], str] = {}
         self.operations: dict[str, Any] = dict(machine.OPERATIONS)
         self.first = str(machine.initial_state.id)
 
-    def knowledge(self, sync: Sync, facts: Facts | None = None) -> Knowledge:
+    def knowledge(self, sync: Sync, facts: Facts | None = None, left: TempFacts | None = None) -> Knowledge:
         """What a life of that sync says."""
-        known = self._known.get((sync, facts))
+        known = self._known.get((sync, facts, left))
         if known is None:
-            known = self._known[sync, facts] = self._ask(sync, facts)
+            known = self._known[sync, facts, left] = self._ask(sync, facts, left)
         return known
 
     def target(self, knowledge: Knowledge, state: str, event: str) -> str:
         """The state that the event leads to. Raises TransitionNotAllowed when the machine does not take it."""
         target = self._targets.get((knowledge, state, event))
         if target is None:
-            machine = self._machine(self._living(knowledge.sync, knowledge.facts), start_value=state)
+            living = self._living(knowledge.sync, knowledge.facts, knowledge.left)
+            machine = self._machine(living, start_value=state)
             machine.send(event)
             target = self._targets[knowledge, state, event] = machine.at
         return target
@@ -59,16 +61,17 @@ class Decisions:
         """What the state asks for, if it asks for something."""
         return self.operations.get(state)
 
-    def _living(self, sync: Sync, facts: Facts | None) -> StreamLife:
+    def _living(self, sync: Sync, facts: Facts | None, left: TempFacts | None) -> StreamLife:
         life = self._life(sync.stream, sync.tables)
-        life.learn(Answer(facts=facts))
+        life.learn(Answer(facts=facts, left=left))
         return life
 
-    def _ask(self, sync: Sync, facts: Facts | None) -> Knowledge:
-        life = self._living(sync, facts)
+    def _ask(self, sync: Sync, facts: Facts | None, left: TempFacts | None) -> Knowledge:
+        life = self._living(sync, facts, left)
         return Knowledge(
             sync=sync,
             facts=facts,
+            left=left,
             recipe=life.recipe,
             columns=tuple(column.name for column in life.tables.columns),
             finalises=life.stream.generation_id if _finalises(life) else None,

@@ -93,9 +93,11 @@ class Laws:
 
     # -- 4
 
-    def nothing_left(self, _: World, step: Step) -> str:
-        """After success there is no temp table, and the ledger knows of none."""
+    def nothing_left(self, before: World, step: Step) -> str:
+        """After success there is no temp table, and the ledger knows of none; after a failure, none that is empty."""
         database = step.world.database
+        if _has_failed(before, step) and database.temp is not None and not database.temp.rows:
+            return "an empty temp table is left"
         if not step.world.succeeded:
             return ""
         if database.temp is not None:
@@ -112,6 +114,13 @@ class Laws:
         if new.entry.epoch > old.entry.epoch and (old.final, old.temp) == (new.final, new.temp):
             return ""
         return "a run changed tables that another run had claimed"
+
+
+def _has_failed(before: World, step: Step) -> bool:
+    """Whether the run that holds the table has just ended unpublished, undisturbed in its last operation."""
+    run, after = before.run, step.world.run
+    holds = run is not None and run.epoch == step.epoch == step.world.database.entry.epoch
+    return holds and not step.befell and (after is None or after.state == "failed")
 
 
 def _is_whole(sync: Sync, shown: set[Record]) -> bool:

@@ -76,10 +76,11 @@ class Search:
             for step in steps.after(world):
                 taken += 1
                 struck += bool(step.befell)
-                if step.world in trail:
-                    continue
+                # A law may forbid the step to a world that is reached by others, too.
                 if complaint := laws.broken(world, step):
                     found.setdefault(complaint, _violation(scenario, complaint, trail, world, step))
+                    continue
+                if step.world in trail:
                     continue
                 trail[step.world] = (world, step.label)
                 waiting.append(step.world)

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from machines.operations import StreamOperation
 from machines.verify.database import Database
-from machines.verify.decisions import Decisions
+from machines.verify.decisions import Decisions, Knowledge
 from machines.verify.flushing import flush_of, name_of, sent_again
 from machines.verify.platform import Platform
 from machines.verify.scenarios import Scenario
@@ -253,9 +253,14 @@ class Steps:
             run = evolve(run, uncovered=run.uncovered & present)
         if operation in SWAPS and run.knowledge.replaces_each_time:
             world = self.told(world, slot, run, run.knowledge.sync.until)
-        if performed.facts is not None:
-            run = evolve(run, knowledge=self._decisions.knowledge(run.knowledge.sync, performed.facts))
+        if performed.facts is not None or performed.left is not None:
+            run = evolve(run, knowledge=self._learned(run.knowledge, performed))
         return self._sent(world, slot, run, "succeeded")
+
+    def _learned(self, known: Knowledge, performed: Performed) -> Knowledge:
+        return self._decisions.knowledge(
+            known.sync, performed.facts or known.facts, performed.left or known.left
+        )
 
     def _flushing(self, slot: str, run: Run, until: int) -> Attempt:
         flush = flush_of(run, until)

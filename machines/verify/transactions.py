@@ -64,6 +64,7 @@ class Performed:
 
     databases: tuple[Database, ...]
     facts: Facts | None = None
+    left: TempFacts | None = None
 
 
 class Operations:
@@ -78,6 +79,8 @@ class Operations:
         held = self.held(database, epoch)
         if operation is StreamOperation.INSPECT:
             return Performed((database,), self.inspect(held, wishes))
+        if operation is StreamOperation.ABANDON:
+            return Performed((database,), left=self.found(held))
         # The operation's name is its method's.
         return Performed((getattr(self, operation)(held, wishes),))
 
@@ -113,12 +116,17 @@ class Operations:
 
     def inspect(self, database: Database, wishes: Wishes) -> Facts:
         """What the start is decided by."""
-        temp, entry = database.temp, database.entry
+        entry = database.entry
         return Facts(
-            temp=None if temp is None else TempFacts(empty=not temp.rows, recipe=entry.recipe),
+            temp=self.found(database),
             finalised=wishes.finalises is not None and entry.finalised == wishes.finalises,
             generation=own_generation(entry) if wishes.replaces_each_time else None,
         )
+
+    def found(self, database: Database) -> TempFacts | None:
+        """The temp table, if there is one."""
+        temp, entry = database.temp, database.entry
+        return None if temp is None else TempFacts(empty=not temp.rows, recipe=entry.recipe)
 
     def settle(self, database: Database, wishes: Wishes) -> Database:
         """Bring temp into the final table by the recipe it was opened with."""
@@ -173,12 +181,6 @@ class Operations:
         temp = _there(database.temp)
         kept = Table(temp.columns, deduped(temp.rows, wishes.recipe))
         return self.swap(Database(database.final, kept, database.entry), wishes)
-
-    def abandon(self, database: Database, wishes: Wishes) -> Database:
-        """Drop temp if it is empty."""
-        if database.temp is None or database.temp.rows:
-            return database
-        return self.forget_temp(database)
 
     # -- what they share
 

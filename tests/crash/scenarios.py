@@ -167,7 +167,7 @@ def _cut_off_at_once(strategy: Strategy) -> Scenario:
         earlier=(OLD,),
         sync=Stint(strategy, 2, NEW),
         cut=NEW.start,
-        points=(O.ABANDON,),
+        points=(O.ABANDON,) if strategy is APPEND else (O.ABANDON, O.DISCARD),
     )
 
 

@@ -17,8 +17,14 @@ from machines.verify.world import Run, World
 
 
 class DropsTempOnFailure(Operations):
-    def abandon(self, database: Database, wishes: Wishes) -> Database:
-        return self.forget_temp(database)
+    """A temp table is found empty where it holds rows, when a stream is abandoned."""
+
+    def perform(
+        self, operation: StreamOperation, database: Database, epoch: int, wishes: Wishes
+    ) -> Performed:
+        performed = super().perform(operation, database, epoch, wishes)
+        left = performed.left
+        return evolve(performed, left=evolve(left, empty=True)) if left is not None else performed
 
 
 class HasNoFence(Operations):

@@ -15,7 +15,7 @@ from dataflow.evolution import ColumnType
 from dataflow.flush import Flush
 from dataflow.runtime import SYSTEM
 from dataflow.types import EXTRACTED_AT, RAW_ID, Column, TableName
-from machines.operations import Answer, Facts, StreamOperation
+from machines.operations import Answer, Facts, StreamOperation, TempFacts
 from machines.stream import StreamLife
 from machines.verify import database as abstract
 from machines.verify.decisions import Knowledge
@@ -53,13 +53,15 @@ class RealOperations:
         self._life = StreamLife(knowledge.sync.stream, knowledge.sync.tables)
         self._life.learn(Answer(facts=knowledge.facts))
 
-    def perform(self, operation: StreamOperation) -> tuple[abstract.Database, Facts | None] | None:
+    def perform(
+        self, operation: StreamOperation
+    ) -> tuple[abstract.Database, Facts | None, TempFacts | None] | None:
         """What the operation left and found, None when it was refused."""
         try:
             answer = self._operations.perform(operation, self._life)
         except DataflowError:
             return None
-        return self._abstracted(), answer.facts
+        return self._abstracted(), answer.facts, answer.left
 
     def insert(self, flush: AbstractFlush) -> abstract.Database | None:
         """What the flush left, None when it was refused."""

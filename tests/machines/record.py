@@ -171,7 +171,8 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "merge_refused": lambda: whole(DEDUP, **refusing("merge_table")),
     "swap_refused": lambda: whole(APPEND_TRUNCATE, **refusing("overwrite_table")),
     "dedupe_refused": lambda: whole(DEDUP_TRUNCATE, **refusing("dedupe_table")),
-    "abandoning_refused": lambda: bare(DEDUP, **refusing("drop_table")),
+    "abandoning_refused": lambda: bare(DEDUP, **refusing("table_is_empty")),
+    "dropping_an_empty_temp_refused": lambda: bare(DEDUP, **refusing("drop_table")),
     # The whole sync.
     "sync_complete": two,
     "sync_with_a_failed_stream": lambda: cut(DEDUP),

@@ -12,6 +12,8 @@ from machines.journal.replay import lives, replay
 from tests.machines.record import JOURNALS, SCENES, recorded, text_of
 
 FILES = sorted(JOURNALS.glob("*.jsonl"))
+# As earlier versions wrote them; nothing rewrites these.
+EARLIER = sorted(JOURNALS.glob("format_*/*.jsonl"))
 
 
 def read(file: Path) -> list[Entry]:
@@ -30,6 +32,16 @@ def test_every_file_is_a_life_that_can_be_recorded() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_recorded_life_replays(file: Path) -> None:
+    life = read(file)
+
+    replayed = replay(life)
+
+    assert replayed.divergence is None
+    assert list(replayed.path) == [entry["to"] for entry in life]
+
+
+@pytest.mark.parametrize("file", EARLIER, ids=lambda file: f"{file.parent.name} {file.stem}")
+def test_a_life_that_an_earlier_version_recorded_still_replays(file: Path) -> None:
     life = read(file)
 
     replayed = replay(life)

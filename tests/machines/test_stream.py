@@ -165,6 +165,29 @@ def test_a_stream_without_complete_is_abandoned_and_its_final_table_untouched() 
     assert machine.at == "failed"
 
 
+def abandoned(left: TempFacts | None) -> tuple[StreamLifecycle, list[object]]:
+    port = Answering([Answer(), Answer(facts=found()), Answer(), Answer(left=left)])
+    machine = stream_lifecycle(life(DEDUP), port, SetClock())
+    machine.send("start")
+    machine.send("ended")
+    return machine, list(port.asked)
+
+
+def test_a_temp_table_that_is_left_empty_is_dropped() -> None:
+    machine, asked = abandoned(TempFacts(empty=True, recipe=recipe_of(DEDUP)))
+
+    assert asked[3:] == [Op.ABANDON, Op.DISCARD]
+    assert machine.at == "failed"
+
+
+@pytest.mark.parametrize("left", [None, TempFacts(empty=False, recipe=recipe_of(DEDUP))])
+def test_nothing_is_dropped_where_rows_are_left_or_no_temp_table(left: TempFacts | None) -> None:
+    machine, asked = abandoned(left)
+
+    assert asked[3:] == [Op.ABANDON]
+    assert machine.at == "failed"
+
+
 def test_the_first_failure_is_the_reason_even_when_abandoning_fails_too() -> None:
     first, second = TransientError("The merge was cut off."), TransientError("So was this.")
     of = life(DEDUP)

@@ -80,6 +80,8 @@ def test_every_seeded_fault_has_a_test() -> None:
         ("publishes_by_swap", True),
         ("publishes_by_swap", False),
         ("publishes_by_dedupe_and_swap", False),
+        ("leaves_empty_temp", True),
+        ("leaves_empty_temp", False),
     ],
 )
 def test_a_broken_guard_of_the_real_machine_is_found(
@@ -119,4 +121,5 @@ def test_a_violation_is_told_with_its_shortest_history() -> None:
         "   5. flush of L1 with a checkpoint",
         "   6. flush of L3: an error",
         "   7. abandon",
+        "   8. discard",
     ]

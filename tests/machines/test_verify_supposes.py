@@ -20,7 +20,6 @@ from machines.verify.decisions import Decisions, Knowledge
 from machines.verify.scenarios import Sync, scenarios
 from machines.verify.search import Search
 from machines.verify.transactions import Flush, Operations, Performed, Refused, Wishes
-from tests.machines.lives import Answering
 from tests.machines.real_operations import RealOperations
 
 T = TypeVar("T")
@@ -85,7 +84,7 @@ def test_every_operation_of_the_search_leaves_what_the_real_one_leaves() -> None
     for operation, database, epoch, knowledge in recorded.performed:
         supposed = unless_refused(partial(Operations().perform, operation, database, epoch, knowledge))
         done = RealOperations(database, epoch, knowledge).perform(operation)
-        expected = None if supposed is None else (supposed.databases[-1], supposed.facts)
+        expected = None if supposed is None else (supposed.databases[-1], supposed.facts, supposed.left)
         assert done == expected, (operation, database, knowledge)
     for database, epoch, knowledge, flush in recorded.inserted:
         expected_rows = unless_refused(partial(Operations().insert, database, epoch, knowledge, flush))
@@ -112,16 +111,30 @@ class Trail:
         self.walked[self._source, str(event)] = leaf(machine)
 
 
-def walked(sync: Sync, facts: Facts | None) -> dict[tuple[str, str], str]:
+class Finding:
+    """A port that finds this, and meets an error at one of its operations, counted from 0."""
+
+    def __init__(self, knowledge: Knowledge, failing: int) -> None:
+        self._answers = {
+            StreamOperation.INSPECT: Answer(facts=knowledge.facts),
+            StreamOperation.ABANDON: Answer(left=knowledge.left),
+        }
+        self._until = failing
+
+    def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
+        self._until -= 1
+        if self._until == -1:
+            raise TransientError("The server went away.")
+        return self._answers.get(operation, Answer())
+
+
+def walked(known: Knowledge) -> dict[tuple[str, str], str]:
     """Every transition of the real machine, driven from its start, with an error at each of its operations."""
     trail = Trail()
     undisturbed = ((last, LENGTH) for last in ("flushed", "errored"))
     for last, failing in (*product(("completed", "ended"), range(LENGTH + 1)), *undisturbed):
-        answers: list[Answer | TransientError] = [Answer(), Answer(facts=facts), Answer(), Answer(), Answer()]
-        answers[failing:failing] = [TransientError("The server went away.")]
-        machine = stream_lifecycle(
-            StreamLife(sync.stream, sync.tables), Answering(answers), SetClock(), trail
-        )
+        life = StreamLife(known.sync.stream, known.sync.tables)
+        machine = stream_lifecycle(life, Finding(known, failing), SetClock(), trail)
         machine.send("start")
         if machine.at == "writing":
             machine.send(last)
@@ -133,7 +146,7 @@ def decisions_that_the_machine_does_not_make(every: int) -> list[tuple[Sync, Fac
     asked = Asked()
     searched(Operations(), asked)
     looked_at = set(sorted({known for known, _, _ in asked.decided}, key=repr)[::every])
-    walks = {known: walked(known.sync, known.facts) for known in looked_at}
+    walks = {known: walked(known) for known in looked_at}
     return [
         (known.sync, known.facts, state, event)
         for (known, state, event), target in asked.decided.items()

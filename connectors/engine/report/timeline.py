@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "deduping_and_swapping": "publish",
     "finishing_streams": "publish",
     "abandoning": "abandon",
+    "dropping_empty_temp": "abandon",
     "aborting": "abandon",
 }
 LEGEND = {

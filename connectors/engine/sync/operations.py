@@ -269,16 +269,13 @@ class StreamOperations:
         if life.needs:
             entry = evolve(entry, columns=widened(entry.columns, life.needs))
             self._client.ledger.save(entry)
-        return evolve(self._leave_temp(entry, life), warnings=tuple(map(_to_be_widened, life.needs.items())))
-
-    def _leave_temp(self, entry: LedgerEntry, life: StreamLife) -> Answer:
-        temp = _temp_of(entry, life)
-        if not self._client.table_exists(temp):
-            return Answer()
-        if not self._client.table_is_empty(temp):
-            return Answer(note=f"{temp} is kept for the next run")
-        self._forget_temp(entry, temp)
-        return Answer()
+        left = self._found(entry, life)
+        rows_wait = left is not None and not left.empty
+        return Answer(
+            left=left,
+            note=f"rows wait in {_temp_of(entry, life)} for the next run" if rows_wait else "",
+            warnings=tuple(map(_to_be_widened, life.needs.items())),
+        )
 
     # -- what they share
 

@@ -36,14 +36,14 @@ class Options:
             "Each overwrite is new",
             "For clients that send the same generation with every sync, as PyAirbyte does. Every sync of a stream in "
             "the mode overwrite then replaces the table, as it does for clients that send no generations, and its "
-            "STATE is not emitted: the source must begin anew each time. It has no effect on other modes.",
+            "STATE is not emitted: the source must start over each time. It has no effect on other modes.",
         ),
     )
     journal_days: int = field(
         default=30,
         metadata=option(
             "Days of journal",
-            "How long the destination's journal keeps what happened, in days.",
+            "Days for which the destination's journal keeps entries.",
             minimum=1,
             maximum=LONGEST,
         ),

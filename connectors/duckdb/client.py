@@ -67,8 +67,8 @@ class DuckDbClient:
             self._roll_back()
             if is_out_of_memory(error) and self._database.grow():
                 raise TransientError(
-                    "DuckDB needed more memory than it had been given, and has been given more.",
-                    remedy="Nothing was lost. Give the machine more memory if it runs short.",
+                    "DuckDB needed more memory than its limit, and the limit was raised.",
+                    remedy="Nothing was lost. Give the machine more memory if it runs out.",
                 ) from error
             raise
         finally:
@@ -81,7 +81,7 @@ class DuckDbClient:
         holder = self._database.shared.streams.take(self._key(table), self, owner, _STREAM_PATIENCE)
         if holder is not None:
             raise ConfigError(
-                f"Table {table} is being written by {holder}.",
+                f"{holder} is writing to table {table}.",
                 doing="locking the stream",
                 remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
             )

@@ -35,8 +35,8 @@ class Config:
     destination_path: str = field(
         metadata=option(
             "Destination path",
-            "Path of the DuckDB file, which is created when it is missing; its folder must exist. "
-            '"md:" and the name of a database connect to MotherDuck; ":memory:" keeps nothing.',
+            "Path of the DuckDB file. It is created if it is missing; its folder must exist. "
+            '"md:" and the name of a database connect to MotherDuck; ":memory:" keeps nothing after the sync.',
             minLength=1,
             check=_unusable,
         )
@@ -52,14 +52,14 @@ class Config:
     )
     schema: str = field(
         default="main",
-        metadata=option("Schema", "Where the tables of streams without a namespace go.", minLength=1),
+        metadata=option("Schema", "The schema for tables of streams without a namespace.", minLength=1),
     )
     cdc_deletion_mode: DeletionMode = field(
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a row deleted in the source is removed (Hard delete), or replaced by what the deletion's record "
-            "brings, with _ab_cdc_deleted_at set (Soft delete). Only for CDC sources, in the sync mode append_dedup.",
+            "Whether a row deleted in the source is removed (Hard delete), or replaced by the values of the deletion's "
+            "record, with _ab_cdc_deleted_at set (Soft delete). Only for CDC sources, in the sync mode append_dedup.",
         ),
     )
 

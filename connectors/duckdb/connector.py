@@ -76,7 +76,7 @@ class _Meaning:
     remedy: str = ""
 
 
-_ASK_FOR_HELP = "Report this, with the run's log, to who maintains this destination."
+_ASK_FOR_HELP = "Report this, with the run's log, to this destination's maintainer."
 _TRY_AGAIN = "Try again."
 
 # The first that fits. `message` may take the pattern's groups; nothing else of DuckDB's text is passed on,
@@ -88,20 +88,20 @@ _MEANINGS = (
         r"Conflicting lock is held in (?P<command>.*?) \(PID (?P<pid>\d+)\)",
         ConfigError,
         "The database {file} is open in another process: {command} (PID {pid}).",
-        "DuckDB lets one process at a time open a file. Close it there, or wait until it has ended.",
+        "DuckDB lets one process at a time open a file. Close it there, or wait until that process has ended.",
     ),
     _Meaning(
         duckdb.IOException,
         r"Could not set lock on file \"(?P<file>[^\"]*)\"",
         ConfigError,
         "The database {file} is open in another process.",
-        "DuckDB lets one process at a time open a file. Close it there, or wait until it has ended.",
+        "DuckDB lets one process at a time open a file. Close it there, or wait until that process has ended.",
     ),
     _Meaning(
         duckdb.Error,
         r"the database file \"(?P<file>[^\"]*)\" is already attached by database",
         ConfigError,
-        "The database {file} is open in this process already, by other means than this destination.",
+        "The database {file} is already open in this process, but not by this destination.",
         "Close it before the sync, or sync in a process of its own.",
     ),
     _Meaning(
@@ -131,14 +131,14 @@ _MEANINGS = (
         r"|Read-only file system|Is a directory)",
         ConfigError,
         "The file {file} cannot be opened: {reason}.",
-        "The folder must exist, and whoever runs the sync must be allowed to write to it and to the file.",
+        "The folder must exist, and the user of the sync must be allowed to write to it and to the file.",
     ),
     _Meaning(
         duckdb.Error,
         r"No space left on device|File too large|Disk quota exceeded|max_temp_directory_size",
         ConfigError,
-        "The disk is full, or the file may not grow further.",
-        "Make room where the database is, then run the sync again. What was told as synced is kept.",
+        "The disk is full, or the file has reached its size limit.",
+        "Free space where the database is, then run the sync again. All acknowledged records are safe.",
     ),
     _Meaning(
         duckdb.OutOfMemoryException,
@@ -158,7 +158,7 @@ _MEANINGS = (
         duckdb.FatalException,
         "",
         TransientError,
-        "DuckDB gave the database up after an error it could not undo.",
+        "DuckDB closed the database after an error that it could not undo.",
         "Run the sync again; a new process opens the file as it was after the last commit.",
     ),
     _Meaning(duckdb.InterruptException, "", TransientError, "The statement was interrupted.", _TRY_AGAIN),
@@ -169,7 +169,7 @@ _MEANINGS = (
         "DuckDB's extension {extension} is not installed, and could not be downloaded.",
         "Install it where the sync runs, or allow the download.",
     ),
-    _Meaning(duckdb.HTTPException, "", TransientError, "The server did not answer as it should.", _TRY_AGAIN),
+    _Meaning(duckdb.HTTPException, "", TransientError, "The server sent an unexpected answer.", _TRY_AGAIN),
     _Meaning(duckdb.ConnectionException, "", TransientError, "The connection was lost.", _TRY_AGAIN),
     _Meaning(
         duckdb.PermissionException,
@@ -182,14 +182,14 @@ _MEANINGS = (
         duckdb.CatalogException,
         r"^Catalog Error: Table with name .* does not exist",
         ConfigError,
-        "A table of the sync is gone: it was renamed or dropped meanwhile.",
-        "Give it its name again, or let the next sync make it anew.",
+        "A table of the sync was renamed or dropped during the sync.",
+        "Rename it back, or let the next sync create it again.",
     ),
     _Meaning(
         duckdb.CatalogException,
         "[Vv]iew|is not an? table",
         ConfigError,
-        "There is a view where a table should be.",
+        "A view has the name of the table.",
         "Rename or drop the view, or add a prefix in the connection's configuration.",
     ),
     _Meaning(
@@ -197,7 +197,7 @@ _MEANINGS = (
         "depends? on it|main key table",
         ConfigError,
         "The table cannot be changed, because an index or a foreign key depends on it.",
-        "Drop what was made on the table, then run the sync again.",
+        "Drop that index or foreign key, then run the sync again.",
     ),
     _Meaning(
         duckdb.IOException,

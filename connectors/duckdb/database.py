@@ -226,7 +226,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: str) -> str:
     if catalog is None:
         # Whatever were written then would be lost with the process.
         raise InternalError(
-            "DuckDB opened the file, and does not know it by its path.",
+            "DuckDB opened the file, but does not list it by its path.",
             doing="opening the database",
             remedy="Nothing was written. Report this, with DuckDB's version.",
         )

@@ -43,8 +43,8 @@ class Shadow(Database):
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._original.on_motherduck:
             raise ConfigError(
-                "A sync to MotherDuck cannot be rehearsed: there is no file to look at.",
-                remedy="Look at a copy of the database in a file.",
+                "A sync to MotherDuck cannot be planned: there is no file to inspect.",
+                remedy="Use a copy of the database in a file.",
             )
         shadow = super()._open()
         if not self._original.in_memory and Path(self._original.database).exists():

@@ -143,7 +143,8 @@ class MemoryClient:
             holder = self._database.owners.setdefault(table, owner)
             if holder != owner:
                 raise ConfigError(
-                    f"Run {holder} is writing to {table}.", remedy="Let it end, or stop it, then sync again."
+                    f"Run {holder} is writing to {table}.",
+                    remedy="Wait for it to end, or stop it, then run the sync again.",
                 )
             self._locked[table] = owner
 

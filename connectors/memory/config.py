@@ -17,20 +17,22 @@ class MemoryConfig:
         default="memory",
         metadata=option(
             "Database",
-            "What it is called within this process; destinations of one name share it.",
+            "Its name within this process; destinations with the same name share it.",
             minLength=1,
         ),
     )
     schema: str = field(
         default="public",
-        metadata=option("Default schema", "Where the tables of streams without a namespace go.", minLength=1),
+        metadata=option(
+            "Default schema", "The schema for tables of streams without a namespace.", minLength=1
+        ),
     )
     cdc_deletion_mode: DeletionMode = field(
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a row deleted in the source is removed, or replaced by what the deletion's record brings, "
-            "with _ab_cdc_deleted_at set.",
+            "Whether a row deleted in the source is removed, or replaced by the values of the deletion's record, with "
+            "_ab_cdc_deleted_at set.",
         ),
     )
 

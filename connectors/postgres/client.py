@@ -341,7 +341,7 @@ class PostgresClient:
                 f"A publication includes the table {table}, which has no replica identity: the server lets no row of "
                 "it be updated or deleted.",
                 remedy="Let the table's owner run: "
-                f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then sync again.",
+                f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then run the sync again.",
             )
 
     def blame_triggers(self, table: TableName) -> None:
@@ -388,7 +388,7 @@ def _check_metadata(table: TableName, found: Mapping[str, ColumnType]) -> None:
     other = [name for name, kind in METADATA_TYPES.items() if found.get(name, kind).type != kind.type]
     if other:
         raise ConfigError(
-            f"The target table ({table}) was made by another version of a destination: its internal columns are "
-            "not of the types used here.",
+            f"The target table ({table}) was created by another version of a destination: its internal columns have "
+            "other types than those used here.",
             remedy=f"Let the table's owner run: {retype_metadata(table, other).as_string()}; or add a prefix.",
         )

@@ -79,7 +79,7 @@ class PostgresConfig:
         default=None,
         metadata=option(
             "SSL modes",
-            "How to encrypt; without effect unless SSL is on.",
+            "How to encrypt; has no effect unless SSL is on.",
             group="security",
             variants=SSL_MODES,
         ),
@@ -98,8 +98,8 @@ class PostgresConfig:
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a CDC deletion removes the row (hard), or replaces it by what the deletion's record brings, with "
-            "its deletion time (soft).",
+            "Whether a CDC deletion removes the row (hard), or replaces it by the values of the deletion's record, "
+            "with its deletion time (soft).",
             group="advanced",
         ),
     )
@@ -140,8 +140,8 @@ class PostgresConfig:
         default=60,
         metadata=option(
             "Lock timeout",
-            "How many seconds a statement waits for somebody else's lock before the sync is tried again; 0 is "
-            "without end.",
+            "Seconds that a statement waits for another session's lock before the operation is retried; 0 means no "
+            "limit.",
             group="advanced",
             minimum=0,
             maximum=86400,
@@ -151,7 +151,7 @@ class PostgresConfig:
         default=0,
         metadata=option(
             "Statement timeout",
-            "How many seconds a statement may take; 0 is without end, for a large table's merge may take long.",
+            "Seconds that a statement may take; 0 means no limit, since the merge of a large table may take long.",
             group="advanced",
             minimum=0,
             maximum=604800,
@@ -161,7 +161,7 @@ class PostgresConfig:
         default=None,
         metadata=option(
             "SSH Tunnel Method",
-            "Whether to reach the database through an SSH server, and how to log in there.",
+            "Whether to connect to the database through an SSH server, and how to log in to it.",
             group="security",
             variants=TUNNELS,
         ),
@@ -188,7 +188,7 @@ def configure(options: Mapping[str, Any]) -> PostgresConfig:
 
 def _socket_behind_a_tunnel(given: Mapping[str, Any]) -> Iterator[str]:
     if _tunnel(given.get("tunnel_method")) and given.get("host", "").startswith("/"):
-        yield "host: must be a name or an address where a tunnel leads to it"
+        yield "host: must be a name or an address when an SSH tunnel is used"
 
 
 def _tunnel(chosen: Tunnel | None) -> Tunnel | None:

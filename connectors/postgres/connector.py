@@ -127,11 +127,12 @@ class Meaning:
 
 
 AGAIN = "Try again."
-DARK = "Nothing that was sent to the server is acknowledged any more: look at the network in between. "
+DARK = "The server no longer acknowledges data: check the network to it. "
 REPORT = "All acknowledged records are safe. Report this, with the log of this sync."
-DEPENDENT = "Drop what depends on it, or set drop_cascade to let the sync drop it, views of yours included."
+DEPENDENT = "Drop the dependent objects, or set drop_cascade to let the sync drop them, including your views."
 CONSTRAINT = (
-    "The source's rows do not keep it: drop it, or make it DEFERRABLE if it only needs to hold at the end."
+    "The source's rows violate it: drop it, or make it DEFERRABLE if it only needs to hold at the end of a "
+    "transaction."
 )
 
 # By the whole SQLSTATE, else by its class (the first two characters). Other states are defects, and their messages
@@ -151,11 +152,13 @@ MEANINGS: Mapping[str, Meaning] = {
     "40003": Meaning(TransientError, "The connection was lost while a transaction ended", AGAIN),
     "40P01": Meaning(TransientError, "The server broke a deadlock", AGAIN),
     "53": Meaning(TransientError, "The server is short of resources", AGAIN),
-    "53100": Meaning(TransientError, "The server's disk is full", "Free space on it, then sync again."),
-    "53300": Meaning(TransientError, "The server takes no more connections", AGAIN),
+    "53100": Meaning(
+        TransientError, "The server's disk is full", "Free space on it, then run the sync again."
+    ),
+    "53300": Meaning(TransientError, "The server accepts no more connections", AGAIN),
     "55000": Meaning(
         ConfigError,
-        "The server does not allow this for an object as it is",
+        "The server does not allow this for an object in its present state",
         "If a publication includes the table, give it a primary key, or run: ALTER TABLE ... REPLICA IDENTITY FULL.",
     ),
     "55P03": Meaning(
@@ -165,21 +168,21 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "57P01": Meaning(TransientError, "The server ended the connection", AGAIN),
     "57P02": Meaning(TransientError, "The server crashed", AGAIN),
-    "57P03": Meaning(TransientError, "The server takes no connections now", AGAIN),
+    "57P03": Meaning(TransientError, "The server accepts no connections now", AGAIN),
     "57P05": Meaning(TransientError, "The server ended an idle session", AGAIN),
     "25P03": Meaning(TransientError, "The server ended a session that was idle in a transaction", AGAIN),
     "25P04": Meaning(TransientError, "The server ended a long transaction", AGAIN),
     "58030": Meaning(TransientError, "The server could not read or write its files", AGAIN),
     "42P01": Meaning(
         ConfigError,
-        "A table of the sync is gone: it was renamed or dropped meanwhile",
-        "Give it its name again, or let the next sync make it anew.",
+        "A table of the sync was renamed or dropped during the sync",
+        "Rename it back, or let the next sync create it again.",
     ),
     "42P06": Meaning(TransientError, "Another run created the schema at the same moment", AGAIN),
     "57014": Meaning(
         ConfigError,
         "The server cancelled a statement of the sync",
-        "If nobody did this on purpose, raise the option statement_timeout, or set it to 0.",
+        "If this was not intended, raise the option statement_timeout, or set it to 0.",
     ),
     "57P04": Meaning(ConfigError, "The database was dropped", "Create it, or choose another."),
     "28": Meaning(ConfigError, "The server refused the login", "Check username, password and pg_hba.conf."),
@@ -192,12 +195,12 @@ MEANINGS: Mapping[str, Meaning] = {
     "2BP01": Meaning(ConfigError, "Other objects depend on what must be dropped", DEPENDENT, detail=True),
     "42P07": Meaning(
         ConfigError,
-        "The name of a table or index is taken by something else",
-        "Rename or drop that, or give the connection a prefix.",
+        "The name of a table or index is used by another object",
+        "Rename or drop that object, or give the connection a prefix.",
     ),
     "42939": Meaning(
         ConfigError,
-        "The server keeps such names for itself",
+        "The server reserves such names",
         "Rename the stream or its namespace in the connection.",
     ),
     "54": Meaning(
@@ -215,13 +218,14 @@ MEANINGS: Mapping[str, Meaning] = {
     "P0001": Meaning(
         ConfigError,
         "A user-defined trigger raised an error",
-        "The server's log has its message. Change or drop the trigger, or correct what it complains of in the source.",
+        "The server's log has its message. Change or drop the trigger, or correct in the source what it complains "
+        "about.",
         quote=False,
     ),
     "25006": Meaning(
         ConfigError,
         "The session is read-only",
-        "If the server is a standby, give the host of the primary server. Else let the administrator switch "
+        "If the server is a standby, give the host of the primary server. Otherwise let the administrator switch "
         "default_transaction_read_only off for the user, the database or the server.",
     ),
 }
@@ -352,5 +356,5 @@ def _grant(message: str, user: str, database: str, internal: str) -> str:
         case "table" | "relation" | "index":
             statement = SQL("ALTER TABLE {} OWNER TO {}").format(Identifier(name), who)
         case _:
-            return f"Give the user {user} the right, then sync again."
+            return f"Give the user {user} this privilege, then run the sync again."
     return f"Let the administrator run: {statement.as_string(None)};"

@@ -160,9 +160,9 @@ def disturbed(changeset: ColumnChangeset) -> list[str]:
 def refusal(table: TableName, *said: str | None) -> ConfigError:
     """The error where something is in the way: one of REFUSALS, whose texts name objects and never hold a row."""
     return ConfigError(
-        f"The columns of {table} cannot become what the catalog asks: {'; '.join(filter(None, said))}.",
-        remedy="Drop what is named, sync, and make it anew; or set drop_cascade, and syncs will drop views that are in "
-        "the way.",
+        f"The columns of {table} cannot be changed to what the catalog requires: {'; '.join(filter(None, said))}.",
+        remedy="Drop these objects, run the sync, and create them again; or set drop_cascade, and syncs will drop "
+        "dependent views.",
     )
 
 

@@ -59,7 +59,7 @@ def url_complaints(text: str) -> Iterator[str]:
         if key in _OWN:
             yield f"{key} cannot be set here: {_OWN[key]}"
         elif key not in known:
-            yield f"{key} is no connection parameter of libpq"
+            yield f"{key} is not a connection parameter of libpq"
         elif key in _NUMBERS and not re.fullmatch("-?[0-9]{1,9}", value):
             yield f"{key} must be a whole number"
 

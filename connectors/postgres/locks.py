@@ -176,7 +176,7 @@ def refusal(table: TableName, holder: Holder, access: Access) -> ConfigError | T
     return ConfigError(
         f"Another run is writing to {table}: {holder}.",
         doing=f"locking {table}",
-        remedy="Let it end, or stop it, then sync again. Only one sync may write to a table at a time.",
+        remedy="Wait for it to end, or stop it, then run the sync again. Only one sync may write to a table at a time.",
     )
 
 
@@ -200,7 +200,7 @@ def _unfinished(table: TableName, ghost: Holder | None) -> TransientError:
         return TransientError(
             f"The ledger's entry of {table} is locked by a session that pg_stat_activity does not show.",
             doing=f"locking {table}",
-            remedy="Try again. If this stays, look for long transactions in pg_stat_activity.",
+            remedy="Try again. If this error remains, look for long transactions in pg_stat_activity.",
         )
     return TransientError(
         f"A session that may belong to a dead run is still working on {table}: {ghost}.",

@@ -220,7 +220,9 @@ class RehearsedClient(PostgresClient):
         # The server would say so of a statement that is only noted here.
         views = () if self._sql.drop_cascade else self.views_in_the_way(table, changeset)
         if views:
-            shown = (f"{kind.lower()} {view} shows a column that goes or changes" for kind, view in views)
+            shown = (
+                f"{kind.lower()} {view} uses a column that is dropped or changed" for kind, view in views
+            )
             raise evolution.refusal(table, *shown)
         super()._change_columns(table, changeset)
 

@@ -45,8 +45,8 @@ def remake(client: "PostgresClient", table: TableName, add: Mapping[str, ColumnT
     if holders:
         raise ConfigError(
             f"The table {table} has had {MOST_COLUMNS} columns, including dropped ones, and the server allows no "
-            f"more. It cannot be made anew: {swap.named(holders)} would not survive that.",
-            remedy="Drop what is named, sync, and make it anew; or refresh the stream.",
+            f"more. It cannot be created again: {swap.named(holders)} would be lost.",
+            remedy="Drop these objects, run the sync, and create them again; or refresh the stream.",
         )
     kept = client.discover_schema(table).columns
     new = place_of(table)

@@ -21,7 +21,7 @@ class SslModeName(StrEnum):
 
 
 class TunnelMethod(StrEnum):
-    """How the server is reached."""
+    """How to reach the server."""
 
     NONE = "NO_TUNNEL"
     SSH_KEY = "SSH_KEY_AUTH"
@@ -78,7 +78,7 @@ SSL_MODES: Mapping[StrEnum, Variant] = {
 class Tunnel:
     """The SSH server that the database is reached through, and how to log in there."""
 
-    tunnel_method: TunnelMethod = field(metadata=option("SSH Tunnel Method", "How the server is reached."))
+    tunnel_method: TunnelMethod = field(metadata=option("SSH Tunnel Method", "How to reach the server."))
     tunnel_host: str = field(
         default="", metadata=option("SSH Host", "Hostname of the SSH server.", minLength=1)
     )
@@ -100,8 +100,8 @@ class Tunnel:
         default=None,
         metadata=option(
             "SSH Host Key",
-            "Public key of the SSH server, as `ssh-keyscan` prints it. Without it whoever answers is trusted, as "
-            "upstream does: then let ssl_mode verify the database.",
+            "Public key of the SSH server, as `ssh-keyscan` prints it. Without it any server that answers is trusted, "
+            "as upstream does: then let ssl_mode verify the database.",
             minLength=1,
             check=_host_key,
         ),

@@ -43,7 +43,7 @@ class Shortcuts:
 
     def analyze(self, table: TableName, columns: Sequence[str]) -> None:
         """Let the planner know how the values of some columns are distributed."""
-        with self._attempt(f"The columns of {table} were not analyzed, so its merge may be slow"):
+        with self._attempt(f"The columns of {table} were not analyzed, so merges may be slow"):
             self._client.execute(self._sql.analyze(table, columns))
 
     def set_default(self, table: TableName, meta: str, lock_limit: str) -> None:
@@ -64,7 +64,7 @@ class Shortcuts:
                 return
             if method == "hash" and name == ours and columns[0] in key:
                 return
-        undone = f"The index on the key of {table} could not be made, so merges read all of it"
+        undone = f"The index on the key of {table} could not be created, so merges read the whole table"
         with self._attempt(undone):
             # One of the same name is ours, on a key the stream had before.
             self._client.execute(self._sql.drop_key_index(table))

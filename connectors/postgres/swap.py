@@ -84,10 +84,10 @@ def _pairing(references: Sequence[Reference]) -> tuple[str, ...]:
     acting = [each for each in references if each.acts]
     if len({frozenset(each.key) for each in acting}) > 1:
         raise ConfigError(
-            "The table's rows cannot be replaced: foreign keys lead to different keys of it, and would delete or "
-            f"change rows for one that keeps its key: {'; '.join(each.words for each in acting)}.",
-            remedy="Lead them to one key, or make those that lead to another ON DELETE NO ACTION; or drop them, sync, "
-            "and make them anew.",
+            "The table's rows cannot be replaced: foreign keys refer to different keys of it, and would delete or "
+            f"change rows although their key remains: {'; '.join(each.words for each in acting)}.",
+            remedy="Let them refer to one key, or make those that refer to another ON DELETE NO ACTION; or drop them, "
+            "run the sync, and create them again.",
         )
     return (acting or references)[0].key
 

@@ -125,10 +125,12 @@ class SshTunnel:
         host, port = self._database
         message = f"The SSH server could not forward to {host}:{port}: {error.reason}."
         if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
-            remedy = f"Let its administrator allow {self._options.tunnel_user} to forward to it."
+            remedy = f"Let its administrator allow {self._options.tunnel_user} to forward connections to it."
             return ConfigError(message, remedy=remedy)
         if "not known" in error.reason or "unknown host" in error.reason.lower():
-            return ConfigError(message, remedy="Correct the option `host`: the SSH server must know it.")
+            return ConfigError(
+                message, remedy="Correct the option `host`: the SSH server must be able to resolve it."
+            )
         return TransientError(message, remedy="Check `host` and `port` as the SSH server sees them. " + AGAIN)
 
     async def _closed(self) -> None:
@@ -144,21 +146,22 @@ def _refusal(error: Exception, options: Tunnel) -> DataflowError:
         case asyncssh.PermissionDenied():
             return ConfigError(
                 f"The SSH server {place} refused the user {options.tunnel_user}.",
-                remedy="Check tunnel_user and its key or password, and that the server takes this kind of login.",
+                remedy="Check tunnel_user and its key or password, and that the server accepts this kind of login.",
             )
         case asyncssh.HostKeyNotVerifiable():
             return ConfigError(
-                f"The SSH server {place} shows another host key than it should.",
-                remedy="If its key was changed, correct tunnel_host_key; else somebody may stand in between.",
+                f"The host key of the SSH server {place} is not the expected one.",
+                remedy="If its key was changed, correct tunnel_host_key; otherwise another machine may be intercepting "
+                "the connection.",
             )
         case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported() | asyncssh.IllegalUserName():
             return ConfigError(
-                f"The SSH server {place} and we have nothing in common: {error.reason}.",
-                remedy="Let its administrator allow algorithms of today.",
+                f"No common SSH algorithms with {place}: {error.reason}.",
+                remedy="Let its administrator allow current algorithms.",
             )
         case socket.gaierror(errno=number) if number != socket.EAI_AGAIN:
             return ConfigError(
-                f"The SSH server {options.tunnel_host} is unknown: {error.strerror}.",
+                f"The name of the SSH server {options.tunnel_host} could not be resolved: {error.strerror}.",
                 remedy="Correct the option tunnel_host.",
             )
     return TransientError(f"The connection to the SSH server {place} failed: {_said(error)}.", remedy=AGAIN)

@@ -27,8 +27,8 @@ TABLES = (TABLE, FORMAT_TABLE)
 # Raised when an entry gets a meaning that the version before would miss.
 FORMAT = 2
 NOTICE = (
-    "This table only tells the format of the ledger, which is in _airbyte_streams. A version that calls this table "
-    "no ledger is too old for it: use a newer one. Do not rename or drop this table."
+    "This table only holds the format of the ledger, which is in _airbyte_streams. A version that rejects this table "
+    "as a ledger is too old: use a newer one. Do not rename or drop this table."
 )
 
 _COLUMNS = (
@@ -58,8 +58,8 @@ class Found(Enum):
     """What has the ledger's place."""
 
     NOTHING = "nothing"
-    FIRST = "the ledger of a version that knew no format"
-    EMPTIED = "a format, and no entries: somebody dropped them, and the ledger begins anew"
+    FIRST = "the ledger of a version without formats"
+    EMPTIED = "a format, and no entries: somebody dropped them, and the ledger starts empty"
     TODAYS = "a ledger with a format"
 
 
@@ -187,9 +187,9 @@ class SqlLedger:
         ((found,),) = self._session.execute(statement)
         if found != FORMAT:
             raise ConfigError(
-                f"The ledger in {self._place} has format {found}, and this version keeps format {FORMAT}.",
+                f"The ledger in {self._place} has format {found}, and this version uses format {FORMAT}.",
                 doing="reading the ledger",
-                remedy="Use the version of this destination that made it, or a newer one. Nothing was changed.",
+                remedy="Use the version of this destination that created it, or a newer one. Nothing was changed.",
             )
 
     @cached_property
@@ -252,25 +252,25 @@ def _demand(place: TableName, names: Sequence[str], found: Collection[str]) -> N
     missing = [name for name in names if name not in found]
     if missing:
         raise ConfigError(
-            f"The table {place} is not the ledger that this destination keeps: it has no {', '.join(missing)}.",
-            doing="looking at the ledger",
-            remedy="If another version made it, use that version. If it is no ledger, rename it; but a ledger that is "
-            "renamed is lost: temp tables with rows are then kept and named to you, and generations that were "
-            "published are no longer known.",
+            f"The table {place} is not the ledger of this destination: it lacks {', '.join(missing)}.",
+            doing="inspecting the ledger",
+            remedy="If another version made it, use that version. If it is not a ledger, rename it. Never rename a "
+            "real ledger, which is then lost: temp tables with rows are kept and reported, and published generations "
+            "are no longer known.",
         )
 
 
 def _without_format(place: TableName, formats: TableName, *, first: bool) -> ConfigError:
     if first:
         return ConfigError(
-            f"There are two ledgers: {place}, and {formats}, which an earlier version began after the other was made.",
-            doing="looking at the ledger",
+            f"There are two ledgers: {place}, and {formats}, which an earlier version created after the other.",
+            doing="inspecting the ledger",
             remedy=f"What the earlier version did is not in {place}. Refresh the streams that it synced, stop using "
-            f"it, and drop {formats}; the next sync makes it anew.",
+            f"it, and drop {formats}; the next sync creates it again.",
         )
     return ConfigError(
-        f"The table {formats}, which tells the format of the ledger in {place}, is gone.",
-        doing="looking at the ledger",
+        f"The table {formats}, which holds the format of the ledger in {place}, is gone.",
+        doing="inspecting the ledger",
         remedy="Rename it back. If it was dropped, create it with the columns format (bigint) and notice (varchar), "
         f"and one row: the number of the last version's format (this version's is {FORMAT}), and any text.",
     )

@@ -9,7 +9,7 @@ from dataflow.types import TableName
 def name_taken(table: TableName, holder: str) -> ConfigError:
     """Something that is no table has the name; `holder` is its kind."""
     return ConfigError(
-        f"There is a {holder} named {table}, where a table should be.",
+        f"{table} is a {holder}, not a table.",
         remedy=f"Rename or drop the {holder}, or add a prefix in the connection's configuration.",
     )
 

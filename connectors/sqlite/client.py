@@ -230,10 +230,11 @@ class SqliteClient:
         """SQLite itself forbids some of it, naming nobody, and lets views be broken by the rest."""
         if held := holders(self.built(), table, columns):
             raise ConfigError(
-                f"What was built on the table {table} mentions columns that go or change ({', '.join(columns)}): "
+                f"Objects that depend on the table {table} use columns that are dropped or changed "
+                f"({', '.join(columns)}): "
                 f"{', '.join(map(str, held))}.",
                 doing="changing the table's columns",
-                remedy="Drop what is named, run the sync again, and build it anew afterwards.",
+                remedy="Drop these objects, run the sync again, and create them again afterwards.",
             )
 
     @property
@@ -258,7 +259,7 @@ class SqliteClient:
 def refusal(table: TableName, holder: str) -> ConfigError:
     """Why a table cannot be locked that somebody holds."""
     return ConfigError(
-        f"Table {table} is being written by {holder}.",
+        f"{holder} is writing to table {table}.",
         doing="locking the stream",
         remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
     )

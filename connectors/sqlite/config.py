@@ -27,7 +27,7 @@ class SqliteConfig:
     destination_path: str = field(
         metadata=option(
             "Destination path",
-            "Path of the SQLite file, which is created when it is missing; its folder must exist.",
+            "Path of the SQLite file. It is created if it is missing; its folder must exist.",
             minLength=1,
             check=_without_folder,
         )
@@ -36,7 +36,7 @@ class SqliteConfig:
         default="main",
         metadata=option(
             "Default schema",
-            'Where the tables of streams without a namespace go. Tables in "main" have their plain names; those of '
+            'The schema for tables of streams without a namespace. Tables in "main" have their plain names; those of '
             "another schema are named with it, as crm.users.",
             minLength=1,
         ),
@@ -45,8 +45,8 @@ class SqliteConfig:
         default=DeletionMode.HARD,
         metadata=option(
             "CDC deletion mode",
-            "Whether a row deleted in the source is removed, or replaced by what the deletion's record brings, "
-            "with _ab_cdc_deleted_at set.",
+            "Whether a row deleted in the source is removed, or replaced by the values of the deletion's record, with "
+            "_ab_cdc_deleted_at set.",
         ),
     )
 

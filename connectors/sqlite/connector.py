@@ -65,14 +65,14 @@ class RehearsedConnector(SqliteConnector):
 
 _ASK_FOR_HELP = "Report this, with the log of this sync."
 _TRY_AGAIN = "Try again."
-_MAKE_ROOM = "Make room where the database is, then run the sync again. What was told as synced is kept."
-_ALLOW = "Whoever runs the sync must be allowed to write to the file and to its folder."
+_MAKE_ROOM = "Free space where the database is, then run the sync again. All acknowledged records are safe."
+_ALLOW = "The user of the sync must be allowed to write to the file and to its folder."
 _RESTORE = "Restore it from a copy, or choose another destination path."
-_DROP_IT = "Drop it, or mend the rows in the source, then run the sync again."
+_DROP_IT = "Drop it, or correct the rows in the source, then run the sync again."
 
 # What is meant by SQLite's result codes; its texts are passed on to nobody, since they may quote a value.
 _MEANINGS: Mapping[int, DataflowError] = {
-    sqlite3.SQLITE_BUSY: TransientError("Another process has been writing to the file.", remedy=_TRY_AGAIN),
+    sqlite3.SQLITE_BUSY: TransientError("Another process is writing to the file.", remedy=_TRY_AGAIN),
     sqlite3.SQLITE_LOCKED: TransientError("Another connection uses the table.", remedy=_TRY_AGAIN),
     sqlite3.SQLITE_IOERR: TransientError("The file could not be read or written.", remedy=_TRY_AGAIN),
     sqlite3.SQLITE_FULL: ConfigError("The disk is full.", remedy=_MAKE_ROOM),
@@ -82,7 +82,7 @@ _MEANINGS: Mapping[int, DataflowError] = {
     sqlite3.SQLITE_NOTADB: ConfigError("The file is not a SQLite database.", remedy=_RESTORE),
     sqlite3.SQLITE_CORRUPT: ConfigError("The database is damaged.", remedy=_RESTORE),
     sqlite3.SQLITE_CONSTRAINT: ConfigError(
-        "A unique index or a trigger that was built on the table refuses a row.", remedy=_DROP_IT
+        "A user-defined unique index or trigger on the table rejects a row.", remedy=_DROP_IT
     ),
     sqlite3.SQLITE_TOOBIG: ConfigError("A value is larger than SQLite can hold.", remedy=_ASK_FOR_HELP),
 }
@@ -94,8 +94,8 @@ _SAID: Mapping[str, DataflowError] = {
         "The stream has more columns than SQLite allows a table.", remedy="Deselect columns of the stream."
     ),
     "no such table": ConfigError(
-        "A table of the sync is gone: it was renamed or dropped meanwhile.",
-        remedy="Give it its name again, or let the next sync make it anew.",
+        "A table of the sync was renamed or dropped during the sync.",
+        remedy="Rename it back, or let the next sync create it again.",
     ),
 }
 
@@ -105,7 +105,9 @@ def explain(error: Exception) -> DataflowError:
     if isinstance(error, DataflowError):
         return error
     if isinstance(error, OSError):
-        return ConfigError(f"The file beside the database that locks it: {error.strerror}.", remedy=_ALLOW)
+        return ConfigError(
+            f"The lock file beside the database cannot be used: {error.strerror}.", remedy=_ALLOW
+        )
     # The lowest byte is the code; what is above says more than we need.
     meaning = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     if isinstance(error, sqlite3.OperationalError):

@@ -50,7 +50,7 @@ class DoctorSuite(WarehouseSuite):
 
         assert {each.stream: each.state for each in diagnosis.findings} == after_inspection(outcome)
         assert {each.state for each in diagnosis.findings} == {"resuming_temp", "settling", "discarding"}
-        assert all(each.told and each.kind is Kind.WAITING for each in diagnosis.findings)
+        assert all(each.acknowledged and each.kind is Kind.WAITING for each in diagnosis.findings)
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
     def test_without_a_catalog_the_same_sync_is_supposed_to_come_again(
@@ -62,7 +62,7 @@ class DoctorSuite(WarehouseSuite):
         outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
 
         assert {"users": finding.state} == after_inspection(outcome)
-        assert (finding.told, finding.fix, finding.run) == (True, None, "kit")
+        assert (finding.acknowledged, finding.fix, finding.run) == (True, None, "kit")
 
     @needs(foreign_tables=True)
     def test_no_step_is_offered_that_a_view_of_the_tables_name_forbids(self, warehouse: Warehouse) -> None:
@@ -73,7 +73,7 @@ class DoctorSuite(WarehouseSuite):
         (finding,) = examined(warehouse, OTHERS).findings
 
         assert finding.fix is None
-        assert "There is a view named" in finding.failure
+        assert "is a view, not a table" in finding.failure
 
     def test_rows_of_a_stream_that_left_the_catalog_are_settled_by_their_recipe(
         self, warehouse: Warehouse
@@ -106,7 +106,7 @@ class DoctorSuite(WarehouseSuite):
         sync_users(warehouse, users(strategy, 2), sent=THEN)
 
         whole = Stint(strategy, 2, (*CUT_OFF[:TOLD], *THEN)).users
-        assert (finding.left, finding.told, finding.fix, came) == (True, True, None, [])
+        assert (finding.left, finding.acknowledged, finding.fix, came) == (True, True, None, [])
         assert between == before
         assert found(warehouse.rows()) == sorted(published([], strategy, whole))
 
@@ -119,7 +119,7 @@ class DoctorSuite(WarehouseSuite):
         (finding,) = examined(warehouse, users(strategy, 3)).findings
         came = mended(warehouse, users(strategy, 3))
 
-        assert (finding.state, finding.told, finding.fix, came) == ("discarding", True, None, [])
+        assert (finding.state, finding.acknowledged, finding.fix, came) == ("discarding", True, None, [])
         assert warehouse.waiting() == waiting
 
     def test_untold_rows_of_a_superseded_generation_are_dropped(self, warehouse: Warehouse) -> None:
@@ -140,8 +140,8 @@ class DoctorSuite(WarehouseSuite):
         after = examined(warehouse, OTHERS)
 
         assert [each.outcome for each in came] == [Mending.FAILED]
-        assert as_text(after, came).startswith(f"Could not mend {warehouse.tables().final}: settle: ")
-        assert [as_json(after, came)[name] for name in ("mended", "not_mended")] == [[], [came[0].words]]
+        assert as_text(after, came).startswith(f"Could not fix {warehouse.tables().final}: settle: ")
+        assert [as_json(after, came)[name] for name in ("fixed", "not_fixed")] == [[], [came[0].words]]
         assert [each.run for each in before.findings] == ["kit"]
         assert after.findings == before.findings
         assert len(warehouse.waiting()) == len(CUT_OFF)
@@ -162,7 +162,7 @@ class DoctorSuite(WarehouseSuite):
         (finding,) = examined(warehouse).findings
         mended(warehouse)
 
-        assert (finding.kind, finding.state, finding.told) == (Kind.EMPTY, "discarding", False)
+        assert (finding.kind, finding.state, finding.acknowledged) == (Kind.EMPTY, "discarding", False)
         assert (warehouse.left_behind(), examined(warehouse).findings) == (set(), ())
 
     def test_a_temp_table_that_the_ledger_does_not_know_is_left_to_a_person(
@@ -189,7 +189,7 @@ class DoctorSuite(WarehouseSuite):
         (finding,) = examined(warehouse, users(DEDUP, 2)).findings
         outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
 
-        assert (finding.kind, finding.told, finding.fix) == (Kind.MISSING, True, None)
+        assert (finding.kind, finding.acknowledged, finding.fix) == (Kind.MISSING, True, None)
         assert {"users": finding.state} == after_inspection(outcome)
 
     def test_told_rows_that_somebody_deleted_are_told_of_and_left_to_a_sync_that_says_so(
@@ -201,7 +201,7 @@ class DoctorSuite(WarehouseSuite):
         (finding,) = examined(warehouse, users(DEDUP, 2)).findings
         came = mended(warehouse, users(DEDUP, 2))
 
-        assert (finding.kind, finding.told, finding.fix, came) == (Kind.EMPTY, True, None, [])
+        assert (finding.kind, finding.acknowledged, finding.fix, came) == (Kind.EMPTY, True, None, [])
 
     @needs(concurrent=True)
     def test_what_a_live_run_works_on_is_no_finding(self, warehouse: Warehouse) -> None:

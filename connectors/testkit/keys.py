@@ -172,7 +172,7 @@ class KeySuite(WarehouseSuite):
 
         (error,) = outcome.errors
         assert 'the primary key "id"' in error["message"]
-        assert "a text that is not a date with time came for it" in error["message"]
+        assert "received a text that is not a date with time" in error["message"]
         assert "secret" not in str(error)
 
     @pytest.mark.parametrize("strategy", DEDUPING)

@@ -42,7 +42,7 @@ class NarrowingSuite(WarehouseSuite):
         second = _sync(warehouse, DEDUP, narrow, (more,))
 
         assert (first.exit_code, len(kept)) == (1, len(keys))
-        assert any("do not hold all that" in error["message"] for error in first.errors)
+        assert any("cannot hold every value" in error["message"] for error in first.errors)
         assert second.errors == []
         assert len(_distinct(warehouse)) == expected
 

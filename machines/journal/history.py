@@ -45,7 +45,7 @@ class Stay:
 
 @frozen(kw_only=True)
 class Failure:
-    """What went wrong, in which state, and when, in seconds since 1970."""
+    """Failures, in which state, and when, in seconds since 1970."""
 
     error: str
     state: str
@@ -112,7 +112,7 @@ class Life:
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """What went wrong, in order: each reason and each operation's error, once."""
+        """Failures, in order: each reason and each operation's error, once."""
         found: dict[str, Failure] = {}
         for told in (failure for entry in self.entries for failure in _failures(entry)):
             found.setdefault(told.error, told)

@@ -44,6 +44,6 @@ def test_a_fault_strikes_once_where_it_was_asked_to(
 
     faults.strike(moment, operation)
     faults.strike(moment, "another")
-    with pytest.raises(error, match="asked for"):
+    with pytest.raises(error, match="requested fault"):
         faults.strike(moment, operation)
     faults.strike(moment, operation)

@@ -137,7 +137,7 @@ def test_a_ledger_and_a_journal_that_are_there_are_not_made() -> None:
 def test_a_table_in_the_ledgers_place_is_told_by_what_it_lacks() -> None:
     session = Written([], **{FORMAT_TABLE: ("final_namespace", "final_name", "epoch")})
 
-    with pytest.raises(ConfigError, match=r"internal\._airbyte_ledger .* has no owner, temp_namespace"):
+    with pytest.raises(ConfigError, match=r"internal\._airbyte_ledger .* lacks owner, temp_namespace"):
         ledger(session).prepare()
 
 
@@ -148,7 +148,7 @@ def test_a_ledger_of_another_format_is_refused_by_its_number(
 ) -> None:
     session = Written([(number,)], **LEDGER)
 
-    with pytest.raises(ConfigError, match=f"has format {number}, and this version keeps format {FORMAT}"):
+    with pytest.raises(ConfigError, match=f"has format {number}, and this version uses format {FORMAT}"):
         work(ledger(session))
     assert [text for text in session.statements if not text.startswith("SELECT")] == []
 
@@ -172,7 +172,7 @@ def test_a_ledger_that_an_earlier_version_began_beside_ours_is_refused() -> None
 def test_a_ledger_whose_format_is_gone_is_refused() -> None:
     session = Written([], **{LEDGER_TABLE: LEDGER_COLUMNS})
 
-    with pytest.raises(ConfigError, match=r"tells the format of the ledger .* is gone"):
+    with pytest.raises(ConfigError, match=r"holds the format of the ledger .* is gone"):
         ledger(session).prepare()
     assert session.statements == []
 

@@ -78,7 +78,7 @@ def test_a_last_line_that_is_cut_off_is_said_and_read_once_it_is_whole(tmp_path:
     source.close()
 
     assert (first.entries, len(first.troubles)) == ((entry(1.0),), 1)
-    assert "The last line is not whole" in first.troubles[0]
+    assert "The last line is incomplete" in first.troubles[0]
     assert (second.entries, second.troubles) == ((entry(2.0),), ())
 
 
@@ -93,13 +93,13 @@ def test_a_broken_line_is_passed_over_and_named(tmp_path: Path, broken: str) -> 
     source.close()
 
     assert told.entries == (entry(1.0), entry(2.0))
-    assert told.troubles == ("Line 2 is no entry of a journal and is passed over.",)
+    assert told.troubles == ("Line 2 is not an entry of a journal and is skipped.",)
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     source = JournalFile(file_of(tmp_path, "# A page\n", "of words\n"))
 
-    with pytest.raises(ConfigError, match="is no journal"):
+    with pytest.raises(ConfigError, match="is not a journal"):
         source.more()
     source.close()
 
@@ -294,4 +294,4 @@ def test_a_page_tells_what_could_not_be_read(tmp_path: Path) -> None:
 
     assert run("report", file_of(tmp_path, entry(1.0), "broken\n"), "-o", page) == 0
 
-    assert "Line 2 is no entry of a journal" in page.read_text()
+    assert "Line 2 is not an entry of a journal" in page.read_text()

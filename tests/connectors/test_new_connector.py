@@ -168,7 +168,7 @@ def test_a_file_where_the_folder_should_be_is_left_alone(tmp_path: Path, below: 
     file = tmp_path / "mine"
     file.write_text("mine")
 
-    with pytest.raises(ConfigError, match="cannot be made: Not a directory"):
+    with pytest.raises(ConfigError, match="cannot be created: Not a directory"):
         new("lake", "--out", str(file.joinpath(*below)))
 
     assert file.read_text() == "mine"

@@ -138,7 +138,7 @@ def test_a_heartbeat_tells_the_whole_and_the_operation_that_takes_longest() -> N
 
     read = "1,000 records read (9.0 kB, 10/s), 950 rows written"
     assert list(heartbeat(now)) == [
-        f"Reading after 1 m 40 s: 1 of 3 streams done; {read}; last STATE told 5.0 s ago.",
+        f"Reading after 1 m 40 s: 1 of 3 streams done; {read}; last STATE emitted 5.0 s ago.",
         "Stream users: merging for 1 m 02 s.",
         "Stream orders: writing 50 rows for 2.0 s.",
     ]
@@ -222,7 +222,7 @@ def test_the_age_of_the_last_state_is_told_whatever_the_width(width: int) -> Non
 
     text = shown(Progress(began=0.0, at=725.0, streams={"users": reading}, told=720.0), width=width)
 
-    assert "last STATE told 5.0 s ago." in " ".join(text.split())
+    assert "last STATE emitted 5.0 s ago." in " ".join(text.split())
 
 
 def test_a_picture_leaves_of_the_terminal_the_cursors_line() -> None:

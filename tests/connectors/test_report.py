@@ -67,10 +67,10 @@ def test_what_a_killed_run_does_not_tell_is_hatched_to_its_end() -> None:
 
     untold = of_class(cut_off, "bar untold")
     assert {bar.get("title") for bar in untold} == {
-        "after starting streams: not told",
-        "after writing: not told",
+        "after starting streams: not recorded",
+        "after writing: not recorded",
     }
-    assert [word.text for word in of_class(cut_off, "untold")] == ["not told"]
+    assert [word.text for word in of_class(cut_off, "untold")] == ["not recorded"]
 
 
 def test_a_run_that_tells_its_end_has_nothing_hatched() -> None:

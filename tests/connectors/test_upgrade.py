@@ -70,7 +70,7 @@ class UpgradeSuite(WarehouseSuite):
         with closing(warehouse.destination.connector()) as connector:
             (planned,) = plan(connector, streams).streams
 
-        assert (finding.state, finding.told) == ("resuming_temp", True)
+        assert (finding.state, finding.acknowledged) == ("resuming_temp", True)
         assert planned.path[2] == "resuming_temp"
         with closing(warehouse.destination.connector()) as connector, closing(connector.client()) as client:
             with client.transaction():

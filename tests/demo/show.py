@@ -52,7 +52,7 @@ class Page:
         self._console.print(Text(f"  {text}"), soft_wrap=True)
 
     def failure(self, text: str) -> None:
-        """What went wrong."""
+        """Failures."""
         self._console.print(Text(text, style="bold red"), soft_wrap=True)
 
     def table(self, table: targets.Table) -> None:

@@ -45,7 +45,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "of tables and runs": (
         "machines/stream",
         "connectors/engine/sync",
-        "connectors/sql",
+        "connectors/sql/",
         "connectors/contract",
     ),
     "of the commands": (

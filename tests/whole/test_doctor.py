@@ -134,7 +134,9 @@ def test_the_same_after_a_crash_at_each_operation_of_each_strategy(
     said_is_done(destination, crash)
 
 
-def test_told_rows_of_a_stream_that_left_the_catalog_are_listed_and_mended(destination: Destination) -> None:
+def test_acknowledged_rows_of_a_stream_that_left_the_catalog_are_listed_and_mended(
+    destination: Destination,
+) -> None:
     attempt(destination, configured(DEDUP, 2), faults=["after:flush#3=kill"])
     others = destination.file("others.json", catalog(stream("others", COLUMNS)))
 
@@ -144,7 +146,7 @@ def test_told_rows_of_a_stream_that_left_the_catalog_are_listed_and_mended(desti
 
     (finding,) = found.json["findings"]
     assert (found.code, mended.code, after.code) == (1, 0, 0)
-    assert (finding["told"], finding["left"], finding["state"], finding["fix"]) == (
+    assert (finding["acknowledged"], finding["left"], finding["state"], finding["fix"]) == (
         True,
         True,
         "settling",

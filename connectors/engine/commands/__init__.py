@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from dataflow.runtime import Runtime
 
 COMMANDS = {
-    "destinations": "list what is installed to write to",
-    "diagram": "draw a machine, with the path that a journal tells",
-    "doctor": "name what a crash left, and the one step that mends it",
-    "journal": "tell what syncs did: list the runs, show one, follow one",
-    "new-connector": "write a connector that already passes the kit",
+    "destinations": "list the installed destinations",
+    "diagram": "draw a machine, with the path that a journal records",
+    "doctor": "report what a crash left, and the step that repairs it",
+    "journal": "report what syncs did: list the runs, show one, follow one",
+    "new-connector": "create a connector that already passes the contract suite",
     "plan": "show what a sync would do, before it does it",
-    "replay": "drive fresh machines from a journal; name where one diverges",
-    "report": "write a page that shows what a sync did",
-    "verify": "search every history of crashes for one that breaks a law",
+    "replay": "replay a journal on fresh machines; report where one diverges",
+    "report": "write an HTML page about a sync",
+    "verify": "search all histories of crashes for one that breaks a guarantee",
 }
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line, with the chosen command's module in `module`. Ends the process for one that is no command."""
-    parser = argparse.ArgumentParser(prog="dataflow", description="What surrounds a sync.")
+    parser = argparse.ArgumentParser(prog="dataflow", description="Commands around a sync.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     asked = next((each for each in arguments if not each.startswith("-")), None)
     for name, does in COMMANDS.items():

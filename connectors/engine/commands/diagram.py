@@ -16,11 +16,17 @@ SINGLE = ("svg", "dot")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
-    parser.add_argument("machine", nargs="?", help="which: stream or destination; both, but for svg and dot")
-    parser.add_argument("--format", choices=FORMATS, default="mermaid", help="in what (default: %(default)s)")
-    parser.add_argument("--journal", type=Path, help="mark the path that the journal's last run took")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write the machines' pages and pictures there"
+        "machine",
+        nargs="?",
+        help="the machine: stream or destination (default: both, except for svg and dot)",
+    )
+    parser.add_argument(
+        "--format", choices=FORMATS, default="mermaid", help="the format (default: %(default)s)"
+    )
+    parser.add_argument("--journal", type=Path, help="mark the path of the journal's last run")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write the machines' pages and pictures to this folder"
     )
 
 

@@ -13,10 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--catalog",
         type=Path,
-        help="the configured catalog; without it the same sync is supposed to come again",
+        help="the configured catalog; without it, the same sync is assumed to run again",
     )
-    parser.add_argument("--fix", action="store_true", help="take the step, where it can be taken now")
-    parser.add_argument("--json", action="store_true", help="print JSON, for a machine")
+    parser.add_argument("--fix", action="store_true", help="take each step that can be taken now")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(given: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--days",
         type=number_of_days,
         default=7.0,
-        help="how far back, in days, in a destination (default: %(default)s)",
+        help="days to look back in a destination (default: %(default)s)",
     )
     shown = asked.add_parser("show", help="what one run did, stream by stream")
     followed = asked.add_parser("follow", help="each transition as it happens, until the run ends")
@@ -50,7 +50,7 @@ def number_of_days(text: str) -> float:
 def run_argument(parser: argparse.ArgumentParser) -> None:
     """Which run is meant."""
     parser.add_argument(
-        "run", nargs="?", default=LAST, help="its name, or how that begins (default: the last)"
+        "run", nargs="?", default=LAST, help="the run's name or its beginning (default: the last run)"
     )
 
 
@@ -59,7 +59,7 @@ def source_arguments(parser: argparse.ArgumentParser) -> None:
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--file", type=Path, metavar="JOURNAL", help="a file that `write --journal` wrote")
     place.add_argument(
-        "--connector", metavar="NAME", help="the destination whose table has it, with --config"
+        "--connector", metavar="NAME", help="the destination that holds the journal; needs --config"
     )
     parser.add_argument("--config", type=Path, help="the configuration of that destination, a JSON file")
 
@@ -106,7 +106,7 @@ def chosen(entries: Sequence["Entry"], name: str) -> "Run":
 
     found = runs(entries)
     if not found:
-        raise ConfigError("The journal holds no run.", remedy="Sync first, or look in another journal.")
+        raise ConfigError("The journal has no runs.", remedy="Run a sync first, or read another journal.")
     if name == LAST:
         return max(found, key=lambda each: each.began)
     matching = [each for each in found if each.name == name]
@@ -168,7 +168,7 @@ def _heading(life: "Life") -> str:
         f"Stream {printable(life.stream)}: {life.outcome}. {life.strategy or 'unknown strategy'}, "
         f"generation {life.generation}; "
         f"{count(counts.read)} read ({size(counts.bytes)}), {count(counts.written)} written, "
-        f"{count(counts.rejected)} rejected, {count(counts.checkpoint)} under a STATE{retries}."
+        f"{count(counts.rejected)} rejected, {count(counts.checkpoint)} covered by a STATE{retries}."
         + (f"\nIn the table now: {printable(life.standing)}" if life.standing else "")
         + "".join(f"\nChanged: {printable(each)}." for each in life.changes)
     )

@@ -23,8 +23,8 @@ AROUND = ("pyproject.toml", "README.md", "tests/conftest.py", "tests/test_contra
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
-    parser.add_argument("name", metavar="NAME", help="what the destination is called: lower case, as in lake")
-    parser.add_argument("--out", type=Path, help="the folder to make (default: destination-NAME)")
+    parser.add_argument("name", metavar="NAME", help="the destination's name in lower case, for example lake")
+    parser.add_argument("--out", type=Path, help="the folder to create (default: destination-NAME)")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def run(given: argparse.Namespace) -> int:
         _write(package(given.name), folder)
     except OSError as error:
         raise ConfigError(
-            f"The folder {folder} cannot be made: {error.strerror}.",
+            f"The folder {folder} cannot be created: {error.strerror}.",
             doing="writing the connector's files",
             remedy="Choose another with --out.",
         ) from error
@@ -80,7 +80,7 @@ def _check(name: str) -> None:
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise ConfigError(
             f"A destination cannot be called {name!r}.",
-            remedy="Give it a name of small letters, digits and underscores, which begins with a letter.",
+            remedy="Choose a name of lower-case letters, digits and underscores that begins with a letter.",
         )
     if any(each.name == name for each in registered()):
-        raise ConfigError(f"There is a destination {name} here already.", remedy="Choose another name.")
+        raise ConfigError(f"A destination {name} is already installed.", remedy="Choose another name.")

@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connector", required=True, help="the destination's name: duckdb, postgres, ...")
     parser.add_argument("--config", type=Path, required=True, help="its configuration, a JSON file")
     parser.add_argument("--catalog", type=Path, required=True, help="the configured catalog, a JSON file")
-    parser.add_argument("--json", action="store_true", help="print JSON, for a machine")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(given: argparse.Namespace) -> int:

@@ -16,7 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PAGE",
         help="the page to write (default: %(default)s)",
     )
-    parser.add_argument("--run", default="last", help="which run, by how its name begins (default: the last)")
+    parser.add_argument(
+        "--run", default="last", help="the run's name or its beginning (default: the last run)"
+    )
 
 
 def run(given: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
     parser.add_argument("--crashes", type=int, default=2, help="crashes and errors (default: %(default)s)")
     parser.add_argument(
-        "--rivals", type=int, default=1, help="runs started while another lives (default: %(default)s)"
+        "--rivals", type=int, default=1, help="runs started while another is alive (default: %(default)s)"
     )
 
 

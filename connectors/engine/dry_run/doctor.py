@@ -48,10 +48,10 @@ class Kind(StrEnum):
 class Finding:
     """One thing that a crash left, and what the next sync does about it.
 
-    `stream` is the catalog's, None where no catalog was given or it has none for it; `left` says the latter. `since`
-    is when the last row was taken in. `told`: a STATE that may have been told covers rows of it. `state` is where the
-    machine goes from there, by `guard`, and `failure` why it cannot. `fix` is the step that may be taken now, None if
-    only the next sync, or a person, may mend it.
+    `stream` is the catalog's, None without a catalog or if the catalog has none for it; `left` says the latter. `since`
+    is the time of the last row that was received. `acknowledged`: a STATE that may have been emitted covers rows of it.
+    `state` is where the machine goes from there, by `guard`, and `failure` why it cannot. `fix` is the step that may be
+    taken now, None if only the next sync, or a person, may fix it.
     """
 
     kind: Kind
@@ -62,7 +62,7 @@ class Finding:
     run: str = ""
     since: str = ""
     rows: int | None = None
-    told: bool = False
+    acknowledged: bool = False
     recipe: str = ""
     state: str = ""
     guard: str = ""
@@ -130,7 +130,7 @@ def examine(
 
     Without them, the same syncs as before, by these options.
 
-    Changes nothing. Raises a DataflowError when it cannot be told.
+    Changes nothing. Raises a DataflowError when the database does not answer.
     """
     with rehearsed(connector) as (rehearsing, watch):
         looking = Transactions(rehearsing, ONCE, lambda *_: None)
@@ -143,7 +143,7 @@ def examine(
                 named = name_streams(connector, looking.client, streams or ())
                 return _look(looking.client, named, connector.columns.naming, spaces)
 
-            traces, held = looking.run("looking for what is left", look)
+            traces, held = looking.run("looking for leftovers", look)
             # A ledger is rehearsed like the rest: it is none of a stream's steps.
             watch.take()
         finally:
@@ -267,7 +267,7 @@ def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[
 def _finding(trace: _Trace, life: StreamLife, steps: Sequence[Step], *, left: bool) -> Finding:
     entry = trace.entry
     after = _after_inspection(steps)
-    told = entry is not None and entry.checkpoint is not None
+    acknowledged = entry is not None and entry.checkpoint is not None
     return Finding(
         kind=_kind(trace),
         table=life.tables.final,
@@ -277,14 +277,14 @@ def _finding(trace: _Trace, life: StreamLife, steps: Sequence[Step], *, left: bo
         run=entry.owner if entry else "",
         since=_moment(entry.highest_raw_id) if entry and entry.highest_raw_id else "",
         rows=0 if trace.empty else trace.rows,
-        told=told,
+        acknowledged=acknowledged,
         recipe=str(entry.recipe) if entry and entry.recipe else "",
         state=after.state if after else "",
         guard=after.guard if after else "",
         why=after.why if after else "",
         does=after.does if after else "",
         failure=str(life.failure) if life.failure else "",
-        fix=_fix(trace, after, told=told),
+        fix=_fix(trace, after, acknowledged=acknowledged),
         life=life,
     )
 
@@ -304,8 +304,8 @@ def _kind(trace: _Trace) -> Kind:
     return Kind.EMPTY if trace.empty else Kind.WAITING
 
 
-def _fix(trace: _Trace, after: Step | None, *, told: bool) -> StreamOperation | None:
-    """The machine's step, where it ends what is left, drops no told row, and whose table it is, is known.
+def _fix(trace: _Trace, after: Step | None, *, acknowledged: bool) -> StreamOperation | None:
+    """The machine's step, where it ends what is left, drops no acknowledged row, and belongs to a known table.
 
     Half a refresh is brought into the final table only for the sync that gives the refresh up, and never because
     its stream is not in the catalog at hand: that may be another connection's, whose own sync goes on with it.
@@ -315,7 +315,7 @@ def _fix(trace: _Trace, after: Step | None, *, told: bool) -> StreamOperation | 
     match after.operation:
         case StreamOperation.SETTLE if trace.wanted is not None or not trace.part_of_refresh:
             return StreamOperation.SETTLE
-        case StreamOperation.DISCARD if not told:
+        case StreamOperation.DISCARD if not acknowledged:
             return StreamOperation.DISCARD
     return None
 
@@ -338,7 +338,7 @@ def _dead(held: _Held) -> Finding:
         run=writer.run,
         since=writer.since,
         state="claiming",
-        does="The next claim ends this session, and so frees its lock.",
+        does="The next claim ends this session, which releases its lock.",
         fix=StreamOperation.CLAIM,
         life=_life(nothing, Options(), left=False),
     )

@@ -15,8 +15,8 @@ from machines.formatting import count, plain
 def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
     """The diagnosis, and what was mended before it, or could not be."""
     return {
-        "mended": [each.words for each in tried if each.outcome is Mending.MENDED],
-        "not_mended": [each.words for each in tried if each.outcome is not Mending.MENDED],
+        "fixed": [each.words for each in tried if each.outcome is Mending.MENDED],
+        "not_fixed": [each.words for each in tried if each.outcome is not Mending.MENDED],
         "findings": [
             {
                 each.name: _plain(getattr(finding, each.name))
@@ -26,7 +26,7 @@ def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
             for finding in diagnosis.findings
         ],
         "suspicions": [
-            {"table": str(each.table), "says": each.says, "mend": each.mend} for each in diagnosis.suspicions
+            {"table": str(each.table), "says": each.says, "fix": each.mend} for each in diagnosis.suspicions
         ],
         "at_work": {str(table): cattrs.unstructure(writer) for table, writer in diagnosis.at_work.items()},
     }
@@ -52,11 +52,11 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     for finding in diagnosis.findings:
         yield from _words(finding)
     if not diagnosis.findings:
-        yield "Nothing is left of a crash."
+        yield "No leftovers of a crash were found."
     for suspicion in diagnosis.suspicions:
-        yield f"{suspicion.table}: an earlier version may have harmed it"
-        yield f"  suspect  {suspicion.says}"
-        yield f"  mend     {suspicion.mend}"
+        yield f"{suspicion.table}: an earlier version may have damaged it"
+        yield f"  suspect      {suspicion.says}"
+        yield f"  fix          {suspicion.mend}"
 
 
 def _words(finding: Finding) -> Iterator[str]:
@@ -64,26 +64,26 @@ def _words(finding: Finding) -> Iterator[str]:
     yield f"{finding.table}{whose}: {finding.kind}"
     if finding.temp is not None:
         rows = "" if finding.rows is None else f", about {count(finding.rows)} rows"
-        yield f"  table    {finding.temp}{rows}"
+        yield f"  table        {finding.temp}{rows}"
     by = [f"run {finding.run}"] if finding.run else []
     by += [f"since {finding.since}"] if finding.since else []
     if by:
-        yield f"  left by  {', '.join(by)}"
+        yield f"  left by      {', '.join(by)}"
     if finding.recipe:
-        yield f"  opened   for {finding.recipe}"
-    if finding.kind in (Kind.WAITING, Kind.MISSING) or finding.told:
-        yield f"  told     {_told(finding)}"
-    yield f"  mend     {_mending(finding)}"
+        yield f"  opened       for {finding.recipe}"
+    if finding.kind in (Kind.WAITING, Kind.MISSING) or finding.acknowledged:
+        yield f"  acknowledged {_acknowledged(finding)}"
+    yield f"  fix          {_mending(finding)}"
     if finding.why:
-        yield f"           because {finding.guard}: {finding.why}"
+        yield f"               because {finding.guard}: {finding.why}"
 
 
-def _told(finding: Finding) -> str:
-    if not finding.told:
-        return "no: the source sends these rows again"
+def _acknowledged(finding: Finding) -> str:
+    if not finding.acknowledged:
+        return "no: the source will send these rows again"
     if finding.kind in (Kind.MISSING, Kind.EMPTY):
-        return "yes, and they are gone: the source may send them no more. Refresh the stream, or restore the table"
-    return "yes: the source may have been told that records of it are safe, and send them no more"
+        return "yes, and they are gone: the source may not send them again. Refresh the stream, or restore the table"
+    return "yes: the source may consider these rows delivered and not send them again"
 
 
 def _mending(finding: Finding) -> str:
@@ -93,9 +93,9 @@ def _mending(finding: Finding) -> str:
         return finding.does
     if finding.left and finding.fix is None:
         return (
-            "no stream of this catalog comes for it, and a part of a refresh is nothing without the rest: let its own "
-            "sync finish it. Where that comes no more, drop the table, and what was told of it"
+            "no stream of this catalog uses it, and a part of a refresh is worthless without the rest: let its own "
+            "sync finish it. If that sync no longer runs, drop the table and the rows acknowledged in it"
         )
     if finding.left:
-        return f"no stream of this catalog comes for it; with --fix: {finding.does}"
+        return f"no stream of this catalog uses it; with --fix: {finding.does}"
     return f"the next sync goes to {finding.state}: {finding.does}"

@@ -70,7 +70,7 @@ class Watch:
         """A statement would have been sent."""
         self.statements.append(statement)
         if statement.drops is not None:
-            words = f"drops view {statement.drops}, with what is built on it"
+            words = f"drops view {statement.drops} and everything that depends on it"
             self.did(Deed.DROP_VIEW, statement.drops, words)
 
     def did(self, deed: Deed, table: TableName, words: str) -> None:
@@ -140,15 +140,17 @@ class WatchedClient:
         lost = there and table not in self._watch.published and not self.real.table_is_empty(table)
         self.real.drop_table(table)
         if lost:
-            self._watch.did(Deed.DISCARD, table, f"drops {table} with its rows, which are published nowhere")
+            self._watch.did(
+                Deed.DISCARD, table, f"drops {table} with its rows, which are not published anywhere"
+            )
         elif there:
             self._watch.did(Deed.DROP, table, f"drops {table}")
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         """As the real one."""
-        rows = "all rows" if after is None else "the rows beyond the last STATE told"
+        rows = "all rows" if after is None else "the rows after the last emitted STATE"
         deleted = self.real.trim_table(table, after)
-        self._watch.did(Deed.TRIM, table, f"deletes {rows} from {table}: the source sends them again")
+        self._watch.did(Deed.TRIM, table, f"deletes {rows} from {table}: the source will send them again")
         return deleted
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:

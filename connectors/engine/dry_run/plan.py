@@ -153,7 +153,7 @@ def reason(source: str, event: str, target: str) -> tuple[str, str]:
     guard = next((arrow.guard for arrow in beside if arrow.target == target), "")
     if guard:
         return guard, " ".join(cleandoc(getattr(StreamLife, guard).__doc__).split("\n\n")[0].split())
-    return "", "No other rule holds." if any(arrow.guard for arrow in beside) else ""
+    return "", "No other guard holds." if any(arrow.guard for arrow in beside) else ""
 
 
 def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
@@ -219,7 +219,7 @@ def _present(connector: Connector, streams: Sequence[DestinationStream]) -> Mapp
         return found
 
     try:
-        return looking.run("looking at the tables", look)
+        return looking.run("inspecting the tables", look)
     finally:
         client.close()
 

@@ -35,7 +35,7 @@ def entry_words(entry: LedgerEntry) -> str:
     if entry.temp is not None:
         told.append(f"{entry.temp} was opened for {entry.recipe}")
         told.append(
-            "a STATE told covers rows of it" if entry.checkpoint else "no STATE told covers rows of it"
+            "an emitted STATE covers rows of it" if entry.checkpoint else "no emitted STATE covers rows of it"
         )
     return "; ".join(told) + "."
 
@@ -61,7 +61,7 @@ def _stream(stream: StreamPlan) -> Iterator[str]:
     yield f"Stream {stream.stream}: {stream.way}, generation {stream.generation}"
     yield f"  final   {_table(stream.final)}"
     yield f"  temp    {_table(stream.temp)}"
-    yield f"  ledger  {entry_words(stream.entry) if stream.entry else 'Knows nothing of this table.'}"
+    yield f"  ledger  {entry_words(stream.entry) if stream.entry else 'Has no entry for this table.'}"
     if stream.writer is not None:
         yield f"  lock    Held by run {stream.writer.run}{' (dead)' if stream.writer.gone else ''}."
     for kind, listed in (

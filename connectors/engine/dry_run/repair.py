@@ -25,9 +25,9 @@ from machines.stream import StreamLife, StreamLifecycle
 class Mending(StrEnum):
     """What came of a step."""
 
-    MENDED = "Mended"
+    MENDED = "Fixed"
     LEFT_ALONE = "Left alone"
-    FAILED = "Could not mend"
+    FAILED = "Could not fix"
 
 
 @frozen(kw_only=True)
@@ -61,7 +61,7 @@ def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterato
             left = came is None
             yield attempt(
                 outcome=Mending.LEFT_ALONE if left else Mending.MENDED,
-                came="it is no longer as it was found" if came is None else came,
+                came="its state has changed since it was found" if came is None else came,
             )
 
 

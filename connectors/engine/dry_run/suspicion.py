@@ -21,7 +21,7 @@ from dataflow.table_catalog import comparable
 from dataflow.types import Column, Kind, Scalar, StreamName, TableName
 from machines.journal.entries import Entry
 
-DOING = "looking for what earlier versions left"
+DOING = "looking for damage by earlier versions"
 
 
 @frozen(kw_only=True)
@@ -84,8 +84,8 @@ def _of_table(looking: Transactions, table: TableName, past: _Past) -> Sequence[
         return [
             Suspicion(
                 table=table,
-                says=f"An earlier version wrote to it, and it could not be looked at. {error.message}",
-                mend="Look again once it can be.",
+                says=f"An earlier version wrote to it, and it could not be inspected. {error.message}",
+                mend="Run the doctor again once that is fixed.",
             )
         ]
 
@@ -143,8 +143,8 @@ def _lost(client: Client, table: TableName, past: _Past) -> Sequence[Suspicion]:
     return [
         Suspicion(
             table=table,
-            says=f"Some row has lost its value of the primary key's column {column.name}, which did not hold it: "
-            "distinct records may have become one.",
+            says=f"At least one row lost its value in the primary key column {column.name}, which could not hold it: "
+            "distinct records may have been merged into one.",
             mend=f"Refresh the stream {', '.join(sorted(map(str, past.streams)))}.",
         )
         for column in past.key

@@ -42,4 +42,4 @@ class _JournalFile:
             self._file.write(json.dumps(entry, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
         except OSError as error:
             self._broken = True
-            self._warn(f"The journal ends here: {error.strerror}. The sync goes on without it.")
+            self._warn(f"The journal ends here: {error.strerror}. The sync continues without it.")

@@ -75,17 +75,19 @@ class JournalFile:
             entry = _entry(line)
             if entry is None and not line.endswith(b"\n"):
                 self._file.seek(-len(line), 1)
-                troubles.append("The last line is not whole: its process was killed, or is writing it.")
+                troubles.append(
+                    "The last line is incomplete: its process was killed, or is still writing it."
+                )
                 break
             self._lines += 1
             if entry is not None:
                 entries.append(entry)
             else:
-                troubles.append(f"Line {self._lines} is no entry of a journal and is passed over.")
+                troubles.append(f"Line {self._lines} is not an entry of a journal and is skipped.")
         self._understood = self._understood or bool(entries)
         if troubles and not self._understood:
             raise ConfigError(
-                f"The file {str(self._path)!r} is no journal: nothing in it is an entry of one.",
+                f"The file {str(self._path)!r} is not a journal: it has no entries.",
                 remedy="Give a file that `write --journal` wrote.",
             )
         return Told(tuple(entries), tuple(troubles))
@@ -149,7 +151,7 @@ class JournalOfDestination:
             raise ConfigError(
                 f"There is no journal: the table {self._place} does not exist.",
                 doing="looking for the journal",
-                remedy="The first sync into this destination makes it. Check the configuration.",
+                remedy="The first sync into this destination creates it. Check the configuration.",
             )
 
     def _read(self) -> Sequence[Transition]:

@@ -77,7 +77,7 @@ class _Keeper:
             self._warn(f"The journal's last lines could not be written within {PATIENCE:.0f} seconds.")
         elif self._left_out:
             self._warn(
-                f"{self._left_out} lines are missing in the destination's journal, which took none for long."
+                f"{self._left_out} lines are missing in the destination's journal, which was blocked for too long."
             )
 
     @property
@@ -95,9 +95,11 @@ class _Keeper:
             while due := self._next():
                 transactions.run("writing the journal", partial(_append, client, due))
             oldest = self._clock.now() - self._days * SECONDS_PER_DAY
-            transactions.run("forgetting old transitions", lambda: client.journal.forget(oldest))
+            transactions.run("deleting old transitions", lambda: client.journal.forget(oldest))
         except DataflowError as error:
-            self._warn(f"The journal in the destination ends here, and the sync goes on without it. {error}")
+            self._warn(
+                f"The journal in the destination ends here, and the sync continues without it. {error}"
+            )
         finally:
             client.close()
 

@@ -75,7 +75,11 @@ def summary(now: Progress, before: Progress | None = None) -> str:
     streams = now.streams.values()
     done = sum(stream.state == DONE for stream in streams)
     failed = sum(stream.state == FAILED for stream in streams)
-    told = "no STATE told yet" if now.told is None else f"last STATE told {duration(now.at - now.told)} ago"
+    told = (
+        "no STATE emitted yet"
+        if now.told is None
+        else f"last STATE emitted {duration(now.at - now.told)} ago"
+    )
     return (
         f"{now.destination.state.replace('_', ' ').capitalize()} after {duration(now.at - now.began)}: "
         f"{done} of {number_of(len(streams), 'stream')} done{f', {failed} failed' if failed else ''}; "

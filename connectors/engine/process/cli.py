@@ -54,9 +54,11 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     verbs = parser.add_subparsers(dest="verb", metavar="{spec,check,write}")
-    verbs.add_parser("spec", help="print what can be configured")
-    check = verbs.add_parser("check", help="print whether a sync could work")
-    write = verbs.add_parser("write", help="load the records on stdin, print STATE when it is durable")
+    verbs.add_parser("spec", help="print the specification: the options of the configuration")
+    check = verbs.add_parser("check", help="check whether a sync would work")
+    write = verbs.add_parser(
+        "write", help="load the records on stdin; emit each STATE when its records are durable"
+    )
     for verb in (check, write):
         verb.add_argument("--config", type=Path, required=True, help="the configuration, a JSON file")
     write.add_argument("--catalog", type=Path, required=True, help="the configured catalog, a JSON file")
@@ -71,31 +73,32 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
         "--flush-rows",
         type=count_from_one,
         metavar="ROWS",
-        help="write a stream's rows once there are so many, or enough bytes of them (default: 122880)",
+        help="write a stream's rows once this many have accumulated, or enough bytes of them (default: 122880)",
     )
     write.add_argument(
         "--miscounts",
         choices=["warn", "fail"],
         default="warn",
-        help="what to do when a source counts other records before a STATE than came (default: %(default)s)",
+        help="what to do when a source's record count for a STATE differs from the number received (default: "
+        "%(default)s)",
     )
     write.add_argument(
         "--log-level",
         choices=["fatal", "error", "warn", "info", "debug", "trace"],
         default="info",
-        help="which LOG messages are told: those from this level on (default: %(default)s)",
+        help="emit LOG messages of this level and above (default: %(default)s)",
     )
     write.add_argument(
         "--heartbeat",
         type=seconds,
         default=60.0,
         metavar="SECONDS",
-        help="how often the log says what goes on, where stderr is no terminal; 0: never (default: %(default)s)",
+        help="seconds between progress lines in the log when stderr is not a terminal; 0: never (default: %(default)s)",
     )
     write.add_argument(
         "--quiet",
         action="store_true",
-        help="no heartbeat, no picture on a terminal, warnings and errors only",
+        help="log only warnings and errors; no progress lines, no progress display",
     )
     write.add_argument(
         "--fault",
@@ -130,9 +133,9 @@ def main_for(name: str, module: str) -> None:
         print(find(name).version)
         return
     if given.verb is None:
-        parser.error("say what to do: spec, check or write")
+        parser.error("choose a command: spec, check or write")
     if not _hold_standard_streams():
-        parser.exit(1, f"{parser.prog}: stdout is closed, so nobody could hear what it does. Open it.\n")
+        parser.exit(1, f"{parser.prog}: stdout is closed, so no message could be emitted. Open it.\n")
     gc.disable()
     from dataflow.runtime import SYSTEM
 

@@ -48,7 +48,7 @@ def find(name: str) -> Registered:
     known = {each.name: each for each in registered()}
     if name not in known:
         raise ConfigError(
-            f"There is no destination {name} here, only {', '.join(known)}.",
+            f"The destination {name} is not installed here, only {', '.join(known)}.",
             doing="looking for the destination",
             remedy="Check the name, or install the package that has it.",
         )

@@ -47,7 +47,8 @@ class Requests:
             TransientError(
                 f"The sync was asked to stop, by {self._heard.name}.",
                 doing="reading the input",
-                remedy="What was read until then was written, and what was told is safe. Sync again.",
+                remedy="All records read until then were written, and all acknowledged records are safe. Run the sync "
+                "again.",
             )
         )
         again = signal.sigwait(self._asking)

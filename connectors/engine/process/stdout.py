@@ -45,9 +45,9 @@ class Output:
             if self._failure is not None:
                 return
             self._failure = TransientError(
-                f"What the sync tells cannot be written to stdout: {error.strerror}.",
-                doing="telling the platform",
-                remedy="What was told is safe. Find out why nobody reads it any more, then sync again.",
+                f"Cannot write to stdout: {error.strerror}.",
+                doing="emitting messages",
+                remedy="All acknowledged records are safe. Find out why the reader is gone, then run the sync again.",
             )
         # The last place where somebody may look.
         with suppress(OSError):

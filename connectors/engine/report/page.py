@@ -78,8 +78,8 @@ def _story(run: Run) -> str:
         case Outcome.DONE:
             return "Every stream was published."
         case Outcome.FAILED:
-            return "Not every stream was published; what was told is safe."
-    return "Its journal does not tell how it ended: it was killed, or it goes on."
+            return "Not every stream was published; all acknowledged records are safe."
+    return "The journal does not record its end: it was killed, or it is still running."
 
 
 def _errors(run: Run, troubles: Sequence[str]) -> Iterator[Element]:
@@ -90,7 +90,7 @@ def _errors(run: Run, troubles: Sequence[str]) -> Iterator[Element]:
     ]
     told += [element("li", element("strong", "The journal"), f": {trouble}") for trouble in troubles]
     if told:
-        yield element("section", element("h2", "What went wrong"), element("ul", *told, class_="errors"))
+        yield element("section", element("h2", "Failures"), element("ul", *told, class_="errors"))
 
 
 def _error(life: Life, failure: Failure, number: int, began: float) -> Element:
@@ -130,9 +130,9 @@ def _streams(run: Run) -> Element:
         for life in sorted(run.streams, key=lambda life: ORDER.index(life.outcome))
     ]
     caption = (
-        "Read: records that were taken in. Written: rows that are durable. "
+        "Read: records received. Written: rows that are durable. "
         "Changed: values that became null or were cut or rounded to fit. "
-        "Checkpoint: rows that a STATE covers which may be told."
+        "Checkpoint: rows covered by a STATE that may be emitted."
     )
     return element("section", element("h2", "Streams"), _table(heads, rows, caption))
 
@@ -147,7 +147,7 @@ def _tables(run: Run) -> Element:
         for life in run.streams
     ]
     heads = ("Stream", "In the table now", "What was changed")
-    caption = "Told from what the run did. No row of a table was counted for it."
+    caption = "Derived from what the run did. No rows of a table were counted."
     return element("section", element("h2", "The tables"), _table(heads, rows, caption))
 
 

@@ -34,7 +34,7 @@ LEGEND = {
     "abandon": "abandon",
 }
 # For a life that was cut off, or goes on: from its last word to the last of the run.
-UNTOLD = {"untold": "not told"}
+UNTOLD = {"untold": "not recorded"}
 # Between ticks: parts of a second, then what a clock has; beyond, days.
 STEPS = (
     *(digit * 10.0**power for power in (-3, -2, -1) for digit in (1, 2, 5)),
@@ -66,7 +66,7 @@ def timeline(run: Run) -> Element:
                 class_="tracks",
                 tabindex=0,
                 role="img",
-                aria_label="What each stream was at, and when; the table of streams has it in numbers.",
+                aria_label="What each stream was doing, and when; the table of streams has the numbers.",
             ),
             class_="timeline",
         ),
@@ -96,7 +96,7 @@ def _bars(life: Life, run: Run, whole: float) -> Iterator[Element]:
     if life.outcome is Outcome.UNFINISHED:
         # It may have waited, or been at an operation whose end nobody wrote down.
         untold = Stay(state=life.state, began=life.ended, ended=run.ended)
-        yield _bar(untold, "untold", f"after {_words(life.state)}: not told", run.began, whole)
+        yield _bar(untold, "untold", f"after {_words(life.state)}: not recorded", run.began, whole)
 
 
 def _bar(stay: Stay, kind: str, title: str, began: float, whole: float) -> Element:

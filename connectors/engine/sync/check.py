@@ -126,7 +126,7 @@ def _equal(found: int, expected: int, otherwise: str) -> None:
         raise InternalError(
             f"{otherwise} Expected: {expected}. Actual written: {found}.",
             doing=DOING,
-            remedy="Nothing of the check was kept. Report this to who maintains this destination.",
+            remedy="Nothing of the check was kept. Report this to this destination's maintainer.",
         )
 
 

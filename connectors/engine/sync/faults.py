@@ -25,7 +25,7 @@ PLACES: tuple[str, ...] = (*StreamOperation, FLUSH)
 MOMENTS = ("before", "during", "after")
 # How long `slow` takes, in seconds.
 SLOW = 3.0
-ASKED = "Leave the option --fault out, and sync again."
+ASKED = "Run the sync again without the option --fault."
 
 
 @frozen
@@ -42,7 +42,7 @@ def read_faults(texts: Sequence[str], environment: Mapping[str, str]) -> tuple[F
     """The faults asked for. Raises ConfigError for one that is not understood, or not permitted."""
     if texts and environment.get(PERMISSION) != "1":
         raise ConfigError(
-            "Faults were asked for and are not permitted.",
+            "Faults were requested and are not permitted.",
             remedy=f"Set {PERMISSION}=1 in the environment if this sync is meant to fail.",
         )
     return tuple(map(_read, texts))
@@ -104,11 +104,11 @@ def _slow(threads: Threads) -> None:
 
 
 def _transient(_: Threads) -> None:
-    raise TransientError("A fault that was asked for.", remedy=ASKED)
+    raise TransientError("A requested fault.", remedy=ASKED)
 
 
 def _permanent(_: Threads) -> None:
-    raise InternalError("A fault that was asked for.", remedy=ASKED)
+    raise InternalError("A requested fault.", remedy=ASKED)
 
 
 _STRIKES: Mapping[str, Callable[[Threads], None]] = {

@@ -166,9 +166,9 @@ class StreamOperations:
             # Refuses a table that is not Airbyte's: a swap would put ours in the place of a person's.
             found = self._client.discover_schema(final).columns
             if added := self._client.complete_metadata(final):
-                note = f"added {' and '.join(added)} to {final}, which an older destination made"
+                note = f"added {' and '.join(added)} to {final}, which an older destination created"
             elif entry.epoch == 1:
-                note = f"the ledger knew nothing of {final}, which was there before: it is kept as it is"
+                note = f"the ledger had no entry for {final}, which already existed: it is kept as it is"
         facts = Facts(temp=self._found(entry, life), finalised=False)
         if facts.temp is None and entry.checkpoint is not None:
             facts = evolve(facts, lost=entry.recipe)
@@ -191,7 +191,7 @@ class StreamOperations:
         entry = self._held()
         temp = _temp_of(entry, life)
         if entry.recipe is None:
-            return Answer(note="settled by an attempt whose answer was lost")
+            return Answer(note="settled by an earlier attempt whose reply was lost")
         self._client.trim_table(temp, entry.checkpoint)
         # If no row is left to publish, the final table need not take on the columns of that sync.
         if not self._client.table_is_empty(temp):
@@ -211,7 +211,7 @@ class StreamOperations:
         if self._client.table_exists(temp):
             if not self._client.table_is_empty(temp):
                 raise InternalError(
-                    f"The temp table {temp} was to be created and already holds rows.",
+                    f"The temp table {temp} should be new, and already holds rows.",
                     remedy="Nothing was changed. Report this, with the journal of this sync.",
                 )
             self._client.drop_table(temp)
@@ -246,7 +246,7 @@ class StreamOperations:
         entry = self._held()
         temp = _temp_of(entry, life)
         if entry.recipe is None:
-            return Answer(note="merged by an attempt whose answer was lost")
+            return Answer(note="merged by an earlier attempt whose reply was lost")
         dropped = self._publish_rows(entry, temp, life.recipe)
         self._forget_temp(_without_columns(entry, dropped, life), temp)
         return Answer()
@@ -254,13 +254,13 @@ class StreamOperations:
     def _swap(self, life: StreamLife) -> Answer:
         entry = self._held()
         if entry.recipe is None:
-            return Answer(note="swapped by an attempt whose answer was lost")
+            return Answer(note="swapped by an earlier attempt whose reply was lost")
         return Answer(note=self._replace(entry, life))
 
     def _dedupe_and_swap(self, life: StreamLife) -> Answer:
         entry = self._held()
         if entry.recipe is None:
-            return Answer(note="swapped by an attempt whose answer was lost")
+            return Answer(note="swapped by an earlier attempt whose reply was lost")
         self._client.dedupe_table(_temp_of(entry, life), life.recipe)
         return Answer(note=self._replace(entry, life))
 
@@ -284,14 +284,14 @@ class StreamOperations:
         claim = self._claim
         if claim is None:
             raise InternalError(
-                "A stream was worked on before it was claimed.",
+                "A stream was used before it was claimed.",
                 remedy="Nothing was changed. Report this, with the journal of this sync.",
             )
         entry = (client or self._client).ledger.hold(claim.table)
         if entry is None or (entry.epoch, entry.owner) != (claim.epoch, claim.owner):
             raise ConfigError(
                 f"Another run ({entry.owner if entry else 'unknown'}) has taken over the table {claim.table}; "
-                "this run may not write to it any more.",
+                "this run may no longer write to it.",
                 remedy="Let only one sync write to this table at a time.",
             )
         return entry
@@ -357,8 +357,8 @@ def _acknowledged(entry: LedgerEntry, life: StreamLife) -> bool:
 
 def _emptied(temp: TableName) -> str:
     return (
-        f"the temp table {temp} was emptied, although a STATE covers rows of it. The sync goes on without "
-        "them; refresh the stream to have them again."
+        f"the temp table {temp} was emptied, although a STATE covers rows of it. The sync continues without them; "
+        "refresh the stream to load them again."
     )
 
 
@@ -384,6 +384,6 @@ def _own_generation(entry: LedgerEntry) -> int:
 def _conserve(flush: Flush, taken: int) -> None:
     if taken != flush.rows:
         raise InternalError(
-            f"The destination took {taken} rows of stream {flush.stream} where {flush.rows} were read.",
+            f"The destination took {taken} rows of stream {flush.stream} but {flush.rows} were read.",
             remedy="Nothing of this flush was kept. Report this, with the journal of this sync.",
         )

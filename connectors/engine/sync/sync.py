@@ -270,7 +270,7 @@ class SyncOperations:
             except DataflowError as error:
                 writer.client.recover()
                 del self._writers[number:]
-                self._sync.mention(log_message("INFO", f"One stream is worked on at a time. {error}"))
+                self._sync.mention(log_message("INFO", f"Streams are processed one at a time. {error}"))
                 return
 
     def _read(self, _: SyncLife) -> None:

@@ -28,8 +28,8 @@ def expect_undone(connector: Connector, client: Client) -> None:
     with client.transaction():
         client.drop_table(table)
     raise InternalError(
-        "The destination keeps a table whose transaction was rolled back.",
-        doing="trying whether a rollback undoes CREATE TABLE",
+        "The destination keeps a table after the transaction that created it was rolled back.",
+        doing="testing whether a rollback undoes CREATE TABLE",
         remedy="Nothing was loaded. This connector cannot be used: a crash between two statements of a transaction "
         "could lose records. Report this to its author; `transaction` in connectors/contract/connector.py says what "
         "must hold.",

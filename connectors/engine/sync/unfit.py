@@ -23,22 +23,23 @@ def refusal(stream: StreamName, unfit: Sequence[Unfit], columns: ColumnUtils) ->
     """The error of a stream of which these fields are unfit."""
     told = [_complaint(each, columns) for each in unfit[:NAMED]]
     if len(unfit) > NAMED:
-        told.append(f"{len(unfit) - NAMED} more of its fields are like it.")
+        told.append(f"{len(unfit) - NAMED} more of its fields have the same problem.")
     message = f"Stream {stream} cannot be written: {' '.join(told)}"
     if wider := needs(unfit):
-        kinds = [f'"{name}" is to be {columns.column_type(kind)}' for name, kind in wider.items()]
+        kinds = [f'"{name}" becomes {columns.column_type(kind)}' for name, kind in wider.items()]
         return TransientError(
             message,
             doing=DOING,
-            remedy="These records were not written, since rows that the source tells apart could have become one. "
-            f"The ledger remembers what they need ({', '.join(kinds)}). Sync again: the next sync widens the columns "
-            "and brings the records.",
+            remedy="These records were not written, because distinct rows of the source could have been merged into "
+            f"one. The ledger remembers what they need ({', '.join(kinds)}). Run the sync again: it widens the columns "
+            "and loads the records.",
         )
     return ConfigError(
         message,
         doing=DOING,
-        remedy="These records were not written, since rows that the source tells apart could have become one. Choose "
-        "another primary key or cursor, or the sync mode append; or let the source declare a type that holds such "
+        remedy="These records were not written, because distinct rows of the source could have been merged into one. "
+        "Choose another primary key or cursor, or the sync mode append; or let the source declare a type that holds "
+        "such "
         "values, as a string does, and refresh the stream.",
     )
 
@@ -51,28 +52,32 @@ def expect_order(tables: StreamTables, roles: Mapping[str, Role]) -> None:
                 f'Stream {tables.stream} cannot use "{name}" as its {role}: its column became one of texts, which held '
                 "the values of an earlier primary key. As texts, 9 comes after 10.",
                 doing="naming the tables",
-                remedy="Nothing was changed. Choose another cursor, or the sync mode append. If the order of texts is "
-                "right, let the source declare the field as a string.",
+                remedy="Nothing was changed. Choose another cursor, or the sync mode append. If text order is right, "
+                "let the source declare the field as a string.",
             )
 
 
 def narrowing(stream: StreamName, table: TableName, found: Mapping[str, Kind | None]) -> DataflowError:
     """The error of a stream whose keys or cursors are declared narrower than the columns of its table."""
     fields = ", ".join(f'"{field}"' for field in found)
-    message = f"The catalog declares types for {fields} of stream {stream} that do not hold all that {table} may hold."
+    message = (
+        f"The catalog declares types for {fields} of stream {stream} that cannot hold every value that {table} may "
+        "hold."
+    )
     doing = f"starting stream {stream}"
     if None not in found.values():
         return TransientError(
             message,
             doing=doing,
-            remedy="Nothing was changed, since distinct keys could have become one. The ledger remembers that the "
-            "columns stay as they are. Sync again.",
+            remedy="Nothing was changed, because distinct keys could have been merged into one. The ledger records "
+            "that the columns stay as they are. Run the sync again.",
         )
     return ConfigError(
         message,
         doing=doing,
-        remedy="Nothing was changed, since distinct keys could have become one, or an older record could have won. "
-        "Refresh the stream, which makes its table anew, or let the source declare the types that it declared before.",
+        remedy="Nothing was changed, because distinct keys could have been merged into one, or an older record could "
+        "have won. Refresh the stream, which creates its table again, or let the source declare the types that it "
+        "declared before.",
     )
 
 
@@ -80,16 +85,14 @@ def lost_keys(stream: StreamName, temp: TableName, columns: Sequence[Column]) ->
     """The error of a stream whose temp table was written before these columns were keys, and lost values of them."""
     names = ", ".join(f'"{each.field}"' for each in columns)
     return ConfigError(
-        f"Rows wait in {temp} that have lost their values of {names}, which were no key of stream {stream} when "
-        "they came.",
+        f"Rows wait in {temp} that have lost their values of {names}, which were not a key of stream {stream} when the "
+        "rows were written.",
         doing=f"starting stream {stream}",
-        remedy="Nothing was changed, since these rows could have become one. Refresh the stream, or choose the key "
-        "that it had.",
+        remedy="Nothing was changed, because these rows could have been merged into one. Refresh the stream, or choose "
+        "its earlier key.",
     )
 
 
 def _complaint(unfit: Unfit, columns: ColumnUtils) -> str:
     misfits = " and ".join(unfit.misfits)
-    return (
-        f'the {unfit.role} "{unfit.field}" is {columns.column_type(unfit.kind)}, and {misfits} came for it.'
-    )
+    return f'the {unfit.role} "{unfit.field}" is {columns.column_type(unfit.kind)}, and received {misfits}.'

@@ -86,7 +86,7 @@ def test_a_table_exists_however_its_ascii_letters_are_written(
 def test_a_view_that_has_a_tables_name_is_named(client: DuckDbClient) -> None:
     query(client, "CREATE VIEW users AS SELECT 1 AS id")
 
-    with pytest.raises(ConfigError, match=r"There is a view named main\.users"), client.transaction():
+    with pytest.raises(ConfigError, match=r"main\.users is a view, not a table"), client.transaction():
         client.table_exists(FINAL)
 
 
@@ -489,7 +489,7 @@ def test_a_cell_that_needs_more_memory_than_duckdb_was_given_is_written_all_the_
     )
 
     assert taken == 1
-    assert set(waits) == {"DuckDB needed more memory than it had been given, and has been given more."}
+    assert set(waits) == {"DuckDB needed more memory than its limit, and the limit was raised."}
     assert query(client, "SELECT octet_length(encode(id)) FROM users") == [(100 << 20,)]
     writer.client.close()
 

@@ -134,7 +134,7 @@ def test_what_keeps_a_table_from_having_its_name_is_named(
     as_a_person(client, made.encode())
 
     with (
-        pytest.raises(ConfigError, match=f"There is a {kind} named public.users"),
+        pytest.raises(ConfigError, match=f"public.users is a {kind}, not a table"),
         client.transaction(),
     ):
         client.table_exists(FINAL)

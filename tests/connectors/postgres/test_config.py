@@ -154,7 +154,7 @@ def test_every_complaint_is_told_at_once() -> None:
         "ssl_mode.client_certificate: is required",
         "ssl_mode.client_key: may not be blank",
         "jdbc_url_params: user cannot be set here: use username",
-        "jdbc_url_params: colour is no connection parameter of libpq",
+        "jdbc_url_params: colour is not a connection parameter of libpq",
         "tunnel_method.tunnel_host: is required",
         "tunnel_method.tunnel_user: is required",
         "tunnel_method.ssh_key: is required",

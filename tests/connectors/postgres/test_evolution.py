@@ -310,7 +310,7 @@ def test_a_view_on_a_column_that_goes_or_changes_is_named_and_stays(
     fill(connector, client, FINAL, [column("id", Kind.INTEGER)], [{"id": 1}])
     as_a_person(client, "CREATE SCHEMA reports CREATE VIEW daily AS SELECT id FROM public.users")
 
-    with pytest.raises(ConfigError, match=r"view reports\.daily depends on column.*id.*Drop what is named"):
+    with pytest.raises(ConfigError, match=r"view reports\.daily depends on column.*id.*Drop these objects"):
         evolve(client, change)
 
     assert as_a_person(client, "SELECT id FROM reports.daily").fetchall() == [(1,)]

@@ -264,7 +264,7 @@ def test_a_view_that_ends_a_sync_ends_its_plan_too(
     ended = sync(connector, wanted)
 
     assert rehearsed.path[-1] == "failed"
-    assert "view public.named shows a column that goes or changes" in rehearsed.failure
+    assert "view public.named uses a column that is dropped or changed" in rehearsed.failure
     assert "Drop what is named" in rehearsed.failure
     assert not ended
 
@@ -286,7 +286,7 @@ def test_a_view_that_drop_cascade_drops_for_a_column_is_told_and_marked(
     with psycopg.connect(postgres_database.dsn) as connection:
         left = connection.execute("SELECT to_regclass('named'), to_regclass('kept')::text").fetchone()
     words = [effect.words for effect in rehearsed.destructive if effect.deed is Deed.DROP_VIEW]
-    assert words == ["drops view public.named, with what is built on it"]
+    assert words == ["drops view public.named and everything that depends on it"]
     assert ended
     assert left == (None, "kept")
 

@@ -166,6 +166,6 @@ def test_a_merge_goes_on_without_the_index_and_the_statistics_that_a_lock_keeps_
     assert outcome.errors == []
     assert warehouse.data() == [{"id": "a", "name": 2}]
     assert [warning.partition(":")[2].split(",")[0].strip() for warning in outcome.warnings] == [
-        "The index on the key of public.users could not be made",
+        "The index on the key of public.users could not be created",
         "The columns of public.users were not analyzed",
     ]

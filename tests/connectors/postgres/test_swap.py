@@ -554,7 +554,7 @@ def test_a_type_that_a_view_does_not_let_change_is_an_error_that_names_it(
     fill(connector, client, TEMP, [column("id", Kind.STRING)], [{"id": "2"}])
 
     with (
-        pytest.raises(ConfigError, match=r"view public.seen depends on column.*Drop what is named"),
+        pytest.raises(ConfigError, match=r"view public.seen depends on column.*Drop these objects"),
         client.transaction(),
     ):
         client.overwrite_table(TEMP, FINAL)

@@ -141,7 +141,7 @@ def test_what_was_built_on_a_column_that_goes_or_changes_is_named_and_stays(
     before = client.built()
 
     with (
-        pytest.raises(ConfigError, match=rf"that go or change \(name\): {named}\.") as caught,
+        pytest.raises(ConfigError, match=rf"that are dropped or changed \(name\): {named}\.") as caught,
         client.transaction(),
     ):
         client.apply_changeset(USERS, changeset)

@@ -1,0 +1,141 @@
+"""Words that mislead a reader, and what to write for them; and the texts of a file that are held to it.
+
+Reads source and pages; changes none. A word is here because it stood for several things, or because a native reader
+stops at it.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from tests.docs.pages import ROOT
+
+# Each is looked for in text as it stands: a capital in the pattern is a capital in the text.
+WORDS: Mapping[str, str] = {
+    r"\b[Tt]old\b|\buntold\b|\btellable\b": (
+        "emitted (STATE), acknowledged (records), logged, reported, recorded, distinguished"
+    ),
+    r"\b[Aa]new\b": "again",
+    r"\b[Ss]o many\b": "the number, or: the first N rows",
+    r"\bwill not do\b": "is not enough",
+    r"\bto be had\b": "available",
+    r"\bcomes by\b": "gets, reaches",
+    r"\b[Hh]ears? (?:of|no more)\b|\bheard (?:of|no more)\b": "learns of, receives",
+    r"\b[Ww]hosever\b|\b[Ww]hosesoever\b": "whatever its owner",
+    r"\b[Ww]hoever\b": "the user, the caller, the process that",
+    r"\b(?:to|for|of|by|from|than) who\b|(?:^|[.;:!] )Who\b(?![^.]*[?])": (
+        "a person that, the caller, the run: who is a question"
+    ),
+    r"(?:^|[.:;!?] )Of (?!course\b)": "a sentence that begins with its subject",
+    r"(?:^|[.:;!?] )Where\b(?![^.]*[?])": "if, when: a sentence that begins with its subject",
+    r"\b[Mm]end(?:s|ed|ing)?\b": "fix, repair, correct",
+}
+# What a person writes here is not ours to word: code and quotations in a page.
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+
+
+@frozen
+class Misworded:
+    """A word of the list, where it stands, and what to write for it."""
+
+    place: str
+    word: str
+    instead: str
+
+
+def misworded(place: str, text: str) -> Iterator[Misworded]:
+    """The words of the list in a text, each with its place."""
+    for pattern, instead in WORDS.items():
+        for found in re.finditer(pattern, text):
+            yield Misworded(place, found[0].strip(" .:;!?"), instead)
+
+
+def shown(path: Path) -> Iterator[Misworded]:
+    """In what a module may show to a person: all of its texts of several words that are no docstrings."""
+    for line, text in _literals(ast.parse(path.read_text())):
+        yield from misworded(f"{_name(path)}:{line}", text)
+
+
+def whole(path: Path) -> Iterator[Misworded]:
+    """In all of a file's prose: a page without its code; a module's texts, docstrings and comments."""
+    if path.suffix == ".md":
+        for number, line in enumerate(_prose(path.read_text()).split("\n"), 1):
+            yield from misworded(f"{_name(path)}:{number}", line.strip(" |*#>-"))
+        return
+    yield from shown(path)
+    source = path.read_text()
+    for number, text in [*_docstrings(ast.parse(source)), *_comments(source)]:
+        yield from misworded(f"{_name(path)}:{number}", text)
+
+
+def prose() -> Sequence[Path]:
+    """All pages of ours: those at the top, the documentation's, and the drawings'."""
+    return [
+        *sorted(ROOT.glob("*.md")),
+        *sorted((ROOT / "docs").rglob("*.md")),
+        *sorted((ROOT / "diagrams").glob("*.md")),
+    ]
+
+
+def modules() -> Sequence[Path]:
+    """The modules of ours that an installation has."""
+    found = (path for room in ("dataflow", "machines", "connectors") for path in (ROOT / room).rglob("*.py"))
+    return sorted(found)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _prose(page: str) -> str:
+    return _CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), page)
+
+
+def _literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    passed = {id(node) for node in _docstring_nodes(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            passed |= {id(each) for each in node.values}
+            yield node.lineno, "".join(_part(each) for each in node.values)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in passed and " " in str(node.value):
+            yield node.lineno, str(node.value)
+
+
+def _part(of: ast.expr) -> str:
+    return str(of.value) if isinstance(of, ast.Constant) else "…"
+
+
+def _docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            match node.body:
+                case [ast.Expr(value=ast.Constant(value=str()) as constant), *_]:
+                    yield constant
+
+
+def _docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in _docstring_nodes(tree):
+        yield node.lineno, " ".join(str(node.value).split())
+
+
+def _comments(source: str) -> Iterator[tuple[int, str]]:
+    """Comments, those on lines that follow each other as one."""
+    begun, lines, last = 0, list[str](), -1
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT:
+            continue
+        line = token.start[0]
+        if line != last + 1:
+            if lines:
+                yield begun, " ".join(lines)
+            begun, lines = line, []
+        lines.append(token.string.lstrip("# "))
+        last = line
+    if lines:
+        yield begun, " ".join(lines)

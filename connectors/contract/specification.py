@@ -71,6 +71,12 @@ def option(
 # -- the specification
 
 
+def secret(title: str, description: str, **more: Any) -> Any:
+    """An option that may be missing, and whose value is never shown."""
+    said = option(title, description, airbyte_secret=True, **more)
+    return field(default=None, repr=False, metadata=said)
+
+
 def specification(
     options: type[AttrsInstance], title: str, *, documentation: str, groups: Mapping[str, str]
 ) -> dict[str, Any]:

@@ -10,17 +10,10 @@ from typing import Any
 from attrs import field, frozen
 
 from connectors.contract.options import DeletionMode
-from connectors.contract.specification import option, read, specification
+from connectors.contract.specification import option, read, secret, specification
 from connectors.postgres.jdbc import url_complaints, url_parameters
-from connectors.postgres.security import (
-    SSL_MODES,
-    TUNNELS,
-    SslMode,
-    SslModeName,
-    Tunnel,
-    TunnelMethod,
-    secret,
-)
+from connectors.postgres.security import SSL_MODES, SslMode, SslModeName
+from connectors.sql.ssh_options import TUNNELS, Tunnel, TunnelMethod
 
 DEFAULT_INTERNAL_SCHEMA = "airbyte_internal"
 GROUPS = {"connection": "Connection", "security": "Security", "advanced": "Advanced"}

@@ -105,11 +105,16 @@ def _detour(config: PostgresConfig, closing: ExitStack, runtime: Runtime) -> Cal
     """The way through the tunnel, if there is one; it is closed in the end."""
     if config.tunnel is None:
         return dict
-    from connectors.postgres.tunnel import SshTunnel
+    from connectors.sql.ssh_tunnel import SshTunnel
 
     tunnel = SshTunnel(config.tunnel, config.host, config.port, runtime.threads)
     closing.callback(tunnel.close)
-    return tunnel.entrance
+
+    def around() -> Mapping[str, str]:
+        entrance = tunnel.entrance()
+        return {"hostaddr": entrance.host, "port": str(entrance.port)}
+
+    return around
 
 
 # -- what an error means

@@ -1,29 +1,38 @@
 """The way to the database through an SSH server: one connection for all sessions, on a thread of its own.
 
 Whoever connects asks for the entrance, a port of this machine; it is opened then, and anew when it was lost. What
-goes wrong is told as an error of ours, for to libpq it would look like a database that hangs up.
+goes wrong is reported as an error of ours: a driver would only see a database that hangs up.
 """
 
 import asyncio
 import socket
-from collections.abc import Coroutine, Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import asyncssh
+from attrs import frozen
 
-from connectors.postgres.security import Tunnel
+from connectors.sql.ssh_keys import host_keys
+from connectors.sql.ssh_options import Tunnel
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.runtime.threads import Thread, Threads
 
 T = TypeVar("T")
 
-# The entrance is open to this machine only. libpq encrypts over TCP alone, so it cannot be a socket's file.
+# The entrance is open to this machine only. Drivers encrypt over TCP alone, so it cannot be a socket's file.
 LOOPBACK = "127.0.0.1"
 # Seconds.
 TIMEOUT = 30
 KEEPALIVE = 15
 AGAIN = "Try again."
+
+
+@frozen
+class Entrance:
+    """Where the tunnel begins, on this machine."""
+
+    host: str
+    port: int
 
 
 class SshTunnel:
@@ -33,15 +42,15 @@ class SshTunnel:
         self._threads = threads
         self._options = options
         self._database = host, port
-        self._trusted = _host_keys(options.tunnel_host_key or "")
+        self._trusted = host_keys(options.tunnel_host_key or "")
         self._opening = threads.lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
-        self._entrance: Mapping[str, str] = {}
+        self._entrance = Entrance(LOOPBACK, 0)
 
-    def entrance(self) -> Mapping[str, str]:
-        """What libpq is told instead of the database's own address; certificates are still held to its name.
+    def entrance(self) -> Entrance:
+        """The address to connect to instead of the database's own; certificates are still held to the database's name.
 
         Raises ConfigError when the SSH server will not let us in or through, TransientError when it may later.
         """
@@ -67,7 +76,7 @@ class SshTunnel:
 
     # -- on the tunnel's thread
 
-    async def _opened(self) -> Mapping[str, str]:
+    async def _opened(self) -> Entrance:
         if self._connection is None or self._connection.is_closed():
             connection = await self._logged_in()
             try:
@@ -77,7 +86,7 @@ class SshTunnel:
                 connection.close()
                 raise
             self._connection = connection
-            self._entrance = {"hostaddr": LOOPBACK, "port": str(listener.get_port())}
+            self._entrance = Entrance(LOOPBACK, listener.get_port())
         return self._entrance
 
     async def _logged_in(self) -> asyncssh.SSHClientConnection:
@@ -170,41 +179,3 @@ def _refusal(error: Exception, options: Tunnel) -> DataflowError:
 def _said(error: Exception) -> str:
     said = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
     return str(said).rstrip(".") or "it did not answer in time"
-
-
-# -- keys
-
-
-def key_complaints(text: str) -> Iterator[str]:
-    """What is wrong with a private key."""
-    try:
-        asyncssh.import_private_key(text)
-    except asyncssh.KeyImportError as error:
-        encrypted = "passphrase" in str(error).lower()
-        yield (
-            "must be without a passphrase"
-            if encrypted
-            else "must be a private key, in the format of OpenSSH or as PEM"
-        )
-
-
-def host_key_complaints(text: str) -> Iterator[str]:
-    """What is wrong with a host key."""
-    try:
-        usable = bool(_host_keys(text))
-    except asyncssh.KeyImportError:
-        usable = False
-    if not usable:
-        yield "must be a public key, as ssh-keyscan prints it"
-
-
-def _host_keys(text: str) -> list[asyncssh.SSHKey]:
-    """The keys of lines such as `ssh-ed25519 AAAA...`; a host's name may stand before, and a comment behind."""
-    lines = (line.split() for line in text.splitlines())
-    # What is encoded begins with the length of the algorithm's name: three bytes of zeros at least.
-    return [
-        asyncssh.import_public_key(f"{algorithm} {key}")
-        for words in lines
-        for algorithm, key in pairwise(words)
-        if key.startswith("AAAA")
-    ]

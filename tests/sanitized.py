@@ -17,7 +17,7 @@ from dataflow.native.build import compile_reader
 
 SANITIZERS = ("address", "undefined")
 FLAGS = ("-std=c11", "-O1", "-g", "-fPIC", "-shared", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
-TESTS = ("tests/dataflow/test_roads.py", "tests/dataflow/test_packer.py")
+TESTS = ("tests/dataflow/input/test_roads.py", "tests/dataflow/input/test_packer.py")
 # In the process that tests: where the reader is that it is to load.
 READER = "SANITIZED_READER"
 

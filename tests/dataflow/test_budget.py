@@ -14,7 +14,7 @@ from dataflow.input.lines import chunks
 from dataflow.pipeline.pipeline import Miscounts
 from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName
-from tests.dataflow.test_pipeline import (
+from tests.dataflow.pipeline.test_pipeline import (
     LOG,
     ORDERS,
     USERS,

@@ -31,9 +31,19 @@ from dataflow.types import (
 )
 from dataflow.values.cells import loosen
 from dataflow.values.coercion import column
-from tests.dataflow.test_coercion import ANY_TOKEN, TYPES
-from tests.dataflow.test_roads import DIGITS, EXAMPLES, LIMITS, MOMENT, NEAR, USERS, exactly, packed, record
-from tests.dataflow.test_roads import shape as plain_shape
+from tests.dataflow.input.test_roads import (
+    DIGITS,
+    EXAMPLES,
+    LIMITS,
+    MOMENT,
+    NEAR,
+    USERS,
+    exactly,
+    packed,
+    record,
+)
+from tests.dataflow.input.test_roads import shape as plain_shape
+from tests.dataflow.values.test_coercion import ANY_TOKEN, TYPES
 
 SMALL = Limits(string_bytes=3, json_bytes=8)
 NUL_HELD = Limits(nul=True)

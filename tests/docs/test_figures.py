@@ -10,8 +10,8 @@ import pytest
 from tests.crash.scenarios import SCENARIOS
 from tests.crash.test_matrix import POINTS
 from tests.docs.pages import ROOT
-from tests.machines.faulty import FAULTS
-from tests.machines.faulty_names import NAME_FAULTS
+from tests.machines.verify.faulty import FAULTS
+from tests.machines.verify.faulty_names import NAME_FAULTS
 from tests.starting import installed
 
 PAGE = (ROOT / "docs" / "guarantees.md").read_text()

@@ -26,7 +26,7 @@ BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ELSEWHERE: Mapping[str, str] = {
     "clients.md": "tests/clients/test_documented.py",
     "packaging.md": "tests/packages/test_wheel.py",
-    "watching.md": "tests/connectors/test_watching_page.py",
+    "watching.md": "tests/connectors/engine/commands/test_watching_page.py",
 }
 # What a page may take as there already.
 GIVEN = (ROOT / "tests" / "crash" / "killed_and_resumed.jsonl",)

@@ -20,7 +20,7 @@ from machines.verify.decisions import Decisions, Knowledge
 from machines.verify.scenarios import Sync, scenarios
 from machines.verify.search import Search
 from machines.verify.transactions import Flush, Operations, Performed, Refused, Wishes
-from tests.machines.real_operations import RealOperations
+from tests.machines.verify.real_operations import RealOperations
 
 T = TypeVar("T")
 

@@ -226,7 +226,7 @@ def run(folder: Path, module: str, *options: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     return ran.stdout
 

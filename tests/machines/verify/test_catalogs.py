@@ -6,7 +6,7 @@ from dataflow.runtime import SYSTEM
 from machines.verify.catalogs.scenarios import Scenario, scenarios
 from machines.verify.catalogs.search import Search, report
 from machines.verify.search import Explored
-from tests.machines.faulty_names import NAME_FAULTS
+from tests.machines.verify.faulty_names import NAME_FAULTS
 
 
 def _named(name: str) -> Scenario:

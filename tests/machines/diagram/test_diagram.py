@@ -15,7 +15,7 @@ from machines.operations import MEANING, StreamOperation, SyncOperation
 from machines.stream import StreamLifecycle
 from tests.machines.record import JOURNALS
 
-PAGES = Path(__file__).parents[2] / "diagrams"
+PAGES = Path(__file__).parents[3] / "diagrams"
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 

@@ -9,7 +9,7 @@ from machines.stream import StreamLife, StreamLifecycle
 from machines.verify.decisions import Decisions
 from machines.verify.scenarios import scenarios
 from machines.verify.search import Search, report
-from tests.machines.faulty import FAULTS
+from tests.machines.verify.faulty import FAULTS
 
 SMALL = Search(crashes=1, rivals=1)
 

@@ -12,7 +12,7 @@ from machines.diagram.xml import Element
 from machines.journal.entries import Entry
 from machines.journal.history import Run, runs
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "example" / "journal.jsonl"
+EXAMPLE = Path(__file__).parents[4] / "docs" / "example" / "journal.jsonl"
 ENTRIES: Sequence[Entry] = [json.loads(line) for line in EXAMPLE.read_text().splitlines()]
 
 SERIALIZATION = "DESTINATION_SERIALIZATION_ERROR"

@@ -14,7 +14,7 @@ from dataflow.pipeline.aggregate import Thresholds
 from machines.diagram.declared import page
 from tests.starting import installed
 
-JOURNALS = Path(__file__).parents[1] / "machines" / "journals"
+JOURNALS = Path(__file__).parents[3] / "machines" / "journals"
 
 
 def run(*arguments: str | Path) -> int:

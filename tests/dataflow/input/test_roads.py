@@ -17,7 +17,7 @@ from dataflow.input.packer import Packer
 from dataflow.input.parcel import Packed
 from dataflow.shape import Shape
 from dataflow.types import NUMBER, AirbyteType, Column, Kind, Limits, Scalar, StreamName
-from tests.dataflow.test_coercion import ANY_TOKEN, TYPES, VALUES
+from tests.dataflow.values.test_coercion import ANY_TOKEN, TYPES, VALUES
 
 # `make sanitize` asks for more of them, of a reader that watches its memory and is slower for it.
 EXAMPLES = settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.engine.commands import parse
 
-PAGE = Path(__file__).parents[2] / "docs" / "watching.md"
+PAGE = Path(__file__).parents[4] / "docs" / "watching.md"
 EXAMPLE = PAGE.parent / "example" / "journal.jsonl"
 UPDATE = os.environ.get("GOLDEN") == "update"
 TRANSCRIPT = re.compile(r"```console\n\$ dataflow (.*)\n((?:.*\n)*?)```")

@@ -8,62 +8,35 @@ Nothing but tests may import this package: it needs pytest.
 
 import pytest
 
-_SUITES = (
-    "options",
-    "tables",
-    "merging",
-    "evolution",
-    "ledger",
-    "journal",
-    "journal_table",
-    "account",
-    "operations",
-    "syncs",
-    "changes",
-    "strangers",
-    "coercion",
-    "keys",
-    "naming",
-    "narrowing",
-    "ownership",
-    "checkpoints",
-    "failures",
-    "recovery",
-    "leftovers",
-    "overwrites",
-    "rehearsal",
-    "doctor",
-    "suspicions",
-)
 # Before the suites are imported: their assertions should explain themselves like any test's.
-pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
+pytest.register_assert_rewrite(f"{__name__}.suites")
 
-from connectors.testkit.account import AccountSuite  # noqa: E402
-from connectors.testkit.changes import ChangingSourceSuite  # noqa: E402
-from connectors.testkit.checkpoints import CheckpointSuite  # noqa: E402
-from connectors.testkit.coercion import CoercionSuite  # noqa: E402
-from connectors.testkit.destination import Capabilities, Destination, needs  # noqa: E402
-from connectors.testkit.doctor import DoctorSuite  # noqa: E402
-from connectors.testkit.evolution import SchemaEvolutionSuite  # noqa: E402
-from connectors.testkit.failures import FailureSuite  # noqa: E402
-from connectors.testkit.journal import JournalSuite  # noqa: E402
-from connectors.testkit.journal_table import JournalTableSuite  # noqa: E402
-from connectors.testkit.keys import KeySuite  # noqa: E402
-from connectors.testkit.ledger import LedgerSuite  # noqa: E402
-from connectors.testkit.leftovers import LeftoverSuite  # noqa: E402
-from connectors.testkit.merging import MergeSuite  # noqa: E402
-from connectors.testkit.naming import NamingSuite  # noqa: E402
-from connectors.testkit.narrowing import NarrowingSuite  # noqa: E402
-from connectors.testkit.operations import OperationsSuite  # noqa: E402
-from connectors.testkit.options import OptionsSuite  # noqa: E402
-from connectors.testkit.overwrites import OverwriteSuite  # noqa: E402
-from connectors.testkit.ownership import OwnershipSuite  # noqa: E402
-from connectors.testkit.recovery import RecoverySuite  # noqa: E402
-from connectors.testkit.rehearsal import RehearsalSuite  # noqa: E402
-from connectors.testkit.strangers import StrangersSuite  # noqa: E402
-from connectors.testkit.suspicions import SuspicionSuite  # noqa: E402
-from connectors.testkit.syncs import SyncSuite  # noqa: E402
-from connectors.testkit.tables import TableOperationsSuite  # noqa: E402
+from connectors.testkit.harness.destination import Capabilities, Destination, needs  # noqa: E402
+from connectors.testkit.suites.account import AccountSuite  # noqa: E402
+from connectors.testkit.suites.changes import ChangingSourceSuite  # noqa: E402
+from connectors.testkit.suites.checkpoints import CheckpointSuite  # noqa: E402
+from connectors.testkit.suites.coercion import CoercionSuite  # noqa: E402
+from connectors.testkit.suites.doctor import DoctorSuite  # noqa: E402
+from connectors.testkit.suites.evolution import SchemaEvolutionSuite  # noqa: E402
+from connectors.testkit.suites.failures import FailureSuite  # noqa: E402
+from connectors.testkit.suites.journal import JournalSuite  # noqa: E402
+from connectors.testkit.suites.journal_table import JournalTableSuite  # noqa: E402
+from connectors.testkit.suites.keys import KeySuite  # noqa: E402
+from connectors.testkit.suites.ledger import LedgerSuite  # noqa: E402
+from connectors.testkit.suites.leftovers import LeftoverSuite  # noqa: E402
+from connectors.testkit.suites.merging import MergeSuite  # noqa: E402
+from connectors.testkit.suites.naming import NamingSuite  # noqa: E402
+from connectors.testkit.suites.narrowing import NarrowingSuite  # noqa: E402
+from connectors.testkit.suites.operations import OperationsSuite  # noqa: E402
+from connectors.testkit.suites.options import OptionsSuite  # noqa: E402
+from connectors.testkit.suites.overwrites import OverwriteSuite  # noqa: E402
+from connectors.testkit.suites.ownership import OwnershipSuite  # noqa: E402
+from connectors.testkit.suites.recovery import RecoverySuite  # noqa: E402
+from connectors.testkit.suites.rehearsal import RehearsalSuite  # noqa: E402
+from connectors.testkit.suites.strangers import StrangersSuite  # noqa: E402
+from connectors.testkit.suites.suspicions import SuspicionSuite  # noqa: E402
+from connectors.testkit.suites.syncs import SyncSuite  # noqa: E402
+from connectors.testkit.suites.tables import TableOperationsSuite  # noqa: E402
 
 __all__ = [
     "AccountSuite",

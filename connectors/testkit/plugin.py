@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.testkit import ContractSuite
-from connectors.testkit.destination import Capabilities, Suite
+from connectors.testkit.harness.destination import Capabilities, Suite
 
 # The place of the suite that has a test of this name; no two have.
 _PLACES = {

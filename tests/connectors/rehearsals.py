@@ -8,7 +8,7 @@ from connectors.contract import Connector
 from connectors.engine.dry_run.plan import Plan
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.engine.sync.transactions import RetryPolicy
-from connectors.testkit.messages import catalog, complete
+from connectors.testkit.harness.messages import catalog, complete
 from dataflow.catalog import read_catalog
 
 

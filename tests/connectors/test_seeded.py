@@ -13,7 +13,7 @@ from connectors.engine.sync.faults import PERMISSION, Faults, read_faults
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.memory import DEFINITION
 from connectors.memory.connector import DATABASES
-from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream
+from connectors.testkit.harness.messages import INTEGER, STRING, catalog, complete, record, state, stream
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.pipeline.aggregate import Thresholds
 from machines.journal.entries import Entry

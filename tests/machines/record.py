@@ -11,11 +11,11 @@ from typing import Any
 from attrs import evolve
 
 from connectors.contract.options import Options
-from connectors.testkit.destination import open_bench
-from connectors.testkit.faulty import Script
-from connectors.testkit.messages import catalog, complete, global_state, record, state, users
-from connectors.testkit.rows import row
-from connectors.testkit.warehouse import Outcome, Warehouse
+from connectors.testkit.harness.destination import open_bench
+from connectors.testkit.harness.faulty import Script
+from connectors.testkit.harness.messages import catalog, complete, global_state, record, state, users
+from connectors.testkit.harness.rows import row
+from connectors.testkit.harness.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
 from machines.journal.entries import Entry
 from tests.connectors.memory import memory_destination

@@ -10,9 +10,9 @@ import pytest
 from connectors.engine.sync.check import check_connector
 from connectors.postgres import DEFINITION
 from connectors.testkit import Destination
-from connectors.testkit.messages import catalog as of
-from connectors.testkit.messages import complete, record, users
-from connectors.testkit.warehouse import Outcome, Warehouse
+from connectors.testkit.harness.messages import catalog as of
+from connectors.testkit.harness.messages import complete, record, users
+from connectors.testkit.harness.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM

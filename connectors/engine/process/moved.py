@@ -15,6 +15,7 @@ MOVED = {
     "connectors.registry": ("connectors.engine.process.registry",),
     "connectors.specification": ("connectors.contract.specification",),
     "connectors.sql_ledger": ("connectors.sql.ledger",),
+    "connectors.testkit.destination": ("connectors.testkit",),
     "dataflow.aggregate": ("dataflow.pipeline.aggregate",),
     "dataflow.cells": ("dataflow.values.cells",),
     "dataflow.coercion": ("dataflow.values.coercion",),

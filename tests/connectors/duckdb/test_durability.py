@@ -12,7 +12,7 @@ import pytest
 
 from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.columns import typed
-from connectors.testkit.rows import VALUES
+from connectors.testkit.harness.rows import VALUES
 from dataflow.evolution import TableSchema, diff
 from dataflow.types import Column, Kind, Scalar
 from tests.connectors.duckdb.stage import FINAL, connector, contents, fill, numbers, row

@@ -16,7 +16,7 @@ from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.sync.undoing import TRIED
 from connectors.sql.ledger import TABLE as LEDGER
-from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
+from connectors.testkit.harness.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM

@@ -14,8 +14,8 @@ from psycopg.sql import SQL, Composed, Identifier
 from connectors.engine.sync.check import check_connector
 from connectors.postgres import DEFINITION
 from connectors.testkit import Destination
-from connectors.testkit.messages import catalog, complete, record, users
-from connectors.testkit.warehouse import Warehouse
+from connectors.testkit.harness.messages import catalog, complete, record, users
+from connectors.testkit.harness.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM

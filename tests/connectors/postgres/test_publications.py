@@ -8,8 +8,8 @@ import pytest
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.testkit import Destination
-from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream
-from connectors.testkit.warehouse import SMALL, Outcome, Warehouse
+from connectors.testkit.harness.messages import INTEGER, STRING, catalog, complete, record, state, stream
+from connectors.testkit.harness.warehouse import SMALL, Outcome, Warehouse
 from dataflow.catalog import Strategy
 from tests.connectors.postgres.support import as_a_person
 from tests.connectors.test_postgres import Look

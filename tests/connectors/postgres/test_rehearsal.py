@@ -15,7 +15,16 @@ from connectors.engine.dry_run.repair import try_mending
 from connectors.engine.sync.undoing import TRIED
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
-from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream, users
+from connectors.testkit.harness.messages import (
+    INTEGER,
+    STRING,
+    catalog,
+    complete,
+    record,
+    state,
+    stream,
+    users,
+)
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.names import TEMP_MARK
 from dataflow.types import TableName

@@ -12,10 +12,10 @@ from connectors.contract import Connector
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.testkit import Destination
-from connectors.testkit.messages import catalog, complete, record, users
-from connectors.testkit.rows import row
-from connectors.testkit.runs import Run, open_run
-from connectors.testkit.warehouse import Warehouse
+from connectors.testkit.harness.messages import catalog, complete, record, users
+from connectors.testkit.harness.rows import row
+from connectors.testkit.harness.runs import Run, open_run
+from connectors.testkit.harness.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
 from machines.operations import StreamOperation as O

@@ -12,8 +12,8 @@ from attrs import evolve
 from connectors.postgres import DEFINITION
 from connectors.postgres.client import PostgresClient
 from connectors.testkit import Destination
-from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream
-from connectors.testkit.warehouse import Outcome, Warehouse
+from connectors.testkit.harness.messages import INTEGER, STRING, catalog, complete, record, stream
+from connectors.testkit.harness.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
 from tests.connectors.postgres.support import as_a_person
 from tests.connectors.test_postgres import Look

@@ -13,8 +13,8 @@ from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.swap import Plan, Reference, Standing, Way, decide
 from connectors.testkit import Destination
-from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, stream
-from connectors.testkit.warehouse import Warehouse
+from connectors.testkit.harness.messages import INTEGER, STRING, catalog, complete, record, stream
+from connectors.testkit.harness.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange

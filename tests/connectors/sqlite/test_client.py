@@ -12,7 +12,7 @@ import pytest
 from connectors.sqlite.client import SqliteClient
 from connectors.sqlite.config import configure
 from connectors.sqlite.connector import SqliteConnector, explain
-from connectors.testkit.rows import batch, columns, row
+from connectors.testkit.harness.rows import batch, columns, row
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.runtime import SYSTEM

@@ -14,7 +14,7 @@ from connectors.engine.sync.undoing import TRIED
 from connectors.sql.ledger import TABLE as LEDGER
 from connectors.sqlite import DEFINITION
 from connectors.sqlite.client import SqliteClient
-from connectors.testkit.messages import INTEGER, STRING, catalog, record, state, stream, users
+from connectors.testkit.harness.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import TransientError
 from dataflow.runtime import SYSTEM

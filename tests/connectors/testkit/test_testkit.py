@@ -60,7 +60,7 @@ UPSTREAM = [
 ]
 LIMITED = """
 from connectors.testkit import Capabilities
-from connectors.testkit.destination import Suite, needs
+from connectors.testkit.harness.destination import Suite, needs
 
 class TestLimited(Suite):
     capabilities = Capabilities(foreign_tables=False)

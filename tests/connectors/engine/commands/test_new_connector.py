@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from connectors.engine.commands import parse
 from connectors.engine.process.registry import find, registered
-from connectors.testkit.messages import catalog, complete, record, state, users
+from connectors.testkit.harness.messages import catalog, complete, record, state, users
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from tests.starting import installed

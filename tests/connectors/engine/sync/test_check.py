@@ -14,7 +14,7 @@ from connectors.engine.sync.check import check_connector
 from connectors.memory import DEFINITION as MEMORY
 from connectors.memory.connector import DATABASES, MemoryConnector
 from connectors.postgres import DEFINITION as POSTGRES
-from connectors.testkit.faulty import Script, faulty
+from connectors.testkit.harness.faulty import Script, faulty
 from dataflow.errors import ConfigError, InternalError
 from dataflow.runtime import SYSTEM
 from tests.servers.address import Address

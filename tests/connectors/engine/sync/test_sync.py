@@ -7,8 +7,8 @@ import pytest
 
 from connectors.memory.client import MemoryClient
 from connectors.memory.connector import MemoryConnector
-from connectors.testkit.messages import catalog, complete, record, users
-from connectors.testkit.warehouse import Warehouse
+from connectors.testkit.harness.messages import catalog, complete, record, users
+from connectors.testkit.harness.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.types import TableName
 from tests.connectors.memory import memory_destination

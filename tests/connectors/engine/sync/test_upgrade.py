@@ -16,11 +16,20 @@ from connectors.engine.dry_run.repair import Mending, try_mending
 from connectors.sql.ledger import _ADDED, FORMAT_TABLE, TABLE
 from connectors.sql.session import Session
 from connectors.template import test_contract as sqlite
-from connectors.testkit.destination import open_bench
-from connectors.testkit.interruptions import CUT_OFF, PRIOR, THEN, TOLD, cut_off, sync_users
-from connectors.testkit.messages import INTEGER, STRING, catalog, complete, record, state, stream, users
-from connectors.testkit.model import Stint, after_interruption, found
-from connectors.testkit.warehouse import Outcome, Warehouse, WarehouseSuite
+from connectors.testkit.harness.destination import open_bench
+from connectors.testkit.harness.interruptions import CUT_OFF, PRIOR, THEN, TOLD, cut_off, sync_users
+from connectors.testkit.harness.messages import (
+    INTEGER,
+    STRING,
+    catalog,
+    complete,
+    record,
+    state,
+    stream,
+    users,
+)
+from connectors.testkit.harness.model import Stint, after_interruption, found
+from connectors.testkit.harness.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.types import StreamName, TableName
 from machines.operations import StreamOperation

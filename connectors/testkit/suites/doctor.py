@@ -1,0 +1,255 @@
+"""The suite of the doctor: what it says is what the next sync does, and what it mends loses nothing told."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from connectors.engine.dry_run.doctor import Diagnosis, Kind, examine
+from connectors.engine.dry_run.doctor_text import as_json, as_text
+from connectors.engine.dry_run.repair import Attempt, Mending, try_mending
+from connectors.testkit.harness.destination import needs, open_bench
+from connectors.testkit.harness.faulty import Script, faulty
+from connectors.testkit.harness.interruptions import CUT_OFF, PRIOR, THEN, TO_TEMP, TOLD, cut_off, sync_users
+from connectors.testkit.harness.messages import catalog, complete, record, users
+from connectors.testkit.harness.model import Stint, found, published
+from connectors.testkit.harness.rows import row
+from connectors.testkit.harness.warehouse import Outcome, Warehouse, WarehouseSuite
+from dataflow.catalog import Strategy, read_catalog
+from machines.operations import StreamOperation
+
+APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
+OTHERS = users(APPEND, 1, "others")
+
+
+class DoctorSuite(WarehouseSuite):
+    """`connectors.engine.dry_run.doctor` against a destination."""
+
+    @pytest.mark.parametrize("strategy", Strategy)
+    def test_a_complete_sync_leaves_nothing_to_mend(self, warehouse: Warehouse, strategy: Strategy) -> None:
+        first = examined(warehouse)
+        sync_users(warehouse, users(strategy), sent=PRIOR)
+
+        assert (first.findings, examined(warehouse).findings) == ((), ())
+
+    def test_what_is_found_is_what_every_next_sync_does(self, warehouse: Warehouse) -> None:
+        """Of either kind, with and without a new generation."""
+        pairs = {
+            f"{first} then {then} {'of the same' if same else 'of the next'} generation": (first, then, same)
+            for first in (DEDUP, DEDUP_TRUNCATE)
+            for then in Strategy
+            for same in (True, False)
+        }
+        cut_off(warehouse, *(users(first, 2, name) for name, (first, _, _) in pairs.items()))
+        next_ = [users(then, 2 if same else 3, name) for name, (_, then, same) in pairs.items()]
+
+        diagnosis = examined(warehouse, *next_)
+        outcome = warehouse.sync(catalog(*next_), *map(complete, pairs))
+
+        assert {each.stream: each.state for each in diagnosis.findings} == after_inspection(outcome)
+        assert {each.state for each in diagnosis.findings} == {"resuming_temp", "settling", "discarding"}
+        assert all(each.acknowledged and each.kind is Kind.WAITING for each in diagnosis.findings)
+
+    @pytest.mark.parametrize("strategy", TO_TEMP)
+    def test_without_a_catalog_the_same_sync_is_supposed_to_come_again(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        cut_off(warehouse, users(strategy, 2))
+
+        (finding,) = examined(warehouse).findings
+        outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
+
+        assert {"users": finding.state} == after_inspection(outcome)
+        assert (finding.acknowledged, finding.fix, finding.run) == (True, None, "kit")
+
+    @needs(foreign_tables=True)
+    def test_no_step_is_offered_that_a_view_of_the_tables_name_forbids(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        assert warehouse.destination.make_view is not None
+        warehouse.destination.make_view(warehouse.tables().final)
+
+        (finding,) = examined(warehouse, OTHERS).findings
+
+        assert finding.fix is None
+        assert "is a view, not a table" in finding.failure
+
+    def test_rows_of_a_stream_that_left_the_catalog_are_settled_by_their_recipe(
+        self, warehouse: Warehouse
+    ) -> None:
+        sync_users(warehouse, users(DEDUP, 1), OTHERS, sent=PRIOR)
+        cut_off(warehouse, users(DEDUP, 2))
+
+        (finding,) = examined(warehouse, OTHERS).findings
+        came = mended(warehouse, OTHERS)
+
+        prior, told = Stint(DEDUP, 1, PRIOR).users, Stint(DEDUP, 2, CUT_OFF[:TOLD]).users
+        expected = published(published([], DEDUP, prior), DEDUP, told)
+        assert (finding.left, finding.state, finding.fix) == (True, "settling", StreamOperation.SETTLE)
+        assert len(came) == 1
+        assert found(warehouse.rows()) == sorted(expected)
+        assert (warehouse.left_behind(), examined(warehouse, OTHERS).findings) == (set(), ())
+
+    @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
+    def test_a_refresh_of_a_stream_that_another_catalog_has_is_left_to_its_own_sync(
+        self, warehouse: Warehouse, strategy: Strategy
+    ) -> None:
+        """Settled, its told rows would be replaced by those that the source still sends."""
+        sync_users(warehouse, users(DEDUP, 1), OTHERS, sent=PRIOR)
+        before = warehouse.rows()
+        cut_off(warehouse, users(strategy, 2))
+
+        (finding,) = examined(warehouse, OTHERS).findings
+        came = mended(warehouse, OTHERS)
+        between = warehouse.rows()
+        sync_users(warehouse, users(strategy, 2), sent=THEN)
+
+        whole = Stint(strategy, 2, (*CUT_OFF[:TOLD], *THEN)).users
+        assert (finding.left, finding.acknowledged, finding.fix, came) == (True, True, None, [])
+        assert between == before
+        assert found(warehouse.rows()) == sorted(published([], strategy, whole))
+
+    @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
+    def test_told_rows_are_never_dropped_here(self, warehouse: Warehouse, strategy: Strategy) -> None:
+        """The next sync replaces them, and may drop them for that; until it comes they stay."""
+        cut_off(warehouse, users(strategy, 2))
+        waiting = warehouse.waiting()
+
+        (finding,) = examined(warehouse, users(strategy, 3)).findings
+        came = mended(warehouse, users(strategy, 3))
+
+        assert (finding.state, finding.acknowledged, finding.fix, came) == ("discarding", True, None, [])
+        assert warehouse.waiting() == waiting
+
+    def test_untold_rows_of_a_superseded_generation_are_dropped(self, warehouse: Warehouse) -> None:
+        sync_users(warehouse, users(APPEND_TRUNCATE, 1), sent=PRIOR)
+        warehouse.sync(catalog(users(APPEND_TRUNCATE, 2)), record("users", id=7, name="untold", updated=7))
+
+        came = mended(warehouse, users(APPEND_TRUNCATE, 3))
+
+        assert len(came) == 1
+        assert warehouse.left_behind() == set()
+        assert len(warehouse.rows()) == len(PRIOR)
+
+    def test_a_step_that_fails_is_no_mending_and_names_the_dead_run_still(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        before = examined(warehouse, OTHERS)
+
+        came = mended(warehouse, OTHERS, script=Script(refused=("merge_table",)))
+        after = examined(warehouse, OTHERS)
+
+        assert [each.outcome for each in came] == [Mending.FAILED]
+        assert as_text(after, came).startswith(f"Could not fix {warehouse.tables().final}: settle: ")
+        assert [as_json(after, came)[name] for name in ("fixed", "not_fixed")] == [[], [came[0].words]]
+        assert [each.run for each in before.findings] == ["kit"]
+        assert after.findings == before.findings
+        assert len(warehouse.waiting()) == len(CUT_OFF)
+
+    def test_after_a_step_that_failed_the_next_sync_goes_on(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        mended(warehouse, OTHERS, script=Script(refused=("merge_table",)))
+
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        assert outcome.exit_code == 0
+        assert warehouse.left_behind() == set()
+
+    def test_an_empty_temp_table_is_dropped(self, warehouse: Warehouse) -> None:
+        warehouse.sync(catalog(users(DEDUP, 2)), record("users", id=1))
+        _change(warehouse, "trim")
+
+        (finding,) = examined(warehouse).findings
+        mended(warehouse)
+
+        assert (finding.kind, finding.state, finding.acknowledged) == (Kind.EMPTY, "discarding", False)
+        assert (warehouse.left_behind(), examined(warehouse).findings) == (set(), ())
+
+    def test_a_temp_table_that_the_ledger_does_not_know_is_left_to_a_person(
+        self, warehouse: Warehouse
+    ) -> None:
+        sync_users(warehouse, users(APPEND, 1), sent=PRIOR)
+        _change(warehouse, "make")
+
+        (finding,) = examined(warehouse, users(DEDUP, 2)).findings
+        (without,) = examined(warehouse).findings
+        came = mended(warehouse, users(DEDUP, 2))
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        assert (finding.kind, finding.state, finding.fix) == (Kind.UNKNOWN, "abandoning", None)
+        assert (without.state, came) == ("abandoning", [])
+        assert {"users": finding.state} == after_inspection(outcome)
+        assert finding.failure in outcome.errors[-1]["message"]
+        assert len(warehouse.waiting()) == 1
+
+    def test_told_rows_that_somebody_dropped_are_told_of(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        _change(warehouse, "drop")
+
+        (finding,) = examined(warehouse, users(DEDUP, 2)).findings
+        outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
+
+        assert (finding.kind, finding.acknowledged, finding.fix) == (Kind.MISSING, True, None)
+        assert {"users": finding.state} == after_inspection(outcome)
+
+    def test_told_rows_that_somebody_deleted_are_told_of_and_left_to_a_sync_that_says_so(
+        self, warehouse: Warehouse
+    ) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        _change(warehouse, "trim")
+
+        (finding,) = examined(warehouse, users(DEDUP, 2)).findings
+        came = mended(warehouse, users(DEDUP, 2))
+
+        assert (finding.kind, finding.acknowledged, finding.fix, came) == (Kind.EMPTY, True, None, [])
+
+    @needs(concurrent=True)
+    def test_what_a_live_run_works_on_is_no_finding(self, warehouse: Warehouse) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+
+        with open_bench(warehouse.destination) as bench:
+            bench.client.lock(warehouse.tables().final, "live")
+            diagnosis = examine(bench.connector)
+
+        assert diagnosis.findings == ()
+        assert [writer.run for writer in diagnosis.at_work.values()] == ["live"]
+
+
+def examined(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Diagnosis:
+    """The diagnosis, with the catalog of these streams if there are any."""
+    options = warehouse.options
+    wanted = options.meant(read_catalog(catalog(*streams))) if streams else None
+    with closing(warehouse.destination.connector()) as connector:
+        return examine(connector, wanted, options)
+
+
+def mended(warehouse: Warehouse, *streams: Mapping[str, Any], script: Script | None = None) -> list[Attempt]:
+    """What came of mending what was found."""
+    diagnosis = examined(warehouse, *streams)
+    with closing(warehouse.destination.connector()) as connector:
+        mending = faulty(connector, script) if script is not None else connector
+        return list(try_mending(mending, diagnosis, "doctor"))
+
+
+def after_inspection(outcome: Outcome) -> dict[str, str]:
+    """Where each stream's machine went from what it found, in a real sync."""
+    return {
+        entry["stream"]: entry["to"]
+        for entry in outcome.journal
+        if entry["machine"] == "stream" and entry["from"] == "inspecting"
+    }
+
+
+def _change(warehouse: Warehouse, how: str) -> None:
+    """What a person or a lost ledger may do to the temp table."""
+    tables = warehouse.tables()
+    with open_bench(warehouse.destination) as bench:
+        match how:
+            case "trim":
+                with bench.client.transaction():
+                    bench.client.trim_table(tables.temp, None)
+            case "drop":
+                with bench.client.transaction():
+                    bench.client.drop_table(tables.temp)
+            case _:
+                bench.make(tables.temp, tables.columns, row(1, id=7, name="unknown", updated=1))

@@ -1,7 +1,7 @@
 """The way to the database through an SSH server: one connection for all sessions, on a thread of its own.
 
-Whoever connects asks for the entrance, a port of this machine; it is opened then, and anew when it was lost. What
-goes wrong is reported as an error of ours: a driver would only see a database that hangs up.
+A session asks for the entrance, a port of this machine, before it connects. The tunnel is opened by the first, and
+opened again after it was lost. What goes wrong is an error of ours: a driver would only see a database that hangs up.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ AGAIN = "Try again."
 
 @frozen
 class Entrance:
-    """Where the tunnel begins, on this machine."""
+    """The address on this machine where the tunnel begins."""
 
     host: str
     port: int
@@ -58,7 +58,7 @@ class SshTunnel:
             return self._on_thread(self._opened())
 
     def close(self) -> None:
-        """Close it, under whoever still uses it. May be called twice."""
+        """Close it, also while sessions still use it. May be called twice."""
         with self._opening:
             if self._loop is None or self._thread is None:
                 return
@@ -101,7 +101,7 @@ class SshTunnel:
                 password=chosen.tunnel_user_password,
                 preferred_auth="publickey" if key else "keyboard-interactive,password",
                 known_hosts=(self._trusted, [], []) if self._trusted else None,
-                # Nothing of whoever's account this process runs in.
+                # No setting and no key of the account in which this process runs.
                 config=None,
                 agent_path=None,
                 compression_algs=None,
@@ -113,7 +113,7 @@ class SshTunnel:
             raise _refusal(error, chosen) from error
         shown = connection.get_server_host_key()
         if not self._trusted and shown is not None:
-            # Whoever answered first must answer when the connection was lost.
+            # The server that answered first must be the one that answers after the connection was lost.
             self._trusted = [shown]
         return connection
 

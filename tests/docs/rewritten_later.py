@@ -68,7 +68,6 @@ LATER = frozenset(
         "connectors/postgres/sql.py",
         "connectors/postgres/statistics.py",
         "connectors/postgres/swap.py",
-        "connectors/postgres/tunnel.py",
         "connectors/sql/dialect.py",
         "connectors/sql/session.py",
         "connectors/sqlite/__init__.py",

@@ -1,10 +1,12 @@
 """Compiles the reader when the package is built: into a wheel, or in place for a checkout that is installed editable.
+Adds a second copy of the launcher, beside the packages.
 
 Needs a C compiler, `cc` or what CC names, and nothing of Python's: the library is loaded by `dataflow.input.compiled`.
 """
 
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from packaging.tags import sys_tags
 
 HERE = Path(__file__).parent
 LIBRARY = HERE / "reader.so"
+LAUNCHER, LAUNCHED = "connectors/engine/process/launcher.py", "dataflow_destinations.py"
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
 
 
@@ -31,6 +34,14 @@ class NativeReader(BuildHookInterface[BuilderConfig]):
         build_data["artifacts"].append(str(LIBRARY.relative_to(self.root)))
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{_platform()}"
+        # A file of the checkout would be moved there. A copy from elsewhere is added.
+        self._folder = Path(tempfile.mkdtemp())
+        copy = shutil.copy(Path(self.root) / LAUNCHER, self._folder)
+        build_data["force_include"][str(copy)] = LAUNCHED
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove the copy."""
+        shutil.rmtree(self._folder)
 
 
 def compile_reader(library: Path, flags: Sequence[str]) -> None:

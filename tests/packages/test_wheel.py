@@ -31,6 +31,10 @@ def test_the_wheel_holds_the_three_packages_their_launcher_and_no_test(wheel: Pa
     folders = {name.partition("/")[0] for name in names if "/" in name and ".dist-info/" not in name}
     assert folders == {"dataflow", "machines", "connectors"}
     assert [name for name in names if "/" not in name] == ["dataflow_destinations.py"]
+    modules = {
+        path.relative_to(CHECKOUT).as_posix() for each in folders for path in (CHECKOUT / each).rglob("*.py")
+    }
+    assert modules - set(names) == {"dataflow/native/build.py"}
     assert {f"{folder}/py.typed" for folder in folders} <= set(names)
     assert "connectors/testkit/plugin.py" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

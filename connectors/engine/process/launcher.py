@@ -22,8 +22,8 @@ OURS = {
 def hidden() -> str:
     """A sentence for each of our packages that another folder or file hides; empty if Python finds all of ours."""
     return " ".join(
-        f"'{place}' hides the package {name} of dataflow-destinations, because '{place.parent}' comes first on "
-        f"Python's path. Rename it, or keep that folder out of PYTHONPATH and start the command in another folder."
+        f"{str(place)!r} hides the package {name} of dataflow-destinations, because {str(place.parent)!r} comes first "
+        "on Python's path. Rename it, or keep that folder out of PYTHONPATH and start the command in another folder."
         for name, place in _hiding()
     )
 

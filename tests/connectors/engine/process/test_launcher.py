@@ -40,7 +40,7 @@ def test_a_command_names_what_hides_our_package_on_pythons_path(
 
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"'{place}' hides the package {name} of dataflow-destinations")
+    assert line.startswith(f"{str(place)!r} hides the package {name} of dataflow-destinations")
 
 
 @pytest.mark.parametrize("name", ["machines", "dataflow"])
@@ -51,7 +51,7 @@ def test_a_module_names_what_hides_our_package_in_the_working_directory(tmp_path
 
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert f"'{place}' hides the package {name} of dataflow-destinations" in line
+    assert f"{str(place)!r} hides the package {name} of dataflow-destinations" in line
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -63,6 +63,17 @@ def test_a_command_is_not_kept_from_its_work_by_a_folder_in_the_working_director
     done = ran(str(SCRIPTS / "destination-sqlite"), "spec", cwd=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_path_cannot_give_orders_to_a_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "\x1b[2J"
+    folder.mkdir()
+    hides(folder, "connectors", "package")
+
+    done = ran(str(SCRIPTS / "dataflow"), cwd=Path("/"), PYTHONPATH=str(folder))
+
+    assert "hides the package connectors" in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 def test_our_own_packages_hide_nothing() -> None:

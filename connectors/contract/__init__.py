@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     )
     from connectors.contract.journal import JournalTable, Transition
     from connectors.contract.ledger import Ledger, LedgerEntry
+    from connectors.contract.version import CONTRACT
     from machines.operations import Recipe
 
 __all__ = [
+    "CONTRACT",
     "Client",
     "ColumnUtils",
     "Connector",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CONTRACT": "connectors.contract.version",
     "JournalTable": "connectors.contract.journal",
     "Ledger": "connectors.contract.ledger",
     "LedgerEntry": "connectors.contract.ledger",

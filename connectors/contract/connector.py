@@ -316,9 +316,14 @@ class Connector(Protocol):
 
 
 class Definition(Protocol):
-    """A destination before it is configured: its name, its options, and how a connector is made of them."""
+    """A destination before it is configured: its name, its options, and how a connector is made of them.
+
+    `contract` is the number of the contract that the destination was written for. Write the number itself, not
+    `CONTRACT`, which is the engine's: the engine compares the two.
+    """
 
     name: ClassVar[str]
+    contract: ClassVar[int]
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

@@ -15,6 +15,7 @@ class DuckDbDefinition:
     """The destination before it is configured."""
 
     name: ClassVar[str] = "duckdb"
+    contract: ClassVar[int] = 1
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "connectors/contract/options",
         "connectors/engine/process/files",
         "connectors/engine/process/open_destination",
+        "connectors/engine/process/compatibility",
         "connectors/engine/process/registry",
         "connectors/engine/sync/faults",
         "connectors/duckdb/config",

@@ -1,6 +1,8 @@
 """The commands of the installed wheel: nothing was left behind in the checkout. Whole syncs have their own tests."""
 
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from connectors import contract, testkit
 from tests.documented import commands, examples
 from tests.environments import CHECKOUT
 from tests.packages.installed import Installed
@@ -18,6 +21,7 @@ from tests.whole.command import blob
 pytestmark = pytest.mark.elsewhere
 
 PAGE = "docs/packaging.md"
+FACES = (contract, testkit)
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 CATALOG = messages.catalog(messages.stream("users", {"id": "integer"}))
 LINES = (
@@ -38,6 +42,44 @@ def test_the_wheel_holds_the_three_packages_their_launcher_and_no_test(wheel: Pa
     assert {f"{folder}/py.typed" for folder in folders} <= set(names)
     assert "connectors/testkit/plugin.py" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def type_checked(installed: Installed, folder: Path, *names: str) -> str:
+    """What mypy says of modules in a folder, with what is installed there."""
+    config = "[mypy]\nstrict = true\n[mypy-pyarrow.*]\nignore_missing_imports = true\n"
+    (folder / "mypy.ini").write_text(config)
+    python = str(installed.folder / "bin" / "python")
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--python-executable",
+        python,
+        "--config-file",
+        "mypy.ini",
+        *names,
+    ]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+
+
+def test_a_connector_elsewhere_is_checked_against_our_types(duckdb: Installed, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    duckdb.run("dataflow", "new-connector", "lake", "--out", lake)
+    faces = [f"from {face.__name__} import {name} as {name}\n" for face in FACES for name in face.__all__]
+    (lake / "faces.py").write_text("".join(faces))
+
+    found = type_checked(duckdb, lake, "destination_lake", "faces.py")
+
+    assert found.startswith("Success: no issues found in ")
+
+
+def test_a_mistake_of_a_connector_elsewhere_is_found(duckdb: Installed, tmp_path: Path) -> None:
+    mistake = "from connectors.contract import LedgerEntry\n\nLedgerEntry(table='users')\n"
+    (tmp_path / "mistaken.py").write_text(mistake)
+
+    found = type_checked(duckdb, tmp_path, "mistaken.py")
+
+    assert 'mistaken.py:3: error: Argument "table" to "LedgerEntry" has incompatible type "str"' in found
 
 
 @pytest.mark.parametrize("destination", ["duckdb", "postgres"])

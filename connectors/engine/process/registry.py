@@ -4,11 +4,12 @@ A package registers its destination in the group `dataflow.destinations`: the na
 """
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
 
+from connectors.engine.process.compatibility import ENGINE, does_not_fit, expect_our_contract, is_ours
 from dataflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,8 +30,20 @@ class Registered:
     _point: EntryPoint = field(eq=False, repr=False)
 
     def definition(self) -> "Definition":
-        """The destination itself; imports its package."""
-        return cast("Definition", self._point.load())
+        """The destination itself; imports its package.
+
+        Raises ConfigError if the package cannot be imported, or if it was written for another contract.
+        """
+        try:
+            definition = cast("Definition", self._point.load())
+        except Exception as error:
+            raise ConfigError(
+                f"The destination {self.name} cannot be imported: {type(error).__name__}: {error}",
+                doing=f"importing {self.package} {self.version}",
+                remedy=f"Install a release of {self.package} for {ENGINE} {version(ENGINE)}.",
+            ) from error
+        expect_our_contract(definition)
+        return definition
 
 
 def registered() -> Sequence[Registered]:
@@ -58,13 +71,20 @@ def find(name: str) -> Registered:
 def connector_of(
     definition: "Definition", configuration: Mapping[str, Any], run: str, runtime: "Runtime"
 ) -> "Connector":
-    """A connector for this configuration; ConfigError when that will not do, or when the driver is not installed."""
+    """A connector for this configuration.
+
+    Raises ConfigError if the configuration will not do, if the driver is not installed, and if the destination was
+    written for another contract.
+    """
+    expect_our_contract(definition)
     try:
         return definition.connector(configuration, run, runtime)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in OURS:
-            raise
+            if is_ours(definition):
+                raise
+            raise does_not_fit(definition, error) from error
         raise ConfigError(
             f"The destination {definition.name} needs the Python package {missing}, which is not installed.",
             doing="importing the database's driver",
@@ -74,7 +94,6 @@ def connector_of(
 
 def _what_brings_it(definition: "Definition") -> str:
     """Each connector of ours has an extra of its name; another's package is known by its author only."""
-    package = type(definition).__module__
-    if package.startswith("connectors."):
-        return f"'dataflow-destinations[{definition.name}]'"
-    return f"it, or what the package of {package} calls its extra for it."
+    if is_ours(definition):
+        return f"'{ENGINE}[{definition.name}]'"
+    return f"it, or what the package of {type(definition).__module__} calls its extra for it."

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from attrs import define, field
 from statemachine import State
 
-from dataflow.errors import DataflowError
+from dataflow.errors import DataflowError, InternalError
 from dataflow.runtime.clock import Clock
 from machines.lifecycle import Executor, Lifecycle
 from machines.operations import Answer, SyncOperation
@@ -13,19 +13,32 @@ from machines.operations import Answer, SyncOperation
 
 @define
 class SyncLife:
-    """What the destination's lifecycle knows: why it failed, and which streams did."""
+    """What the destination's lifecycle knows: why it failed, and which streams did.
+
+    `started`: how many streams take in records once all were to start; None before that.
+    """
 
     failure: DataflowError | None = None
     failed_streams: tuple[str, ...] = ()
+    started: int | None = None
     state: Any = field(default=None, repr=False)
 
     def learn(self, answer: Answer) -> None:
         """A stream that failed leaves the others alone, but the sync is no success any more."""
         self.failed_streams = (*self.failed_streams, *answer.failed_streams)
+        if answer.started is not None:
+            self.started = answer.started
+        if self.no_stream_started:
+            self.fail(_nothing_started(answer.first_failure))
 
     def fail(self, error: DataflowError) -> None:
         """The first failure is the reason; what follows from it is not."""
         self.failure = self.failure or error
+
+    @property
+    def no_stream_started(self) -> bool:
+        """There are streams, and each failed before a record could be written."""
+        return self.started == 0 and bool(self.failed_streams)
 
     @property
     def all_streams_done(self) -> bool:
@@ -72,6 +85,7 @@ class DestinationLifecycle(Lifecycle):
 
     succeeded = (
         running.setting_up.to(running.starting_streams)
+        | running.starting_streams.to(tearing_down, cond="no_stream_started")
         | running.starting_streams.to(running.reading)
         | running.reading.to(running.finishing_streams)
         | running.finishing_streams.to(tearing_down)
@@ -81,6 +95,12 @@ class DestinationLifecycle(Lifecycle):
     )
 
     errored = running.to(aborting) | aborting.to(tearing_down) | tearing_down.to(failed)
+
+
+def _nothing_started(first: DataflowError | None) -> DataflowError:
+    """The error of a sync of which no stream takes in records. It has the type of the first stream's error."""
+    kind = type(first) if first is not None else InternalError
+    return kind("No stream could be started.", remedy="Each stream's own error gives the reason.")
 
 
 def destination_lifecycle(

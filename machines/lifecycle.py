@@ -19,7 +19,9 @@ DONE, FAILED = "done", "failed"
 
 
 class Life(Protocol):
-    """The model of a lifecycle: the facts its guards read."""
+    """The model of a lifecycle: the facts its guards read, and why it failed, if it did."""
+
+    failure: DataflowError | None
 
     def learn(self, answer: Answer) -> None:
         """Take in what an operation found."""
@@ -91,6 +93,7 @@ class Executor:
         if operation is None:
             return
         life: Life = machine.model
+        failure = life.failure
         started = self.clock.monotonic()
         try:
             answer = self._port.perform(operation, life)
@@ -101,7 +104,8 @@ class Executor:
         else:
             life.learn(answer)
             self.performed = Performed(operation=operation, milliseconds=self._since(started), answer=answer)
-            machine.raise_("succeeded")
+            # What was found may be a reason to fail: then it is that of the arrow that is taken next.
+            machine.raise_("succeeded", reason=None if life.failure is failure else life.failure)
 
     def _since(self, started: float) -> float:
         return (self.clock.monotonic() - started) * 1000

@@ -8,6 +8,7 @@ import cattrs
 from attrs import frozen
 
 from dataflow.catalog import Dedupe, DestinationStream, Strategy
+from dataflow.errors import DataflowError
 from dataflow.evolution import Altered
 from dataflow.table_catalog import StreamTables
 from dataflow.types import AirbyteType, Column, Kind, Scalar
@@ -139,8 +140,9 @@ class Facts:
 class Answer:
     """A performed operation's outcome.
 
-    `rows`: how many it moved or removed, where it can tell. `failed_streams`: those that failed in its course.
-    `left`: the temp table that a stream leaves when it ends unpublished.
+    `rows`: how many it moved or removed, where it can tell. `left`: the temp table that a stream leaves when it ends
+    unpublished. `failed_streams`: those that failed in its course, and the error of the first of them. `started`: how
+    many streams take in records now.
     `altered`: the columns of tables that were there before, which it altered.
     `warnings`: what a person should hear of, in sentences.
     """
@@ -149,6 +151,8 @@ class Answer:
     left: TempFacts | None = None
     rows: int | None = None
     failed_streams: tuple[str, ...] = ()
+    first_failure: DataflowError | None = None
+    started: int | None = None
     attempts: int = 1
     note: str = ""
     altered: tuple[Altered, ...] = ()

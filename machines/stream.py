@@ -65,6 +65,11 @@ class StreamLife:
     # -- what was found
 
     @property
+    def fails_before_its_start(self) -> bool:
+        """Its names or its tables forbid it, as the setting up of the sync found."""
+        return self.failure is not None
+
+    @property
     def ledger_contradicts_temp(self) -> bool:
         """Temp holds rows that the ledger does not know, or it is gone with rows that a STATE covers."""
         unknown = self._temp is not None and self._temp.recipe is None and not self._temp.empty
@@ -188,7 +193,7 @@ class StreamLifecycle(Lifecycle):
         "dropping_empty_temp": StreamOperation.DISCARD,
     }
 
-    start = idle.to(claiming)
+    start = idle.to(failed, cond="fails_before_its_start") | idle.to(claiming)
 
     succeeded = (
         claiming.to(running)

@@ -40,13 +40,13 @@ def format_of(entry: Entry) -> int:
 class Line:
     """One transition. Absent members are None and are left out of its JSON.
 
-    `reason` is the failure that the event brought, `error` the one that the entered state's operation met, and
-    `attempt` how many it took. `rows` are those that the operation moved or removed. `read`, `written` and
-    `rejected` count a flush's rows, `nulled` its values that were replaced by null or cut. `bytes` are of its input.
-    `warnings` say what a person should hear of the operation.
+    `reason` is the failure that the event brought, or that the operation before it found. `error` is the one that the
+    entered state's operation met, and `attempt` how many it took. `rows` are those that the operation moved or
+    removed. `read`, `written` and `rejected` count a flush's rows, `nulled` its values that were replaced by null or
+    cut. `bytes` are of its input. `warnings` say what a person should hear of the operation.
     `checkpoint` counts the stream's records in this run that a STATE covers which may be told after the flush.
-    `altered` are the columns that the operation altered. Where a life begins there is the `format`; where a stream's
-    ends, the `account` of what became of its input.
+    `altered` are the columns that the operation altered. `started` counts the streams that take in records.
+    Where a life begins there is the `format`; where a stream's ends, the `account` of what became of its input.
     """
 
     run: str
@@ -75,6 +75,7 @@ class Line:
     format: int | None = None
     warnings: tuple[str, ...] | None = None
     failed_streams: tuple[str, ...] | None = None
+    started: int | None = None
     facts: Entry | None = None
     left: Entry | None = None
     life: Entry | None = None
@@ -203,6 +204,7 @@ def _of_operation(performed: Performed) -> Mapping[str, Any]:
         "altered": altered_to_json(answer.altered) or None,
         "warnings": answer.warnings or None,
         "failed_streams": answer.failed_streams or None,
+        "started": answer.started,
         "facts": facts_to_json(answer.facts) if answer.facts else None,
         "left": temp_to_json(answer.left) if answer.left else None,
     }

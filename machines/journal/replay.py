@@ -96,6 +96,7 @@ class _Recorded:
             left=self._read(temp_from_json, entry["left"]) if "left" in entry else None,
             rows=entry.get("rows"),
             failed_streams=tuple(entry.get("failed_streams", ())),
+            started=entry.get("started"),
             note=entry.get("note", ""),
         )
 
@@ -108,7 +109,11 @@ class _Recorded:
 
     def life(self) -> StreamLife:
         """The life that the first entry begins."""
-        return self._read(life_from_json, self._entries[0]["life"])
+        first = self._entries[0]
+        life = self._read(life_from_json, first["life"])
+        if "reason" in first:
+            life.fail(_error(first["reason"]))
+        return life
 
     def before_transition(self, machine: Lifecycle) -> None:
         """Remember where the machine was."""

@@ -157,7 +157,8 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "merge_whose_answer_was_lost": lambda: whole(DEDUP, **losing(5)),
     "swap_whose_answer_was_lost": lambda: whole(APPEND_TRUNCATE, **losing(5)),
     "flush_whose_answer_was_lost": lambda: whole(DEDUP, **losing(4)),
-    # Refused, in each state.
+    # Refused, before its start and in each state.
+    "not_set_up": lambda: whole(DEDUP, **refusing("create_namespace", name="public")),
     "claim_refused": lambda: whole(DEDUP, **refusing("lock")),
     "inspection_refused": lambda: after(cut(DEDUP), whole(DEDUP, **refusing("table_is_empty"))),
     "discarding_refused": lambda: after(
@@ -178,6 +179,7 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "sync_with_a_failed_stream": lambda: cut(DEDUP),
     "sync_that_cannot_set_up": lambda: whole(DEDUP, **refusing("create_namespace", name="")),
     "sync_of_which_no_stream_starts": lambda: whole(DEDUP, **refusing("lock")),
+    "sync_whose_streams_cannot_be_started": lambda: bare(DEDUP, keep=full_disk("claiming")),
     "sync_of_unreadable_input": lambda: line(b"Hello"),
     "sync_stopped_under_global_state": lambda: two(**refusing("insert")),
     "sync_whose_journal_cannot_be_written": lambda: bare(DEDUP, keep=full_disk("writing")),

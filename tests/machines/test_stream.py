@@ -202,6 +202,17 @@ def test_the_first_failure_is_the_reason_even_when_abandoning_fails_too() -> Non
     assert of.failure is first
 
 
+def test_a_stream_that_the_setting_up_refused_claims_nothing() -> None:
+    of, port = life(DEDUP), Answering([])
+    of.fail(ConfigError("No free name was found for its table."))
+    machine = stream_lifecycle(of, port, SetClock())
+
+    machine.send("start")
+
+    assert port.asked == []
+    assert machine.at == "failed"
+
+
 def test_a_stream_that_cannot_be_claimed_touches_nothing() -> None:
     port = Answering([ConfigError("Run 1 is writing to shop.users.")])
     machine = stream_lifecycle(life(DEDUP_TRUNCATE), port, SetClock())

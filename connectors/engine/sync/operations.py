@@ -15,7 +15,7 @@ from connectors.engine.sync.faults import FLUSH, Strike, no_fault
 from connectors.engine.sync.key_columns import refuse_lost_keys, refuse_narrowing
 from connectors.engine.sync.transactions import Transactions
 from dataflow.batch import clean_meta
-from dataflow.errors import ConfigError, DataflowError, InternalError
+from dataflow.errors import ConfigError, InternalError
 from dataflow.evolution import Altered, ColumnChangeset, ColumnType, TableSchema, altered, diff
 from dataflow.flush import Flush
 from dataflow.ownership import alike, claimed, ours, widened, without
@@ -42,13 +42,8 @@ class StreamOperations:
         transactions: Transactions,
         run: str,
         strike: Strike = no_fault,
-        hindrance: DataflowError | None = None,
     ) -> None:
-        """Works by `transactions` until told by which else; their client keeps the lock throughout.
-
-        `hindrance` is what the setting up found against this stream: its claim fails by it.
-        """
-        self._hindrance = hindrance
+        """Works by `transactions` until told by which else; their client keeps the lock throughout."""
         self._connector = connector
         self._strike = strike
         self._lock = transactions.client.lock
@@ -80,8 +75,6 @@ class StreamOperations:
     def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
         """Perform the operation in a transaction of its own, with retries."""
         if operation is StreamOperation.CLAIM:
-            if self._hindrance is not None:
-                raise self._hindrance
             self._transactions.outside(
                 f"locking {life.tables.final}", lambda: self._lock(life.tables.final, self._run)
             )

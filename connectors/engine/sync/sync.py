@@ -88,7 +88,7 @@ class StreamRun:
         writers: Sequence[Transactions],
         owner: Transactions,
     ) -> None:
-        self.life = StreamLife(named.stream, named.tables)
+        self.life = StreamLife(named.stream, named.tables, failure=named.failure)
         self._writers = writers
         # How many attempts each flush took, until its transition is written down.
         self._attempts: dict[int, int] = {}
@@ -96,7 +96,7 @@ class StreamRun:
         self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
         self._owner = owner
         self._columns = sync.connector.columns
-        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.strike, named.failure)
+        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.strike)
         executor = Executor(self.operations, sync.connector.runtime.clock)
         # What tells how much was taken in, as soon as anything is.
         self.taken: Callable[[], Taken] = Taken
@@ -145,7 +145,7 @@ class StreamRun:
     def start(self, by: Transactions) -> None:
         """Bring it to where records can be written, or to its failure; all else is done by its owner."""
         self.operations.work_by(by)
-        self.machine.send("start")
+        self.machine.send("start", reason=self.life.failure)
         self.operations.work_by(self._owner)
 
     def insert(self, flush: Flush, writer: int) -> None:
@@ -234,8 +234,14 @@ class SyncOperations:
                 doing=f"performing {operation}",
                 remedy="All acknowledged records are safe. Report this, with the log of this sync.",
             ) from error
-        failed = tuple(str(run.name) for run in self.runs if run.failed)
-        return Answer(failed_streams=tuple(name for name in failed if name not in life.failed_streams))
+        failed = [run for run in self.runs if run.failed and str(run.name) not in life.failed_streams]
+        return Answer(
+            failed_streams=tuple(str(run.name) for run in failed),
+            first_failure=next((run.life.failure for run in failed), None),
+            started=sum(run.writing for run in self.runs)
+            if operation is SyncOperation.START_STREAMS
+            else None,
+        )
 
     def _set_up(self, _: SyncLife) -> None:
         sync = self._sync
@@ -255,11 +261,6 @@ class SyncOperations:
             side_by_side(
                 [partial(_start, self.runs[1 + n :: len(lanes)], lane) for n, lane in enumerate(lanes)],
                 self._sync.connector.runtime.threads,
-            )
-        if self.runs and all(run.failed for run in self.runs):
-            first = next(run.life.failure for run in self.runs if run.life.failure is not None)
-            raise type(first)(
-                "No stream could be started.", remedy="Each stream's own error gives the reason."
             )
 
     def _reach_writers(self) -> None:

@@ -20,6 +20,21 @@ from dataflow.types import TableName
 from machines.journal.entries import Entry
 
 NAMES = {"from": "from_state", "to": "to_state"}
+# What has no column of its own.
+DETAILS = {
+    *(
+        "at",
+        "format",
+        "life",
+        "facts",
+        "left",
+        "failed_streams",
+        "started",
+        "checkpoint",
+        "altered",
+        "account",
+    ),
+}
 # A number that no driver makes another of.
 SECRET = 918273645
 
@@ -191,8 +206,7 @@ def _members(row: dict[str, Any]) -> dict[str, Any]:
 
 def _columns(entry: Entry) -> dict[str, Any]:
     """The same of an entry as it was told."""
-    left_out = ("at", "facts", "left", "life", "failed_streams", "checkpoint", "format", "altered", "account")
-    return {NAMES.get(name, name): value for name, value in entry.items() if name not in left_out}
+    return {NAMES.get(name, name): value for name, value in entry.items() if name not in DETAILS}
 
 
 def _a_life(run: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 def pages() -> Sequence[Path]:
     """Every page: the README, and all that is under docs/."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def name_of(page: Path) -> str:

@@ -1,4 +1,4 @@
-"""Tables of the documentation that are made of the code: options, arguments, errors. Makes text; writes no page.
+"""Tables of the documentation that are made of the code, such as options, errors and tests. Makes text; writes no page.
 
 A page says where one stands, by `<!-- made of WHAT -->` and `<!-- end -->`; the rest of it is written by people.
 """
@@ -10,6 +10,7 @@ from functools import partial
 from connectors.duckdb.connector import _MEANINGS as _DUCKDB
 from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
 from tests.docs.arguments import arguments_of
+from tests.docs.decisions import listed
 from tests.docs.options import options_of, shared_options
 from tests.docs.raised import SECTIONS, raised
 from tests.docs.suites import suites
@@ -105,5 +106,6 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
     "errors by SQLSTATE": _sqlstates,
     "errors of connecting": _refusals,
     "errors of DuckDB": _duckdb,
+    "decisions": lambda: table(("number", "decision"), listed()),
     "suites": lambda: table(("suite", "it is about"), suites()),
 }

@@ -8,7 +8,7 @@ import pytest
 
 from tests.docs.pages import ROOT, name_of, pages
 
-PAGES = [*pages(), ROOT / "CONTRIBUTING.md", ROOT / "GLOSSARY.md"]
+PAGES = [*pages(), ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "GLOSSARY.md"]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 

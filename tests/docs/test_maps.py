@@ -1,0 +1,41 @@
+"""The map of the code and the records of decisions name what is there, and leave no room out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.decisions import PARTS, records
+from tests.docs.pages import ROOT, name_of
+
+MAP = ROOT / "ARCHITECTURE.md"
+MAPS = [MAP, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+_PATH = re.compile(r"`((?:connectors|dataflow|machines|tests|docs|diagrams)/[\w./-]*)[:`]")
+
+
+@pytest.mark.parametrize("page", MAPS, ids=name_of)
+def test_every_path_that_a_map_names_is_there(page: Path) -> None:
+    assert [path for path in _PATH.findall(page.read_text()) if not (ROOT / path).exists()] == []
+
+
+def test_the_map_names_every_room() -> None:
+    named = set(_PATH.findall(MAP.read_text()))
+
+    rooms = {
+        f"{folder.parent.relative_to(ROOT).as_posix()}/"
+        for storey in ("connectors", "dataflow", "machines")
+        for folder in (
+            *(ROOT / storey).glob("*/__init__.py"),
+            *(ROOT / storey / "engine").glob("*/__init__.py"),
+        )
+    }
+    assert len(rooms) > 20
+    assert rooms - named == set()
+
+
+def test_records_of_decisions_are_numbered_without_a_gap_and_have_all_parts() -> None:
+    found = list(records())
+
+    assert [record.number for record in found] == [f"{n:04d}" for n in range(1, len(found) + 1)]
+    assert [record.path.name for record in found if record.parts != PARTS] == []
+    assert [record.path.name for record in found if not record.path.name.startswith(record.number)] == []

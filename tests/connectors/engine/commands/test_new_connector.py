@@ -150,7 +150,7 @@ def test_a_name_that_cannot_be_a_packages_is_refused(name: str, tmp_path: Path) 
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="sqlite here already"):
+    with pytest.raises(ConfigError, match="sqlite is already installed"):
         new("sqlite", "--out", str(tmp_path / "out"))
 
 
@@ -180,5 +180,5 @@ def test_our_own_connectors_are_registered_in_the_same_way() -> None:
 
 
 def test_a_destination_that_is_not_installed_is_told_with_those_that_are() -> None:
-    with pytest.raises(ConfigError, match=r"no destination lake here, only .*sqlite"):
+    with pytest.raises(ConfigError, match=r"destination lake is not installed here, only .*sqlite"):
         find("lake")

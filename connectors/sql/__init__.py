@@ -1,1 +1,84 @@
-"""What databases that speak SQL have in common. Imports no driver and knows no database's name."""
+"""What databases that speak SQL have in common: the public face. Imports no driver and knows no database's name.
+
+Names are looked up when they are first used, so a start loads no more than it needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectors.sql.deletion import says_alive, says_deleted
+    from connectors.sql.dialect import Ddl, Dialect, Parameters, Quote
+    from connectors.sql.journal import SqlJournal
+    from connectors.sql.ledger import SqlLedger
+    from connectors.sql.refusals import name_taken, not_ours
+    from connectors.sql.session import Session
+    from connectors.sql.ssh_options import Tunnel
+    from connectors.sql.ssh_tunnel import Entrance, SshTunnel
+    from connectors.sql.text import (
+        Name,
+        Param,
+        Part,
+        Sql,
+        Template,
+        Type,
+        Value,
+        join,
+        listed,
+        names,
+        sql,
+        template,
+    )
+
+__all__ = [
+    "Ddl",
+    "Dialect",
+    "Entrance",
+    "Name",
+    "Param",
+    "Parameters",
+    "Part",
+    "Quote",
+    "Session",
+    "Sql",
+    "SqlJournal",
+    "SqlLedger",
+    "SshTunnel",
+    "Template",
+    "Tunnel",
+    "Type",
+    "Value",
+    "join",
+    "listed",
+    "name_taken",
+    "names",
+    "not_ours",
+    "says_alive",
+    "says_deleted",
+    "sql",
+    "template",
+]
+
+_HOMES = {
+    "Ddl": "dialect",
+    "Dialect": "dialect",
+    "Entrance": "ssh_tunnel",
+    "Parameters": "dialect",
+    "Quote": "dialect",
+    "Session": "session",
+    "SqlJournal": "journal",
+    "SqlLedger": "ledger",
+    "SshTunnel": "ssh_tunnel",
+    "Tunnel": "ssh_options",
+    "name_taken": "refusals",
+    "not_ours": "refusals",
+    "says_alive": "deletion",
+    "says_deleted": "deletion",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the face, from its module."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'text')}"), name)

@@ -10,7 +10,7 @@ import pytest
 from connectors.engine.commands.new_connector import package
 from tests.environments import CHECKOUT
 
-FACES = ("connectors.contract", "connectors.testkit")
+FACES = ("connectors.contract", "connectors.sql", "connectors.testkit")
 
 
 def public() -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from connectors import contract, testkit
+from connectors import contract, sql, testkit
 from tests.documented import commands, examples
 from tests.environments import CHECKOUT
 from tests.packages.installed import Installed
@@ -21,7 +21,7 @@ from tests.whole.command import blob
 pytestmark = pytest.mark.elsewhere
 
 PAGE = "docs/packaging.md"
-FACES = (contract, testkit)
+FACES = (contract, sql, testkit)
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 CATALOG = messages.catalog(messages.stream("users", {"id": "integer"}))
 LINES = (

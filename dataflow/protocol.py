@@ -18,6 +18,8 @@ from dataflow.runtime.clock import Clock, milliseconds
 from dataflow.types import Change, StreamName
 from dataflow.values.aside import REFUSED, set_aside
 
+# The levels of LOG messages, the gravest first.
+LEVELS = ("FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
 # What a small object of Python's takes, with what it is kept in: in bytes, about.
 OBJECT_BYTES = 400
 
@@ -279,7 +281,7 @@ def _with_added(state: bytes, added: Mapping[str, Any]) -> bytes:
 
 
 def log_message(level: str, message: str) -> bytes:
-    """The line of a LOG message; `level` is FATAL, ERROR, WARN, INFO, DEBUG or TRACE."""
+    """The line of a LOG message; `level` is one of LEVELS."""
     return _line({"type": "LOG", "log": {"level": level, "message": _harmless(message)}})
 
 

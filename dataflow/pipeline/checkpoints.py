@@ -11,6 +11,7 @@ The STATEs that wait are held on the budget. Those of a stream that failed can n
 import sys
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
@@ -33,6 +34,15 @@ class Checkpoint:
     # Records and bytes of all that it covers, since the start of the sync.
     records: int
     size: int
+
+    @property
+    def counts(self) -> Mapping[str, Any]:
+        """The members that an emitted STATE gets (protocol: destinationStats; upstream: what is committed so far)."""
+        return {
+            "destinationStats": {"recordCount": float(self.count)},
+            "committedRecordsCount": self.records,
+            "committedBytesCount": self.size,
+        }
 
 
 # The position of a STATE that waits for the stream to be published.

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import define
 
@@ -24,7 +24,7 @@ from dataflow.pipeline.checkpoints import Checkpoint, Checkpoints
 from dataflow.pipeline.inbox import EndOfInput, Letter, Mailbox, Written
 from dataflow.pipeline.partitions import Partitions, Tally
 from dataflow.pipeline.writers import Writers
-from dataflow.protocol import State, StateKind, Status, StreamStatus, Unusable, log_message, state_message
+from dataflow.protocol import State, StateKind, Status, StreamStatus, Unusable
 from dataflow.types import StreamName
 
 
@@ -55,6 +55,22 @@ class StreamSink(Protocol):
         ...
 
 
+class Outlet(Protocol):
+    """Where messages to the platform leave. Its methods may be called from any thread."""
+
+    def emit(self, checkpoint: Checkpoint) -> None:
+        """Write a STATE. Raises a DataflowError when it, or any message before it, could not be written."""
+        ...
+
+    def log(self, level: str, message: str) -> None:
+        """Write a LOG message, which may be lost."""
+        ...
+
+    def report(self, error: BaseException, stream: StreamName | None = None) -> None:
+        """Write a TRACE ERROR, which may be lost."""
+        ...
+
+
 class Miscounts(StrEnum):
     """What is done when a source counts other records than came: say so, or fail what the STATE covers."""
 
@@ -81,7 +97,7 @@ class Pipeline:
         mailbox: Mailbox,
         streams: Mapping[StreamName, tuple[Aggregate, StreamSink]],
         thresholds: Thresholds,
-        write_line: Callable[[bytes], None],
+        outlet: Outlet,
         miscounts: Miscounts = Miscounts.WARN,
         waits_for: Callable[[State], Collection[StreamName] | None] = lambda _: (),
         writers: int = 1,
@@ -93,7 +109,7 @@ class Pipeline:
         self._mailbox = mailbox
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
-        self._write_line = write_line
+        self._outlet = outlet
         self._miscounts = miscounts
         self._waits_for = waits_for
         self._budget = mailbox.budget
@@ -229,15 +245,15 @@ class Pipeline:
 
     def _warn_of_untold(self) -> None:
         if waiting := self._partitions.waiting():
-            self._log(
+            self._outlet.log(
                 "WARN",
                 f"{waiting} STATEs were not emitted: the records that they count, or states before them, were never "
                 "received.",
             )
         if dropped := self._checkpoints.dropped:
-            self._log("WARN", f"{dropped} STATEs were not emitted: they cover a stream that failed.")
+            self._outlet.log("WARN", f"{dropped} STATEs were not emitted: they cover a stream that failed.")
         if superseded := self._checkpoints.superseded:
-            self._log(
+            self._outlet.log(
                 "INFO",
                 f"{superseded} STATEs were not emitted: a later one that waits for the same publication replaced them.",
             )
@@ -323,7 +339,7 @@ class Pipeline:
             f"received is {checkpoint.count}."
         )
         if self._miscounts is Miscounts.WARN:
-            self._log("WARN", message)
+            self._outlet.log("WARN", message)
             return
         self._checkpoints.withdraw(checkpoint)
         error = InternalError(
@@ -462,11 +478,8 @@ class Pipeline:
 
     def _tell(self) -> None:
         for checkpoint in self._checkpoints.tellable():
-            self._write_line(state_message(checkpoint.state, _told_with(checkpoint)))
+            self._outlet.emit(checkpoint)
             self._told.update(checkpoint.positions)
-
-    def _log(self, level: str, message: str) -> None:
-        self._write_line(log_message(level, message))
 
     # -- a writer's thread
 
@@ -489,12 +502,3 @@ def _not_conserved(stream: _Stream) -> InternalError:
         doing="completing the stream",
         remedy="Report this, with the journal of this sync.",
     )
-
-
-def _told_with(checkpoint: Checkpoint) -> Mapping[str, Any]:
-    """The counts a told STATE carries (protocol: destinationStats; upstream: the committed counts so far)."""
-    return {
-        "destinationStats": {"recordCount": float(checkpoint.count)},
-        "committedRecordsCount": checkpoint.records,
-        "committedBytesCount": checkpoint.size,
-    }

@@ -18,8 +18,10 @@ from dataflow.flush import Flush
 from dataflow.input.packer import Packer
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
+from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.pipeline.inbox import EndOfInput, Mailbox
 from dataflow.pipeline.pipeline import Pipeline
+from dataflow.protocol import error_message, log_message, state_message
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
 from dataflow.shape import Shape
@@ -128,7 +130,7 @@ def seconds_of_input(streams: int) -> float:
             for shape in shapes
         },
         limits,
-        lambda _: None,
+        NoOutlet(),
     )
     packer = Packer(shapes, limits.parcel_rows)
     chunks = [b"".join(flood.record(n, k) + flood.state(n, k) for n in range(used)) for k in range(300)]
@@ -165,6 +167,22 @@ class Nowhere:
     def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
         """Nothing is refused: every record is of the simplest."""
         return InternalError(f"{len(unfit)} fields are not held.")
+
+
+class NoOutlet:
+    """An outlet whose lines are made, and written nowhere."""
+
+    def emit(self, checkpoint: Checkpoint) -> None:
+        """The line of a STATE."""
+        state_message(checkpoint.state, checkpoint.counts)
+
+    def log(self, level: str, message: str) -> None:
+        """The line of a LOG message."""
+        log_message(level, message)
+
+    def report(self, error: BaseException, stream: StreamName | None = None) -> None:
+        """The line of an error."""
+        error_message(error, SYSTEM.clock, stream)
 
 
 def _cpu(work: Callable[[], object]) -> float:

@@ -1,11 +1,13 @@
 """A sync whose source completes every stream at once, for comparing what is sent with what was rehearsed."""
 
+import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.contract import Connector
 from connectors.engine.dry_run.plan import Plan
+from connectors.engine.process.outlet import ProcessOutlet
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.engine.sync.transactions import RetryPolicy
 from connectors.testkit.harness.messages import catalog, complete
@@ -24,7 +26,7 @@ def sync(connector: Connector, *streams: Mapping[str, Any], sent: Sequence[bytes
                 connector=connector,
                 streams=read_catalog(catalog(*streams)),
                 source=source.fileno(),
-                write_line=lambda _: None,
+                outlet=ProcessOutlet(io.BytesIO(), connector.runtime),
                 keep=lambda _: None,
                 retry=RetryPolicy(attempts=1),
             )

@@ -1,14 +1,17 @@
 """A whole sync follows from the seed of its runtime: nothing in it asks the system for time, randomness or threads."""
 
+import io
 import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
 import pytest
 from attrs import frozen
 
 from connectors.engine.journal.writer import journal_keeper
+from connectors.engine.process.outlet import ProcessOutlet
 from connectors.engine.sync.faults import PERMISSION, Faults, read_faults
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.memory import DEFINITION
@@ -47,15 +50,16 @@ def messages() -> list[bytes]:
 
 def run(seed: int) -> Course:
     """A sync into a database of its own; several streams, each with many flushes."""
-    name, lines, journal = f"seeded {seed}", list[bytes](), list[Entry]()
+    name, out, journal = f"seeded {seed}", io.BytesIO(), list[Entry]()
     fields = {"id": INTEGER, "value": STRING}
     DATABASES.pop(name, None)
     with seeded(seed) as (runtime, scheduler), tempfile.TemporaryFile() as source:
         source.writelines(messages())
         source.seek(0)
+        outlet = ProcessOutlet(out, runtime)
         with (
             closing(DEFINITION.connector({"database": name}, "run", runtime)) as connector,
-            journal_keeper(connector, 30, lambda text: lines.append(text.encode())) as keep,
+            journal_keeper(connector, 30, partial(outlet.log, "WARN")) as keep,
         ):
             connector.streams_at_once = 2
 
@@ -71,7 +75,7 @@ def run(seed: int) -> Course:
                         catalog(*(stream(each, Strategy.DEDUP, fields) for each in STREAMS))
                     ),
                     source=source.fileno(),
-                    write_line=lines.append,
+                    outlet=outlet,
                     keep=heard,
                     strike=Faults(read_faults(FAULTS, {PERMISSION: "1"}), runtime.threads).strike,
                     thresholds=Thresholds(flush_rows=5, parcel_rows=3, chunk_bytes=1000),
@@ -80,7 +84,7 @@ def run(seed: int) -> Course:
         turns = tuple(scheduler.course)
     tables = DATABASES.pop(name).content.tables
     rows = [(table, row) for table in sorted(tables, key=str) for row in tables[table].rows]
-    return Course(turns, lines, journal, rows, tuple(scheduler.started))
+    return Course(turns, out.getvalue().splitlines(), journal, rows, tuple(scheduler.started))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -41,7 +41,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "dataflow/protocol",
         "connectors/engine/sync/sync",
         "connectors/engine/process/signals",
-        "connectors/engine/process/stdout",
+        "connectors/engine/process/outlet",
     ),
     "of tables and runs": (
         "machines/stream",

@@ -7,7 +7,7 @@ performs what they ask, on a connector that changes nothing; the journal tells t
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import cleandoc
 from typing import Any
 
@@ -21,6 +21,7 @@ from connectors.engine.sync.sync import Sync, run_sync
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError
+from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.types import StreamName, TableName
 from machines.diagram.declared import arrows
 from machines.formatting import way
@@ -160,7 +161,7 @@ def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
     """What a sync of these streams would do now. Changes nothing; raises a DataflowError when it cannot be told."""
     with rehearsed(connector) as (rehearsing, watch):
         present = _present(rehearsing, streams)
-        steps, lines = Steps(watch), list[bytes]()
+        steps, reported = Steps(watch), _Reported()
         with tempfile.TemporaryFile() as source:
             source.writelines(_complete(each.name) for each in streams)
             source.seek(0)
@@ -170,13 +171,13 @@ def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
                     connector=rehearsing,
                     streams=streams,
                     source=source.fileno(),
-                    write_line=lines.append,
+                    outlet=reported,
                     keep=steps.keep,
                     retry=ONCE,
                     probe=lambda *_: None,
                 )
             )
-    failures = _failures(lines)
+    failures = reported.failures
     return Plan(
         set_up=tuple(steps.around),
         streams=tuple(
@@ -244,12 +245,17 @@ def _complete(stream: StreamName) -> bytes:
     return json.dumps({"type": "TRACE", "trace": trace}).encode() + b"\n"
 
 
-def _failures(lines: Iterable[bytes]) -> Mapping[StreamName | None, str]:
-    """What was reported, by stream."""
-    found: dict[StreamName | None, str] = {}
-    for message in map(json.loads, lines):
-        if message["type"] == "TRACE":
-            error = message["trace"]["error"]
-            of = error.get("stream_descriptor")
-            found[StreamName(of.get("namespace"), of["name"]) if of else None] = error["message"]
-    return found
+@define
+class _Reported:
+    """The outlet of a rehearsed sync, which keeps what is reported of each stream. Nothing is emitted or logged."""
+
+    failures: dict[StreamName | None, str] = field(factory=dict)
+
+    def emit(self, checkpoint: Checkpoint) -> None:
+        pass
+
+    def log(self, level: str, message: str) -> None:
+        pass
+
+    def report(self, error: BaseException, stream: StreamName | None = None) -> None:
+        self.failures[stream] = str(error)

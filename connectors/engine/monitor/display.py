@@ -6,7 +6,8 @@
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,16 +58,13 @@ class Display:
             self._write(self._erasing() + text)
             self._lines = text.count("\n")
 
-    def above(self, write_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """Writes lines above the picture; the next one is drawn below them."""
-
-        def write(line: bytes) -> None:
-            with self._drawing:
-                self._write(self._erasing())
-                self._lines = 0
-                write_line(line)
-
-        return write
+    @contextmanager
+    def above(self) -> Iterator[None]:
+        """Meanwhile lines may be written where the picture was; the next one is drawn below them."""
+        with self._drawing:
+            self._write(self._erasing())
+            self._lines = 0
+            yield
 
     def _size(self) -> tuple[int, int]:
         try:

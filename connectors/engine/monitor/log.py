@@ -1,32 +1,16 @@
-"""The words of a sync's log: about a transition, about what goes on, and which of them are told. Writes nothing."""
+"""The words of a sync's log: about a transition, and about what goes on. Writes nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from connectors.engine.monitor.progress import Going, Progress
-from dataflow.protocol import log_message
 from machines.formatting import count, duration, number_of, size
 from machines.journal.account import account_from_json, altered_from_json, changes_in, columns_in
 from machines.journal.entries import Entry
 from machines.journal.standing import Course, standing
 from machines.lifecycle import DONE, FAILED
 
-# The gravest first.
-LEVELS = ("FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
 # How many of the streams that are at work a heartbeat names.
 NAMED = 3
-
-
-def leveled(least: str, write_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """Writes lines, but none of a LOG below this level."""
-    unwanted = tuple(
-        log_message(level, "").partition(b',"message"')[0] for level in LEVELS[LEVELS.index(least) + 1 :]
-    )
-
-    def write(line: bytes) -> None:
-        if not line.startswith(unwanted):
-            write_line(line)
-
-    return write
 
 
 def remarks(entry: Entry) -> Iterator[tuple[str, str]]:

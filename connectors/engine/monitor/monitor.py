@@ -7,16 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from attrs import frozen
 
-from connectors.engine.monitor.log import heartbeat, leveled
+from connectors.engine.monitor.log import heartbeat
 from connectors.engine.monitor.progress import Progress, Watch
-from dataflow.protocol import log_message
 
-WriteLine = Callable[[bytes], None]
+if TYPE_CHECKING:
+    from connectors.engine.monitor.display import Display
 
 # Seconds between pictures: as few as cost no more than this share of a processor.
 REDRAW, SHARE, RAREST = 0.5, 0.01, 2.0
@@ -25,7 +24,7 @@ HEARTBEAT = 60.0
 
 @frozen(kw_only=True)
 class Watching:
-    """How a sync is watched: LOG lines from `level` on, a heartbeat every so many seconds (0: none).
+    """How a sync is watched: LOG lines from `level` on, a heartbeat every `heartbeat` seconds (0: none).
 
     `terminal` takes the place of the heartbeat, if there is one.
     """
@@ -36,41 +35,36 @@ class Watching:
 
 
 @contextmanager
-def watching(
-    how: Watching, watch: Watch, mention: WriteLine, out: BinaryIO
-) -> Iterator[Callable[[WriteLine], WriteLine]]:
-    """Shows it until the end, and gives what to put around whatever writes the sync's own lines to `out` meanwhile."""
+def watching(how: Watching, watch: Watch, log: Callable[[str, str], None]) -> "Iterator[Display | None]":
+    """Show it until the end, and give the picture if there is one; a heartbeat goes to `log`."""
     if how.terminal is not None:
         # A start without a terminal does not pay for its drawing.
         from connectors.engine.monitor.display import Display
 
         display = Display(how.terminal)
-        # If both are one terminal, each must leave the other's place alone.
-        shares = out.isatty()
         with _shown(lambda: display.draw(watch.now()), REDRAW):
-            yield lambda write: leveled(how.level, display.above(write) if shares else write)
+            yield display
         display.draw(watch.now())
         return
-    quiet = partial(leveled, how.level)
     if how.heartbeat <= 0:
-        yield quiet
+        yield None
         return
-    with _shown(_Heartbeat(watch, quiet(mention)).beat, how.heartbeat):
-        yield quiet
+    with _shown(_Heartbeat(watch, log).beat, how.heartbeat):
+        yield None
 
 
 class _Heartbeat:
     """A few lines in the log, with the rate since the last."""
 
-    def __init__(self, watch: Watch, write_line: Callable[[bytes], None]) -> None:
+    def __init__(self, watch: Watch, log: Callable[[str, str], None]) -> None:
         self._watch = watch
-        self._write_line = write_line
+        self._log = log
         self._before: Progress | None = None
 
     def beat(self) -> None:
         now = self._watch.now()
         for message in heartbeat(now, self._before):
-            self._write_line(log_message("INFO", message))
+            self._log("INFO", message)
         self._before = now
 
 

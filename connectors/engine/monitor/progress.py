@@ -5,7 +5,7 @@ moment. One more asks `now` and shows it. Moments are of the clock's `monotonic`
 operation older.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
@@ -14,8 +14,6 @@ from statemachine import State
 from dataflow.runtime import Runtime
 from machines.journal.entries import Entry
 from machines.lifecycle import DONE, FAILED, Lifecycle
-
-_STATE = b'{"type":"STATE"'
 
 
 class Reading(Protocol):
@@ -151,15 +149,9 @@ class Watch:
             writing = Writing(rows=rows, since=self._clock.monotonic()) if rows is not None else None
             self._lives[stream] = evolve(self._lives[stream], writing=writing)
 
-    def lines(self, write_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """Writes lines, and sees when one is a STATE."""
-
-        def write(line: bytes) -> None:
-            write_line(line)
-            if line.startswith(_STATE):
-                self._told = self._clock.monotonic()
-
-        return write
+    def emitted(self) -> None:
+        """A STATE was emitted."""
+        self._told = self._clock.monotonic()
 
     def now(self) -> Progress:
         """The value as it is."""

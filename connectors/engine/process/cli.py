@@ -209,8 +209,8 @@ def run_destination(
 
 
 def _watching(given: argparse.Namespace) -> "Watching":
-    from connectors.engine.monitor.log import LEVELS
     from connectors.engine.monitor.monitor import Watching
+    from dataflow.protocol import LEVELS
 
     level = given.log_level.upper()
     if given.quiet:

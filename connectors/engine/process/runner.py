@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,9 +15,9 @@ from connectors.contract.options import with_options
 from connectors.engine.process.files import read_configuration
 from connectors.engine.process.masking import Mask, mask_of
 from connectors.engine.process.open_destination import configure, streams_of
-from connectors.engine.process.stdout import Output
+from connectors.engine.process.outlet import ProcessOutlet, Sink
 from dataflow.errors import DataflowError
-from dataflow.protocol import connection_status_message, error_message, log_message, spec_message
+from dataflow.protocol import connection_status_message, spec_message
 from dataflow.runtime import Runtime
 from dataflow.runtime.randomness import token
 
@@ -29,17 +30,16 @@ if TYPE_CHECKING:
 class Destination:
     """A destination's commands, writing protocol lines to `out`. Each returns the process's exit code."""
 
-    def __init__(self, definition: "Definition", out: BinaryIO, runtime: Runtime) -> None:
+    def __init__(self, definition: "Definition", out: Sink, runtime: Runtime) -> None:
         self._definition = definition
         self._runtime = runtime
-        self._out = out
-        self._output = Output(out)
+        self._outlet = ProcessOutlet(out, runtime)
         self._run = f"{os.getpid()}-{token(runtime.randomness, 8)}"
         self._mask = Mask()
 
     def spec(self) -> int:
         """Tell what the destination can be configured with."""
-        self._mention(spec_message(with_options(self._definition.spec())))
+        self._outlet.answer(spec_message(with_options(self._definition.spec())))
         return 0
 
     def check(self, config: Path) -> int:
@@ -51,10 +51,10 @@ class Destination:
             with closing(destination.connector):
                 check_connector(destination.connector, self._run)
         except DataflowError as error:
-            self._mention(error_message(error, self._runtime.clock))
-            self._mention(connection_status_message(error))
+            self._outlet.report(error)
+            self._outlet.answer(connection_status_message(error))
         else:
-            self._mention(connection_status_message(None))
+            self._outlet.answer(connection_status_message(None))
         return 0
 
     def write(self, config: Path, catalog: Path, source: int, options: "WriteOptions") -> int:
@@ -78,16 +78,15 @@ class Destination:
             streams = streams_of(catalog)
             destination = configure(self._definition, self._configuration(config), self._run, self._runtime)
             connector, shared = destination.connector, destination.options
-            watch = Watch(self._runtime)
+            watch, warn = Watch(self._runtime), partial(self._outlet.log, "WARN")
+            self._outlet.begin(options.watching.level, watch)
             with (
                 closing(connector),
-                watching(options.watching, watch, self._mention, self._out) as around,
-                journal_file(options.journal, _warning(around(self._mention))) as keep_in_file,
-                journal_keeper(
-                    connector, shared.journal_days, _warning(around(self._mention))
-                ) as keep_in_table,
+                watching(options.watching, watch, self._outlet.log) as picture,
+                self._outlet.above(picture),
+                journal_file(options.journal, warn) as keep_in_file,
+                journal_keeper(connector, shared.journal_days, warn) as keep_in_table,
             ):
-                mention = around(self._mention)
 
                 def keep(entry: "Entry") -> None:
                     masked = self._mask.entry(entry)
@@ -99,8 +98,7 @@ class Destination:
                     connector=connector,
                     streams=shared.meant(streams),
                     source=source,
-                    write_line=around(self._tell),
-                    mention=mention,
+                    outlet=self._outlet,
                     keep=keep,
                     thresholds=options.thresholds,
                     intake=intake,
@@ -110,7 +108,7 @@ class Destination:
                 )
                 succeeded = run_sync(sync)
         except DataflowError as error:
-            self._mention(error_message(error, self._runtime.clock))
+            self._outlet.report(error)
             return 1
         else:
             failure_code = requests.failure_code if requests is not None else 1
@@ -124,25 +122,16 @@ class Destination:
         try:
             code = command()
         except Exception as error:  # noqa: BLE001 - the last line of defence: nothing leaves without a TRACE
-            self._mention(error_message(error, self._runtime.clock))
+            self._outlet.report(error)
             return 1
-        return code or int(self._output.lost)
+        return code or int(self._outlet.lost)
 
     def _configuration(self, path: Path) -> Mapping[str, Any]:
         """The configuration; from here on its secrets are told to nobody."""
         configuration = read_configuration(path)
         self._mask = mask_of(self._definition.spec(), configuration)
+        self._outlet.keep_secret(self._mask)
         return configuration
-
-    def _tell(self, line: bytes) -> None:
-        self._output.tell(self._mask.line(line))
-
-    def _mention(self, line: bytes) -> None:
-        self._output.mention(self._mask.line(line))
-
-
-def _warning(mention: Callable[[bytes], None]) -> Callable[[str], None]:
-    return lambda message: mention(log_message("WARN", message))
 
 
 def standard_output() -> BinaryIO:

@@ -17,7 +17,7 @@ from connectors.engine.sync.naming import Named
 from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.parallel import side_by_side
 from connectors.engine.sync.setting_up import set_up
-from connectors.engine.sync.state_gate import withholding
+from connectors.engine.sync.state_gate import StateGate
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.engine.sync.undoing import expect_undone_at_first
 from connectors.engine.sync.unfit import needs, refusal
@@ -28,9 +28,8 @@ from dataflow.flush import Flush
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.inbox import Mailbox
-from dataflow.pipeline.pipeline import Miscounts, Pipeline
+from dataflow.pipeline.pipeline import Miscounts, Outlet, Pipeline
 from dataflow.pipeline.reader_thread import Intake, Order
-from dataflow.protocol import error_message, log_message
 from dataflow.raw_ids import RawIds
 from dataflow.shape import Shape
 from dataflow.types import StreamName
@@ -48,17 +47,15 @@ from machines.stream import StreamLife, StreamLifecycle
 class Sync:
     """What a sync is made of. `source` is the file descriptor of its input.
 
-    Lines that must be heard go out through `write_line`, which raises a DataflowError when they cannot, others
-    through `mention`. Who made the connector closes it.
+    Messages to the platform leave through `outlet`. What made the connector closes it.
     """
 
     run: str
     connector: Connector
     streams: Sequence[DestinationStream]
     source: int
-    write_line: Callable[[bytes], None]
+    outlet: Outlet
     keep: Callable[[Entry], None]
-    mention: Callable[[bytes], None] = field(default=Factory(lambda sync: sync.write_line, takes_self=True))
     thresholds: Thresholds = field(factory=Thresholds)
     retry: RetryPolicy = field(factory=RetryPolicy)
     intake: Intake = field(
@@ -114,7 +111,7 @@ class StreamRun:
         self.course = self.course.heard(entry)
         _keep(sync, entry)
         for level, message in ending(entry, self.course):
-            sync.mention(log_message(level, message))
+            sync.outlet.log(level, message)
 
     @property
     def failure(self) -> DataflowError | None:
@@ -189,7 +186,7 @@ def _keep(sync: Sync, entry: Entry) -> None:
     sync.keep(entry)
     sync.watch.heard(entry)
     for level, message in remarks(entry):
-        sync.mention(log_message(level, message))
+        sync.outlet.log(level, message)
 
 
 class SyncOperations:
@@ -197,8 +194,7 @@ class SyncOperations:
 
     def __init__(self, sync: Sync) -> None:
         self._sync = sync
-        self._write_line = sync.watch.lines(sync.write_line)
-        self._waits_for = withholding(sync.streams, sync.write_line)
+        self._gate = StateGate(sync.streams, sync.outlet.log)
         connector, limits = sync.connector, sync.thresholds
         at_once = max(1, min(connector.streams_at_once, len(sync.streams)))
         self._owner, *self._writers = (
@@ -271,7 +267,7 @@ class SyncOperations:
             except DataflowError as error:
                 writer.client.recover()
                 del self._writers[number:]
-                self._sync.mention(log_message("INFO", f"Streams are processed one at a time. {error}"))
+                self._sync.outlet.log("INFO", f"Streams are processed one at a time. {error}")
                 return
 
     def _read(self, _: SyncLife) -> None:
@@ -281,9 +277,9 @@ class SyncOperations:
             self._mailbox,
             streams,
             self._sync.thresholds,
-            self._write_line,
+            self._sync.outlet,
             self._sync.miscounts,
-            self._waits_for,
+            self._gate.waits_for,
             len(self._writers),
         )
         for run in self.runs:
@@ -339,9 +335,7 @@ class SyncOperations:
             transactions.client.close()
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
-        self._sync.mention(
-            log_message("WARN", f"Attempt {attempt} failed; trying again in {duration(wait)}. {error}")
-        )
+        self._sync.outlet.log("WARN", f"Attempt {attempt} failed; trying again in {duration(wait)}. {error}")
 
 
 def _taken(aggregate: Aggregate, pipeline: Pipeline) -> Taken:
@@ -364,8 +358,8 @@ def run_sync(sync: Sync) -> bool:
     machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
     if life.failure is not None:
-        sync.mention(error_message(life.failure, clock))
+        sync.outlet.report(life.failure)
     for run in operations.runs:
         if run.life.failure is not life.failure and run.failure is not None:
-            sync.mention(error_message(run.failure, clock, run.name))
+            sync.outlet.report(run.failure, run.name)
     return machine.at == "done"

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from attrs import field, frozen
 from connectors.contract import Connector
 from connectors.contract.options import Options
 from connectors.engine.journal.writer import journal_keeper
+from connectors.engine.process.outlet import ProcessOutlet
 from connectors.engine.sync.naming import name_streams
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.engine.sync.transactions import RetryPolicy
@@ -22,7 +24,6 @@ from connectors.testkit.harness.rows import Rows, data, plain
 from dataflow.catalog import DestinationStream, read_catalog
 from dataflow.errors import ConfigError
 from dataflow.pipeline.aggregate import Thresholds
-from dataflow.protocol import log_message
 from dataflow.table_catalog import StreamTables, table_catalog
 from dataflow.types import StreamName
 from machines.journal.entries import Entry
@@ -96,18 +97,16 @@ class Warehouse:
         lines: list[dict[str, Any]] = []
         journal: list[Entry] = []
 
-        def write_line(line: bytes) -> None:
-            lines.append(json.loads(line))
-            if told is not None and lines[-1]["type"] == "STATE":
-                told(cursor_of(lines[-1]["state"]))
+        def heard(line: dict[str, Any]) -> None:
+            lines.append(line)
+            if told is not None and line["type"] == "STATE":
+                told(cursor_of(line["state"]))
 
-        def warn(message: str) -> None:
-            write_line(log_message("WARN", message))
-
+        outlet = ProcessOutlet(_Lines(heard), real.runtime)
         with (
             _piped(messages if feed is None else feed) as source,
             closing(real),
-            journal_keeper(real, DAYS, warn) as keep_in_table,
+            journal_keeper(real, DAYS, partial(outlet.log, "WARN")) as keep_in_table,
         ):
 
             def keep_too(entry: Entry) -> None:
@@ -121,7 +120,7 @@ class Warehouse:
                     connector=faulty(real, script) if script is not None else real,
                     streams=streams,
                     source=source,
-                    write_line=write_line,
+                    outlet=outlet,
                     keep=keep_too,
                     thresholds=thresholds or Thresholds(),
                     retry=AT_ONCE,
@@ -198,6 +197,22 @@ def cursor_of(state: dict[str, Any]) -> Any:
             return (state["global"]["shared_state"] or {}).get("cursor")
         case _:
             return state["data"]["cursor"]
+
+
+@frozen
+class _Lines:
+    """A stdout that hands on each line as it is written."""
+
+    _heard: Callable[[dict[str, Any]], None]
+
+    def write(self, line: bytes) -> None:
+        self._heard(json.loads(line))
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def isatty(self) -> bool:
+        return False
 
 
 class _piped:  # noqa: N801 - a context manager, used like a function

@@ -17,11 +17,12 @@ from dataflow.flush import Flush
 from dataflow.input.parcel import Packed
 from dataflow.keys import Role, Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
+from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.pipeline.inbox import EndOfInput, Mailbox
 from dataflow.pipeline.pipeline import Miscounts, Pipeline
 from dataflow.pipeline.reader_thread import Intake, Order
 from dataflow.pipeline.writers import Writers
-from dataflow.protocol import State
+from dataflow.protocol import State, error_message, log_message, state_message
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
 from dataflow.shape import Shape
@@ -77,12 +78,31 @@ class Kept:
 
 
 @define
+class Heard:
+    """An outlet: the messages that left, in their order."""
+
+    happened: list[str]
+    lines: list[dict[str, Any]] = field(factory=list)
+
+    def emit(self, checkpoint: Checkpoint) -> None:
+        line = json.loads(state_message(checkpoint.state, checkpoint.counts))
+        self.lines.append(line)
+        self.happened.append(f"told {blob(line)}")
+
+    def log(self, level: str, message: str) -> None:
+        self.lines.append(json.loads(log_message(level, message)))
+
+    def report(self, error: BaseException, stream: StreamName | None = None) -> None:
+        self.lines.append(json.loads(error_message(error, SYSTEM.clock, stream)))
+
+
+@define
 class Run:
     """A pipeline over two streams, its input, and what it told."""
 
     log: list[str] = field(factory=list)
     sinks: dict[StreamName, Kept] = field(factory=dict)
-    lines: list[dict[str, Any]] = field(factory=list)
+    outlet: "Heard" = field(init=False)
     intake: Intake = field(factory=lambda: Intake(SYSTEM.threads))
     miscounts: Miscounts = Miscounts.WARN
     writers: int = 1
@@ -91,12 +111,11 @@ class Run:
 
     def __attrs_post_init__(self) -> None:
         self.sinks = {USERS: Kept(self.log), ORDERS: Kept(self.log)}
+        self.outlet = Heard(self.log)
 
-    def write_line(self, line: bytes) -> None:
-        message = json.loads(line)
-        self.lines.append(message)
-        if message["type"] == "STATE":
-            self.log.append(f"told {blob(message)}")
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return self.outlet.lines
 
     def feed(self, *lines: bytes, **thresholds: Any) -> None:
         with self.open(**thresholds) as write:
@@ -113,7 +132,7 @@ class Run:
         self.budget = Budget(limits.held_bytes, SYSTEM.threads)
         mailbox = Mailbox(limits.packed_at_start_bytes, self.budget, SYSTEM)
         pipeline = Pipeline(
-            mailbox, streams, limits, self.write_line, self.miscounts, self.waits_for, self.writers
+            mailbox, streams, limits, self.outlet, self.miscounts, self.waits_for, self.writers
         )
         source, into = os.pipe()
         order = Order(
@@ -677,7 +696,7 @@ def test_a_flush_waits_behind_the_one_that_is_written_however_large_they_are() -
     aggregate = Aggregate(
         shape(USERS), RawIds(SYSTEM.clock, SYSTEM.randomness), Thresholds(unwritten_bytes=1)
     )
-    pipeline = Pipeline(mailbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), void)
+    pipeline = Pipeline(mailbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), Heard([]))
     pipeline._writers = writers
     writers.start()
     room = []

@@ -8,9 +8,8 @@ from attrs import define, evolve
 from rich.console import Console
 
 from connectors.engine.monitor.display import FALLBACK, Display, interesting, picture
-from connectors.engine.monitor.log import LEVELS, heartbeat, leveled, remarks, summary
+from connectors.engine.monitor.log import heartbeat, remarks, summary
 from connectors.engine.monitor.progress import Going, Progress, Watch, Writing
-from dataflow.protocol import error_message, log_message
 from dataflow.runtime import SYSTEM
 from dataflow.runtime.clock import SetClock
 
@@ -84,20 +83,6 @@ def test_a_flush_is_at_work_while_the_writer_has_it() -> None:
     assert watch.now().streams["users"].writing is None
 
 
-def test_only_a_state_is_told_as_one() -> None:
-    clock = SetClock(100.0)
-    watch = Watch(evolve(SYSTEM, clock=clock))
-    lines: list[bytes] = []
-    write = watch.lines(lines.append)
-
-    write(log_message("INFO", '{"type":"STATE"'))
-    before = watch.now().told
-    write(b'{"type":"STATE","state":{}}\n')
-
-    assert (before, watch.now().told) == (None, 100.0)
-    assert len(lines) == 2
-
-
 def test_the_first_failure_of_a_stream_is_kept() -> None:
     watch = Watch(evolve(SYSTEM, clock=SetClock(100.0)))
 
@@ -108,19 +93,6 @@ def test_the_first_failure_of_a_stream_is_kept() -> None:
 
 
 # -- the log
-
-
-@pytest.mark.parametrize("least", LEVELS)
-def test_what_is_below_the_level_is_not_told_and_all_else_is(least: str) -> None:
-    lines: list[bytes] = []
-    write = leveled(least, lines.append)
-    others = [b'{"type":"STATE"}\n', error_message(ValueError(), SYSTEM.clock)]
-
-    for line in [*(log_message(level, "It.") for level in LEVELS), *others]:
-        write(line)
-
-    wanted = LEVELS[: LEVELS.index(least) + 1]
-    assert lines == [*(log_message(level, "It.") for level in wanted), *others]
 
 
 def test_a_heartbeat_tells_the_whole_and_the_operation_that_takes_longest() -> None:
@@ -236,10 +208,10 @@ def test_a_picture_leaves_of_the_terminal_the_cursors_line() -> None:
 def test_a_line_that_others_write_goes_above_the_picture() -> None:
     terminal = io.StringIO()
     display = Display(terminal)
-    write = display.above(lambda line: print(line.decode(), end="", file=terminal))
 
     display.draw(many(1))
-    write(b"a line\n")
+    with display.above():
+        terminal.write("a line\n")
     display.draw(many(1))
 
     erase = r"\x1b\[\d+F\x1b\[2K\x1b\[E\x1b\[0J\x1b\[F"
@@ -256,6 +228,7 @@ def test_a_terminal_that_is_gone_ends_no_sync() -> None:
     display.draw(many(1))
     display.draw(many(1))
     lines: list[bytes] = []
-    display.above(lines.append)(b"a line\n")
+    with display.above():
+        lines.append(b"a line\n")
 
     assert lines == [b"a line\n"]

@@ -36,7 +36,7 @@ CATALOG = {
 OTHERS = {
     "cli.py": "a destination's own command: its version, and that stdout is closed",
     "launcher.py": "that a package of ours is hidden, with the path escaped: nothing else can be imported then",
-    "stdout.py": "protocol lines, and that nobody reads them",
+    "outlet.py": "protocol lines, and that nobody reads them",
     "terminal.py": "the place itself",
 }
 WRITERS = ("print", "sys.stdout.write", "sys.stderr.write", "sys.exit", "parser.exit")

@@ -6,11 +6,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.contract.ledger import LedgerEntry
-from connectors.duckdb.columns import DuckDbColumns, typed
+from connectors.duckdb.columns import DUCKDB, DuckDbColumns, typed
 from connectors.duckdb.database import Database, is_out_of_memory
 from connectors.duckdb.evolution import (
     alter,
@@ -21,10 +20,11 @@ from connectors.duckdb.evolution import (
     rewrite,
     rewritten,
 )
-from connectors.duckdb.sql import SqlGenerator, parameter
+from connectors.duckdb.sql import SqlGenerator
 from connectors.sql.journal import SqlJournal
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.refusals import name_taken, not_ours
+from connectors.sql.text import Name, Sql
 from dataflow.batch import encode_changes
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held
@@ -54,7 +54,7 @@ class DuckDbClient:
     @property
     def journal(self) -> SqlJournal:
         """The journal, on this connection."""
-        return SqlJournal(self, INTERNAL_NAMESPACE)
+        return SqlJournal(self, INTERNAL_NAMESPACE, DUCKDB)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -104,23 +104,23 @@ class DuckDbClient:
         self._database.shared.streams.give_back(self)
 
     def execute(
-        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         """What the statement returns; for INSERT, UPDATE and DELETE the number of rows, in one row."""
-        self._cursor.execute(statement.as_string(None), dict(parameters or {}))
+        self._cursor.execute(DUCKDB.render(statement), dict(parameters or {}))
         return self._cursor.fetchall()
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._cursor.executemany(statement.as_string(None), list(rows))
+    def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
+        return int(self.execute(statement, parameters)[0][0])
 
-    def parameter(self, name: str) -> Composable:
-        return parameter(name)
+    def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._cursor.executemany(DUCKDB.render(statement), list(rows))
 
-    def table(self, table: TableName) -> Composable:
+    def table(self, table: TableName) -> Name:
         return self.sql.table(table)
 
-    def new_name(self, table: TableName) -> Composable:
-        return Identifier(table.name)
+    def new_name(self, table: TableName) -> Name:
+        return Name(table.name)
 
     def column_names(self, table: TableName) -> list[str]:
         return [name for name, *_ in self.execute(self.sql.find_columns(), self._place(table))]
@@ -153,7 +153,7 @@ class DuckDbClient:
         return not self.execute(self.sql.any_row(table))
 
     def count_rows(self, table: TableName) -> int:
-        return self._number(self.sql.count_rows(table))
+        return int(self.execute(self.sql.count_rows(table))[0][0])
 
     def has_lost_value(self, table: TableName, column: Column) -> bool:
         names = {"field": column.field, "column": column.name}
@@ -184,12 +184,12 @@ class DuckDbClient:
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         if after is None:
-            return self._number(self.sql.delete_rows(table))
-        return self._number(self.sql.delete_rows_after(table), {"after": after})
+            return self.changed(self.sql.delete_rows(table))
+        return self.changed(self.sql.delete_rows_after(table), {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
         with self._database.whole_tables():
-            return self._number(self.sql.copy_rows(source, target, columns))
+            return self.changed(self.sql.copy_rows(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         with self._database.whole_tables():
@@ -231,7 +231,7 @@ class DuckDbClient:
         if changed := rewritten(changeset):
             self._make_anew(relation, rewrite(relation, changed), changed)
 
-    def _make_anew(self, relation: Identifier, statement: Composed, changed: Collection[str]) -> None:
+    def _make_anew(self, relation: Name, statement: Sql, changed: Collection[str]) -> None:
         notes = [encode_changes([not_held(name)]).decode() for name in changed]
         with self._database.whole_tables():
             self.execute(statement, {"notes": notes} if notes else None)
@@ -268,9 +268,6 @@ class DuckDbClient:
         comparable = DuckDbColumns.naming.comparable
         return self._database.identity, comparable(table.namespace), comparable(table.name)
 
-    def _number(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> int:
-        return int(self.execute(statement, parameters)[0][0])
-
     def _roll_back(self) -> None:
         try:
             self._cursor.execute("ROLLBACK")
@@ -283,7 +280,7 @@ class FencedLedger(SqlLedger):
     """The ledger with locks of our own: DuckDB has no SELECT that locks, only conflicts found on writing."""
 
     def __init__(self, client: DuckDbClient) -> None:
-        super().__init__(client, INTERNAL_NAMESPACE, SQL(""))
+        super().__init__(client, INTERNAL_NAMESPACE, DUCKDB)
         self._client = client
 
     def hold(self, table: TableName) -> LedgerEntry | None:

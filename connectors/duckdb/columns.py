@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from psycopg.sql import SQL, Composable
-
+from connectors.sql.dialect import Dialect, Parameters
+from connectors.sql.text import Part, Type, sql
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Column, Kind, Limits
@@ -23,12 +23,15 @@ _TYPES: Mapping[Kind, str] = {
 }
 
 # A UUID orders as its sixteen bytes do, which is the order raw ids are given in.
-METADATA_TYPES: Mapping[str, ColumnType] = {
+_METADATA_TYPES: Mapping[str, ColumnType] = {
     RAW_ID: ColumnType("UUID", nullable=False),
     EXTRACTED_AT: ColumnType("TIMESTAMP WITH TIME ZONE", nullable=False),
     META: ColumnType("JSON", nullable=False),
     GENERATION_ID: ColumnType("BIGINT", nullable=False),
 }
+
+# DuckDB has no SELECT that locks: the client has locks of its own.
+DUCKDB = Dialect(name="DuckDB", parameters=Parameters.DOLLAR, types=_TYPES, metadata_types=_METADATA_TYPES)
 
 
 class DuckDbColumns:
@@ -47,12 +50,12 @@ class DuckDbColumns:
 
     def column_type(self, kind: Kind) -> ColumnType:
         """The type of a user's column, as `discover_schema` finds it; always nullable."""
-        return ColumnType(_TYPES[kind])
+        return DUCKDB.column_type(kind)
 
 
 def typed(columns: Sequence[Column]) -> Mapping[str, ColumnType]:
     """The columns' types by their physical names, in their order."""
-    return {column.name: ColumnType(_TYPES[column.kind]) for column in columns}
+    return {column.name: DUCKDB.column_type(column.kind) for column in columns}
 
 
 def is_plain_cast(original: str, new: str) -> bool:
@@ -62,7 +65,7 @@ def is_plain_cast(original: str, new: str) -> bool:
     return (original, new) in (("BIGINT", _TYPES[Kind.NUMBER]), ("DATE", "TIMESTAMP"))
 
 
-def conversion(column: Composable, original: str, new: str) -> Composable:
+def conversion(column: Part, original: str, new: str) -> Part:
     """The column's value as the new type; null where that type cannot hold it, never another value.
 
     Text becomes a JSON string, and a JSON string its text, so that text survives the way there and back.
@@ -71,57 +74,56 @@ def conversion(column: Composable, original: str, new: str) -> Composable:
     if new == "VARCHAR":
         return text
     if new == "JSON":
-        return (
-            SQL("CAST({} AS JSON)").format(text) if _decimal(original) else SQL("to_json({})").format(column)
-        )
+        return sql("CAST({} AS JSON)", text) if _decimal(original) else sql("to_json({})", column)
     if original in ("JSON", "VARCHAR"):
         return _read(text, new)
     return _recast(column, new)
 
 
-def text_of(column: Composable, original: str) -> Composable:
+def text_of(column: Part, original: str) -> Part:
     """The column's value as text; null for a JSON null, which says no more than SQL's."""
     if original == "VARCHAR":
         return column
     if original == "JSON":
         # Not ->> for all: it would write numbers anew, through a double, and leave out the spaces.
-        return SQL(
+        return sql(
             "CASE json_type({0}) WHEN 'VARCHAR' THEN {0} ->> '$' WHEN 'NULL' THEN NULL"
-            " ELSE CAST({0} AS VARCHAR) END"
-        ).format(column)
-    text = SQL("CAST({} AS VARCHAR)").format(column)
+            " ELSE CAST({0} AS VARCHAR) END",
+            column,
+        )
+    text = sql("CAST({} AS VARCHAR)", column)
     return _without_zeros(text) if _decimal(original) else text
 
 
-def _without_zeros(number: Composable) -> Composable:
+def _without_zeros(number: Part) -> Part:
     """A decimal's text without the zeros that only its column's scale puts there."""
-    return SQL("rtrim(regexp_replace({}, '(\\.[0-9]*?)0+$', '\\1'), '.')").format(number)
+    return sql("rtrim(regexp_replace({}, '(\\.[0-9]*?)0+$', '\\1'), '.')", number)
 
 
-def _read(text: Composable, new: str) -> Composable:
+def _read(text: Part, new: str) -> Part:
     if new == "BIGINT":
         return _exact(text, new)
     if new == "DATE" or new.startswith("TIMESTAMP"):
         # DuckDB reads 'infinity' and years beyond 9999, which no record could have brought.
-        return SQL("CASE WHEN year({0}) BETWEEN 1 AND 9999 THEN {0} END").format(_try(text, new))
+        return sql("CASE WHEN year({0}) BETWEEN 1 AND 9999 THEN {0} END", _try(text, new))
     return _try(text, new)
 
 
-def _recast(column: Composable, new: str) -> Composable:
+def _recast(column: Part, new: str) -> Part:
     if new == "BIGINT":
         return _exact(column, new)
     if new == "BOOLEAN":
-        return SQL("CASE {0} WHEN 0 THEN false WHEN 1 THEN true END").format(_try(column, "DECIMAL(38,9)"))
+        return sql("CASE {0} WHEN 0 THEN false WHEN 1 THEN true END", _try(column, "DECIMAL(38,9)"))
     return _try(column, new)
 
 
-def _exact(column: Composable, new: str) -> Composable:
+def _exact(column: Part, new: str) -> Part:
     """A cast to whole numbers that refuses to round."""
-    return SQL("CASE WHEN {0} = {1} THEN {1} END").format(_try(column, "DECIMAL(38,9)"), _try(column, new))
+    return sql("CASE WHEN {0} = {1} THEN {1} END", _try(column, "DECIMAL(38,9)"), _try(column, new))
 
 
-def _try(column: Composable, new: str) -> Composable:
-    return SQL("TRY_CAST({} AS {})").format(column, SQL(new))
+def _try(column: Part, new: str) -> Part:
+    return sql("TRY_CAST({} AS {})", column, Type(new))
 
 
 def _decimal(spelled: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 from attrs import evolve
 
+from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.config import Config
 from connectors.duckdb.sql import SqlGenerator, attach, attached_as, spill_into, use
 from dataflow.errors import InternalError
@@ -133,7 +134,7 @@ class Database:
                 self.sql = evolve(self.sql, catalog=catalog)
             cursor = self._instance.cursor()
         # Else a macro that somebody keeps in the file would be taken for DuckDB's function of that name.
-        cursor.execute(use(INSTANCE if self._config.in_file else self.sql.catalog).as_string())
+        cursor.execute(DUCKDB.render(use(INSTANCE if self._config.in_file else self.sql.catalog)))
         # What a timestamp's date is, when a column becomes a date, must not depend on the machine.
         cursor.execute("SET TimeZone = 'UTC'")
         return cursor
@@ -208,8 +209,8 @@ def open_file(file: str, threads: Threads) -> duckdb.DuckDBPyConnection:
         with shared(threads).attaching:
             catalog = _attached(connection, file) or _attach(connection, file)
             # An instance in memory would spill where the process happens to be.
-            connection.execute(spill_into(f"{file}.tmp").as_string())
-        connection.execute(use(catalog).as_string())
+            connection.execute(DUCKDB.render(spill_into(f"{file}.tmp")))
+        connection.execute(DUCKDB.render(use(catalog)))
     except BaseException:
         connection.close()
         raise
@@ -218,10 +219,10 @@ def open_file(file: str, threads: Threads) -> duckdb.DuckDBPyConnection:
 
 def _attach(connection: duckdb.DuckDBPyConnection, file: str) -> str:
     try:
-        connection.execute(attach(file, ROW_GROUP).as_string())
+        connection.execute(DUCKDB.render(attach(file, ROW_GROUP)))
     except duckdb.BinderException:
         # The instance has a database already that is called like this file.
-        connection.execute(attach(file, ROW_GROUP, f"{Path(file).stem}_db").as_string())
+        connection.execute(DUCKDB.render(attach(file, ROW_GROUP, f"{Path(file).stem}_db")))
     catalog = _attached(connection, file)
     if catalog is None:
         # Whatever were written then would be lost with the process.
@@ -234,7 +235,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: str) -> str:
 
 
 def _attached(connection: duckdb.DuckDBPyConnection, file: str) -> str | None:
-    found = connection.execute(attached_as().as_string(), {"file": file}).fetchone()
+    found = connection.execute(DUCKDB.render(attached_as()), {"file": file}).fetchone()
     return str(found[0]) if found else None
 
 

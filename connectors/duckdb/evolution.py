@@ -9,10 +9,8 @@ cast of DuckDB's core; else the table is made anew.
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase, ascii_uppercase
 
-from psycopg.sql import SQL, Composable, Composed, Identifier
-
-from connectors.duckdb.columns import METADATA_TYPES, conversion, is_plain_cast, text_of
-from connectors.duckdb.sql import definition
+from connectors.duckdb.columns import DUCKDB, conversion, is_plain_cast, text_of
+from connectors.sql.text import NOTHING, Name, Param, Part, Sql, Type, join, names, sql
 from dataflow.evolution import ColumnChangeset, ColumnTypeChange
 from dataflow.types import META
 
@@ -26,7 +24,7 @@ def is_extensive(changeset: ColumnChangeset) -> bool:
     return len(changeset.add) + len(changeset.drop) + len(changeset.change) > _MANY
 
 
-def alter(table: Identifier, changeset: ColumnChangeset) -> Sequence[Composed]:
+def alter(table: Name, changeset: ColumnChangeset) -> Sequence[Sql]:
     """What of the changeset touches no row, and types that change in place. One statement a change.
 
     A column whose name changes only its case is renamed.
@@ -34,25 +32,22 @@ def alter(table: Identifier, changeset: ColumnChangeset) -> Sequence[Composed]:
     renamed = _renamed(changeset)
     add = {name: kind for name, kind in changeset.add.items() if name not in renamed.values()}
     drop = [name for name in changeset.drop if name not in renamed]
-    start = SQL("ALTER TABLE {} ").format(table)
-    return [
+    changes = [
+        *(sql("RENAME COLUMN {} TO {}", Name(old), Name(new)) for old, new in renamed.items()),
+        *(sql("ADD COLUMN {}", DUCKDB.definition(name, kind)) for name, kind in add.items()),
+        *(sql("DROP COLUMN {}", Name(name)) for name in drop),
         *(
-            start + SQL("RENAME COLUMN {} TO {}").format(Identifier(old), Identifier(new))
-            for old, new in renamed.items()
-        ),
-        *(start + SQL("ADD COLUMN {}").format(definition(name, kind)) for name, kind in add.items()),
-        *(start + SQL("DROP COLUMN {}").format(Identifier(name)) for name in drop),
-        *(
-            start + SQL("ALTER COLUMN {} DROP NOT NULL").format(Identifier(name))
+            sql("ALTER COLUMN {} DROP NOT NULL", Name(name))
             for name, change in _changes(changeset).items()
             if change.new.nullable and not change.original.nullable
         ),
         *(
-            start + SQL("ALTER COLUMN {} SET DATA TYPE {}").format(Identifier(name), SQL(change.new.type))
+            sql("ALTER COLUMN {} SET DATA TYPE {}", Name(name), Type(change.new.type))
             for name, change in retyped(changeset).items()
             if not rewritten(changeset)
         ),
     ]
+    return [sql("ALTER TABLE {} {}", table, change) for change in changes]
 
 
 def rewritten(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
@@ -68,7 +63,7 @@ def retyped(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
     return {name: change for name, change in changes.items() if change.original.type != change.new.type}
 
 
-def remake(table: Identifier, changeset: ColumnChangeset) -> Composed:
+def remake(table: Name, changeset: ColumnChangeset) -> Sql:
     """Make the table anew, with all that the changeset asks for. Its constraints are lost.
 
     $notes is as for `rewrite`, and only there if any column's type changes.
@@ -76,64 +71,65 @@ def remake(table: Identifier, changeset: ColumnChangeset) -> Composed:
     changed, renamed = retyped(changeset), _renamed(changeset)
     stay = {name: change for name, change in changed.items() if name not in renamed.values()}
     come = [
+        *(_converted(new, changed[new]) if new in changed else Name(old) for old, new in renamed.items()),
         *(
-            _converted(new, changed[new]) if new in changed else Identifier(old)
-            for old, new in renamed.items()
-        ),
-        *(
-            SQL("CAST(NULL AS {})").format(SQL(kind.type))
+            sql("CAST(NULL AS {})", Type(kind.type))
             for name, kind in changeset.add.items()
             if name not in renamed.values()
         ),
     ]
-    names = [*renamed.values(), *(name for name in changeset.add if name not in renamed.values())]
-    columns = [SQL("{} AS {}").format(made, Identifier(name)) for made, name in zip(come, names, strict=True)]
-    gone = SQL(", ").join(map(Identifier, changeset.drop))
-    star = SQL("*{}{}").format(
-        SQL(" EXCLUDE ({})").format(gone) if changeset.drop else SQL(""),
-        SQL(" {}").format(_replace(stay, changed)) if changed else SQL(""),
+    called = [*renamed.values(), *(name for name in changeset.add if name not in renamed.values())]
+    star = sql(
+        "*{}{}",
+        sql(" EXCLUDE ({})", names(changeset.drop)) if changeset.drop else NOTHING,
+        sql(" {}", _replace(stay, changed)) if changed else NOTHING,
     )
-    return SQL("CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM {table}").format(
-        table=table, columns=SQL(",\n  ").join([star, *columns])
+    columns = [sql("{} AS {}", made, Name(name)) for made, name in zip(come, called, strict=True)]
+    return sql(
+        "CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM {table}",
+        table=table,
+        columns=join(",\n  ", [star, *columns]),
     )
 
 
-def rewrite(table: Identifier, changed: Mapping[str, ColumnTypeChange]) -> Composed:
+def rewrite(table: Name, changed: Mapping[str, ColumnTypeChange]) -> Sql:
     """Make the table anew, with these columns of their new types. Its constraints are lost.
 
     $notes has for each of these columns, in their order, what a row notes when the column's value is lost.
     """
-    return SQL("CREATE OR REPLACE TABLE {table} AS SELECT * {replaced} FROM {table}").format(
-        table=table, replaced=_replace(changed, changed)
+    return sql(
+        "CREATE OR REPLACE TABLE {table} AS SELECT * {replaced} FROM {table}",
+        table=table,
+        replaced=_replace(changed, changed),
     )
 
 
-def _replace(replaced: Mapping[str, ColumnTypeChange], changed: Mapping[str, ColumnTypeChange]) -> Composed:
+def _replace(replaced: Mapping[str, ColumnTypeChange], changed: Mapping[str, ColumnTypeChange]) -> Sql:
     """Columns of their new types, and the note of what was lost of all that change."""
     lost = [_lost(name, change) for name, change in changed.items()]
-    return SQL(
+    return sql(
         "REPLACE (\n"
         "  CASE WHEN {any_lost} THEN json_merge_patch({meta}, json_object('changes', list_concat(\n"
         "    json_extract({meta}, '$.changes[*]'),\n"
-        "    list_where(CAST($notes AS JSON[]), [{each_lost}])\n"
+        "    list_where(CAST({notes} AS JSON[]), [{each_lost}])\n"
         "  ))) ELSE {meta} END AS {meta}{columns}\n"
-        ")"
-    ).format(
-        meta=Identifier(META),
-        any_lost=SQL(" OR ").join(lost),
-        each_lost=SQL(", ").join(lost),
-        columns=SQL("").join(
-            SQL(",\n  {} AS {}").format(_converted(name, change), Identifier(name))
-            for name, change in replaced.items()
+        ")",
+        meta=Name(META),
+        notes=Param("notes"),
+        any_lost=join(" OR ", lost),
+        each_lost=join(", ", lost),
+        columns=join(
+            "",
+            (sql(",\n  {} AS {}", _converted(name, change), Name(name)) for name, change in replaced.items()),
         ),
     )
 
 
-def require_metadata(table: Identifier) -> Sequence[Composed]:
+def require_metadata(table: Name) -> Sequence[Sql]:
     """The constraints that the table was created with."""
     return [
-        SQL("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL").format(table, Identifier(name))
-        for name, kind in METADATA_TYPES.items()
+        sql("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", table, Name(name))
+        for name, kind in DUCKDB.metadata_types.items()
         if not kind.nullable
     ]
 
@@ -153,17 +149,19 @@ def _renamed(changeset: ColumnChangeset) -> Mapping[str, str]:
     return {name: added[_lower(name)] for name in changeset.drop if _lower(name) in added}
 
 
-def _converted(name: str, change: ColumnTypeChange) -> Composable:
+def _converted(name: str, change: ColumnTypeChange) -> Part:
     # Cast even where it is of the type already: a CASE of nulls alone would be of none.
-    return SQL("CAST({} AS {})").format(
-        conversion(Identifier(name), change.original.type, change.new.type), SQL(change.new.type)
+    return sql(
+        "CAST({} AS {})", conversion(Name(name), change.original.type, change.new.type), Type(change.new.type)
     )
 
 
-def _lost(name: str, change: ColumnTypeChange) -> Composable:
-    column = Identifier(name)
-    return SQL("({} IS NOT NULL AND {} IS NULL)").format(
-        text_of(column, change.original.type), conversion(column, change.original.type, change.new.type)
+def _lost(name: str, change: ColumnTypeChange) -> Part:
+    column = Name(name)
+    return sql(
+        "({} IS NOT NULL AND {} IS NULL)",
+        text_of(column, change.original.type),
+        conversion(column, change.original.type, change.new.type),
     )
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import duckdb
 from attrs import evolve
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Statement, Statistics
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
+from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.config import Config
 from connectors.duckdb.database import Database
 from connectors.sql.ledger import TABLES as LEDGER_TABLES
+from connectors.sql.text import NOTHING, Name, Sql, Value, sql
 from dataflow.errors import ConfigError
 from dataflow.runtime import Runtime
 from dataflow.types import RAW_ID, TableName
@@ -52,46 +53,50 @@ class Shadow(Database):
         return shadow
 
     def _copy(self, shadow: duckdb.DuckDBPyConnection) -> None:
-        def do(statement: str, **parts: Composable) -> list[tuple[Any, ...]]:
-            return shadow.execute(_composed(statement, parts)).fetchall()
+        def do(statement: Sql) -> list[tuple[Any, ...]]:
+            return shadow.execute(DUCKDB.render(statement)).fetchall()
 
-        parts = {
-            "original": Identifier(_ORIGINAL),
-            "file": Literal(self._original.database),
-            "shadow": Identifier(do("SELECT current_database()")[0][0]),
-            "called": Literal(_ORIGINAL),
-            "mark": Literal(RAW_ID),
-        }
-        do("ATTACH {file} AS {original} (READ_ONLY)", **parts)
-        do("COPY FROM DATABASE {original} TO {shadow} (SCHEMA)", **parts)
+        original, called = Name(_ORIGINAL), Value(_ORIGINAL)
+        copy = Name(do(sql("SELECT current_database()"))[0][0])
+        do(sql("ATTACH {} AS {} (READ_ONLY)", Value(self._original.database), original))
+        do(sql("COPY FROM DATABASE {} TO {} (SCHEMA)", original, copy))
         found = do(
-            "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE database_name = {called}",
-            **parts,
+            sql(
+                "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE database_name = {}",
+                called,
+            )
         )
         marked = do(
-            "SELECT schema_name, table_name FROM duckdb_columns() "
-            "WHERE database_name = {called} AND column_name = {mark}",
-            **parts,
+            sql(
+                "SELECT schema_name, table_name FROM duckdb_columns() "
+                "WHERE database_name = {} AND column_name = {}",
+                called,
+                Value(RAW_ID),
+            )
         )
         self.rows = {TableName(namespace, name): rows for namespace, name, rows in found}
         # A view has columns too.
         for table in self.rows.keys() & (_LEDGER | {TableName(*each) for each in marked}):
             # Whether a table is empty decides what becomes of it; one row tells.
-            limit = SQL("") if table in _LEDGER else SQL(" LIMIT 1")
-            name = Identifier(table.namespace, table.name)
-            do("INSERT INTO {shadow}.{name} FROM {original}.{name}{limit}", **parts, name=name, limit=limit)
-        do("DETACH {original}", **parts)
-
-
-def _composed(statement: str, parts: Mapping[str, Composable]) -> str:
-    return SQL(statement).format(**parts).as_string(None)
+            limit = NOTHING if table in _LEDGER else sql(" LIMIT 1")
+            name = Name(table.namespace, table.name)
+            do(
+                sql(
+                    "INSERT INTO {copy}.{name} FROM {original}.{name}{limit}",
+                    copy=copy,
+                    original=original,
+                    name=name,
+                    limit=limit,
+                )
+            )
+        do(sql("DETACH {}", original))
 
 
 def literal(value: Any) -> str:
     """A parameter as DuckDB would read it in a statement; for a reader, since values are never sent so."""
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
-    return Literal(value).as_string(None)
+    return DUCKDB.render(Value(value))
 
 
 class RehearsedClient(DuckDbClient):
@@ -103,9 +108,9 @@ class RehearsedClient(DuckDbClient):
         self._note = note
 
     def execute(
-        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
-        text = statement.as_string(None)
+        text = DUCKDB.render(statement)
         if not text.startswith("SELECT"):
             for name, value in (parameters or {}).items():
                 text = text.replace(f"${name}", literal(value))

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.sql import SQL
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.contract.journal import JournalTable
 from connectors.contract.ledger import Ledger
 from connectors.postgres import catalog, evolution, ownership, statistics, swap
-from connectors.postgres.columns import METADATA_TYPES
+from connectors.postgres.columns import METADATA_TYPES, POSTGRES
 from connectors.postgres.locks import Locks, writer_of
 from connectors.postgres.merging import Merging
+from connectors.postgres.quoting import Query, composed
 from connectors.postgres.remaking import MOST_COLUMNS, remake, without_additions
 from connectors.postgres.replacing import replace
 from connectors.postgres.sessions import Access, Holder, Row
@@ -26,6 +27,7 @@ from connectors.sql.journal import SqlJournal
 from connectors.sql.ledger import TABLE as LEDGER
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.refusals import name_taken, not_ours
+from connectors.sql.text import Name
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import ADDED_LATER, META, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
@@ -40,8 +42,8 @@ class PostgresClient:
         self._connection: psycopg.Connection[Row] | None = None
         self._entries = TableName(internal_namespace, LEDGER)
         self._locks = Locks(access, self._entries)
-        self._ledger = SqlLedger(self, internal_namespace, SQL(" FOR UPDATE"))
-        self._journal = SqlJournal(self, internal_namespace)
+        self._ledger = SqlLedger(self, internal_namespace, POSTGRES)
+        self._journal = SqlJournal(self, internal_namespace, POSTGRES)
         self.shortcuts = Shortcuts(self, sql)
 
     # -- the connection
@@ -90,26 +92,22 @@ class PostgresClient:
         self.recover()
         self._locks.release()
 
-    def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
-        cursor = self.connection.execute(statement, parameters)
+    def execute(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        cursor = self.connection.execute(composed(statement), parameters)
         return cursor.fetchall() if cursor.description else ()
 
-    def change(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> int:
-        """How many rows a statement changed."""
-        return self.connection.execute(statement, parameters).rowcount
+    def changed(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> int:
+        return self.connection.execute(composed(statement), parameters).rowcount
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
+    def execute_many(self, statement: Query, rows: Sequence[Mapping[str, Any]]) -> None:
         with self.connection.cursor() as cursor:
-            cursor.executemany(statement, rows)
+            cursor.executemany(composed(statement), rows)
 
-    def parameter(self, name: str) -> Placeholder:
-        return Placeholder(name)
+    def table(self, table: TableName) -> Name:
+        return Name(table.namespace, table.name)
 
-    def table(self, table: TableName) -> Identifier:
-        return Identifier(table.namespace, table.name)
-
-    def new_name(self, table: TableName) -> Identifier:
-        return Identifier(table.name)
+    def new_name(self, table: TableName) -> Name:
+        return Name(table.name)
 
     def column_names(self, table: TableName) -> list[str]:
         return [name for name, *_ in self.execute(catalog.discover_schema(), catalog.named(table))]
@@ -176,11 +174,11 @@ class PostgresClient:
     def trim_table(self, table: TableName, after: str | None) -> int:
         self._identify_rows(table)
         statement = self._sql.trim_table(table, everything=after is None)
-        return self.change(statement, None if after is None else {"after": after})
+        return self.changed(statement, None if after is None else {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
         copy = self._sql.copy_table(source, target, columns)
-        return self.shortcuts.inserting(target, lambda: self.change(copy))
+        return self.shortcuts.inserting(target, lambda: self.changed(copy))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self.is_partitioned(target))
@@ -360,7 +358,7 @@ class PostgresClient:
         if self._tell(catalog.lacks_identity(), catalog.named(table)):
             self.execute(self._sql.identify_by_row(table))
 
-    def _tell(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Any:
+    def _tell(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]
 
     def prefer_looking_up(self, source: TableName, target: TableName) -> None:

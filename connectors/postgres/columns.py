@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from connectors.sql.dialect import Dialect, Parameters
+from connectors.sql.text import sql
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limits
@@ -36,6 +38,15 @@ METADATA_TYPES: Mapping[str, ColumnType] = {
     META: ColumnType("jsonb", nullable=False),
     GENERATION_ID: ColumnType("bigint", nullable=False),
 }
+
+# For what all SQL databases share; the connector's own statements are composed by psycopg.
+POSTGRES = Dialect(
+    name="PostgreSQL",
+    parameters=Parameters.PERCENT,
+    types=TYPES,
+    metadata_types=METADATA_TYPES,
+    row_lock=sql(" FOR UPDATE"),
+)
 
 
 @frozen(kw_only=True)

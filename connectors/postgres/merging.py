@@ -9,8 +9,9 @@ from attrs import frozen
 from psycopg.sql import SQL, Composed, Identifier
 
 from connectors.contract import Recipe
-from connectors.postgres.quoting import all_names, listed, names, of, rows_of, table_name
+from connectors.postgres.quoting import all_names, composed, listed, names, of, rows_of, table_name
 from connectors.sql.deletion import says_alive, says_deleted
+from connectors.sql.text import Name
 from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, EXTRACTED_AT, RAW_ID, Column, Kind, TableName
 
 # The table that rows come from, its latest row of each key, the table they go to, and what is there.
@@ -63,7 +64,7 @@ class Merging:
         latest = self._latest(
             source, nulls, list(dict.fromkeys([*self.compared, *(mark.name for mark in self._marks)]))
         )
-        gone = [says_deleted(of(LATEST, mark.name), mark.kind) for mark in self._marks]
+        gone = [composed(says_deleted(Name("latest", mark.name), mark.kind)) for mark in self._marks]
         other = Identifier("other")
         surplus = SQL("EXISTS (SELECT FROM {} AS {} WHERE {} AND {}.ctid < {}.ctid)").format(
             self._rows(target), other, self._same_key(other, LATEST, nulls), other, TARGET
@@ -108,7 +109,7 @@ class Merging:
         )
         removed = (
             SQL("DELETE FROM {} WHERE {}").format(
-                table_name(table), says_deleted(Identifier(mark.name), mark.kind)
+                table_name(table), composed(says_deleted(Name(mark.name), mark.kind))
             )
             for mark in self._marks
         )
@@ -134,7 +135,8 @@ class Merging:
             values=listed(of(SOURCE, name) for name in columns),
             latest_rows=self._latest(source, nulls, self.recipe.primary_key),
             kept=SQL("").join(
-                SQL("{} AND ").format(says_alive(of(SOURCE, mark.name), mark.kind)) for mark in self._marks
+                SQL("{} AND ").format(composed(says_alive(Name("source", mark.name), mark.kind)))
+                for mark in self._marks
             ),
             same_key=self._same_key(TARGET, LATEST, nulls),
         )

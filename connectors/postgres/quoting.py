@@ -1,11 +1,22 @@
 """How names and types stand in statements: always quoted. Composes no statement, and holds no value."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
+from connectors.postgres.columns import POSTGRES
+from connectors.sql.text import Sql
 from dataflow.evolution import ColumnType
 from dataflow.types import METADATA_COLUMNS, Column, TableName
+
+# A statement of this connector's own, or one that all SQL databases share.
+Query: TypeAlias = Composed | Sql
+
+
+def composed(query: Query) -> Composed:
+    """A statement as psycopg takes it; also a part of one that is shared."""
+    return Composed([SQL(POSTGRES.render(query))]) if isinstance(query, Sql) else query
 
 
 def table_name(name: TableName) -> Identifier:

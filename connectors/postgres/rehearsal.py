@@ -10,19 +10,22 @@ from typing import Any
 
 import psycopg
 from attrs import define, evolve, field, frozen
-from psycopg.sql import SQL, Composed
+from psycopg.sql import SQL
 
 from connectors.contract import Recipe, Statement, Statistics
 from connectors.contract.ledger import LedgerEntry
 from connectors.postgres import evolution
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.columns import POSTGRES
 from connectors.postgres.locks import gone, refusal
 from connectors.postgres.merging import Merging
+from connectors.postgres.quoting import Query, composed
 from connectors.postgres.sessions import Access, Row
 from connectors.postgres.sql import PostgresSql
 from connectors.postgres.statistics import any_up_to, default_grants
 from connectors.postgres.swap import Belongings, Grant
 from connectors.sql.ledger import SqlLedger
+from connectors.sql.text import NOTHING
 from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.types import Column, TableName
 
@@ -66,7 +69,7 @@ class RehearsedLedger(SqlLedger):
     """The ledger, read without locking it; there need be none."""
 
     def __init__(self, client: PostgresClient, internal_namespace: str) -> None:
-        super().__init__(client, internal_namespace, SQL(""))
+        super().__init__(client, internal_namespace, evolve(POSTGRES, row_lock=NOTHING))
         self._client = client
 
     def hold(self, table: TableName) -> LedgerEntry | None:
@@ -101,20 +104,20 @@ class RehearsedClient(PostgresClient):
         if holder is not None and not gone(holder, self._access):
             raise refusal(table, holder, self._access)
 
-    def execute(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
-        if statement.as_string(self.connection).startswith(_QUESTIONS):
+    def execute(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        if composed(statement).as_string(self.connection).startswith(_QUESTIONS):
             return super().execute(statement, parameters)
         self._note(statement, parameters)
         return ()
 
-    def change(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> int:
+    def changed(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> int:
         self.execute(statement, parameters)
         return 0
 
     def _note(
-        self, statement: Composed, parameters: Mapping[str, Any] | None = None, drops: TableName | None = None
+        self, statement: Query, parameters: Mapping[str, Any] | None = None, drops: TableName | None = None
     ) -> None:
-        text = psycopg.ClientCursor(self.connection).mogrify(statement, parameters)
+        text = psycopg.ClientCursor(self.connection).mogrify(composed(statement), parameters)
         locks = (lock for verb, lock in _LOCKS if text.startswith(verb))
         self._foresight.note(Statement(text=text, lock=next(locks, ""), drops=drops))
 

@@ -45,6 +45,29 @@ class Ddl(Enum):
     COMMITS = "it commits what came before it and itself, whether it succeeds or not"
 
 
+class Holds(Enum):
+    """What a column of our own tables holds."""
+
+    KEY = "text that is in a key"
+    TEXT = "text of any length"
+    INTEGER = "a whole number"
+    REAL = "a number that may be rounded"
+    MOMENT = "a moment, to the microsecond"
+
+
+# As much as two columns of text in a key may have where a key takes 3072 bytes, and a character up to four.
+KEY_LENGTH = 255
+
+
+@frozen
+class InternalColumn:
+    """A column of one of our own tables."""
+
+    name: str
+    holds: Holds
+    nullable: bool = True
+
+
 @frozen
 class Quote:
     """What is around a quoted name; within the name, the closing mark is written twice."""
@@ -115,6 +138,25 @@ class Dialect:
         """A column as CREATE TABLE and ADD COLUMN spell it."""
         constraint = NOTHING if kind.nullable else sql(" NOT NULL")
         return sql("{} {}{}", Name(name), Type(kind.type), constraint)
+
+    def internal_definition(self, column: InternalColumn) -> Sql:
+        """A column of one of our own tables, likewise."""
+        return self.definition(column.name, ColumnType(self._internal_type(column.holds), column.nullable))
+
+    def _internal_type(self, holds: Holds) -> str:
+        match holds:
+            case Holds.KEY:
+                return self.text_up_to(KEY_LENGTH)
+            case Holds.TEXT:
+                return self.text
+            case Holds.INTEGER:
+                return "bigint"
+            case Holds.REAL:
+                return "double precision"
+            case Holds.MOMENT:
+                return self.moment
+            case _:
+                assert_never(holds)
 
     def _rendered(self, part: Piece) -> str:
         match part:

@@ -10,10 +10,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from psycopg.sql import SQL, Composable, Composed, Identifier
-
 from connectors.contract.ledger import LedgerEntry
+from connectors.sql.dialect import Dialect, Holds, InternalColumn
 from connectors.sql.session import Session
+from connectors.sql.text import NOTHING, Name, Param, Sql, join, listed, names, sql
 from dataflow.errors import ConfigError
 from dataflow.table_catalog import OwnedColumn, OwnedTable
 from dataflow.types import Kind, StreamName, TableName
@@ -32,23 +32,27 @@ NOTICE = (
 )
 
 _COLUMNS = (
-    ("final_namespace", "varchar not null"),
-    ("final_name", "varchar not null"),
-    ("stream_namespace", "varchar"),
-    ("stream_name", "varchar"),
-    ("columns", "varchar"),
-    ("epoch", "bigint not null"),
-    ("owner", "varchar not null"),
-    ("temp_namespace", "varchar"),
-    ("temp_name", "varchar"),
-    ("recipe", "varchar"),
-    ("last_flush", "bigint not null"),
-    ("checkpoint", "varchar"),
-    ("highest_raw_id", "varchar"),
-    ("finalised", "bigint"),
+    InternalColumn("final_namespace", Holds.KEY, nullable=False),
+    InternalColumn("final_name", Holds.KEY, nullable=False),
+    InternalColumn("stream_namespace", Holds.TEXT),
+    InternalColumn("stream_name", Holds.TEXT),
+    InternalColumn("columns", Holds.TEXT),
+    InternalColumn("epoch", Holds.INTEGER, nullable=False),
+    InternalColumn("owner", Holds.TEXT, nullable=False),
+    InternalColumn("temp_namespace", Holds.TEXT),
+    InternalColumn("temp_name", Holds.TEXT),
+    InternalColumn("recipe", Holds.TEXT),
+    InternalColumn("last_flush", Holds.INTEGER, nullable=False),
+    InternalColumn("checkpoint", Holds.TEXT),
+    InternalColumn("highest_raw_id", Holds.TEXT),
+    InternalColumn("finalised", Holds.INTEGER),
 )
-_NAMES = tuple(name for name, _ in _COLUMNS)
-_FORMAT_COLUMNS = (("format", "bigint not null"), ("notice", "varchar not null"))
+_NAMES = tuple(column.name for column in _COLUMNS)
+_KEY = _NAMES[:2]
+_FORMAT_COLUMNS = (
+    InternalColumn("format", Holds.INTEGER, nullable=False),
+    InternalColumn("notice", Holds.TEXT, nullable=False),
+)
 # What the first format did not have.
 _ADDED = ("stream_namespace", "stream_name", "columns")
 _FIRST_NAMES = tuple(name for name in _NAMES if name not in _ADDED)
@@ -64,16 +68,16 @@ class Found(Enum):
 
 
 class SqlLedger:
-    """A ledger in a table of an SQL database. `row_lock` is what a SELECT ends with to lock its row.
+    """A ledger in two tables of an SQL database, whose dialect may have a lock for the row that a SELECT finds.
 
     Its statements are composed once: each transaction of a sync executes two of them.
     """
 
-    def __init__(self, session: Session, internal_namespace: str, row_lock: SQL) -> None:
+    def __init__(self, session: Session, internal_namespace: str, dialect: Dialect) -> None:
         self._session = session
         self._place = TableName(internal_namespace, TABLE)
         self._format_place = TableName(internal_namespace, FORMAT_TABLE)
-        self._row_lock = row_lock
+        self._dialect = dialect
 
     def prepare(self) -> None:
         """Create the ledger if it is missing, or bring one of an earlier version to today's format."""
@@ -114,7 +118,7 @@ class SqlLedger:
     def save(self, entry: LedgerEntry) -> None:
         """Update the table's row, or insert its first."""
         values = _values(entry)
-        if not self._session.execute(self._update, values):
+        if not self._session.changed(self._update, values):
             self._session.execute(self._insert, values)
 
     def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
@@ -136,54 +140,48 @@ class SqlLedger:
             case Found.NOTHING | Found.EMPTIED:
                 return ()
             case Found.FIRST:
-                names, place = _FIRST_NAMES, self._format_place
+                columns, place = _FIRST_NAMES, self._format_place
             case Found.TODAYS:
-                names, place = _NAMES, self._place
-        statement = SQL("SELECT {} FROM {} ORDER BY {}").format(
-            _listed(names), self._session.table(place), _listed(_NAMES[:2])
+                columns, place = _NAMES, self._place
+        statement = sql(
+            "SELECT {} FROM {} ORDER BY {}", names(columns), self._session.table(place), names(_KEY)
         )
-        return [_entry(dict(zip(names, row, strict=True))) for row in self._session.execute(statement)]
+        return [_entry(dict(zip(columns, row, strict=True))) for row in self._session.execute(statement)]
 
     def _upgrade(self) -> None:
         """Give the entries of a version that knew no format a name by which that version does not look for them."""
         old = self._session.table(self._format_place)
         # The first statement's lock waits for current writers and blocks new ones.
-        self._session.execute(
-            SQL("ALTER TABLE {} RENAME TO {}").format(old, self._session.new_name(self._place))
-        )
-        for name, kind in _COLUMNS:
-            if name in _ADDED:
-                self._session.execute(
-                    SQL("ALTER TABLE {} ADD COLUMN {} {}").format(self._table, Identifier(name), SQL(kind))
-                )
+        self._session.execute(sql("ALTER TABLE {} RENAME TO {}", old, self._session.new_name(self._place)))
+        for column in _COLUMNS:
+            if column.name in _ADDED:
+                definition = self._dialect.internal_definition(column)
+                self._session.execute(sql("ALTER TABLE {} ADD COLUMN {}", self._table, definition))
         self._write_format()
 
     def _create_entries(self) -> None:
-        self._create(self._place, _COLUMNS, _NAMES[:2])
+        self._create(self._place, _COLUMNS, sql("PRIMARY KEY ({})", names(_KEY)))
 
     def _write_format(self) -> None:
         self._create(self._format_place, _FORMAT_COLUMNS)
         self._session.execute(
-            SQL("INSERT INTO {} (format, notice) VALUES ({}, {})").format(
+            sql(
+                "INSERT INTO {} ({}) VALUES ({})",
                 self._session.table(self._format_place),
-                self._session.parameter("format"),
-                self._session.parameter("notice"),
+                names(column.name for column in _FORMAT_COLUMNS),
+                listed(Param(column.name) for column in _FORMAT_COLUMNS),
             ),
             {"format": FORMAT, "notice": NOTICE},
         )
 
-    def _create(self, table: TableName, columns: Sequence[tuple[str, str]], key: Sequence[str] = ()) -> None:
-        parts: list[Composable] = [SQL("{} {}").format(Identifier(n), SQL(t)) for n, t in columns]
-        if key:
-            parts.append(SQL("PRIMARY KEY ({})").format(_listed(key)))
+    def _create(self, table: TableName, columns: Sequence[InternalColumn], key: Sql = NOTHING) -> None:
+        definitions = map(self._dialect.internal_definition, columns)
         self._session.execute(
-            SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(
-                self._session.table(table), SQL(", ").join(parts)
-            )
+            sql("CREATE TABLE IF NOT EXISTS {} ({})", self._session.table(table), listed([*definitions, key]))
         )
 
     def _check_format(self) -> None:
-        statement = SQL("SELECT max(format) FROM {}").format(self._session.table(self._format_place))
+        statement = sql("SELECT max({}) FROM {}", Name("format"), self._session.table(self._format_place))
         ((found,),) = self._session.execute(statement)
         if found != FORMAT:
             raise ConfigError(
@@ -193,58 +191,46 @@ class SqlLedger:
             )
 
     @cached_property
-    def _select(self) -> Composed:
-        return SQL("SELECT {} FROM {} WHERE {}{}").format(
-            _listed(_NAMES), self._table, self._this, self._row_lock
-        )
+    def _select(self) -> Sql:
+        return sql("SELECT {} FROM {} WHERE {}{}", names(_NAMES), self._table, _THIS, self._dialect.row_lock)
 
     @cached_property
-    def _lock(self) -> Composed:
-        return SQL("SELECT format FROM {}{}").format(self._session.table(self._format_place), self._row_lock)
+    def _lock(self) -> Sql:
+        formats = self._session.table(self._format_place)
+        return sql("SELECT {} FROM {}{}", Name("format"), formats, self._dialect.row_lock)
 
     @cached_property
-    def _select_like(self) -> Composed:
-        return SQL(
-            "SELECT {} FROM {} WHERE epoch > 0 AND (lower(final_name) = lower({}) OR stream_name = {})"
-        ).format(
-            _listed(_NAMES[:4]),
+    def _select_like(self) -> Sql:
+        return sql(
+            "SELECT {} FROM {} WHERE {} > 0 AND (lower({}) = lower({}) OR {} = {})",
+            names(_NAMES[:4]),
             self._table,
-            self._session.parameter("final_name"),
-            self._session.parameter("stream_name"),
+            Name("epoch"),
+            Name("final_name"),
+            Param("final_name"),
+            Name("stream_name"),
+            Param("stream_name"),
         )
 
     @cached_property
-    def _update(self) -> Composed:
-        settable = _NAMES[2:]
-        return SQL("UPDATE {} SET {} WHERE {} RETURNING epoch").format(
-            self._table,
-            SQL(", ").join(
-                SQL("{} = {}").format(Identifier(n), self._session.parameter(n)) for n in settable
-            ),
-            self._this,
-        )
+    def _update(self) -> Sql:
+        settable = listed(map(_given, _NAMES[2:]))
+        return sql("UPDATE {} SET {} WHERE {}", self._table, settable, _THIS)
 
     @cached_property
-    def _insert(self) -> Composed:
-        return SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            self._table,
-            _listed(_NAMES),
-            SQL(", ").join(self._session.parameter(n) for n in _NAMES),
-        )
+    def _insert(self) -> Sql:
+        return sql("INSERT INTO {} ({}) VALUES ({})", self._table, names(_NAMES), listed(map(Param, _NAMES)))
 
     @property
-    def _table(self) -> Composable:
+    def _table(self) -> Name:
         return self._session.table(self._place)
 
-    @property
-    def _this(self) -> Composed:
-        return SQL("final_namespace = {} AND final_name = {}").format(
-            self._session.parameter("final_namespace"), self._session.parameter("final_name")
-        )
+
+def _given(name: str) -> Sql:
+    return sql("{} = {}", Name(name), Param(name))
 
 
-def _listed(names: Sequence[str]) -> Composed:
-    return SQL(", ").join(map(Identifier, names))
+_THIS = join(" AND ", map(_given, _KEY))
 
 
 def _demand(place: TableName, names: Sequence[str], found: Collection[str]) -> None:

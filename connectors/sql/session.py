@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from psycopg.sql import Composable, Composed
-
+from connectors.sql.text import Name, Sql
 from dataflow.types import TableName
 
 
@@ -12,24 +11,24 @@ class Session(Protocol):
     """Executes statements in the current transaction. Values are None, text, numbers, and moments with a zone."""
 
     def execute(
-        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         """The rows the statement returns, none for one that returns nothing."""
         ...
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
+    def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
+        """How many rows an INSERT, UPDATE or DELETE finds, also those that already are as it would make them."""
+        ...
+
+    def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute the statement once for each of these parameters, by the driver's quickest way."""
         ...
 
-    def parameter(self, name: str) -> Composable:
-        """How a named parameter is written in a statement of this database."""
-        ...
-
-    def table(self, table: TableName) -> Composable:
+    def table(self, table: TableName) -> Name:
         """How a table is named in a statement."""
         ...
 
-    def new_name(self, table: TableName) -> Composable:
+    def new_name(self, table: TableName) -> Name:
         """How a table is named where a statement gives it this name."""
         ...
 

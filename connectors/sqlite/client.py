@@ -11,13 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg.sql import SQL, Composable, Composed
-
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.sql.journal import SqlJournal
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.refusals import name_taken, not_ours
-from connectors.sqlite.columns import SqliteColumns, compare_numbers, converted, noted_if_lost
+from connectors.sql.text import Name, Sql
+from connectors.sqlite.columns import SQLITE, SqliteColumns, compare_numbers, converted, noted_if_lost
 from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import (
     CONVERT,
@@ -27,7 +26,6 @@ from connectors.sqlite.sql import (
     SqlGenerator,
     full_name,
     holders,
-    parameter,
     table_name,
 )
 from dataflow.errors import ConfigError
@@ -56,8 +54,8 @@ class SqliteClient:
         self._sql = sql
         self._locks = StreamLocks(database, runtime)
         self._connection: sqlite3.Connection | None = None
-        self.ledger = SqlLedger(self, INTERNAL_NAMESPACE, SQL(""))
-        self.journal = SqlJournal(self, INTERNAL_NAMESPACE)
+        self.ledger = SqlLedger(self, INTERNAL_NAMESPACE, SQLITE)
+        self.journal = SqlJournal(self, INTERNAL_NAMESPACE, SQLITE)
 
     # -- the connection
 
@@ -93,20 +91,20 @@ class SqliteClient:
         self._locks.give_back()
 
     def execute(
-        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         return self._run(statement, parameters or {}).fetchall()
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._open.executemany(statement.as_string(None), map(_bound, rows))
+    def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
+        return self._run(statement, parameters).rowcount
 
-    def parameter(self, name: str) -> Composable:
-        return parameter(name)
+    def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._open.executemany(SQLITE.render(statement), map(_bound, rows))
 
-    def table(self, table: TableName) -> Composable:
+    def table(self, table: TableName) -> Name:
         return self._sql.table(table)
 
-    def new_name(self, table: TableName) -> Composable:
+    def new_name(self, table: TableName) -> Name:
         return self._sql.table(table)
 
     def column_names(self, table: TableName) -> Sequence[str]:
@@ -158,15 +156,15 @@ class SqliteClient:
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         if after is None:
-            return self._run(self._sql.delete_rows(table)).rowcount
-        return self._run(self._sql.delete_rows_after(table), {"after": after}).rowcount
+            return self.changed(self._sql.delete_rows(table))
+        return self.changed(self._sql.delete_rows_after(table), {"after": after})
 
     def insert(self, table: TableName, columns: Sequence[Column], rows: Iterator[tuple[Any, ...]]) -> int:
         """Append rows of stored values, for the insert buffer; how many."""
-        return self._open.executemany(self._sql.insert_rows(table, columns).as_string(None), rows).rowcount
+        return self._open.executemany(SQLITE.render(self._sql.insert_rows(table, columns)), rows).rowcount
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
-        return self._run(self._sql.copy_rows(source, target, columns)).rowcount
+        return self.changed(self._sql.copy_rows(source, target, columns))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         for statement in self._sql.merge(source, target, recipe):
@@ -252,8 +250,8 @@ class SqliteClient:
             connection.create_collation(NUMBERS, compare_numbers)
         return self._connection
 
-    def _run(self, statement: Composed, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
-        return self._open.execute(statement.as_string(None), _bound(parameters or {}))
+    def _run(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
+        return self._open.execute(SQLITE.render(statement), _bound(parameters or {}))
 
 
 def refusal(table: TableName, holder: str) -> ConfigError:

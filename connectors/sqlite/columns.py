@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from connectors.sql.dialect import Dialect, Parameters
+from connectors.sql.text import template
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
 from dataflow.retype import convert, is_lost, noted, plain_number
@@ -15,28 +17,36 @@ from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limi
 
 # A type's name decides what SQLite makes of a value: with TEXT in it nothing, and of other names only what looks
 # like a number, as no date does. JSON and decimals do.
-TYPES: Mapping[Kind, ColumnType] = {
-    Kind.STRING: ColumnType("TEXT"),
-    Kind.BOOLEAN: ColumnType("BOOLEAN"),
-    Kind.INTEGER: ColumnType("BIGINT"),
-    Kind.NUMBER: ColumnType("DECIMAL TEXT"),
-    Kind.DATE: ColumnType("DATE"),
-    Kind.TIME_WITH_TIMEZONE: ColumnType("TIME WITH TIME ZONE"),
-    Kind.TIME_WITHOUT_TIMEZONE: ColumnType("TIME"),
-    Kind.TIMESTAMP_WITH_TIMEZONE: ColumnType("TIMESTAMP WITH TIME ZONE"),
-    Kind.TIMESTAMP_WITHOUT_TIMEZONE: ColumnType("TIMESTAMP"),
-    Kind.JSON: ColumnType("JSON TEXT"),
+_TYPES: Mapping[Kind, str] = {
+    Kind.STRING: "TEXT",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.INTEGER: "BIGINT",
+    Kind.NUMBER: "DECIMAL TEXT",
+    Kind.DATE: "DATE",
+    Kind.TIME_WITH_TIMEZONE: "TIME WITH TIME ZONE",
+    Kind.TIME_WITHOUT_TIMEZONE: "TIME",
+    Kind.TIMESTAMP_WITH_TIMEZONE: "TIMESTAMP WITH TIME ZONE",
+    Kind.TIMESTAMP_WITHOUT_TIMEZONE: "TIMESTAMP",
+    Kind.JSON: "JSON TEXT",
 }
-METADATA_TYPES: Mapping[str, ColumnType] = {
+_METADATA_TYPES: Mapping[str, ColumnType] = {
     RAW_ID: ColumnType("TEXT", nullable=False),
     EXTRACTED_AT: ColumnType("TIMESTAMP WITH TIME ZONE", nullable=False),
     META: ColumnType("JSON TEXT", nullable=False),
     GENERATION_ID: ColumnType("BIGINT", nullable=False),
 }
+# A transaction has the whole file to itself, so no row needs a lock of its own.
+SQLITE = Dialect(
+    name="SQLite",
+    parameters=Parameters.COLON,
+    types=_TYPES,
+    metadata_types=_METADATA_TYPES,
+    same=template("{} IS {}"),
+)
 # What a column is called while its type changes.
 CHANGING = "_airbyte_changing"
 
-_KINDS = {kind.type: each for each, kind in TYPES.items()}
+_KINDS = {spelled: kind for kind, spelled in _TYPES.items()}
 
 
 class SqliteColumns:
@@ -54,7 +64,7 @@ class SqliteColumns:
     limits = Limits(number=(38, 9), years=(1, 9999), nul=True)
 
     def column_type(self, kind: Kind) -> ColumnType:
-        return TYPES[kind]
+        return SQLITE.column_type(kind)
 
 
 def stored(kind: Kind) -> Callable[[Any], Any]:

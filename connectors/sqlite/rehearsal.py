@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from psycopg.sql import SQL, Composable, Composed, Identifier
-
 from connectors.contract import Statement
 from connectors.sql.ledger import TABLES as LEDGER_TABLES
+from connectors.sql.text import NOTHING, Name, Place, Sql, Value, listed, names, sql
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, refusal
+from connectors.sqlite.columns import SQLITE
 from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import Built, SqlGenerator, full_name
 from dataflow.runtime import Runtime
@@ -84,43 +84,55 @@ class RehearsedClient(SqliteClient):
             self._note(Statement(text=text))
 
 
-def _copy(original: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
+def _copy(file: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
     """Make the shadow; the triggers that were left out."""
 
-    def do(statement: str, *values: str, **parts: Composable) -> list[tuple[str, ...]]:
-        text: Composed = SQL(statement).format(original=Identifier(_ORIGINAL), **parts)
-        return shadow.execute(text.as_string(None), values).fetchall()
+    def do(statement: Sql, *values: str) -> list[tuple[str, ...]]:
+        return shadow.execute(SQLITE.render(statement), values).fetchall()
 
-    do("PRAGMA legacy_alter_table = ON")
-    do("ATTACH ? AS {original}", _address(original))
+    original = Name(_ORIGINAL)
+    do(sql("PRAGMA legacy_alter_table = ON"))
+    do(sql("ATTACH {} AS {}", Place(), original), _address(file))
     # The tables first, and what stands on them after. SQLite's own come by themselves, and so do virtual ones' parts.
     made = do(
-        "SELECT sql FROM {original}.sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' "
-        "AND sql NOT LIKE 'CREATE VIRTUAL %' AND type IN ('table', 'index', 'view') "
-        "ORDER BY type <> 'table', type"
+        sql(
+            "SELECT sql FROM {}.sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' "
+            "AND sql NOT LIKE 'CREATE VIRTUAL %' AND type IN ('table', 'index', 'view') "
+            "ORDER BY type <> 'table', type",
+            original,
+        )
     )
     for (statement,) in made:
         shadow.execute(statement)
     marked = do(
-        "SELECT name FROM {original}.sqlite_master AS t WHERE type = 'table' AND (name IN (?, ?) "
-        "OR ? IN (SELECT c.name FROM pragma_table_info(t.name, ?) AS c))",
-        *_LEDGER,
-        RAW_ID,
-        _ORIGINAL,
+        sql(
+            "SELECT name FROM {}.sqlite_master AS t WHERE type = 'table' AND (name IN ({}) "
+            "OR {} IN (SELECT c.name FROM pragma_table_info(t.name, {}) AS c))",
+            original,
+            listed(map(Value, _LEDGER)),
+            Value(RAW_ID),
+            Value(_ORIGINAL),
+        )
     )
     for (name,) in marked:
         # Whether a table is empty decides what becomes of it; one row tells.
-        limit = SQL("") if name in _LEDGER else SQL(" LIMIT 1")
-        listed = do("SELECT name FROM pragma_table_info(?, ?) ORDER BY cid", name, _ORIGINAL)
-        columns = SQL(", ").join(Identifier(column) for (column,) in listed)
-        do(
-            "INSERT INTO main.{name} ({columns}) SELECT {columns} FROM {original}.{name}{limit}",
-            name=Identifier(name),
-            columns=columns,
-            limit=limit,
+        limit = NOTHING if name in _LEDGER else sql(" LIMIT 1")
+        columns = do(
+            sql("SELECT name FROM pragma_table_info({}, {}) ORDER BY cid", Place(), Place()), name, _ORIGINAL
         )
-    triggers = do("SELECT type, name, tbl_name, sql FROM {original}.sqlite_master WHERE type = 'trigger'")
-    do("DETACH {original}")
+        do(
+            sql(
+                "INSERT INTO main.{name} ({columns}) SELECT {columns} FROM {original}.{name}{limit}",
+                original=original,
+                name=Name(name),
+                columns=names(column for (column,) in columns),
+                limit=limit,
+            )
+        )
+    triggers = do(
+        sql("SELECT type, name, tbl_name, sql FROM {}.sqlite_master WHERE type = 'trigger'", original)
+    )
+    do(sql("DETACH {}", original))
     return [Built(*each) for each in triggers]
 
 

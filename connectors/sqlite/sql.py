@@ -5,15 +5,15 @@ whose value is asked for is named with its table's alias.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
 from attrs import frozen
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.contract import Recipe
 from connectors.sql.deletion import says_deleted
-from connectors.sqlite.columns import CHANGING, METADATA_TYPES, TYPES
+from connectors.sql.text import Name, Param, Part, Place, Sql, Value, join, listed, names, sql
+from connectors.sqlite.columns import CHANGING, SQLITE
 from dataflow.evolution import ColumnType
 from dataflow.types import (
     ADDED_LATER,
@@ -33,12 +33,7 @@ PLAIN_NAMESPACE = "main"
 # What the client teaches SQLite.
 CONVERT, NOTE, NUMBERS = "dataflow_convert", "dataflow_note", "dataflow_numbers"
 
-_S, _T = SQL("s"), SQL("t")
-
-
-def parameter(name: str) -> Composable:
-    """How a named parameter is written."""
-    return _raw(f":{name}")
+_S, _T = sql("s"), sql("t")
 
 
 def full_name(table: TableName) -> str:
@@ -93,95 +88,105 @@ class SqlGenerator:
 
     hard_deletes: bool = True
 
-    def table(self, table: TableName) -> Identifier:
+    def table(self, table: TableName) -> Name:
         """The table's name."""
-        return Identifier(full_name(table))
+        return Name(full_name(table))
 
-    def find_table(self) -> Composed:
+    def find_table(self) -> Sql:
         """One row if there is a table :name."""
-        return SQL("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = {} COLLATE NOCASE").format(
-            parameter("name")
+        return sql(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = {} COLLATE NOCASE", Param("name")
         )
 
-    def find_tables(self) -> Composed:
+    def find_tables(self) -> Sql:
         """The full name of every table."""
-        return SQL("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").format()
+        return sql("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
 
-    def find_holder(self) -> Composed:
+    def find_holder(self) -> Sql:
         """What else has the name :name, where a table could not be made for it."""
-        return SQL(
-            "SELECT type FROM sqlite_master WHERE type IN ('view', 'index') AND name = {} COLLATE NOCASE"
-        ).format(parameter("name"))
-
-    def find_columns(self) -> Composed:
-        """Name, type and nullability of the columns of the table :name, in their order."""
-        return SQL('SELECT name, type, "notnull" = 0 FROM pragma_table_info({}) ORDER BY cid').format(
-            parameter("name")
+        return sql(
+            "SELECT type FROM sqlite_master WHERE type IN ('view', 'index') AND name = {} COLLATE NOCASE",
+            Param("name"),
         )
 
-    def find_built(self) -> Composed:
+    def find_columns(self) -> Sql:
+        """Name, type and nullability of the columns of the table :name, in their order."""
+        return sql(
+            "SELECT name, type, {} = 0 FROM pragma_table_info({}) ORDER BY cid",
+            Name("notnull"),
+            Param("name"),
+        )
+
+    def find_built(self) -> Sql:
         """What each `Built` is made of. An index without a statement is SQLite's own."""
-        return SQL(
+        return sql(
             "SELECT type, name, tbl_name, sql FROM sqlite_master "
             "WHERE type IN ('index', 'trigger', 'view') AND sql IS NOT NULL ORDER BY type, name"
-        ).format()
+        )
 
-    def create_table(self, table: TableName, columns: Sequence[Column]) -> Composed:
+    def create_table(self, table: TableName, columns: Sequence[Column]) -> Sql:
         """Make a table of the metadata columns and these."""
-        typed = {**METADATA_TYPES, **{column.name: TYPES[column.kind] for column in columns}}
-        listed = _commas(_definition(name, kind) for name, kind in typed.items())
-        return SQL("CREATE TABLE {} ({})").format(self.table(table), listed)
+        ours = (SQLITE.definition(name, kind) for name, kind in SQLITE.metadata_types.items())
+        theirs = (SQLITE.definition(each.name, SQLITE.column_type(each.kind)) for each in columns)
+        return sql("CREATE TABLE {} ({})", self.table(table), listed([*ours, *theirs]))
 
-    def drop_table(self, table: TableName) -> Composed:
+    def drop_table(self, table: TableName) -> Sql:
         """Remove the table if it is there."""
-        return SQL("DROP TABLE IF EXISTS {}").format(self.table(table))
+        return sql("DROP TABLE IF EXISTS {}", self.table(table))
 
-    def rename_table(self, table: TableName, new: TableName) -> Composed:
+    def rename_table(self, table: TableName, new: TableName) -> Sql:
         """Give the table another name."""
-        return SQL("ALTER TABLE {} RENAME TO {}").format(self.table(table), self.table(new))
+        return sql("ALTER TABLE {} RENAME TO {}", self.table(table), self.table(new))
 
-    def any_row(self, table: TableName) -> Composed:
+    def any_row(self, table: TableName) -> Sql:
         """One row if the table holds any."""
-        return SQL("SELECT 1 FROM {} LIMIT 1").format(self.table(table))
+        return sql("SELECT 1 FROM {} LIMIT 1", self.table(table))
 
-    def count_rows(self, table: TableName) -> Composed:
+    def count_rows(self, table: TableName) -> Sql:
         """How many rows the table holds."""
-        return SQL("SELECT count(*) FROM {}").format(self.table(table))
+        return sql("SELECT count(*) FROM {}", self.table(table))
 
-    def has_lost_value(self, table: TableName, column: Column) -> Composed:
+    def has_lost_value(self, table: TableName, column: Column) -> Sql:
         """Whether a row has null in the column and notes a change of the parameters `field` or `column`."""
-        return SQL(
+        return sql(
             "SELECT EXISTS (SELECT 1 FROM {} AS t WHERE t.{} IS NULL AND EXISTS (SELECT 1 "
-            "FROM json_each(t.{}, '$.changes') AS c WHERE json_extract(c.value, '$.field') IN (:field, :column)))"
-        ).format(self.table(table), Identifier(column.name), Identifier(META))
+            "FROM json_each(t.{}, '$.changes') AS c WHERE json_extract(c.value, '$.field') IN ({}, {})))",
+            self.table(table),
+            Name(column.name),
+            Name(META),
+            Param("field"),
+            Param("column"),
+        )
 
-    def delete_rows(self, table: TableName) -> Composed:
+    def delete_rows(self, table: TableName) -> Sql:
         """Remove all rows."""
-        return SQL("DELETE FROM {}").format(self.table(table))
+        return sql("DELETE FROM {}", self.table(table))
 
-    def delete_rows_after(self, table: TableName) -> Composed:
+    def delete_rows_after(self, table: TableName) -> Sql:
         """Remove the rows whose raw id is above :after."""
-        return SQL("DELETE FROM {} AS t WHERE {} > {}").format(
-            self.table(table), _of(_T, RAW_ID), parameter("after")
-        )
+        return sql("DELETE FROM {} AS t WHERE {} > {}", self.table(table), _of(_T, RAW_ID), Param("after"))
 
-    def insert_rows(self, table: TableName, columns: Sequence[Column]) -> Composed:
+    def insert_rows(self, table: TableName, columns: Sequence[Column]) -> Sql:
         """Append a row of as many values, by place."""
-        names = _all_names(columns)
-        return SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            self.table(table), _commas(map(Identifier, names)), _commas(SQL("?") for _ in names)
+        given = _all_names(columns)
+        return sql(
+            "INSERT INTO {} ({}) VALUES ({})", self.table(table), names(given), listed(Place() for _ in given)
         )
 
-    def copy_rows(self, source: TableName, target: TableName, columns: Sequence[Column]) -> Composed:
+    def copy_rows(self, source: TableName, target: TableName, columns: Sequence[Column]) -> Sql:
         """Append the source's rows to the target."""
-        names = _all_names(columns)
-        return SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS s").format(
-            self.table(target), _commas(map(Identifier, names)), _qualified(_S, names), self.table(source)
+        given = _all_names(columns)
+        return sql(
+            "INSERT INTO {} ({}) SELECT {} FROM {} AS s",
+            self.table(target),
+            names(given),
+            _qualified(_S, given),
+            self.table(source),
         )
 
-    def dedupe(self, table: TableName, recipe: Recipe) -> Composed:
+    def dedupe(self, table: TableName, recipe: Recipe) -> Sql:
         """Remove all rows but the latest of each primary key; with hard deletes that one too if it deletes."""
-        return SQL(
+        return sql(
             "DELETE FROM {table} WHERE rowid IN (\n"
             "  SELECT r FROM (\n"
             "    SELECT s.rowid AS r, row_number() OVER (PARTITION BY {keys} ORDER BY {order}) AS place,\n"
@@ -189,28 +194,28 @@ class SqlGenerator:
             "    FROM {table} AS s\n"
             "  )\n"
             "  WHERE place > 1 OR deleted\n"
-            ")"
-        ).format(
+            ")",
             table=self.table(table),
             keys=_qualified(_S, recipe.primary_key),
             order=_latest_first({name: _of(_S, name) for name in _order(recipe)}, recipe),
             deleted=self._deleted(recipe),
         )
 
-    def merge(self, source: TableName, target: TableName, recipe: Recipe) -> Sequence[Composed]:
+    def merge(self, source: TableName, target: TableName, recipe: Recipe) -> Sequence[Sql]:
         """Two statements: remove the rows of each key of which the source has a later one, then insert that one."""
         ranked = self._ranked(source, target, recipe)
         return (
-            SQL("DELETE FROM {} WHERE rowid IN (SELECT r FROM {} WHERE latest IS NULL)").format(
-                self.table(target), ranked
+            sql(
+                "DELETE FROM {} WHERE rowid IN (SELECT r FROM {} WHERE latest IS NULL)",
+                self.table(target),
+                ranked,
             ),
-            SQL(
+            sql(
                 "INSERT INTO {} ({})\n"
                 "SELECT {} FROM {} AS s\n"
-                "WHERE NOT {} AND s.rowid IN (SELECT new FROM {} WHERE place = 1)"
-            ).format(
+                "WHERE NOT {} AND s.rowid IN (SELECT new FROM {} WHERE place = 1)",
                 self.table(target),
-                _commas(map(Identifier, _all_names(recipe.columns))),
+                names(_all_names(recipe.columns)),
                 _qualified(_S, _all_names(recipe.columns)),
                 self.table(source),
                 self._deleted(recipe),
@@ -218,21 +223,24 @@ class SqlGenerator:
             ),
         )
 
-    def add_metadata(self, table: TableName, name: str) -> Composed:
+    def add_metadata(self, table: TableName, name: str) -> Sql:
         """Add a metadata column that an old table does not have; SQLite keeps the default that its rows need."""
-        return SQL("ALTER TABLE {} ADD COLUMN {} DEFAULT {}").format(
-            self.table(table), _definition(name, METADATA_TYPES[name]), Literal(ADDED_LATER[name])
+        return sql(
+            "ALTER TABLE {} ADD COLUMN {} DEFAULT {}",
+            self.table(table),
+            SQLITE.definition(name, SQLITE.metadata_types[name]),
+            Value(ADDED_LATER[name]),
         )
 
-    def add_column(self, table: TableName, name: str, kind: ColumnType) -> Composed:
+    def add_column(self, table: TableName, name: str, kind: ColumnType) -> Sql:
         """Add a column that is null in every row."""
-        return SQL("ALTER TABLE {} ADD COLUMN {}").format(self.table(table), _definition(name, kind))
+        return sql("ALTER TABLE {} ADD COLUMN {}", self.table(table), SQLITE.definition(name, kind))
 
-    def drop_column(self, table: TableName, name: str) -> Composed:
+    def drop_column(self, table: TableName, name: str) -> Sql:
         """Remove a column."""
-        return SQL("ALTER TABLE {} DROP COLUMN {}").format(self.table(table), Identifier(name))
+        return sql("ALTER TABLE {} DROP COLUMN {}", self.table(table), Name(name))
 
-    def change_column(self, table: TableName, name: str, kind: ColumnType) -> Sequence[Composed]:
+    def change_column(self, table: TableName, name: str, kind: ColumnType) -> Sequence[Sql]:
         """Give a column another type by a new one in its place, which holds the values as the client converts them.
 
         Its parameters are the types, `original` and `new`, and the column's name as a value, `column`: SQLite itself
@@ -240,22 +248,21 @@ class SqlGenerator:
         """
         return (
             self.add_column(table, CHANGING, kind),
-            SQL("UPDATE {} AS t SET {} = {}({types}), {meta} = {}({meta}, {}, {types})").format(
+            sql(
+                "UPDATE {} AS t SET {} = {}({types}), {meta} = {}({meta}, {}, {types})",
                 self.table(table),
-                Identifier(CHANGING),
-                _raw(CONVERT),
-                _raw(NOTE),
-                parameter("column"),
-                types=_commas([_of(_T, name), parameter("original"), parameter("new")]),
-                meta=Identifier(META),
+                Name(CHANGING),
+                Name(CONVERT),
+                Name(NOTE),
+                Param("column"),
+                types=listed([_of(_T, name), Param("original"), Param("new")]),
+                meta=Name(META),
             ),
             self.drop_column(table, name),
-            SQL("ALTER TABLE {} RENAME COLUMN {} TO {}").format(
-                self.table(table), Identifier(CHANGING), Identifier(name)
-            ),
+            sql("ALTER TABLE {} RENAME COLUMN {} TO {}", self.table(table), Name(CHANGING), Name(name)),
         )
 
-    def _ranked(self, source: TableName, target: TableName, recipe: Recipe) -> Composed:
+    def _ranked(self, source: TableName, target: TableName, recipe: Recipe) -> Sql:
         """The rows of every key that comes: `r` numbers those there are, `new` those to come.
 
         `place` counts within a key from the latest on, which is `latest` if it is there already.
@@ -263,9 +270,9 @@ class SqlGenerator:
         # The names of the columns are left behind at once: one of ours could be among them.
         keys, order = recipe.primary_key, _order(recipe)
         key_names = [f"k{n}" for n in range(len(keys))]
-        order_names = {name: _raw(f"o{n}") for n, name in enumerate(order)}
-        names = [*map(_raw, key_names), *order_names.values()]
-        return SQL(
+        order_names = {name: Name(f"o{n}") for n, name in enumerate(order)}
+        chosen = [*map(Name, key_names), *order_names.values()]
+        return sql(
             "(\n"
             "  SELECT r, new, row_number() OVER of_key AS place, first_value(r) OVER of_key AS latest\n"
             "  FROM (\n"
@@ -276,25 +283,24 @@ class SqlGenerator:
             "  )\n"
             # If two are equally late, the target's counts: a repeated merge then changes nothing.
             "  WINDOW of_key AS (PARTITION BY {keys} ORDER BY {latest_first}, r IS NULL)\n"
-            ")"
-        ).format(
-            keys=_commas(map(_raw, key_names)),
+            ")",
+            keys=names(key_names),
             latest_first=_latest_first(order_names, recipe),
-            of_target=_commas(
-                SQL("{} AS {}").format(_of(_T, column), name)
-                for column, name in zip([*keys, *order], names, strict=True)
+            of_target=listed(
+                sql("{} AS {}", _of(_T, column), name)
+                for column, name in zip([*keys, *order], chosen, strict=True)
             ),
             of_source=_qualified(_S, [*keys, *order]),
             target=self.table(target),
             source=self.table(source),
-            same_key=SQL(" AND ").join(SQL("{} IS {}").format(_of(_S, key), _of(_T, key)) for key in keys),
+            same_key=join(" AND ", (SQLITE.same(_of(_S, key), _of(_T, key)) for key in keys)),
         )
 
-    def _deleted(self, recipe: Recipe) -> Composed:
+    def _deleted(self, recipe: Recipe) -> Sql:
         marks = [c for c in recipe.columns if self.hard_deletes and c.field == CDC_DELETED_AT]
         if not marks:
-            return SQL("{}").format(_raw("false"))
-        return SQL("({})").format(says_deleted(_of(_S, marks[0].name), marks[0].kind))
+            return sql("false")
+        return sql("({})", says_deleted(_of(_S, marks[0].name), marks[0].kind))
 
 
 def _order(recipe: Recipe) -> Sequence[str]:
@@ -304,23 +310,13 @@ def _order(recipe: Recipe) -> Sequence[str]:
     return list(dict.fromkeys([*cursor, *positions, EXTRACTED_AT, RAW_ID]))
 
 
-def _latest_first(expressions: Mapping[str, Composable], recipe: Recipe) -> Composed:
+def _latest_first(expressions: Mapping[str, Part], recipe: Recipe) -> Sql:
     numbers = {column.name for column in recipe.columns if column.kind is Kind.NUMBER}
-    collations = {name: _raw(f" COLLATE {NUMBERS}" if name in numbers else "") for name in expressions}
-    return _commas(
-        SQL("{}{} DESC NULLS LAST").format(expression, collations[name])
+    compared = (
+        sql("{} COLLATE {}", expression, Name(NUMBERS)) if name in numbers else expression
         for name, expression in expressions.items()
     )
-
-
-def _raw(text: str) -> SQL:
-    # Only for text of this package's own: types, aliases. Never a name, never a value.
-    return SQL(text)
-
-
-def _definition(name: str, kind: ColumnType) -> Composed:
-    spelled = kind.type if kind.nullable else f"{kind.type} NOT NULL"
-    return SQL("{} {}").format(Identifier(name), _raw(spelled))
+    return listed(map(SQLITE.latest_first, compared))
 
 
 def _without_dots(name: str) -> str:
@@ -331,13 +327,9 @@ def _all_names(columns: Sequence[Column]) -> Sequence[str]:
     return [*METADATA_COLUMNS, *(column.name for column in columns)]
 
 
-def _of(alias: SQL, name: str) -> Composed:
-    return SQL("{}.{}").format(alias, Identifier(name))
+def _of(alias: Sql, name: str) -> Sql:
+    return sql("{}.{}", alias, Name(name))
 
 
-def _qualified(alias: SQL, names: Sequence[str]) -> Composed:
-    return _commas(_of(alias, name) for name in names)
-
-
-def _commas(parts: Iterable[Composable]) -> Composed:
-    return SQL(", ").join(parts)
+def _qualified(alias: Sql, columns: Sequence[str]) -> Sql:
+    return listed(_of(alias, name) for name in columns)

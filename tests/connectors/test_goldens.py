@@ -1,6 +1,7 @@
 """No statement without a golden file, and no value in one: for every connector that has a generator of statements."""
 
 import ast
+import re
 import runpy
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -30,7 +31,12 @@ def statements(name: str) -> Iterator[tuple[Any, str]]:
             for attribute, each in vars(holder).items():
                 gives = str(getattr(each, "__annotations__", {}).get("return"))
                 ours = getattr(each, "__module__", "") == module.__name__
-                if ours and isfunction(each) and "Composed" in gives and not attribute.startswith("_"):
+                if (
+                    ours
+                    and isfunction(each)
+                    and re.search(r"\b(Composed|Sql)\b", gives)
+                    and not attribute.startswith("_")
+                ):
                     yield holder, attribute
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from connectors.contract import Recipe
 from connectors.duckdb.client import DuckDbClient
+from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.config import Config, configure
 from connectors.duckdb.connector import DuckDbConnector
 from connectors.duckdb.database import INSTANCE
@@ -105,20 +106,20 @@ def contents(
     client: DuckDbClient, table: TableName, *names: str, order: str = RAW_ID
 ) -> list[tuple[Any, ...]]:
     """The columns of all rows, in the order of one of them."""
-    relation = client.sql.table(table).as_string(None)
+    relation = DUCKDB.render(client.sql.table(table))
     listed = ", ".join(f'"{name}"' for name in names) or "*"
     return query(client, f'SELECT {listed} FROM {relation} ORDER BY "{order}"')
 
 
 def query(client: DuckDbClient, statement: str) -> list[tuple[Any, ...]]:
     """What a person's statement returns, who means the file. By Arrow: DuckDB's own rows want pytz for a timestamp."""
-    client._cursor.execute(use(client.sql.catalog).as_string())
+    client._cursor.execute(DUCKDB.render(use(client.sql.catalog)))
     try:
         found: Any = client._cursor.sql(statement)
         columns = found.to_arrow_table().columns if found is not None else []
         return list(zip(*(column.to_pylist() for column in columns), strict=True))
     finally:
-        client._cursor.execute(use(INSTANCE).as_string())
+        client._cursor.execute(DUCKDB.render(use(INSTANCE)))
 
 
 def numbers(client: DuckDbClient, table: TableName) -> list[int]:

@@ -4,9 +4,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from psycopg.sql import SQL
 
-from connectors.duckdb.columns import METADATA_TYPES, DuckDbColumns, conversion
+from connectors.duckdb.columns import DUCKDB, DuckDbColumns, conversion
+from connectors.sql.text import Name, Param, sql
 from dataflow.types import Kind
 
 TEXT, JSON, WHOLE, NUMBER, TRUTH = "VARCHAR", "JSON", "BIGINT", "DECIMAL(38,9)", "BOOLEAN"
@@ -19,7 +19,7 @@ def converted(value: str | None, original: str, new: str) -> Any:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE TABLE t (c {original})")
         connection.execute("INSERT INTO t VALUES ($value)", {"value": value})
-        expression = conversion(SQL('"c"'), original, new).as_string(None)
+        expression = DUCKDB.render(conversion(Name("c"), original, new))
         connection.execute(f"ALTER TABLE t ALTER COLUMN c SET DATA TYPE {new} USING {expression}")
         found = connection.execute("SELECT CAST(c AS VARCHAR) FROM t").fetchone()
     assert found is not None
@@ -39,7 +39,7 @@ def test_a_type_is_discovered_as_it_is_spelled(kind: Kind) -> None:
         assert found.fetchall() == [(spelled.type, True)]
 
 
-@pytest.mark.parametrize("spelled", METADATA_TYPES.values(), ids=list(METADATA_TYPES))
+@pytest.mark.parametrize("spelled", DUCKDB.metadata_types.values(), ids=list(DUCKDB.metadata_types))
 def test_a_metadata_type_is_discovered_as_it_is_spelled(spelled: Any) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE t (c {spelled})")
@@ -59,8 +59,8 @@ def test_null_stays_null_between_any_two_types(original: str, new: str) -> None:
 @pytest.mark.parametrize("text", ['"foo"', '{"foo": "bar"}', "true", "0", "foo", "", "null", "a\0b", "é"])
 def test_text_survives_the_way_to_json_and_back(text: str) -> None:
     with duckdb.connect() as connection:
-        there = conversion(SQL("$text"), TEXT, JSON).as_string(None)
-        back = conversion(SQL(f"({there})"), JSON, TEXT).as_string(None)
+        there = conversion(Param("text"), TEXT, JSON)
+        back = DUCKDB.render(conversion(sql("({})", there), JSON, TEXT))
 
         assert connection.execute(f"SELECT {back}", {"text": text}).fetchall() == [(text,)]
 

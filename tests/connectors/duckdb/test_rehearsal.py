@@ -7,15 +7,16 @@ from typing import Any
 
 import duckdb
 import pytest
-from psycopg.sql import Composed
 
 from connectors.duckdb import DEFINITION
 from connectors.duckdb.client import DuckDbClient
+from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.rehearsal import literal
 from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.sync.undoing import TRIED
 from connectors.sql.ledger import TABLE as LEDGER
+from connectors.sql.text import Sql
 from connectors.testkit.harness.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import ConfigError
@@ -48,9 +49,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     execute = DuckDbClient.execute
 
     def recording(
-        self: DuckDbClient, statement: Composed, parameters: Mapping[str, Any] | None = None
+        self: DuckDbClient, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
-        text = statement.as_string(None)
+        text = DUCKDB.render(statement)
         ours = TRIED in text or (LEDGER in text and not text.startswith("CREATE"))
         if not text.startswith("SELECT") and not ours:
             for name, value in (parameters or {}).items():

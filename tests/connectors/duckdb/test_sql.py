@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from psycopg.sql import Composed
 
-from connectors.duckdb.columns import typed
+from connectors.duckdb.columns import DUCKDB, typed
 from connectors.duckdb.evolution import alter, remake, require_metadata, rewrite, rewritten
 from connectors.duckdb.sql import SqlGenerator, attach, attached_as, spill_into, use
+from connectors.sql.text import Sql
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import INTEGER, NUMBER, STRING, TIMESTAMP_WITH_TIMEZONE, Array, Column, TableName
 from tests.connectors.duckdb.stage import recipe
@@ -50,7 +50,7 @@ IN_PLACE = ColumnChangeset(
         "text": ColumnTypeChange(ColumnType("DATE", nullable=False), ColumnType("VARCHAR")),
     },
 )
-STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
+STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     "find_schema": SQL.find_schema(),
     "create_schema": SQL.create_schema('sales"2025'),
     "find_table": SQL.find_table(),
@@ -92,9 +92,9 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
 }
 
 
-def written(statements: Composed | Sequence[Composed]) -> str:
-    each = [statements] if isinstance(statements, Composed) else statements
-    return "".join(f"{statement.as_string(None)};\n" for statement in each)
+def written(statements: Sql | Sequence[Sql]) -> str:
+    each = [statements] if isinstance(statements, Sql) else statements
+    return "".join(f"{DUCKDB.render(statement)};\n" for statement in each)
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -1,23 +1,29 @@
-"""The statements of the ledger and the journal, as golden files; GOLDEN=update in the environment writes them anew."""
+"""The statements of the ledger and the journal, as golden files of each dialect; GOLDEN=update writes them anew."""
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from connectors.contract.journal import TABLE as JOURNAL_TABLE
 from connectors.contract.journal import Transition
 from connectors.contract.ledger import LedgerEntry
+from connectors.duckdb.columns import DUCKDB
+from connectors.postgres.columns import POSTGRES
+from connectors.sql.dialect import Dialect
 from connectors.sql.journal import SqlJournal
 from connectors.sql.ledger import _FIRST_NAMES as FIRST_COLUMNS
 from connectors.sql.ledger import _NAMES as LEDGER_COLUMNS
 from connectors.sql.ledger import FORMAT, FORMAT_TABLE, SqlLedger
 from connectors.sql.ledger import TABLE as LEDGER_TABLE
+from connectors.sql.text import Name, Sql
+from connectors.sqlite.columns import SQLITE
 from dataflow.errors import ConfigError
 from dataflow.types import StreamName, TableName
+from tests.connectors.sql.mariadb import MARIADB
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("GOLDEN") == "update"
@@ -37,81 +43,97 @@ ENTRY = {
 class Written:
     """A session that writes down what it is asked, and answers that it found nothing."""
 
-    def __init__(self, *answers: Sequence[tuple[Any, ...]], **columns: Collection[str]) -> None:
-        """`columns` are those of the tables that there are, by their names."""
+    def __init__(
+        self,
+        *answers: Sequence[tuple[Any, ...]],
+        tables: Mapping[str, Collection[str]] = MappingProxyType({}),
+        dialect: Dialect = POSTGRES,
+    ) -> None:
+        """`tables` are those that there are, by their names, with their columns."""
+        self.dialect = dialect
         self.statements: list[str] = []
         self.values: list[Mapping[str, Any]] = []
         self._answers = list(answers)
-        self._columns = columns
+        self._tables = tables
 
     def execute(
-        self, statement: Composed, parameters: Mapping[str, Any] | None = None
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
-        self.statements.append(statement.as_string(None))
+        self.statements.append(self.dialect.render(statement))
         self.values.append(dict(parameters or {}))
         return self._answers.pop(0) if self._answers else [(0,)]
 
-    def execute_many(self, statement: Composed, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.statements.append(statement.as_string(None))
+    def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
+        return len(self.execute(statement, parameters))
+
+    def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.statements.append(self.dialect.render(statement))
         self.values += rows
 
-    def parameter(self, name: str) -> Placeholder:
-        return Placeholder(name)
+    def table(self, table: TableName) -> Name:
+        return Name(table.namespace, table.name)
 
-    def table(self, table: TableName) -> Identifier:
-        return Identifier(table.namespace, table.name)
-
-    def new_name(self, table: TableName) -> Identifier:
-        return Identifier(table.name)
+    def new_name(self, table: TableName) -> Name:
+        return Name(table.name)
 
     def column_names(self, table: TableName) -> Collection[str]:
-        return self._columns.get(table.name, ())
+        return self._tables.get(table.name, ())
 
 
 def ledger(session: Written) -> SqlLedger:
-    return SqlLedger(session, "internal", SQL(" FOR UPDATE"))
+    return SqlLedger(session, "internal", session.dialect)
 
 
 def journal(session: Written) -> SqlJournal:
-    return SqlJournal(session, "internal")
+    return SqlJournal(session, "internal", session.dialect)
 
 
-WORK: Mapping[str, tuple[Callable[[Written], Any], Written]] = {
-    "ledger_prepare": (lambda to: ledger(to).prepare(), Written([])),
-    "ledger_upgrade": (lambda to: ledger(to).prepare(), Written([], **{FORMAT_TABLE: FIRST_COLUMNS})),
-    "ledger_hold": (lambda to: ledger(to).hold(TABLE), Written([])),
-    "ledger_like": (lambda to: ledger(to).like(TABLE, StreamName(None, "users")), Written([], [])),
-    "ledger_save": (lambda to: ledger(to).save(LedgerEntry(table=TABLE)), Written([])),
-    "ledger_entries": (lambda to: ledger(to).entries(), Written([(FORMAT,)], [], **LEDGER)),
+# What is done, what the session answers, and the tables that there are.
+WORK: Mapping[
+    str, tuple[Callable[[Written], Any], Sequence[Sequence[tuple[Any, ...]]], Mapping[str, Collection[str]]]
+] = {
+    "ledger_prepare": (lambda to: ledger(to).prepare(), [[]], {}),
+    "ledger_upgrade": (lambda to: ledger(to).prepare(), [[]], {FORMAT_TABLE: FIRST_COLUMNS}),
+    "ledger_hold": (lambda to: ledger(to).hold(TABLE), [[]], {}),
+    "ledger_like": (lambda to: ledger(to).like(TABLE, StreamName(None, "users")), [[], []], {}),
+    "ledger_save": (lambda to: ledger(to).save(LedgerEntry(table=TABLE)), [[]], {}),
+    "ledger_entries": (lambda to: ledger(to).entries(), [[(FORMAT,)], []], LEDGER),
     "ledger_entries_of_the_first_format": (
         lambda to: ledger(to).entries(),
-        Written([], **{FORMAT_TABLE: FIRST_COLUMNS}),
+        [[]],
+        {FORMAT_TABLE: FIRST_COLUMNS},
     ),
-    "journal_prepare": (lambda to: journal(to).prepare(), Written([], [])),
-    "journal_last": (lambda to: journal(to).last("1-a", 1.5), Written()),
-    "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), Written()),
-    "journal_forget": (lambda to: journal(to).forget(1.5), Written()),
-    "journal_read": (lambda to: journal(to).read(1.5), Written([])),
-    "journal_lives": (lambda to: journal(to).lives(), Written([])),
-    "journal_read_of_a_run": (lambda to: journal(to).read(1.5, "1-a"), Written([])),
+    "journal_prepare": (lambda to: journal(to).prepare(), [[], []], {}),
+    "journal_last": (lambda to: journal(to).last("1-a", 1.5), [], {}),
+    "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), [], {}),
+    "journal_forget": (lambda to: journal(to).forget(1.5), [], {}),
+    "journal_read": (lambda to: journal(to).read(1.5), [[]], {}),
+    "journal_lives": (lambda to: journal(to).lives(), [[]], {}),
+    "journal_read_of_a_run": (lambda to: journal(to).read(1.5, "1-a"), [[]], {}),
 }
+DIALECTS = {"duckdb": DUCKDB, "mariadb": MARIADB, "postgres": POSTGRES, "sqlite": SQLITE}
 
 
 @pytest.mark.parametrize("name", WORK)
-def test_a_statement_is_what_its_golden_file_says(name: str) -> None:
-    work, session = WORK[name]
-    path = GOLDEN / f"{name}.sql"
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_statement_is_what_its_golden_file_says(dialect: str, name: str) -> None:
+    work, answers, tables = WORK[name]
+    session = Written(*answers, dialect=DIALECTS[dialect], tables=tables)
+    path = GOLDEN / dialect / f"{name}.sql"
 
     work(session)
 
     text = "".join(f"{statement};\n" for statement in session.statements)
     if UPDATE:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     assert path.read_text() == text
 
 
 def test_every_golden_file_belongs_to_a_statement() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == set(WORK)
+    found = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*.sql")}
+
+    assert found == {f"{dialect}/{name}.sql" for dialect in DIALECTS for name in WORK}
 
 
 def test_any_number_of_transitions_is_one_statement_and_always_the_same() -> None:
@@ -126,7 +148,7 @@ def test_any_number_of_transitions_is_one_statement_and_always_the_same() -> Non
 
 def test_a_ledger_and_a_journal_that_are_there_are_not_made() -> None:
     """Or whoever may use them, and not make them, could not sync."""
-    session = Written([(FORMAT,)], **LEDGER, **JOURNAL)
+    session = Written([(FORMAT,)], tables={**LEDGER, **JOURNAL})
 
     ledger(session).prepare()
     journal(session).prepare()
@@ -135,7 +157,7 @@ def test_a_ledger_and_a_journal_that_are_there_are_not_made() -> None:
 
 
 def test_a_table_in_the_ledgers_place_is_told_by_what_it_lacks() -> None:
-    session = Written([], **{FORMAT_TABLE: ("final_namespace", "final_name", "epoch")})
+    session = Written([], tables={FORMAT_TABLE: ("final_namespace", "final_name", "epoch")})
 
     with pytest.raises(ConfigError, match=r"internal\._airbyte_ledger .* lacks owner, temp_namespace"):
         ledger(session).prepare()
@@ -146,7 +168,7 @@ def test_a_table_in_the_ledgers_place_is_told_by_what_it_lacks() -> None:
 def test_a_ledger_of_another_format_is_refused_by_its_number(
     work: Callable[[SqlLedger], Any], number: int | None
 ) -> None:
-    session = Written([(number,)], **LEDGER)
+    session = Written([(number,)], tables=LEDGER)
 
     with pytest.raises(ConfigError, match=f"has format {number}, and this version uses format {FORMAT}"):
         work(ledger(session))
@@ -155,14 +177,14 @@ def test_a_ledger_of_another_format_is_refused_by_its_number(
 
 def test_a_ledger_of_a_later_format_is_refused_by_its_number_whatever_columns_it_has() -> None:
     """That it is no ledger would be untrue, and to rename it would lose it."""
-    session = Written([(FORMAT + 1,)], **{FORMAT_TABLE: ("format",), LEDGER_TABLE: ("something_else",)})
+    session = Written([(FORMAT + 1,)], tables={FORMAT_TABLE: ("format",), LEDGER_TABLE: ("something_else",)})
 
     with pytest.raises(ConfigError, match=f"has format {FORMAT + 1}"):
         ledger(session).prepare()
 
 
 def test_a_ledger_that_an_earlier_version_began_beside_ours_is_refused() -> None:
-    session = Written([], **{LEDGER_TABLE: LEDGER_COLUMNS, FORMAT_TABLE: FIRST_COLUMNS})
+    session = Written([], tables={LEDGER_TABLE: LEDGER_COLUMNS, FORMAT_TABLE: FIRST_COLUMNS})
 
     with pytest.raises(ConfigError, match="There are two ledgers"):
         ledger(session).prepare()
@@ -170,7 +192,7 @@ def test_a_ledger_that_an_earlier_version_began_beside_ours_is_refused() -> None
 
 
 def test_a_ledger_whose_format_is_gone_is_refused() -> None:
-    session = Written([], **{LEDGER_TABLE: LEDGER_COLUMNS})
+    session = Written([], tables={LEDGER_TABLE: LEDGER_COLUMNS})
 
     with pytest.raises(ConfigError, match=r"holds the format of the ledger .* is gone"):
         ledger(session).prepare()
@@ -178,7 +200,7 @@ def test_a_ledger_whose_format_is_gone_is_refused() -> None:
 
 
 def test_entries_that_somebody_dropped_begin_anew_in_todays_format() -> None:
-    session = Written([(FORMAT,)], **{FORMAT_TABLE: ("format", "notice")})
+    session = Written([(FORMAT,)], tables={FORMAT_TABLE: ("format", "notice")})
 
     ledger(session).prepare()
 

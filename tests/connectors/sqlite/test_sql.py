@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from psycopg.sql import Composed
 
 from connectors.contract import Recipe
-from connectors.sqlite.columns import TYPES
+from connectors.sql.text import Sql
+from connectors.sqlite.columns import SQLITE
 from connectors.sqlite.sql import SqlGenerator, full_name
 from dataflow.catalog import Strategy
 from dataflow.types import INTEGER, NUMBER, STRING, Array, Column, Kind, TableName
@@ -39,7 +39,7 @@ def recipe(columns: tuple[Column, ...], key: tuple[str, ...] = ("id",), cursor: 
 
 
 BY_TWO = recipe(COLUMNS, ("id", 'a"b'), 'a"b')
-STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
+STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     "find_table": SQL.find_table(),
     "find_holder": SQL.find_holder(),
     "add_metadata": SQL.add_metadata(FINAL, "_airbyte_generation_id"),
@@ -62,15 +62,15 @@ STATEMENTS: dict[str, Composed | Sequence[Composed]] = {
     "merge": SQL.merge(TEMP, FINAL, BY_TWO),
     "merge_cdc": SQL.merge(TEMP, FINAL, recipe(CDC)),
     "merge_cdc_soft": SOFT.merge(TEMP, FINAL, recipe(CDC)),
-    "add_column": SQL.add_column(FINAL, 'a"b', TYPES[Kind.JSON]),
+    "add_column": SQL.add_column(FINAL, 'a"b', SQLITE.column_type(Kind.JSON)),
     "drop_column": SQL.drop_column(FINAL, 'a"b'),
-    "change_column": SQL.change_column(FINAL, 'a"b', TYPES[Kind.DATE]),
+    "change_column": SQL.change_column(FINAL, 'a"b', SQLITE.column_type(Kind.DATE)),
 }
 
 
-def written(statements: Composed | Sequence[Composed]) -> str:
-    each = [statements] if isinstance(statements, Composed) else statements
-    return "".join(f"{statement.as_string(None)};\n" for statement in each)
+def written(statements: Sql | Sequence[Sql]) -> str:
+    each = [statements] if isinstance(statements, Sql) else statements
+    return "".join(f"{SQLITE.render(statement)};\n" for statement in each)
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL
 
 from connectors.contract import Connector, Definition
 from connectors.duckdb import DEFINITION as DUCKDB
@@ -14,6 +13,7 @@ from connectors.engine.sync.check import check_connector
 from connectors.memory import DEFINITION as MEMORY
 from connectors.memory.connector import DATABASES, MemoryConnector
 from connectors.postgres import DEFINITION as POSTGRES
+from connectors.sql.text import sql
 from connectors.testkit.harness.faulty import Script, faulty
 from dataflow.errors import ConfigError, InternalError
 from dataflow.runtime import SYSTEM
@@ -57,12 +57,14 @@ def left(connector: Connector) -> object:
     found: set[object] = set()
     with closing(connector.client()) as client, client.transaction():
         execute = client.execute  # type: ignore[attr-defined]
-        names = "SELECT schema_name FROM information_schema.schemata WHERE schema_name IN ('shop', 'airbyte_internal')"
-        tables = (
+        schemas = sql(
+            "SELECT schema_name FROM information_schema.schemata WHERE schema_name IN ('shop', 'airbyte_internal')"
+        )
+        tables = sql(
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
         )
-        found.update(execute(SQL(names).format()), execute(SQL(tables).format()))
+        found.update(execute(schemas), execute(tables))
     return found
 
 

@@ -8,13 +8,13 @@ from contextlib import closing
 from typing import Any, cast
 
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import plan
 from connectors.engine.dry_run.repair import Mending, try_mending
 from connectors.sql.ledger import _ADDED, FORMAT_TABLE, TABLE
 from connectors.sql.session import Session
+from connectors.sql.text import Name, sql
 from connectors.template import test_contract as sqlite
 from connectors.testkit.harness.destination import open_bench
 from connectors.testkit.harness.interruptions import CUT_OFF, PRIOR, THEN, TOLD, cut_off, sync_users
@@ -247,11 +247,9 @@ def _as_the_version_before_left_it(warehouse: Warehouse) -> None:
         session = cast("Session", client)
         entries, formats = (TableName(connector.internal_namespace, name) for name in (TABLE, FORMAT_TABLE))
         with client.transaction():
-            session.execute(SQL("DROP TABLE {}").format(session.table(formats)))
+            session.execute(sql("DROP TABLE {}", session.table(formats)))
             for name in _ADDED:
-                session.execute(
-                    SQL("ALTER TABLE {} DROP COLUMN {}").format(session.table(entries), Identifier(name))
-                )
+                session.execute(sql("ALTER TABLE {} DROP COLUMN {}", session.table(entries), Name(name)))
             session.execute(
-                SQL("ALTER TABLE {} RENAME TO {}").format(session.table(entries), session.new_name(formats))
+                sql("ALTER TABLE {} RENAME TO {}", session.table(entries), session.new_name(formats))
             )

@@ -1,6 +1,6 @@
 DELETE FROM "students_airbyte_tmp" WHERE rowid IN (
   SELECT r FROM (
-    SELECT s.rowid AS r, row_number() OVER (PARTITION BY s."id" ORDER BY s."lsn" COLLATE dataflow_numbers DESC NULLS LAST, s."_airbyte_extracted_at" DESC NULLS LAST, s."_airbyte_raw_id" DESC NULLS LAST) AS place,
+    SELECT s.rowid AS r, row_number() OVER (PARTITION BY s."id" ORDER BY s."lsn" COLLATE "dataflow_numbers" DESC NULLS LAST, s."_airbyte_extracted_at" DESC NULLS LAST, s."_airbyte_raw_id" DESC NULLS LAST) AS place,
       (coalesce(s."deleted", '') <> '') AS deleted
     FROM "students_airbyte_tmp" AS s
   )

@@ -1,3 +1,0 @@
-CREATE TABLE IF NOT EXISTS "internal"."_airbyte_streams" ("final_namespace" varchar not null, "final_name" varchar not null, "stream_namespace" varchar, "stream_name" varchar, "columns" varchar, "epoch" bigint not null, "owner" varchar not null, "temp_namespace" varchar, "temp_name" varchar, "recipe" varchar, "last_flush" bigint not null, "checkpoint" varchar, "highest_raw_id" varchar, "finalised" bigint, PRIMARY KEY ("final_namespace", "final_name"));
-CREATE TABLE IF NOT EXISTS "internal"."_airbyte_ledger" ("format" bigint not null, "notice" varchar not null);
-INSERT INTO "internal"."_airbyte_ledger" (format, notice) VALUES (%(format)s, %(notice)s);

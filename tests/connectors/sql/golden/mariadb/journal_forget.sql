@@ -1,0 +1,1 @@
+DELETE FROM `internal`.`_airbyte_journal` WHERE `at` < %(before)s;

@@ -1,0 +1,1 @@
+SELECT `final_namespace`, `final_name`, `epoch`, `owner`, `temp_namespace`, `temp_name`, `recipe`, `last_flush`, `checkpoint`, `highest_raw_id`, `finalised` FROM `internal`.`_airbyte_ledger` ORDER BY `final_namespace`, `final_name`;

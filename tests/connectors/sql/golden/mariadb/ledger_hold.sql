@@ -1,0 +1,1 @@
+SELECT `final_namespace`, `final_name`, `stream_namespace`, `stream_name`, `columns`, `epoch`, `owner`, `temp_namespace`, `temp_name`, `recipe`, `last_flush`, `checkpoint`, `highest_raw_id`, `finalised` FROM `internal`.`_airbyte_streams` WHERE `final_namespace` = %(final_namespace)s AND `final_name` = %(final_name)s FOR UPDATE;

@@ -1,0 +1,1 @@
+SELECT coalesce(max("number"), 0) FROM "internal"."_airbyte_journal" WHERE "at" >= :since AND "run" = :run;

@@ -1,0 +1,1 @@
+SELECT CAST("at" AS varchar), "run", "number", "machine", "stream", "generation", "sync", "from_state", "event", "to_state", "operation", "rows", "read", "written", "rejected", "nulled", "bytes", "milliseconds", "attempt", "reason", "error", "note", "details" FROM "internal"."_airbyte_journal" WHERE "at" >= :since AND "run" = :run ORDER BY "at", "run", "number";

@@ -13,7 +13,8 @@ class DatabasesContract(Contract):
     """Every folder of `connectors` that is none of `rooms` is a database.
 
     It imports itself, what stands on third-party packages, and `imports`. Its `__main__` imports `starts` too.
-    Nothing outside of it imports it but what is `copied` beside one.
+    Nothing outside of it imports it but what is `copied` beside one. Each of `drivers`, written "driver -> database",
+    is imported by that database alone, so that no sync of another loads it.
     """
 
     type_name = "databases"
@@ -22,12 +23,13 @@ class DatabasesContract(Contract):
     imports: Any = fields.ListField(subfield=fields.StringField())
     starts: Any = fields.StringField()
     copied: Any = fields.StringField()
+    drivers: Any = fields.ListField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Look at every import that begins or ends in a database."""
         rooms = {f"{FOLDER}.{room}" for room in self.rooms}
         databases = graph.find_children(FOLDER) - rooms
-        wrong = sorted(set(self._wrong(graph, databases)))
+        wrong = sorted({*self._wrong(graph, databases), *self._strayed(graph)})
         return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
@@ -48,6 +50,15 @@ class DatabasesContract(Contract):
                 for importer in graph.find_modules_that_directly_import(module):
                     if not _within(importer, [database, self.copied]):
                         yield importer, module
+
+    def _strayed(self, graph: ImportGraph) -> Iterator[tuple[str, str]]:
+        """Each import of a driver that is not its database's."""
+        for entry in self.drivers:
+            driver, database = entry.split(" -> ")
+            # Raises for a driver that nothing imports, as one that is misspelled.
+            for importer in graph.find_modules_that_directly_import(driver):
+                if not _within(importer, [database, self.copied]):
+                    yield importer, driver
 
 
 def _within(module: str, packages: Collection[str]) -> bool:

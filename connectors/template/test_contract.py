@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from psycopg.sql import SQL, Identifier
 
+from connectors.sql.text import Name, Sql, sql
 from connectors.sqlite import DEFINITION
+from connectors.sqlite.columns import SQLITE
 from connectors.testkit import ContractSuite, Destination
 from dataflow.types import TableName
 
@@ -39,9 +40,7 @@ class Look:
         with closing(sqlite3.connect(self._file)) as connection:
             columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", [_name(table)])
             read = {name: READ.get(kind, lambda value: value) for name, kind in columns}
-            rows = connection.execute(
-                SQL("SELECT * FROM {}").format(Identifier(_name(table))).as_string(None)
-            )
+            rows = connection.execute(_text(sql("SELECT * FROM {}", Name(_name(table)))))
             return [
                 {
                     name: None if value is None else read[name](value)
@@ -57,19 +56,21 @@ class Look:
 
     def make_foreign(self, table: TableName) -> None:
         with closing(sqlite3.connect(self._file)) as connection:
-            name = Identifier(_name(table))
-            connection.execute(SQL("CREATE TABLE {} (whatever TEXT)").format(name).as_string(None))
+            connection.execute(_text(sql("CREATE TABLE {} (whatever TEXT)", Name(_name(table)))))
 
     def make_view(self, table: TableName) -> None:
         with closing(sqlite3.connect(self._file)) as connection:
-            name = Identifier(_name(table))
-            connection.execute(SQL("CREATE VIEW {} AS SELECT 1 AS id").format(name).as_string(None))
+            connection.execute(_text(sql("CREATE VIEW {} AS SELECT 1 AS id", Name(_name(table)))))
 
     def drop_columns(self, table: TableName, columns: Sequence[str]) -> None:
         with closing(sqlite3.connect(self._file)) as connection:
             for column in columns:
-                drop = SQL("ALTER TABLE {} DROP COLUMN {}")
-                connection.execute(drop.format(Identifier(_name(table)), Identifier(column)).as_string(None))
+                drop = sql("ALTER TABLE {} DROP COLUMN {}", Name(_name(table)), Name(column))
+                connection.execute(_text(drop))
+
+
+def _text(statement: Sql) -> str:
+    return SQLITE.render(statement)
 
 
 def _name(table: TableName) -> str:

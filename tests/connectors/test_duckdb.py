@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from connectors.duckdb import DEFINITION
+from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.database import open_file
+from connectors.sql.text import Name, Sql, listed, sql
 from connectors.testkit import Capabilities, ContractSuite, Destination
 from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
@@ -24,18 +25,16 @@ class Look:
 
     def read(self, table: TableName) -> list[dict[str, Any]]:
         with open_file(str(self._file), SYSTEM.threads) as connection:
-            described = SQL("DESCRIBE {}").format(_name(table)).as_string()
+            described = _text(sql("DESCRIBE {}", _name(table)))
             types = [each[:2] for each in connection.execute(described).fetchall()]
             # Arrow has no time with a zone; and DuckDB's own rows would want pytz.
             shown = [
-                SQL("{0}::VARCHAR AS {0}" if kind == "TIME WITH TIME ZONE" else "{0}").format(
-                    Identifier(name)
-                )
+                sql("{0}::VARCHAR AS {0}" if kind == "TIME WITH TIME ZONE" else "{0}", Name(name))
                 for name, kind in types
             ]
-            relation = SQL("SELECT {} FROM {}").format(SQL(", ").join(shown), _name(table))
+            relation = _text(sql("SELECT {} FROM {}", listed(shown), _name(table)))
             connection.execute("SET TimeZone = 'UTC'")
-            rows: list[dict[str, Any]] = connection.sql(relation.as_string()).to_arrow_table().to_pylist()
+            rows: list[dict[str, Any]] = connection.sql(relation).to_arrow_table().to_pylist()
             return rows
 
     def tables(self) -> set[TableName]:
@@ -44,21 +43,25 @@ class Look:
 
     def make_foreign(self, table: TableName) -> None:
         with open_file(str(self._file), SYSTEM.threads) as connection:
-            connection.execute(SQL("CREATE TABLE {} (whatever VARCHAR)").format(_name(table)).as_string())
+            connection.execute(_text(sql("CREATE TABLE {} (whatever VARCHAR)", _name(table))))
 
     def make_view(self, table: TableName) -> None:
         with open_file(str(self._file), SYSTEM.threads) as connection:
-            connection.execute(SQL("CREATE VIEW {} AS SELECT 1 AS id").format(_name(table)).as_string())
+            connection.execute(_text(sql("CREATE VIEW {} AS SELECT 1 AS id", _name(table))))
 
     def drop_columns(self, table: TableName, columns: Sequence[str]) -> None:
         with open_file(str(self._file), SYSTEM.threads) as connection:
             for column in columns:
-                drop = SQL("ALTER TABLE {} DROP COLUMN {}").format(_name(table), Identifier(column))
-                connection.execute(drop.as_string())
+                drop = sql("ALTER TABLE {} DROP COLUMN {}", _name(table), Name(column))
+                connection.execute(_text(drop))
 
 
-def _name(table: TableName) -> Identifier:
-    return Identifier(table.namespace, table.name)
+def _text(statement: Sql) -> str:
+    return DUCKDB.render(statement)
+
+
+def _name(table: TableName) -> Name:
+    return Name(table.namespace, table.name)
 
 
 class TestDuckDb(ContractSuite):

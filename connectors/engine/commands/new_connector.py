@@ -70,6 +70,7 @@ def _renamed(text: str, name: str) -> str:
     words = "".join(part.capitalize() for part in name.split("_"))
     text = text.replace(f"connectors.{SOURCE}", f"destination_{name}")
     text = re.sub(rf"\b{SOURCE}\b", name, text)
+    text = re.sub(rf"\b{SOURCE.upper()}\b", name.upper(), text)
     text = text.replace(SOURCE.capitalize(), words)
     return text.replace(f"{ENGINE}~=0.0.0", f"{ENGINE}~={version(ENGINE)}")
 

@@ -74,27 +74,29 @@ def test_spec_imports_no_driver_and_nothing_that_computes(destination: str) -> N
     assert modules & HEAVY == set()
 
 
-def test_a_sync_imports_only_what_it_uses(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("destination", "driver"), [("duckdb", "duckdb"), ("sqlite", "sqlite3")])
+def test_a_sync_imports_only_what_it_uses(tmp_path: Path, destination: str, driver: str) -> None:
     config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
-    config.write_text(json.dumps({"destination_path": str(tmp_path / "it.duckdb")}))
+    config.write_text(json.dumps({"destination_path": str(tmp_path / "it")}))
     catalog.write_text(json.dumps(messages.catalog(messages.stream("users", {"id": "integer"}))))
     lines = [messages.record("users", {"id": 1}), messages.complete("users")]
 
     modules = imported(
         "-m",
-        "connectors.duckdb",
+        f"connectors.{destination}",
         *("write", "--config", str(config), "--catalog", str(catalog)),
         stdin=b"".join(lines),
     )
 
-    assert "duckdb" in modules
-    assert modules & {"asyncssh", "numpy.ma", "pgpq", "rich", "sqlite3"} == set()
+    drivers = {"asyncssh", "duckdb", "pgpq", "psycopg", "psycopg_binary", "sqlite3"}
+    assert modules & (drivers | {"numpy.ma", "rich"}) == {driver}
 
 
 @pytest.mark.parametrize(
     ("destination", "driver", "config"),
     [
         ("duckdb", "duckdb", {"destination_path": ":memory:"}),
+        ("postgres", "psycopg", {"host": "localhost", "database": "it", "username": "loader"}),
         ("postgres", "pgpq", {"host": "localhost", "database": "it", "username": "loader"}),
     ],
 )

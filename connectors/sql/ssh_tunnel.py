@@ -4,7 +4,7 @@ A session asks for the entrance, a port of this machine, before it connects. The
 opened again after it was lost. What goes wrong is an error of ours: a driver would only see a database that hangs up.
 """
 
-import asyncio
+import asyncio  # noqa: TID251 - the SSH library waits by it for the network, on a thread that was handed in
 import socket
 from collections.abc import Coroutine
 from typing import Any, TypeVar

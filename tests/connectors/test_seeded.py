@@ -11,18 +11,23 @@ import pytest
 from attrs import frozen
 
 from connectors.engine.journal.writer import journal_keeper
+from connectors.engine.monitor.monitor import Watching, watching
+from connectors.engine.monitor.progress import Watch
 from connectors.engine.process.outlet import ProcessOutlet
 from connectors.engine.sync.faults import PERMISSION, Faults, read_faults
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.memory import DEFINITION
 from connectors.memory.connector import DATABASES
+from connectors.memory.sql import Row
 from connectors.testkit.harness.messages import INTEGER, STRING, catalog, complete, record, state, stream
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.pipeline.aggregate import Thresholds
+from dataflow.types import TableName
 from machines.journal.entries import Entry
 from tests.connectors.seeded import seeded
 
 STREAMS = ("users", "orders", "carts")
+KEYS = 7
 # So that retries wait, by chance a little longer or shorter.
 FAULTS = ("during:flush#3=transient", "during:merge#1=transient")
 
@@ -34,15 +39,22 @@ class Course:
     turns: Sequence[str]
     lines: Sequence[bytes]
     journal: Sequence[Entry]
-    rows: Sequence[object]
+    rows: Sequence[tuple[TableName, Row]]
     started: Sequence[str]
+
+    @property
+    def final(self) -> Sequence[tuple[TableName, Row]]:
+        """The rows that are no journal's, in the order of their keys."""
+        return sorted(
+            (each for each in self.rows if "id" in each[1]), key=lambda each: (str(each[0]), each[1]["id"])
+        )
 
 
 def messages() -> list[bytes]:
     sent = []
     for number in range(40):
         for name in STREAMS:
-            sent.append(record(name, id=number % 7, value=str(number)))
+            sent.append(record(name, id=number % KEYS, value=str(number)))
             if number % 9 == 0:
                 sent.append(state(name, f"{name} {number}"))
     return [*sent, *map(complete, STREAMS)]
@@ -56,8 +68,9 @@ def run(seed: int) -> Course:
     with seeded(seed) as (runtime, scheduler), tempfile.TemporaryFile() as source:
         source.writelines(messages())
         source.seek(0)
-        outlet = ProcessOutlet(out, runtime)
+        outlet, watch = ProcessOutlet(out, runtime), Watch(runtime)
         with (
+            watching(Watching(heartbeat=0.1), watch, outlet.log, runtime),
             closing(DEFINITION.connector({"database": name}, "run", runtime)) as connector,
             journal_keeper(connector, 30, partial(outlet.log, "WARN")) as keep,
         ):
@@ -76,6 +89,7 @@ def run(seed: int) -> Course:
                     ),
                     source=source.fileno(),
                     outlet=outlet,
+                    watch=watch,
                     keep=heard,
                     strike=Faults(read_faults(FAULTS, {PERMISSION: "1"}), runtime.threads).strike,
                     thresholds=Thresholds(flush_rows=5, parcel_rows=3, chunk_bytes=1000),
@@ -100,6 +114,15 @@ def test_another_seed_gives_the_threads_their_turns_in_another_order() -> None:
     assert len({tuple(run(seed).turns) for seed in range(5)}) == 5
 
 
+def test_the_final_tables_do_not_depend_on_the_order_of_turns() -> None:
+    found = {
+        tuple((str(table), row["id"], row["value"]) for table, row in run(seed).final) for seed in range(5)
+    }
+
+    (rows,) = found
+    assert len(rows) == len(STREAMS) * KEYS
+
+
 def test_a_sync_starts_no_thread_past_its_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     started, start = list[str](), threading.Thread.start
 
@@ -111,5 +134,5 @@ def test_a_sync_starts_no_thread_past_its_runtime(monkeypatch: pytest.MonkeyPatc
 
     course = run(0)
 
-    assert {"reader", "writer 0", "journal"} <= {*started}
+    assert {"reader", "writer 0", "journal", "watching"} <= {*started}
     assert started == [*course.started]

@@ -52,7 +52,7 @@ def _terminal() -> "Terminal":
 
 
 def _runtime() -> "Runtime":
-    from dataflow.runtime import SYSTEM
+    from dataflow.runtime import SYSTEM  # noqa: TID251 - an entry of the process
 
     return SYSTEM
 

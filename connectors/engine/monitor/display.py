@@ -4,7 +4,6 @@
 """
 
 import os
-import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from connectors.engine.monitor.log import doing, rate, summary
 from connectors.engine.monitor.progress import Going, Progress
+from dataflow.runtime.threads import Threads
 from machines.formatting import count, printable, size
 from machines.lifecycle import DONE, FAILED
 
@@ -32,9 +32,9 @@ STYLES = {"idle": "dim", DONE: "green", FAILED: "bold red", "writing": "cyan"}
 class Display:
     """The place on the terminal. Lines that others write to the same terminal go through `above`."""
 
-    def __init__(self, terminal: TextIO) -> None:
+    def __init__(self, terminal: TextIO, threads: Threads) -> None:
         self._terminal = terminal
-        self._drawing = threading.Lock()
+        self._drawing = threads.lock()
         self._lines = 0
         self._past: deque[Progress] = deque()
         self._gone = False

@@ -3,8 +3,6 @@
 A thread of its own asks and shows, so that a merge of an hour, which holds the owner's thread, is seen to be at work.
 """
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -13,6 +11,7 @@ from attrs import frozen
 
 from connectors.engine.monitor.log import heartbeat
 from connectors.engine.monitor.progress import Progress, Watch
+from dataflow.runtime import Runtime
 
 if TYPE_CHECKING:
     from connectors.engine.monitor.display import Display
@@ -35,21 +34,23 @@ class Watching:
 
 
 @contextmanager
-def watching(how: Watching, watch: Watch, log: Callable[[str, str], None]) -> "Iterator[Display | None]":
+def watching(
+    how: Watching, watch: Watch, log: Callable[[str, str], None], runtime: Runtime
+) -> "Iterator[Display | None]":
     """Show it until the end, and give the picture if there is one; a heartbeat goes to `log`."""
     if how.terminal is not None:
         # A start without a terminal does not pay for its drawing.
         from connectors.engine.monitor.display import Display
 
-        display = Display(how.terminal)
-        with _shown(lambda: display.draw(watch.now()), REDRAW):
+        display = Display(how.terminal, runtime.threads)
+        with _shown(lambda: display.draw(watch.now()), REDRAW, runtime):
             yield display
         display.draw(watch.now())
         return
     if how.heartbeat <= 0:
         yield None
         return
-    with _shown(_Heartbeat(watch, log).beat, how.heartbeat):
+    with _shown(_Heartbeat(watch, log).beat, how.heartbeat, runtime):
         yield None
 
 
@@ -69,18 +70,17 @@ class _Heartbeat:
 
 
 @contextmanager
-def _shown(show: Callable[[], None], every: float) -> Iterator[None]:
-    over = threading.Event()
+def _shown(show: Callable[[], None], every: float, runtime: Runtime) -> Iterator[None]:
+    clock, over = runtime.clock, runtime.threads.event()
 
     def work() -> None:
         pause = every
         while not over.wait(pause):
-            began = time.thread_time()
+            began = clock.processor()
             show()
-            pause = max(every, min((time.thread_time() - began) / SHARE, RAREST))
+            pause = max(every, min((clock.processor() - began) / SHARE, RAREST))
 
-    thread = threading.Thread(target=work, name="watching", daemon=True)
-    thread.start()
+    thread = runtime.threads.start(work, "watching")
     try:
         yield
     finally:

@@ -137,7 +137,7 @@ def main_for(name: str, module: str) -> None:
     if not _hold_standard_streams():
         parser.exit(1, f"{parser.prog}: stdout is closed, so no message could be emitted. Open it.\n")
     gc.disable()
-    from dataflow.runtime import SYSTEM
+    from dataflow.runtime import SYSTEM  # noqa: TID251 - an entry of the process
 
     if given.verb != "write":
         # There is nothing to bring to an end.

@@ -82,7 +82,7 @@ class Destination:
             self._outlet.begin(options.watching.level, watch)
             with (
                 closing(connector),
-                watching(options.watching, watch, self._outlet.log) as picture,
+                watching(options.watching, watch, self._outlet.log, self._runtime) as picture,
                 self._outlet.above(picture),
                 journal_file(options.journal, warn) as keep_in_file,
                 journal_keeper(connector, shared.journal_days, warn) as keep_in_table,

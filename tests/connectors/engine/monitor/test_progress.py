@@ -200,14 +200,14 @@ def test_the_age_of_the_last_state_is_told_whatever_the_width(width: int) -> Non
 def test_a_picture_leaves_of_the_terminal_the_cursors_line() -> None:
     terminal = io.StringIO()
 
-    Display(terminal).draw(many(60))
+    Display(terminal, SYSTEM.threads).draw(many(60))
 
     assert terminal.getvalue().count("\n") == FALLBACK[1] - 1
 
 
 def test_a_line_that_others_write_goes_above_the_picture() -> None:
     terminal = io.StringIO()
-    display = Display(terminal)
+    display = Display(terminal, SYSTEM.threads)
 
     display.draw(many(1))
     with display.above():
@@ -223,7 +223,7 @@ def test_a_terminal_that_is_gone_ends_no_sync() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    display = Display(Gone())
+    display = Display(Gone(), SYSTEM.threads)
 
     display.draw(many(1))
     display.draw(many(1))

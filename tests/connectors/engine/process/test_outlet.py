@@ -239,7 +239,7 @@ def test_only_a_state_that_was_written_counts_as_the_last_one() -> None:
 @pytest.mark.parametrize("one_terminal", [True, False])
 def test_lines_are_written_above_the_picture_if_both_are_on_one_terminal(one_terminal: bool) -> None:
     screen, pipe = io.StringIO(), Pipe(terminal=one_terminal)
-    display, outlet = Display(screen), ProcessOutlet(pipe, SYSTEM)
+    display, outlet = Display(screen, SYSTEM.threads), ProcessOutlet(pipe, SYSTEM)
     now = Progress(began=0.0, at=1.0)
 
     with outlet.above(display):
@@ -263,7 +263,7 @@ def test_no_line_is_written_into_a_picture_that_is_being_drawn() -> None:
             drawn.wait(20)
             return screen.write(text)
 
-    display = Display(Slow())
+    display = Display(Slow(), SYSTEM.threads)
     outlet = ProcessOutlet(_Screen(screen), SYSTEM)
     with outlet.above(display):
         drawer = threading.Thread(target=display.draw, args=[Progress(began=0.0, at=1.0)])

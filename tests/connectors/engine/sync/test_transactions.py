@@ -50,3 +50,12 @@ def test_a_sync_that_was_asked_to_stop_tries_each_thing_once() -> None:
 
     assert heard == []
     assert transactions.run("trying", lambda: "done") == "done"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "chance", "seconds"), [(1, 0.0, 0.2), (2, 0.0, 0.4), (3, 0.5, 0.9), (30, 0.5, 10.0)]
+)
+def test_the_wait_doubles_with_each_attempt_up_to_the_longest(
+    attempt: int, chance: float, seconds: float
+) -> None:
+    assert RetryPolicy().wait(attempt, chance) == pytest.approx(seconds)

@@ -138,7 +138,7 @@ def test_rows_that_are_sent_into_the_dark_are_not_waited_for(distant: Distant) -
     assert error is not None
     meant = copying.connector.explain(error)
     assert isinstance(meant, TransientError)
-    assert "network in between" in meant.remedy
+    assert "check the network to it" in meant.remedy
 
 
 @pytest.mark.parametrize("everything", [False, True])
@@ -200,7 +200,7 @@ def test_a_sync_says_within_90_seconds_that_the_network_is_dark(distant: Distant
         feeding.join()
 
     assert b"Attempt 1 failed" in said
-    assert b"network in between" in said
+    assert b"check the network to it" in said
     assert 30 < took < 90
 
 

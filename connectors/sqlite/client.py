@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from connectors.contract import Recipe, Statistics, Writer
+from connectors.sql.file_locks import StreamLocks
 from connectors.sql.journal import SqlJournal
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.refusals import name_taken, not_ours
 from connectors.sql.text import Name, Sql
 from connectors.sqlite.columns import SQLITE, SqliteColumns, compare_numbers, converted, noted_if_lost
-from connectors.sqlite.locks import StreamLocks
 from connectors.sqlite.sql import (
     CONVERT,
     NOTE,
@@ -52,7 +52,7 @@ class SqliteClient:
     def __init__(self, database: Path, sql: SqlGenerator, runtime: Runtime) -> None:
         self._database = database
         self._sql = sql
-        self._locks = StreamLocks(database, runtime)
+        self._locks = StreamLocks(database, SqliteColumns.naming, runtime)
         self._connection: sqlite3.Connection | None = None
         self.ledger = SqlLedger(self, INTERNAL_NAMESPACE, SQLITE)
         self.journal = SqlJournal(self, INTERNAL_NAMESPACE, SQLITE)

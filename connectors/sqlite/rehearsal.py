@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 from connectors.contract import Statement
+from connectors.sql.file_locks import StreamLocks
 from connectors.sql.ledger import TABLES as LEDGER_TABLES
 from connectors.sql.text import NOTHING, Name, Place, Sql, Value, listed, names, sql
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, refusal
-from connectors.sqlite.columns import SQLITE
-from connectors.sqlite.locks import StreamLocks
+from connectors.sqlite.columns import SQLITE, SqliteColumns
 from connectors.sqlite.sql import Built, SqlGenerator, full_name
 from dataflow.runtime import Runtime
 from dataflow.types import RAW_ID, TableName
@@ -55,7 +55,7 @@ class RehearsedClient(SqliteClient):
 
     def __init__(self, shadow: Shadow, sql: SqlGenerator, note: Callable[[Statement], None]) -> None:
         super().__init__(shadow.file, sql, shadow.runtime)
-        self._locks = StreamLocks(shadow.original, shadow.runtime)
+        self._locks = StreamLocks(shadow.original, SqliteColumns.naming, shadow.runtime)
         self._shadow = shadow
         self._note = note
 

@@ -66,7 +66,6 @@ LATER = frozenset(
         "connectors/sql/dialect.py",
         "connectors/sql/session.py",
         "connectors/sqlite/__init__.py",
-        "connectors/sqlite/locks.py",
         "connectors/sqlite/rehearsal.py",
         "connectors/testkit/harness/faulty.py",
         "connectors/testkit/harness/interruptions.py",

@@ -1,8 +1,8 @@
-"""Who writes to which table of a SQLite file, in files beside it. Touches no database.
+"""Locks beside a database that is a file: which run writes to which table. Touches no database.
 
-A client has one such file, however many tables it has locked: it holds the system's lock on it for as long as it lives,
-and its content counts for no longer. So a sync of a thousand streams holds one file open, and a dead process holds no
-lock.
+A client has one lock file, however many tables it locks. It holds the system's lock on that file as long as it lives,
+and the file's content counts no longer than that. So a sync of a thousand streams holds one file open, and a dead
+process holds no lock.
 """
 
 import fcntl
@@ -13,8 +13,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from connectors.sqlite.columns import SqliteColumns
-from dataflow.names import name_hash
+from dataflow.names import NamingRules, name_hash
 from dataflow.runtime import Runtime
 from dataflow.runtime.randomness import token
 from dataflow.types import TableName
@@ -34,19 +33,21 @@ class _Own:
 
 
 class StreamLocks:
-    """The locks of one client."""
+    """The locks of one client. Names that are equal by `naming` are one table's."""
 
-    def __init__(self, database: Path, runtime: Runtime) -> None:
+    def __init__(self, database: Path, naming: NamingRules, runtime: Runtime) -> None:
+        self._naming = naming
         self._runtime = runtime
         self._database = database
         self._own: _Own | None = None
 
     def take(self, table: TableName, owner: str) -> str | None:
-        """Take the table's lock, or have it already; who has it, when that is somebody else for too long.
+        """Take the table's lock, or have it already. The answer is the run that has it after a short wait, if any.
 
-        Raises OSError where no file can be made beside the database.
+        Raises:
+            OSError: no file can be created beside the database.
         """
-        claim = _claim(table)
+        claim = self._claim(table)
         clock, threads = self._runtime.clock, self._runtime.threads
         give_up = clock.monotonic() + _STREAM_PATIENCE
         while self._own is None or claim not in self._own.claims:
@@ -61,8 +62,8 @@ class StreamLocks:
         return None
 
     def taken(self, table: TableName) -> str | None:
-        """The name of who has the table's lock, if that is somebody else. Makes no file, and removes none."""
-        return self._holder(_claim(table), clear=False)
+        """The run that has the table's lock, if it is not this client's. Creates no file, and removes none."""
+        return self._holder(self._claim(table), clear=False)
 
     def give_back(self) -> None:
         """Free all of them, and leave no file."""
@@ -90,7 +91,7 @@ class StreamLocks:
                 os.close(file)
 
     def _holder(self, claim: str, *, clear: bool) -> str | None:
-        """Who else claims it and lives. Files of the dead are removed, if that is wanted."""
+        """The other run that claims it and lives. `clear` removes the files of processes that are dead."""
         begin = self._beside("lock-").name
         for path in sorted(self._database.parent.glob(f"{_escaped(begin)}*")):
             if self._own is not None and path == self._own.path:
@@ -116,13 +117,12 @@ class StreamLocks:
         os.write(self._own.file, f"\n{claim}".encode())
         self._own.claims.add(claim)
 
+    def _claim(self, table: TableName) -> str:
+        comparable = self._naming.comparable
+        return name_hash(comparable(table.namespace), comparable(table.name))
+
     def _beside(self, what: str) -> Path:
         return self._database.with_name(f"{self._database.name}-{what}")
-
-
-def _claim(table: TableName) -> str:
-    comparable = SqliteColumns.naming.comparable
-    return name_hash(comparable(table.namespace), comparable(table.name))
 
 
 def _could_lock(file: int) -> bool:

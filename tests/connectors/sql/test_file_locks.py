@@ -1,15 +1,16 @@
-"""The locks of SQLite's streams: few open files, none that stay, and nobody in the way who is dead."""
+"""Locks in files: few are open, none stays, and no dead process is in the way."""
 
 import fcntl
 from pathlib import Path
 
 import pytest
 
-from connectors.sqlite.locks import StreamLocks
-from dataflow.names import name_hash
+from connectors.sql.file_locks import StreamLocks
+from dataflow.names import NamingRules, name_hash
 from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 
+NAMING = NamingRules(max_bytes=255, plain=False, ignore_case=True)
 USERS, ORDERS = TableName("main", "users"), TableName("main", "orders")
 
 
@@ -24,7 +25,7 @@ def open_files() -> int:
 
 def test_a_thousand_tables_are_locked_with_one_open_file(database: Path) -> None:
     before = open_files()
-    ours, others = StreamLocks(database, SYSTEM), StreamLocks(database, SYSTEM)
+    ours, others = StreamLocks(database, NAMING, SYSTEM), StreamLocks(database, NAMING, SYSTEM)
     tables = [TableName("main", f"stream_{number}") for number in range(1000)]
 
     for table in tables:
@@ -38,7 +39,7 @@ def test_a_thousand_tables_are_locked_with_one_open_file(database: Path) -> None
 
 
 def test_a_table_has_one_writer_and_another_table_another(database: Path) -> None:
-    first, second = StreamLocks(database, SYSTEM), StreamLocks(database, SYSTEM)
+    first, second = StreamLocks(database, NAMING, SYSTEM), StreamLocks(database, NAMING, SYSTEM)
     first.take(USERS, "first")
 
     assert second.take(USERS, "second") == "first"
@@ -52,7 +53,7 @@ def test_a_table_has_one_writer_and_another_table_another(database: Path) -> Non
 
 
 def test_names_that_differ_in_case_are_one_table(database: Path) -> None:
-    first, second = StreamLocks(database, SYSTEM), StreamLocks(database, SYSTEM)
+    first, second = StreamLocks(database, NAMING, SYSTEM), StreamLocks(database, NAMING, SYSTEM)
     first.take(USERS, "first")
 
     assert second.take(TableName("MAIN", "Users"), "second") == "first"
@@ -64,7 +65,7 @@ def test_what_a_dead_process_left_is_removed(database: Path) -> None:
     left.write_text(f"dead\n{name_hash('main', 'users')}")
     door = database.with_name(f"{database.name}-lock")
     door.touch()
-    locks = StreamLocks(database, SYSTEM)
+    locks = StreamLocks(database, NAMING, SYSTEM)
 
     assert locks.taken(USERS) is None
     assert left.exists()
@@ -80,7 +81,7 @@ def test_the_lock_of_a_version_that_had_a_file_for_each_table_is_kept_to(databas
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write("older run")
         file.flush()
-        locks = StreamLocks(database, SYSTEM)
+        locks = StreamLocks(database, NAMING, SYSTEM)
 
         assert locks.take(USERS, "ours") == "older run"
         assert locks.take(ORDERS, "ours") is None

@@ -2,7 +2,7 @@
 #
 #   make demo [DESTINATION=duckdb|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
-#   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, sshd, Chromium and librsvg
+#   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
 #   make sanitize [EXAMPLES=1000] [ARGS=...]  the reader in C under gcc's sanitizers, over arbitrary and damaged input
 #   make test-packages                        the wheel, installed where there is nothing else

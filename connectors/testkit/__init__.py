@@ -22,7 +22,7 @@ from connectors.testkit.suites.failures import FailureSuite  # noqa: E402
 from connectors.testkit.suites.journal import JournalSuite  # noqa: E402
 from connectors.testkit.suites.journal_table import JournalTableSuite  # noqa: E402
 from connectors.testkit.suites.keys import KeySuite  # noqa: E402
-from connectors.testkit.suites.ledger import LedgerSuite  # noqa: E402
+from connectors.testkit.suites.ledger import LedgerSuite, LockSuite  # noqa: E402
 from connectors.testkit.suites.leftovers import LeftoverSuite  # noqa: E402
 from connectors.testkit.suites.merging import MergeSuite  # noqa: E402
 from connectors.testkit.suites.naming import NamingSuite  # noqa: E402
@@ -54,6 +54,7 @@ __all__ = [
     "KeySuite",
     "LedgerSuite",
     "LeftoverSuite",
+    "LockSuite",
     "MergeSuite",
     "NamingSuite",
     "NarrowingSuite",
@@ -101,6 +102,7 @@ class ContractSuite(
     MergeSuite,
     SchemaEvolutionSuite,
     LedgerSuite,
+    LockSuite,
     JournalTableSuite,
     OperationsSuite,
     BasicFunctionalitySuite,

@@ -1,4 +1,4 @@
-"""Finds the PostgreSQL, the sshd and the PgBouncer that the distribution has installed. Installs nothing."""
+"""Finds the servers that the distribution has installed: PostgreSQL, PgBouncer, MariaDB, sshd. Installs nothing."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from tests.servers.errors import Unavailable
 POSTGRES = Path("/usr/lib/postgresql")
 SSHD = Path("/usr/sbin/sshd")
 PGBOUNCER = Path("/usr/sbin/pgbouncer")
+MARIADB = Path("/usr/sbin/mariadbd")
 
 
 def installed_postgres(where: Path = POSTGRES) -> Path:
@@ -40,4 +41,15 @@ def installed_pgbouncer(where: Path = PGBOUNCER) -> Path:
     """
     if not where.exists():
         raise Unavailable(f"there is no {where}. Debian and Ubuntu: apt-get install pgbouncer")
+    return where
+
+
+def installed_mariadb(where: Path = MARIADB) -> Path:
+    """The program.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    if not where.exists():
+        raise Unavailable(f"there is no {where}. Debian and Ubuntu: apt-get install mariadb-server")
     return where

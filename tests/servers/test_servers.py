@@ -16,7 +16,7 @@ import pytest
 from tests.servers import launch, wheel
 from tests.servers.address import Address, address_of
 from tests.servers.databases import fresh_database
-from tests.servers.debian import installed_postgres, installed_sshd
+from tests.servers.debian import installed_mariadb, installed_postgres, installed_sshd
 from tests.servers.embedded import GUARD, EmbeddedPostgres
 from tests.servers.errors import ServerFailed, Unavailable
 from tests.servers.providers import DSN, NAMED, PROVIDERS, Server, postgres
@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).parents[2]
 GUARDS = sorted({GUARD, launch.WATCH})
 HOLDER = """
 import sys, time
-from tests.servers.debian import installed_postgres, installed_sshd
+from tests.servers.debian import installed_mariadb, installed_postgres, installed_sshd
 from tests.servers.embedded import EmbeddedPostgres
 with EmbeddedPostgres(guard=sys.argv[1]) as server:
     print(server.pid, server.address.host, flush=True)
@@ -231,6 +231,8 @@ def test_without_the_distributions_packages_it_is_said_which_are_missing(tmp_pat
 
     with pytest.raises(Unavailable, match="apt-get install openssh-server"):
         installed_sshd(tmp_path / "sshd")
+    with pytest.raises(Unavailable, match="apt-get install mariadb-server"):
+        installed_mariadb(tmp_path / "mariadbd")
 
 
 def test_of_several_installed_versions_the_newest_is_taken(tmp_path: Path) -> None:

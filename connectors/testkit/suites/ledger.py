@@ -1,4 +1,4 @@
-"""The suite for the ledger and the lock: what is kept, and who is kept out."""
+"""The suites for the ledger and the lock: what is kept, and which runs are kept out."""
 
 import threading
 from contextlib import ExitStack, closing
@@ -40,9 +40,7 @@ BARE = evolve(
 
 
 class LedgerSuite(Suite):
-    """Ledger and lock keep `connectors.contract.ledger` and `connectors.contract`."""
-
-    # -- what is kept
+    """`Client.ledger` keeps `connectors.contract.ledger`."""
 
     @pytest.mark.parametrize("entry", [FULL, EMPTY, BARE], ids=["full", "empty", "without key"])
     def test_an_entry_is_held_as_it_was_saved(self, bench: Bench, entry: LedgerEntry) -> None:
@@ -126,7 +124,32 @@ class LedgerSuite(Suite):
 
         assert entry == FULL
 
-    # -- who is kept out
+    def test_holding_waits_for_who_else_holds_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
+        """The fence: a superseded run's last transaction is waited for, not overlooked."""
+        _save(bench, EMPTY)
+        found: list[LedgerEntry | None] = []
+
+        def hold() -> None:
+            other = bench.connector.client()
+            with other.transaction():
+                found.append(other.ledger.hold(TABLE))
+            other.close()
+
+        waiting = threading.Thread(target=hold)
+        with bench.client.transaction():
+            bench.client.ledger.hold(TABLE)
+            waiting.start()
+            waiting.join(0.3)
+            early = list(found)
+            bench.client.ledger.save(FULL)
+        waiting.join(10)
+
+        assert early == []
+        assert found == [FULL]
+
+
+class LockSuite(Suite):
+    """`Client.lock` keeps other runs out of a table, and the runs of other tables in."""
 
     def test_a_lock_keeps_other_runs_out_and_names_who_holds_it(self, bench: Bench) -> None:
         other = bench.connector.client()
@@ -175,29 +198,6 @@ class LedgerSuite(Suite):
             bench.client.lock(TABLE, "run two")
 
         other.close()
-
-    def test_holding_waits_for_who_else_holds_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
-        """The fence: a superseded run's last transaction is waited for, not overlooked."""
-        _save(bench, EMPTY)
-        found: list[LedgerEntry | None] = []
-
-        def hold() -> None:
-            other = bench.connector.client()
-            with other.transaction():
-                found.append(other.ledger.hold(TABLE))
-            other.close()
-
-        waiting = threading.Thread(target=hold)
-        with bench.client.transaction():
-            bench.client.ledger.hold(TABLE)
-            waiting.start()
-            waiting.join(0.3)
-            early = list(found)
-            bench.client.ledger.save(FULL)
-        waiting.join(10)
-
-        assert early == []
-        assert found == [FULL]
 
     def test_as_many_streams_as_it_says_are_worked_on_in_transactions_side_by_side(
         self, bench: Bench

@@ -1,0 +1,237 @@
+"""The ledger and the journal on a real MariaDB: the shared statements mean there what they mean everywhere."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+from attrs import evolve
+
+from connectors.contract import Client
+from connectors.contract.journal import Transition
+from connectors.contract.ledger import LedgerEntry
+from connectors.engine.sync.transactions import undone
+from connectors.sql.dialect import Ddl
+from connectors.sql.ledger import _ADDED, FORMAT_TABLE, TABLE, Found, SqlLedger
+from connectors.sql.text import Name, Param, Value, listed, sql
+from connectors.testkit import Destination, JournalTableSuite, LedgerSuite
+from connectors.testkit.suites.ledger import FULL
+from dataflow.errors import ConfigError
+from dataflow.types import StreamName, TableName
+from tests.connectors.sql.mariadb import MARIADB
+from tests.connectors.sql.mariadb_client import INTERNAL_NAMESPACE, MariaDbClient, MariaDbDefinition
+from tests.servers.mariadb import mariadb
+
+USERS = TableName("shop", "users")
+ENTRIES = TableName(INTERNAL_NAMESPACE, TABLE)
+FORMATS = TableName(INTERNAL_NAMESPACE, FORMAT_TABLE)
+SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Path]:
+    with mariadb() as socket:
+        yield socket
+
+
+@pytest.fixture
+def socket(server: Path) -> str:
+    """The socket of the server, which has no databases but its own."""
+    with closing(MariaDbClient(str(server))) as client:
+        for (name,) in client.execute(sql("SHOW DATABASES")):
+            if name not in SYSTEM:
+                client.execute(sql("DROP DATABASE {}", Name(name)))
+    return str(server)
+
+
+@pytest.fixture
+def destination(socket: str) -> Destination:
+    return Destination(
+        definition=MariaDbDefinition(),
+        options={"socket": socket},
+        soft_delete={},
+        read=lambda _: [],
+        tables=set,
+    )
+
+
+@pytest.fixture
+def client(socket: str) -> Iterator[MariaDbClient]:
+    """A client with a ledger and a journal."""
+    with closing(MariaDbClient(socket)) as client:
+        client.create_namespace(INTERNAL_NAMESPACE)
+        client.ledger.prepare()
+        client.journal.prepare()
+        yield client
+
+
+class TestLedger(LedgerSuite):
+    """The kit's."""
+
+
+class TestJournal(JournalTableSuite):
+    """The kit's."""
+
+
+# -- the ledger
+
+
+def test_claims_that_come_at_once_get_an_epoch_each(client: MariaDbClient, socket: str) -> None:
+    """The fence: each claim holds the row, and finds in it what the claim before has written."""
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=USERS))
+
+    def claim(owner: str) -> list[int]:
+        epochs = []
+        with closing(MariaDbClient(socket)) as own:
+            for _ in range(25):
+                with own.transaction():
+                    entry = own.ledger.hold(USERS)
+                    assert entry is not None
+                    own.ledger.save(evolve(entry, epoch=entry.epoch + 1, owner=owner))
+                epochs.append(entry.epoch + 1)
+        return epochs
+
+    with ThreadPoolExecutor() as runs:
+        claimed = [epoch for epochs in runs.map(claim, ["one", "two", "three"]) for epoch in epochs]
+
+    assert sorted(claimed) == list(range(1, 76))
+
+
+def test_a_claim_that_looks_for_a_row_that_is_not_there_holds_up_no_other(
+    client: MariaDbClient, socket: str
+) -> None:
+    with closing(MariaDbClient(socket)) as other, client.transaction(), other.transaction():
+        found = [each.ledger.hold(table) for each, table in ((client, USERS), (other, _named("orders")))]
+        client.ledger.save(LedgerEntry(table=USERS, owner="one"))
+        other.ledger.save(LedgerEntry(table=_named("orders"), owner="two"))
+
+    assert found == [None, None]
+    assert {entry.table: entry.owner for entry in client.ledger.entries()} == {
+        USERS: "one",
+        _named("orders"): "two",
+    }
+
+
+def test_saving_what_is_there_already_adds_no_second_row(client: MariaDbClient) -> None:
+    """MariaDB by itself counts the rows that an UPDATE made different, and here that is none."""
+    for _ in range(2):
+        with client.transaction():
+            client.ledger.save(FULL)
+
+    assert client.ledger.entries() == [FULL]
+
+
+@pytest.mark.parametrize("name", ["Users", "users ", "üsers", "u" * 64])
+def test_names_that_differ_at_all_are_tables_of_their_own(client: MariaDbClient, name: str) -> None:
+    entries = [LedgerEntry(table=USERS, owner="one"), LedgerEntry(table=_named(name), owner="two")]
+
+    with client.transaction():
+        for entry in entries:
+            client.ledger.save(entry)
+        held = [client.ledger.hold(entry.table) for entry in entries]
+
+    assert held == entries
+
+
+def test_the_ledger_of_the_version_before_is_brought_to_todays_format(client: MariaDbClient) -> None:
+    entry = evolve(FULL, stream=StreamName("src", "users"))
+    with client.transaction():
+        client.ledger.save(entry)
+    _as_the_version_before_left_it(client)
+    before = client.ledger.found(), client.ledger.entries()
+
+    client.ledger.prepare()
+
+    forgotten = evolve(entry, stream=None, columns=())
+    assert before == (Found.FIRST, [forgotten])
+    assert (client.ledger.found(), client.ledger.entries()) == (Found.TODAYS, [forgotten])
+
+
+def test_a_ledger_of_another_format_is_refused(client: MariaDbClient) -> None:
+    client.execute(sql("UPDATE {} SET {} = 99", client.table(FORMATS), Name("format")))
+
+    with pytest.raises(ConfigError, match="has format 99"):
+        SqlLedger(client, INTERNAL_NAMESPACE, MARIADB).prepare()
+
+
+# -- the journal
+
+
+def test_any_text_of_a_transition_is_read_back_as_it_was(client: MariaDbClient) -> None:
+    entry = {
+        "run": "1-ü",
+        "machine": "stream",
+        "from": "idle",
+        "event": "it's",
+        "to": "\\n",
+        "at": 1_700_000_000.123,
+        "stream": "100%s",
+        "error": 'a "quote", a `tick`, a \\ and \0',
+        "rows": 2**40,
+        "milliseconds": 0.1,
+        "facts": {"temp": True},
+    }
+
+    with client.transaction():
+        client.journal.append([Transition(1, entry)])
+
+    assert client.journal.read(0.0, "1-ü") == [Transition(1, entry)]
+    assert client.journal.lives() == [Transition(1, entry)]
+
+
+# -- the dialect
+
+
+def test_a_statement_that_makes_a_table_commits_what_came_before_it(client: MariaDbClient) -> None:
+    with undone(cast("Client", client)):
+        client.ledger.save(FULL)
+        client.execute(sql("CREATE TABLE {} (x bigint)", client.table(TableName(INTERNAL_NAMESPACE, "made"))))
+
+    assert MARIADB.ddl is Ddl.COMMITS
+    assert client.ledger.entries() == [FULL]
+
+
+def test_two_nulls_are_the_same(client: MariaDbClient) -> None:
+    pairs = [(None, None), (None, 1), (1, 1), (1, 2)]
+    asked = listed(MARIADB.same(Value(one), Value(other)) for one, other in pairs)
+
+    assert client.execute(sql("SELECT {}", asked)) == [(1, 0, 1, 0)]
+
+
+def test_the_latest_comes_first_and_null_last(client: MariaDbClient) -> None:
+    numbers = sql("(SELECT 1 AS {x} UNION SELECT NULL UNION SELECT 2) AS numbers", x=Name("x"))
+    ordered = sql("SELECT {} FROM {} ORDER BY {}", Name("x"), numbers, MARIADB.latest_first(Name("x")))
+
+    assert client.execute(ordered) == [(2,), (1,), (None,)]
+
+
+@pytest.mark.parametrize("text", ["it's", 'a "b"', "a\\'b", "\\", "100%s %", "", "`", "ü😀"])
+def test_a_value_is_read_as_it_was_written(client: MariaDbClient, text: str) -> None:
+    alone = client.execute(sql("SELECT {}", Value(text)))
+    beside = client.execute(sql("SELECT {}, {}", Value(text), Param("it")), {"it": text})
+
+    assert (alone, beside) == ([(text,)], [(text, text)])
+
+
+def test_a_moment_is_kept_to_the_microsecond_and_told_in_utc(client: MariaDbClient) -> None:
+    moment = datetime(2026, 2, 3, 4, 5, 6, 789_012, UTC)
+    kept = sql("CAST({} AS datetime(6))", Param("at"))
+
+    ((text,),) = client.execute(sql("SELECT {}", MARIADB.moment_as_text(kept)), {"at": moment})
+
+    assert datetime.fromisoformat(text) == moment
+
+
+def _named(name: str) -> TableName:
+    return TableName("shop", name)
+
+
+def _as_the_version_before_left_it(client: MariaDbClient) -> None:
+    client.execute(sql("DROP TABLE {}", client.table(FORMATS)))
+    for name in _ADDED:
+        client.execute(sql("ALTER TABLE {} DROP COLUMN {}", client.table(ENTRIES), Name(name)))
+    client.execute(sql("ALTER TABLE {} RENAME TO {}", client.table(ENTRIES), client.new_name(FORMATS)))

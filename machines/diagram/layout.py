@@ -19,6 +19,8 @@ GAP = 28.0
 # From the top of a layer to that of the next.
 STEP = 104.0
 MARGIN = 20.0
+# Between roads that go around the compound.
+LANE = 22.0
 SWEEPS = 24
 
 
@@ -177,8 +179,13 @@ def _place(layers: Sequence[list[_Node]], chains: Sequence[Sequence[_Node]]) -> 
     # A road around the compound stays clear of it.
     outside = [node for layer in layers for node in layer if not node.inside and node.width == BEND]
     inside = [node.x + node.width / 2 for layer in layers for node in layer if node not in outside]
+    begun: dict[str, int] = {}
     for node in outside:
-        node.x = max(inside) + GAP + MARGIN
+        begun[node.name] = min(begun.get(node.name, node.layer), node.layer)
+    # The road that begins lowest is the nearest, so that no road lies on another or crosses it.
+    lanes = sorted(begun, key=lambda road: -begun[road])
+    for node in outside:
+        node.x = max(inside) + GAP + MARGIN + LANE * lanes.index(node.name)
 
 
 def _settle(layer: Sequence[_Node], wanted: Sequence[float]) -> None:

@@ -170,7 +170,7 @@ def _road(road: Road, walks: Mapping[str, int], *, dim: bool) -> Element:
 
 
 def _labels(of: Iterable[tuple[Road, Mapping[str, int]]], layout: Layout) -> Iterator[Element]:
-    places = _Places(layout.boxes.values())
+    places = _Places(layout.boxes.values(), layout.width)
     for road, walks in of:
         times = sum(walks.values())
         lines = _words(road, walks) + ([f"\u00d7{count(times)}"] if times > 1 else [])
@@ -220,13 +220,14 @@ def _words(road: Road, walks: Mapping[str, int]) -> list[str]:
 
 
 class _Places:
-    """Finds a place for each label at which it lies on no other."""
+    """Finds a place for each label at which it lies on no other, within the picture's width."""
 
-    def __init__(self, boxes: Iterable[Box]) -> None:
+    def __init__(self, boxes: Iterable[Box], width: float) -> None:
         self._taken = list(boxes)
+        self._width = width
 
     def found(self, points: tuple[Point, ...], lines: list[str]) -> Point:
-        """On the last piece of a road, else on its upright ones, else beside; where nothing is free, as at first."""
+        """On an upright piece of a road, else on its last one, else beside; as at first if nothing is free."""
         start, end = points[-2:]
         aside = max(map(len, lines), default=0) * LETTER / 2 + 8
         on = [_on(start, end, part) for part in (0.6, 0.45, 0.72, 0.3, 0.8)]
@@ -234,13 +235,18 @@ class _Places:
             Point(upper.x, (upper.y + lower.y) / 2) for upper, lower in pairwise(points) if upper.x == lower.x
         ]
         beside = [Point(place.x + shift, place.y) for shift in (aside, -aside) for place in on]
-        places = [*on, *upright, *beside]
-        free = [place for place in places if not self._meets(self._box(place, lines))]
-        return self._take((free or places)[0], lines)
+        places = [*upright, *on, *beside]
+        within = [self._within(place, lines) for place in places]
+        free = [place for place in within if not self._meets(self._box(place, lines))]
+        return self._take((free or within)[0], lines)
 
     def beside(self, start: Point, lines: list[str]) -> Point:
         """To the right of a point."""
         return self._take(Point(start.x + max(map(len, lines)) * LETTER / 2, start.y), lines)
+
+    def _within(self, place: Point, lines: list[str]) -> Point:
+        half = max(map(len, lines), default=0) * LETTER / 2 + HALO
+        return Point(min(max(place.x, half), self._width - half), place.y)
 
     def _take(self, place: Point, lines: list[str]) -> Point:
         self._taken.append(self._box(place, lines))

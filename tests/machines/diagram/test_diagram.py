@@ -2,13 +2,14 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from machines.diagram.declared import MACHINES, arrows, dot, mermaid, page, states, walkable
 from machines.diagram.layout import laid_out
-from machines.diagram.svg import DARK, drawn, path_of
+from machines.diagram.svg import DARK, LETTER, drawn, path_of
 from machines.diagram.xml import Element, svg_text
 from machines.journal.history import Life, runs
 from machines.operations import MEANING, StreamOperation, SyncOperation
@@ -16,6 +17,8 @@ from machines.stream import StreamLifecycle
 from tests.machines.record import JOURNALS
 
 PAGES = Path(__file__).parents[3] / "diagrams"
+# A recorded journal with a path through each machine.
+PATHS = {"stream": "dedup", "destination": "sync_complete"}
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -90,11 +93,9 @@ def test_an_error_out_of_the_compound_marks_its_one_arrow() -> None:
 
 
 @pytest.mark.parametrize("name", MACHINES)
-@pytest.mark.parametrize("journal", ["sync_complete", None])
-def test_every_shape_has_colours_that_a_viewer_without_css_understands(
-    name: str, journal: str | None
-) -> None:
-    picture = drawn(name, path_of(lives_of(journal)) if journal else None)
+@pytest.mark.parametrize("walked", [True, False])
+def test_every_shape_has_colours_that_a_viewer_without_css_understands(name: str, walked: bool) -> None:
+    picture = drawn(name, path_of(lives_of(PATHS[name])) if walked else None)
 
     shapes = [each for each in picture.iter() if each.tag in ("rect", "path", "text", "line", "circle")]
     assert len(shapes) > 40
@@ -103,7 +104,7 @@ def test_every_shape_has_colours_that_a_viewer_without_css_understands(
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_pictures_style_only_turns_its_colours_dark(name: str) -> None:
-    picture = drawn(name, path_of(lives_of("sync_complete")))
+    picture = drawn(name, path_of(lives_of(PATHS[name])))
 
     (style,) = (str(each.text) for each in picture.iter("style"))
     used = {str(each.get(paint)) for each in picture.iter() for paint in ("fill", "stroke")} - {
@@ -117,6 +118,27 @@ def test_a_pictures_style_only_turns_its_colours_dark(name: str) -> None:
     for light in used:
         assert f"[fill='{light}'] {{ fill: {DARK[light]}; }}" in style
         assert f"[stroke='{light}'] {{ stroke: {DARK[light]}; }}" in style
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("walked", [True, False])
+def test_every_label_lies_within_the_picture(name: str, walked: bool) -> None:
+    picture = drawn(name, path_of(lives_of(PATHS[name])) if walked else None)
+
+    labels = [text for group in picture.iter("g") for text in group if "said" in str(group.get("class"))]
+    halves = [(float(str(each.get("x"))), len(str(each.text)) * LETTER / 2) for each in labels]
+    assert halves
+    assert all(half <= x <= float(str(picture.get("width"))) - half for x, half in halves)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_no_two_roads_share_a_line(name: str) -> None:
+    roads = laid_out(MACHINES[name]).roads
+
+    upright = [
+        (upper.x, upper.y) for road in roads for upper, lower in pairwise(road.points) if upper.x == lower.x
+    ]
+    assert len(upright) == len(set(upright))
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -5,33 +5,31 @@ of the ledger. Readers go on meanwhile, in the file as it was.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Recipe, Statistics, Writer
+from connectors.contract import Statistics, Writer
+from connectors.sql.client import SqlClient
 from connectors.sql.file_locks import StreamLocks
-from connectors.sql.journal import SqlJournal
-from connectors.sql.ledger import SqlLedger
-from connectors.sql.refusals import name_taken, not_ours
-from connectors.sql.text import Name, Sql
+from connectors.sql.text import Sql
 from connectors.sqlite.columns import SQLITE, SqliteColumns, compare_numbers, converted, noted_if_lost
 from connectors.sqlite.sql import (
     CONVERT,
     NOTE,
     NUMBERS,
     Built,
-    SqlGenerator,
+    SqliteStatements,
     full_name,
     holders,
     table_name,
 )
 from dataflow.errors import ConfigError
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.evolution import ColumnChangeset
 from dataflow.runtime import Runtime
-from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
+from dataflow.types import TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 
@@ -46,16 +44,16 @@ _SETTINGS = (
 )
 
 
-class SqliteClient:
-    """TableOperationsClient, TableSchemaEvolutionClient and the ledger's Session, on one connection."""
+class SqliteClient(SqlClient):
+    """Overrides what SQLite has its own way for: namespaces, tables by their full names, and what is built on them."""
 
-    def __init__(self, database: Path, sql: SqlGenerator, runtime: Runtime) -> None:
+    statements: SqliteStatements
+
+    def __init__(self, database: Path, statements: SqliteStatements, runtime: Runtime) -> None:
+        super().__init__(statements, INTERNAL_NAMESPACE)
         self._database = database
-        self._sql = sql
         self._locks = StreamLocks(database, SqliteColumns.naming, runtime)
         self._connection: sqlite3.Connection | None = None
-        self.ledger = SqlLedger(self, INTERNAL_NAMESPACE, SQLITE)
-        self.journal = SqlJournal(self, INTERNAL_NAMESPACE, SQLITE)
 
     # -- the connection
 
@@ -93,7 +91,7 @@ class SqliteClient:
     def execute(
         self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
-        return self._run(statement, parameters or {}).fetchall()
+        return self._run(statement, parameters).fetchall()
 
     def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
         return self._run(statement, parameters).rowcount
@@ -101,77 +99,21 @@ class SqliteClient:
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
         self._open.executemany(SQLITE.render(statement), map(_bound, rows))
 
-    def table(self, table: TableName) -> Name:
-        return self._sql.table(table)
-
-    def new_name(self, table: TableName) -> Name:
-        return self._sql.table(table)
-
-    def column_names(self, table: TableName) -> Sequence[str]:
-        return [name for name, *_ in self.execute(self._sql.find_columns(), {"name": full_name(table)})]
+    def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
+        return self._open.executemany(SQLITE.render(statement), rows).rowcount
 
     # -- tables
 
     def create_namespace(self, namespace: str) -> None:
-        """A namespace is part of a table's name and needs no making."""
-
-    def table_exists(self, table: TableName) -> bool:
-        if self.execute(self._sql.find_table(), {"name": full_name(table)}):
-            return True
-        if taken := self.execute(self._sql.find_holder(), {"name": full_name(table)}):
-            raise name_taken(table, taken[0][0])
-        return False
-
-    def table_is_empty(self, table: TableName) -> bool:
-        return not self.execute(self._sql.any_row(table))
-
-    def count_rows(self, table: TableName) -> int:
-        return int(self.execute(self._sql.count_rows(table))[0][0])
-
-    def has_lost_value(self, table: TableName, column: Column) -> bool:
-        names = {"field": column.field, "column": column.name}
-        return bool(self.execute(self._sql.has_lost_value(table, column), names)[0][0])
+        """A namespace is a part of a table's name."""
 
     def statistics(self, table: TableName) -> Statistics:
         """SQLite counts nothing in advance, and has no users. Views hang on a table's name and not on the table."""
         return Statistics(dependents=tuple(map(str, self._built_on(table))))
 
     def tables_named(self, mark: str) -> Sequence[TableName]:
-        tables = [table_name(name) for (name,) in self.execute(self._sql.find_tables())]
+        tables = [table_name(name) for (name,) in self.execute(self.statements.find_tables())]
         return [table for table in tables if mark in table.name]
-
-    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
-        """No index for the key: a merge makes the one it needs for as long as it takes."""
-        self.execute(self._sql.create_table(table, columns))
-
-    def expect_meta(self, table: TableName, meta: str) -> None:
-        """Nothing is sent anywhere."""
-
-    def take_warnings(self) -> Sequence[str]:
-        """This client has no optional steps."""
-        return ()
-
-    def drop_table(self, table: TableName) -> None:
-        self.execute(self._sql.drop_table(table))
-
-    def trim_table(self, table: TableName, after: str | None) -> int:
-        if after is None:
-            return self.changed(self._sql.delete_rows(table))
-        return self.changed(self._sql.delete_rows_after(table), {"after": after})
-
-    def insert(self, table: TableName, columns: Sequence[Column], rows: Iterator[tuple[Any, ...]]) -> int:
-        """Append rows of stored values, for the insert buffer; how many."""
-        return self._open.executemany(SQLITE.render(self._sql.insert_rows(table, columns)), rows).rowcount
-
-    def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
-        return self.changed(self._sql.copy_rows(source, target, columns))
-
-    def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        for statement in self._sql.merge(source, target, recipe):
-            self.execute(statement)
-
-    def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
-        self.execute(self._sql.dedupe(table, recipe))
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:
         """What is built on a table goes with it, and is built again on the new one."""
@@ -180,45 +122,20 @@ class SqliteClient:
         gone = [name for name in self.column_names(target) if comparable(name) not in kept]
         self._refuse_to_break(target, gone)
         built = self._built_on(target)
-        self.execute(self._sql.drop_table(target))
-        self.execute(self._sql.rename_table(source, target))
+        note = super().overwrite_table(source, target)
         for each in built:
             self._open.execute(each.statement)
-        return ""
-
-    # -- evolution
-
-    def discover_schema(self, table: TableName) -> TableSchema:
-        rows = self.execute(self._sql.find_columns(), {"name": full_name(table)})
-        found = {name: ColumnType(kind, bool(nullable)) for name, kind, nullable in rows}
-        if missing := [name for name in REQUIRED_COLUMNS if name not in found]:
-            raise not_ours(table, missing)
-        return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
-
-    def complete_metadata(self, table: TableName) -> Sequence[str]:
-        found = self.column_names(table)
-        missing = [name for name in ADDED_LATER if name not in found]
-        for name in missing:
-            self.execute(self._sql.add_metadata(table, name))
-        return missing
+        return note
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         self._refuse_to_break(table, [*changeset.drop, *changeset.change])
-        # First, since a name that comes may be one that goes, but for the case of its letters.
-        for name in changeset.drop:
-            self.execute(self._sql.drop_column(table, name))
-        for name, kind in changeset.add.items():
-            self.execute(self._sql.add_column(table, name, kind))
-        for name, change in changeset.change.items():
-            types = {"original": change.original.type, "new": change.new.type, "column": name}
-            for statement in self._sql.change_column(table, name, change.new):
-                self.execute(statement, types)
+        super().apply_changeset(table, changeset)
 
-    # -- what they share
+    # -- what is built on tables
 
     def built(self) -> Sequence[Built]:
         """Every index, trigger and view that a person built."""
-        return [Built(*each) for each in self.execute(self._sql.find_built())]
+        return [Built(*each) for each in self.execute(self.statements.find_built())]
 
     def _built_on(self, table: TableName) -> Sequence[Built]:
         comparable = SqliteColumns.naming.comparable

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sql.dialect import Dialect, Parameters
+from connectors.sql.statements import CHANGING
 from connectors.sql.text import template
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
@@ -43,8 +44,6 @@ SQLITE = Dialect(
     metadata_types=_METADATA_TYPES,
     same=template("{} IS {}"),
 )
-# What a column is called while its type changes.
-CHANGING = "_airbyte_changing"
 
 _KINDS = {spelled: kind for kind, spelled in _TYPES.items()}
 

@@ -1,16 +1,17 @@
 """What the SQLite destination is made of, and what its errors mean. Puts the parts together, no more."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from connectors.contract import Connector, Statement
-from connectors.sqlite.buffer import SqliteBuffer
+from connectors.sql.errors import ASK_FOR_HELP, TRY_AGAIN, Meaning, by_code, explained
+from connectors.sql.rows import RowBuffer
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient
-from connectors.sqlite.columns import SqliteColumns
+from connectors.sqlite.columns import SqliteColumns, stored
 from connectors.sqlite.config import SqliteConfig
 from connectors.sqlite.rehearsal import RehearsedClient, Shadow
-from connectors.sqlite.sql import SqlGenerator
-from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
+from connectors.sqlite.sql import SqliteStatements
+from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.runtime import Runtime
 
 
@@ -31,11 +32,11 @@ class SqliteConnector:
         return self._config.schema
 
     def client(self) -> SqliteClient:
-        sql = SqlGenerator(hard_deletes=self._config.hard_deletes)
+        sql = SqliteStatements(hard_deletes=self._config.hard_deletes)
         return SqliteClient(self._config.file, sql, self.runtime)
 
-    def insert_buffer(self, client: SqliteClient) -> SqliteBuffer:
-        return SqliteBuffer(client)
+    def insert_buffer(self, client: SqliteClient) -> RowBuffer:
+        return RowBuffer(client, stored)
 
     def rehearse(self, note: Callable[[Statement], None]) -> Connector:
         return RehearsedConnector(self._config, self.runtime, note)
@@ -56,63 +57,65 @@ class RehearsedConnector(SqliteConnector):
         self._note = note
 
     def client(self) -> SqliteClient:
-        sql = SqlGenerator(hard_deletes=self._config.hard_deletes)
+        sql = SqliteStatements(hard_deletes=self._config.hard_deletes)
         return RehearsedClient(self._shadow, sql, self._note)
 
     def close(self) -> None:
         self._shadow.close()
 
 
-_ASK_FOR_HELP = "Report this, with the log of this sync."
-_TRY_AGAIN = "Try again."
 _MAKE_ROOM = "Free space where the database is, then run the sync again. All acknowledged records are safe."
 _ALLOW = "The user of the sync must be allowed to write to the file and to its folder."
 _RESTORE = "Restore it from a copy, or choose another destination path."
 _DROP_IT = "Drop it, or correct the rows in the source, then run the sync again."
 
-# What is meant by SQLite's result codes; its texts are passed on to nobody, since they may quote a value.
-_MEANINGS: Mapping[int, DataflowError] = {
-    sqlite3.SQLITE_BUSY: TransientError("Another process is writing to the file.", remedy=_TRY_AGAIN),
-    sqlite3.SQLITE_LOCKED: TransientError("Another connection uses the table.", remedy=_TRY_AGAIN),
-    sqlite3.SQLITE_IOERR: TransientError("The file could not be read or written.", remedy=_TRY_AGAIN),
-    sqlite3.SQLITE_FULL: ConfigError("The disk is full.", remedy=_MAKE_ROOM),
-    sqlite3.SQLITE_CANTOPEN: ConfigError("The file cannot be opened.", remedy=_ALLOW),
-    sqlite3.SQLITE_READONLY: ConfigError("The file may not be written to.", remedy=_ALLOW),
-    sqlite3.SQLITE_PERM: ConfigError("The file may not be used.", remedy=_ALLOW),
-    sqlite3.SQLITE_NOTADB: ConfigError("The file is not a SQLite database.", remedy=_RESTORE),
-    sqlite3.SQLITE_CORRUPT: ConfigError("The database is damaged.", remedy=_RESTORE),
-    sqlite3.SQLITE_CONSTRAINT: ConfigError(
-        "A user-defined unique index or trigger on the table rejects a row.", remedy=_DROP_IT
+_MEANINGS = (
+    *by_code(
+        {
+            sqlite3.SQLITE_BUSY: TransientError("Another process is writing to the file.", remedy=TRY_AGAIN),
+            sqlite3.SQLITE_LOCKED: TransientError("Another connection uses the table.", remedy=TRY_AGAIN),
+            sqlite3.SQLITE_IOERR: TransientError("The file could not be read or written.", remedy=TRY_AGAIN),
+            sqlite3.SQLITE_FULL: ConfigError("The disk is full.", remedy=_MAKE_ROOM),
+            sqlite3.SQLITE_CANTOPEN: ConfigError("The file cannot be opened.", remedy=_ALLOW),
+            sqlite3.SQLITE_READONLY: ConfigError("The file may not be written to.", remedy=_ALLOW),
+            sqlite3.SQLITE_PERM: ConfigError("The file may not be used.", remedy=_ALLOW),
+            sqlite3.SQLITE_NOTADB: ConfigError("The file is not a SQLite database.", remedy=_RESTORE),
+            sqlite3.SQLITE_CORRUPT: ConfigError("The database is damaged.", remedy=_RESTORE),
+            sqlite3.SQLITE_CONSTRAINT: ConfigError(
+                "A user-defined unique index or trigger on the table rejects a row.", remedy=_DROP_IT
+            ),
+            sqlite3.SQLITE_TOOBIG: ConfigError(
+                "A value is larger than SQLite can hold.", remedy=ASK_FOR_HELP
+            ),
+        }
     ),
-    sqlite3.SQLITE_TOOBIG: ConfigError("A value is larger than SQLite can hold.", remedy=_ASK_FOR_HELP),
-}
-
-
-# The same of what has no code of its own, by the beginning of SQLite's text, after which a name follows.
-_SAID: Mapping[str, DataflowError] = {
-    "too many columns": ConfigError(
-        "The stream has more columns than SQLite allows a table.", remedy="Deselect columns of the stream."
+    # These have no code of their own.
+    Meaning(
+        raised_as=sqlite3.OperationalError,
+        said="too many columns",
+        means=ConfigError(
+            "The stream has more columns than SQLite allows a table.",
+            remedy="Deselect columns of the stream.",
+        ),
     ),
-    "no such table": ConfigError(
-        "A table of the sync was renamed or dropped during the sync.",
-        remedy="Rename it back, or let the next sync create it again.",
+    Meaning(
+        raised_as=sqlite3.OperationalError,
+        said="no such table",
+        means=ConfigError(
+            "A table of the sync was renamed or dropped during the sync.",
+            remedy="Rename it back, or let the next sync create it again.",
+        ),
     ),
-}
+)
 
 
 def explain(error: Exception) -> DataflowError:
     """The error as one of the project's three, without content; one that is already ours as it is."""
-    if isinstance(error, DataflowError):
-        return error
     if isinstance(error, OSError):
         return ConfigError(
             f"The lock file beside the database cannot be used: {error.strerror}.", remedy=_ALLOW
         )
+    unforeseen = getattr(error, "sqlite_errorname", type(error).__name__)
     # The lowest byte is the code; what is above says more than we need.
-    meaning = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    if isinstance(error, sqlite3.OperationalError):
-        meaning = meaning or next((each for said, each in _SAID.items() if str(error).startswith(said)), None)
-    return meaning or InternalError(
-        f"SQLite failed with an unforeseen {getattr(error, 'sqlite_errorname', type(error).__name__)}.",
-        remedy=_ASK_FOR_HELP,
-    )
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return explained(error, code, _MEANINGS, f"SQLite failed with an unforeseen {unforeseen}.")

@@ -14,7 +14,7 @@ from connectors.sql.ledger import TABLES as LEDGER_TABLES
 from connectors.sql.text import NOTHING, Name, Place, Sql, Value, listed, names, sql
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, refusal
 from connectors.sqlite.columns import SQLITE, SqliteColumns
-from connectors.sqlite.sql import Built, SqlGenerator, full_name
+from connectors.sqlite.sql import Built, SqliteStatements, full_name
 from dataflow.runtime import Runtime
 from dataflow.types import RAW_ID, TableName
 
@@ -53,7 +53,7 @@ class Shadow:
 class RehearsedClient(SqliteClient):
     """A client of the shadow: does all that it is asked to, and says it."""
 
-    def __init__(self, shadow: Shadow, sql: SqlGenerator, note: Callable[[Statement], None]) -> None:
+    def __init__(self, shadow: Shadow, sql: SqliteStatements, note: Callable[[Statement], None]) -> None:
         super().__init__(shadow.file, sql, shadow.runtime)
         self._locks = StreamLocks(shadow.original, SqliteColumns.naming, shadow.runtime)
         self._shadow = shadow

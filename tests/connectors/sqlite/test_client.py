@@ -29,10 +29,10 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from connectors.sqlite.client import SqliteClient
-from connectors.sqlite.sql import SqlGenerator
+from connectors.sqlite.sql import SqliteStatements
 from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
-SqliteClient(Path(sys.argv[1]), SqlGenerator(), SYSTEM).lock(TableName("main", "users"), "run of another process")
+SqliteClient(Path(sys.argv[1]), SqliteStatements(), SYSTEM).lock(TableName("main", "users"), "run of another process")
 print("held", flush=True)
 time.sleep(60)
 """

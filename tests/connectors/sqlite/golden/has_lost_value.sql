@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT 1 FROM "sales""2025.Robert'); DROP TABLE students;--" AS t WHERE t."id" IS NULL AND EXISTS (SELECT 1 FROM json_each(t."_airbyte_meta", '$.changes') AS c WHERE json_extract(c.value, '$.field') IN (:field, :column)));
+SELECT EXISTS (SELECT 1 FROM "sales""2025.Robert'); DROP TABLE students;--" AS t WHERE "t"."id" IS NULL AND EXISTS (SELECT 1 FROM json_each("t"."_airbyte_meta", '$.changes') AS c WHERE json_extract(c.value, '$.field') IN (:field, :column)));

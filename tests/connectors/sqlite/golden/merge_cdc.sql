@@ -1,22 +1,22 @@
-DELETE FROM "sales""2025.Robert'); DROP TABLE students;--" WHERE rowid IN (SELECT r FROM (
+DELETE FROM "sales""2025.Robert'); DROP TABLE students;--" WHERE "sales""2025.Robert'); DROP TABLE students;--"."rowid" IN (SELECT r FROM (
   SELECT r, new, row_number() OVER of_key AS place, first_value(r) OVER of_key AS latest
   FROM (
-    SELECT t.rowid AS r, NULL AS new, t."id" AS "k0", t."lsn" AS "o0", t."_airbyte_extracted_at" AS "o1", t."_airbyte_raw_id" AS "o2" FROM "sales""2025.Robert'); DROP TABLE students;--" AS t
-    WHERE t.rowid IN (SELECT t.rowid FROM "students_airbyte_tmp" AS s JOIN "sales""2025.Robert'); DROP TABLE students;--" AS t ON s."id" IS t."id")
+    SELECT "t"."rowid" AS r, NULL AS new, "t"."id" AS "k0", "t"."lsn" AS "o0", "t"."_airbyte_extracted_at" AS "o1", "t"."_airbyte_raw_id" AS "o2" FROM "sales""2025.Robert'); DROP TABLE students;--" AS t
+    WHERE "t"."rowid" IN (SELECT "t"."rowid" FROM "students_airbyte_tmp" AS s JOIN "sales""2025.Robert'); DROP TABLE students;--" AS t ON "s"."id" IS "t"."id")
     UNION ALL
-    SELECT NULL, s.rowid, s."id", s."lsn", s."_airbyte_extracted_at", s."_airbyte_raw_id" FROM "students_airbyte_tmp" AS s
-  )
+    SELECT NULL, "s"."rowid", "s"."id", "s"."lsn", "s"."_airbyte_extracted_at", "s"."_airbyte_raw_id" FROM "students_airbyte_tmp" AS s
+  ) AS of_both
   WINDOW of_key AS (PARTITION BY "k0" ORDER BY "o0" COLLATE "dataflow_numbers" DESC NULLS LAST, "o1" DESC NULLS LAST, "o2" DESC NULLS LAST, r IS NULL)
-) WHERE latest IS NULL);
+) AS ranked WHERE latest IS NULL);
 INSERT INTO "sales""2025.Robert'); DROP TABLE students;--" ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id", "id", "select", "a""b", ":name {} %s", "deleted", "lsn")
-SELECT s."_airbyte_raw_id", s."_airbyte_extracted_at", s."_airbyte_meta", s."_airbyte_generation_id", s."id", s."select", s."a""b", s.":name {} %s", s."deleted", s."lsn" FROM "students_airbyte_tmp" AS s
-WHERE NOT (coalesce(s."deleted", '') <> '') AND s.rowid IN (SELECT new FROM (
+SELECT "s"."_airbyte_raw_id", "s"."_airbyte_extracted_at", "s"."_airbyte_meta", "s"."_airbyte_generation_id", "s"."id", "s"."select", "s"."a""b", "s".":name {} %s", "s"."deleted", "s"."lsn" FROM "students_airbyte_tmp" AS s
+WHERE NOT (coalesce("s"."deleted", '') <> '') AND "s"."rowid" IN (SELECT new FROM (
   SELECT r, new, row_number() OVER of_key AS place, first_value(r) OVER of_key AS latest
   FROM (
-    SELECT t.rowid AS r, NULL AS new, t."id" AS "k0", t."lsn" AS "o0", t."_airbyte_extracted_at" AS "o1", t."_airbyte_raw_id" AS "o2" FROM "sales""2025.Robert'); DROP TABLE students;--" AS t
-    WHERE t.rowid IN (SELECT t.rowid FROM "students_airbyte_tmp" AS s JOIN "sales""2025.Robert'); DROP TABLE students;--" AS t ON s."id" IS t."id")
+    SELECT "t"."rowid" AS r, NULL AS new, "t"."id" AS "k0", "t"."lsn" AS "o0", "t"."_airbyte_extracted_at" AS "o1", "t"."_airbyte_raw_id" AS "o2" FROM "sales""2025.Robert'); DROP TABLE students;--" AS t
+    WHERE "t"."rowid" IN (SELECT "t"."rowid" FROM "students_airbyte_tmp" AS s JOIN "sales""2025.Robert'); DROP TABLE students;--" AS t ON "s"."id" IS "t"."id")
     UNION ALL
-    SELECT NULL, s.rowid, s."id", s."lsn", s."_airbyte_extracted_at", s."_airbyte_raw_id" FROM "students_airbyte_tmp" AS s
-  )
+    SELECT NULL, "s"."rowid", "s"."id", "s"."lsn", "s"."_airbyte_extracted_at", "s"."_airbyte_raw_id" FROM "students_airbyte_tmp" AS s
+  ) AS of_both
   WINDOW of_key AS (PARTITION BY "k0" ORDER BY "o0" COLLATE "dataflow_numbers" DESC NULLS LAST, "o1" DESC NULLS LAST, "o2" DESC NULLS LAST, r IS NULL)
-) WHERE place = 1);
+) AS ranked WHERE place = 1 AND new IS NOT NULL);

@@ -1,0 +1,36 @@
+"""An insert buffer that appends row by row, for a database without a bulk path. Converts each column at once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import pyarrow as pa
+
+from connectors.sql.client import SqlClient
+from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Column, Kind, TableName
+
+# By a kind, what makes a stored value of a value as Arrow gives it, which is never null.
+Stored: TypeAlias = Callable[[Kind], Callable[[Any], Any]]
+
+_METADATA_KINDS = {EXTRACTED_AT: Kind.TIMESTAMP_WITH_TIMEZONE, META: Kind.JSON, GENERATION_ID: Kind.INTEGER}
+
+
+class RowBuffer:
+    """InsertBuffer for one client; it inserts within the client's current transaction."""
+
+    def __init__(self, client: SqlClient, stored: Stored) -> None:
+        self._client = client
+        self._stored = stored
+
+    def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
+        return sum(self._client.insert(table, columns, self._rows(batch, columns)) for batch in batches)
+
+    def _rows(self, batch: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+        raw_ids = (str(UUID(bytes=each)) for each in batch.column(RAW_ID).to_pylist())
+        kinds = _METADATA_KINDS | {column.name: column.kind for column in columns}
+        cells = (self._cells(batch.column(name), kind) for name, kind in kinds.items())
+        return zip(raw_ids, *cells, strict=True)
+
+    def _cells(self, array: pa.Array, kind: Kind) -> list[Any]:
+        make = self._stored(kind)
+        return [None if value is None else make(value) for value in array.to_pylist()]

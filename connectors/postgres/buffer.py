@@ -48,7 +48,7 @@ class PostgresBuffer:
         light = list(self._lightened(table, batches))
         taken = self._client.shortcuts.inserting(table, lambda: self._copy(table, columns, light))
         if taken < sum(batch.num_rows for batch in batches):
-            self._client.blame_triggers(table)
+            self._client.inspection.blame_triggers(table)
         return taken
 
     def _copy(self, table: TableName, columns: Sequence[Column], light: Sequence[pa.RecordBatch]) -> int:
@@ -75,7 +75,7 @@ class PostgresBuffer:
         for batch in batches:
             meta = usual_meta(batch)
             if meta is not None and meta not in known:
-                known[meta] = self._client.has_default(table, META, meta)
+                known[meta] = self._client.inspection.has_default(table, META, meta)
             if meta is None or not known[meta]:
                 others.append(batch)
             elif same_meta(batch) is not None:

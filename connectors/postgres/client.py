@@ -13,8 +13,9 @@ from psycopg.sql import SQL
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.contract.journal import JournalTable
 from connectors.contract.ledger import Ledger
-from connectors.postgres import catalog, evolution, ownership, statistics, swap
+from connectors.postgres import catalog, evolution, ownership, statistics
 from connectors.postgres.columns import METADATA_TYPES, POSTGRES
+from connectors.postgres.inspection import Inspection
 from connectors.postgres.locks import Locks, writer_of
 from connectors.postgres.merging import Merging
 from connectors.postgres.quoting import Query, composed
@@ -44,6 +45,7 @@ class PostgresClient:
         self._locks = Locks(access, self._entries)
         self._ledger = SqlLedger(self, internal_namespace, POSTGRES)
         self._journal = SqlJournal(self, internal_namespace, POSTGRES)
+        self.inspection = Inspection(self, sql)
         self.shortcuts = Shortcuts(self, sql)
 
     # -- the connection
@@ -128,7 +130,7 @@ class PostgresClient:
 
     def table_is_empty(self, table: TableName) -> bool:
         # Rows that are hidden from us are rows.
-        self.see_all_rows(table)
+        self.inspection.see_all_rows(table)
         return bool(self._tell(self._sql.table_is_empty(table)))
 
     def count_rows(self, table: TableName) -> int:
@@ -143,8 +145,8 @@ class PostgresClient:
         return Statistics(
             rows=rows,
             size=size,
-            dependents=self.standing(table).holders,
-            grants=tuple(sorted(map(str, self.belongings(table).grants))),
+            dependents=self.inspection.standing(table).holders,
+            grants=tuple(sorted(map(str, self.inspection.belongings(table).grants))),
         )
 
     def tables_named(self, mark: str) -> Sequence[TableName]:
@@ -156,17 +158,11 @@ class PostgresClient:
         self._identify_rows(table)
 
     def expect_meta(self, table: TableName, meta: str) -> None:
-        if not self.has_default(table, META, meta):
+        if not self.inspection.has_default(table, META, meta):
             self.shortcuts.set_default(table, meta, self._access.lock_limit)
 
     def take_warnings(self) -> Sequence[str]:
         return self.shortcuts.take_warnings()
-
-    def has_default(self, table: TableName, column: str, value: str) -> bool:
-        """Whether a jsonb column has this default."""
-        return bool(
-            self._tell(catalog.has_default(), catalog.named(table) | {"column": column, "value": value})
-        )
 
     def drop_table(self, table: TableName) -> None:
         self.execute(self._sql.drop_table(table))
@@ -181,19 +177,21 @@ class PostgresClient:
         return self.shortcuts.inserting(target, lambda: self.changed(copy))
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
-        merging = Merging(recipe=recipe, deletes=self._sql.deletes, partitioned=self.is_partitioned(target))
+        merging = Merging(
+            recipe=recipe, deletes=self._sql.deletes, partitioned=self.inspection.is_partitioned(target)
+        )
         self.shortcuts.analyze(source, merging.compared)
-        self.see_all_rows(target)
-        self.require_identity(target)
+        self.inspection.see_all_rows(target)
+        self.inspection.require_identity(target)
         first = self.table_is_empty(target)
         if not first:
             self.provide_index(target, recipe)
-            if self.never_analyzed(target):
+            if self.inspection.never_analyzed(target):
                 self.shortcuts.analyze(target, recipe.primary_key)
             self.prefer_looking_up(source, target)
         references = self.execute(catalog.references(), catalog.named(target))
         merge = merging.merge_in_place if references else merging.merge
-        keys = self.null_keys(source, merging)
+        keys = self.inspection.null_keys(source, merging)
 
         def bring() -> None:
             for nulls in keys:
@@ -234,18 +232,12 @@ class PostgresClient:
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
         for statement in evolution.notes(table, changeset):
-            self.see_all_rows(table)
-            self.require_identity(table)
+            self.inspection.see_all_rows(table)
+            self.inspection.require_identity(table)
             self.execute(statement)
         self._change_columns(table, changeset)
 
     # -- what they share
-
-    def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
-        """The views that do not let a table's columns change, each with its kind."""
-        columns = catalog.named(table) | {"columns": evolution.disturbed(changeset)}
-        rows = self.execute(catalog.views_on_columns(), columns)
-        return [(kind, TableName(namespace, name)) for kind, namespace, name in rows]
 
     def drop_view(self, kind: str, view: TableName) -> None:
         """Drop a view, and what is built on it."""
@@ -260,102 +252,32 @@ class PostgresClient:
                 return Holder(*row)
         return None
 
-    def never_analyzed(self, table: TableName) -> bool:
-        """Whether the planner knows nothing of a table's values."""
-        return bool(self._tell(catalog.never_analyzed(), catalog.named(table)))
-
     def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
         if changeset.is_noop:
             return
-        if (
-            changeset.add
-            and self._tell(catalog.columns_ever(), catalog.named(table)) + len(changeset.add) > MOST_COLUMNS
-        ):
+        if changeset.add and self.inspection.columns_ever(table) + len(changeset.add) > MOST_COLUMNS:
             self._change_columns(table, without_additions(changeset))
             remake(self, table, changeset.add)
             return
         if self._sql.drop_cascade:
             # There is no ALTER COLUMN TYPE ... CASCADE, and that of DROP COLUMN does not name what it drops.
-            for kind, view in self.views_in_the_way(table, changeset):
+            for kind, view in self.inspection.views_in_the_way(table, changeset):
                 self.drop_view(kind, view)
         # A policy would go along with a column that it reads, and rows be seen.
-        cascade = SQL("") if self._is_secured(table) else self._sql.cascade
+        cascade = SQL("") if self.inspection.is_secured(table) else self._sql.cascade
         try:
             self.execute(evolution.change_columns(table, changeset, cascade))
         except evolution.REFUSALS as error:
             raise evolution.refusal(table, error.diag.message_primary, error.diag.message_detail) from error
-
-    def is_partitioned(self, table: TableName) -> bool:
-        """Whether its rows lie in partitions."""
-        return bool(self._tell(catalog.is_partitioned(), catalog.named(table)))
-
-    def _is_secured(self, table: TableName) -> bool:
-        return bool(self._tell(catalog.is_secured(), catalog.named(table)))
-
-    def standing(self, table: TableName) -> swap.Standing:
-        """What holds on to a table that is there."""
-        ours = {"index": self._sql.key_index(table), "meta": META}
-        holders = self.execute(catalog.holders(), catalog.named(table) | ours)
-        references = self.execute(catalog.references(), catalog.named(table))
-        return swap.Standing(
-            holders=tuple(holder for (holder,) in holders),
-            references=tuple(swap.Reference(words, tuple(key), acts) for words, key, acts in references),
-            secured=self._is_secured(table),
-        )
-
-    def belongings(self, table: TableName) -> swap.Belongings:
-        """What is written on a table that is there."""
-        owner, replica_identity, options = self.execute(catalog.belongings(), catalog.named(table))[0]
-        return swap.Belongings(
-            owner=owner,
-            replica_identity=replica_identity,
-            options=tuple(tuple(option.split("=", 1)) for option in options),
-            comments=tuple(self.execute(catalog.comments(), catalog.named(table))),
-            statistics=tuple(self.execute(catalog.statistics_targets(), catalog.named(table))),
-            grants=frozenset(
-                swap.Grant(*row) for row in self.execute(catalog.grants(), catalog.named(table))
-            ),
-        )
 
     def rename_table(self, source: TableName, target: TableName) -> None:
         """Give a table another's name, and its index the name that goes with it."""
         for statement in self._sql.rename_table(source, target):
             self.execute(statement)
 
-    def see_all_rows(self, table: TableName) -> None:
-        """ConfigError where row security would keep rows from a statement that has to find all of them."""
-        if self._tell(catalog.hides_rows(), catalog.named(table)):
-            raise ConfigError(
-                f"Row security on {table} may hide rows from the user of this sync, and the sync must see all of "
-                "them.",
-                remedy="Give that user BYPASSRLS, or a policy FOR ALL that lets it see and write every row: "
-                "USING (true).",
-            )
-
-    def require_identity(self, table: TableName) -> None:
-        """ConfigError where a publication forbids to change or delete the rows of a final table."""
-        if self._tell(catalog.lacks_identity(), catalog.named(table)):
-            raise ConfigError(
-                f"A publication includes the table {table}, which has no replica identity: the server lets no row of "
-                "it be updated or deleted.",
-                remedy="Let the table's owner run: "
-                f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then run the sync again.",
-            )
-
-    def blame_triggers(self, table: TableName) -> None:
-        """ConfigError where rows were not taken and somebody's trigger may have kept them from the table."""
-        if triggers := [
-            name for (name,) in self.execute(catalog.triggers_before_insert(), catalog.named(table))
-        ]:
-            raise ConfigError(
-                f"The table {table} did not take every row, and a user-defined trigger runs before each insert: "
-                f"{', '.join(triggers)}.",
-                remedy="Let the trigger return every row, or drop it. Nothing of this flush was kept.",
-            )
-
     def _identify_rows(self, table: TableName) -> None:
         """Let rows of a table that we made be changed and deleted, whatever publication it has come into."""
-        if self._tell(catalog.lacks_identity(), catalog.named(table)):
+        if self.inspection.lacks_identity(table):
             self.execute(self._sql.identify_by_row(table))
 
     def _tell(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -367,13 +289,6 @@ class PostgresClient:
         if self._tell(catalog.worth_looking_up(), catalog.named(target) | of_source):
             for statement in self._sql.only_look_up():
                 self.execute(statement)
-
-    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
-        """Which columns of the key are null together: never any, and the combinations that the source has."""
-        rows = self.execute(merging.null_keys(source))
-        names = merging.recipe.primary_key
-        found = [frozenset(n for n, null in zip(names, row, strict=True) if null) for row in rows]
-        return [frozenset(), *found]
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Let an index lead to the rows of a key, if one can."""

@@ -17,6 +17,7 @@ from connectors.contract.ledger import LedgerEntry
 from connectors.postgres import evolution
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.columns import POSTGRES
+from connectors.postgres.inspection import Inspection, Session
 from connectors.postgres.locks import gone, refusal
 from connectors.postgres.merging import Merging
 from connectors.postgres.quoting import Query, composed
@@ -64,6 +65,11 @@ class Foresight:
     indexed: set[tuple[TableName, frozenset[str]]] = field(factory=set)
     analyzed: set[TableName] = field(factory=set)
 
+    def made(self, table: TableName) -> bool:
+        """Whether the rehearsal made the table: the server knows nothing of it."""
+        foreseen = self.tables.get(table)
+        return foreseen is not None and foreseen.made
+
 
 class RehearsedLedger(SqlLedger):
     """The ledger, read without locking it; there need be none."""
@@ -81,6 +87,39 @@ class RehearsedLedger(SqlLedger):
         return {entry.table: entry for entry in self.entries()}
 
 
+class RehearsedInspection(Inspection):
+    """The questions, whose answers take into account what is foreseen."""
+
+    def __init__(self, session: Session, sql: PostgresSql, foresight: Foresight) -> None:
+        super().__init__(session, sql)
+        self._foresight = foresight
+
+    def has_default(self, table: TableName, column: str, value: str) -> bool:
+        return not self._foresight.made(table) and super().has_default(table, column, value)
+
+    def never_analyzed(self, table: TableName) -> bool:
+        return table not in self._foresight.analyzed and super().never_analyzed(table)
+
+    def see_all_rows(self, table: TableName) -> None:
+        if not self._foresight.made(table):
+            super().see_all_rows(table)
+
+    def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
+        return [] if self._foresight.made(table) else super().views_in_the_way(table, changeset)
+
+    def belongings(self, table: TableName) -> Belongings:
+        # One that was dropped is asked about again when another was made in its place.
+        dropped = table in self._foresight.tables and self._foresight.tables[table] is None
+        if not (dropped or self._foresight.made(table)):
+            return super().belongings(table)
+        ((owner,),) = self._session.execute(SQL("SELECT current_user").format())
+        given = self._session.execute(default_grants(), {"namespace": table.namespace})
+        return Belongings(owner=owner, grants=frozenset(Grant(*each) for each in given))
+
+    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
+        return [frozenset()] if self._foresight.made(source) else super().null_keys(source, merging)
+
+
 class RehearsedClient(PostgresClient):
     """The client whose changes are only foreseen."""
 
@@ -90,6 +129,7 @@ class RehearsedClient(PostgresClient):
         super().__init__(access, sql, internal_namespace)
         self._ledger = RehearsedLedger(self, internal_namespace)
         self._foresight = foresight
+        self.inspection = RehearsedInspection(self, sql, foresight)
 
     @property
     def connection(self) -> "psycopg.Connection[Row]":
@@ -124,7 +164,7 @@ class RehearsedClient(PostgresClient):
     # -- what is foreseen
 
     def statistics(self, table: TableName) -> Statistics:
-        return Statistics() if self._made(table) else super().statistics(table)
+        return Statistics() if self._foresight.made(table) else super().statistics(table)
 
     def table_exists(self, table: TableName) -> bool:
         if table in self._foresight.tables:
@@ -139,33 +179,8 @@ class RehearsedClient(PostgresClient):
         foreseen = self._foresight.tables.get(table)
         return foreseen.schema if foreseen else super().discover_schema(table)
 
-    def has_default(self, table: TableName, column: str, value: str) -> bool:
-        return not self._made(table) and super().has_default(table, column, value)
-
-    def never_analyzed(self, table: TableName) -> bool:
-        return table not in self._foresight.analyzed and super().never_analyzed(table)
-
-    def see_all_rows(self, table: TableName) -> None:
-        if not self._made(table):
-            super().see_all_rows(table)
-
-    def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
-        return [] if self._made(table) else super().views_in_the_way(table, changeset)
-
     def prefer_looking_up(self, source: TableName, target: TableName) -> None:
         """Changes no table; and how many keys there will be to look up is not foreseen."""
-
-    def belongings(self, table: TableName) -> Belongings:
-        # One that was dropped is asked about again when another was made in its place.
-        dropped = table in self._foresight.tables and self._foresight.tables[table] is None
-        if not (dropped or self._made(table)):
-            return super().belongings(table)
-        ((owner,),) = self.execute(SQL("SELECT current_user").format())
-        given = self.execute(default_grants(), {"namespace": table.namespace})
-        return Belongings(owner=owner, grants=frozenset(Grant(*each) for each in given))
-
-    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
-        return [frozenset()] if self._made(source) else super().null_keys(source, merging)
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         index = (table, frozenset(recipe.primary_key))
@@ -221,7 +236,7 @@ class RehearsedClient(PostgresClient):
 
     def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
         # The server would say so of a statement that is only noted here.
-        views = () if self._sql.drop_cascade else self.views_in_the_way(table, changeset)
+        views = () if self._sql.drop_cascade else self.inspection.views_in_the_way(table, changeset)
         if views:
             shown = (
                 f"{kind.lower()} {view} uses a column that is dropped or changed" for kind, view in views
@@ -234,8 +249,3 @@ class RehearsedClient(PostgresClient):
             self.discover_schema(table), empty=self.table_is_empty(table)
         )
         self._foresight.tables[table] = evolve(now, **changes)
-
-    def _made(self, table: TableName) -> bool:
-        """Whether the rehearsal made it: the server knows nothing of it."""
-        foreseen = self._foresight.tables.get(table)
-        return foreseen is not None and foreseen.made

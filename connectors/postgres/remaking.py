@@ -4,20 +4,17 @@ Composes no statement but that of the new table. Refuses where something holds o
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from psycopg.sql import SQL, Composed
 
 from connectors.postgres import swap
 from connectors.postgres.columns import METADATA_TYPES
+from connectors.postgres.inspection import Tables
 from connectors.postgres.quoting import definition, listed, table_name
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType
 from dataflow.names import name_hash
 from dataflow.types import METADATA_COLUMNS, TableName
-
-if TYPE_CHECKING:
-    from connectors.postgres.client import PostgresClient
 
 # Columns that a table may ever have had.
 MOST_COLUMNS = 1600
@@ -39,9 +36,9 @@ def create_anew(table: TableName, columns: Mapping[str, ColumnType]) -> Composed
     return SQL("CREATE TABLE {} ({})").format(table_name(table), listed(definitions))
 
 
-def remake(client: "PostgresClient", table: TableName, add: Mapping[str, ColumnType]) -> None:
+def remake(client: Tables, table: TableName, add: Mapping[str, ColumnType]) -> None:
     """Add columns by a new table in the old one's place, with its rows and with what is written on it."""
-    holders = client.standing(table).holders
+    holders = client.inspection.standing(table).holders
     if holders:
         raise ConfigError(
             f"The table {table} has had {MOST_COLUMNS} columns, including dropped ones, and the server allows no "
@@ -54,7 +51,10 @@ def remake(client: "PostgresClient", table: TableName, add: Mapping[str, ColumnT
     client.execute(create_anew(new, {**kept, **add}))
     client.execute(swap.refill(table, new, [*METADATA_COLUMNS, *kept]))
     statements = swap.hand_over(
-        client.belongings(table), client.belongings(new), new, {*columns_of_all(kept), *add}
+        client.inspection.belongings(table),
+        client.inspection.belongings(new),
+        new,
+        {*columns_of_all(kept), *add},
     )
     for statement in statements:
         client.execute(statement)

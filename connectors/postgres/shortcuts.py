@@ -4,8 +4,8 @@ Each is tried in a savepoint. What the server refuses is left undone, and said i
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from attrs import define, field
@@ -14,11 +14,10 @@ from psycopg.sql import SQL, Composed
 
 from connectors.contract import Recipe
 from connectors.postgres import catalog
+from connectors.postgres.inspection import Session
+from connectors.postgres.sessions import Row
 from connectors.postgres.sql import PostgresSql
 from dataflow.types import META, Kind, TableName
-
-if TYPE_CHECKING:
-    from connectors.postgres.client import PostgresClient
 
 T = TypeVar("T")
 
@@ -28,11 +27,24 @@ MOST_COLUMNS = 32
 _QUOTABLE = ("42", "54")
 
 
+class Savepoints(Session, Protocol):
+    """A session whose transactions lie within each other."""
+
+    @property
+    def connection(self) -> "psycopg.Connection[Row]":
+        """The connection."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """A savepoint, within a transaction."""
+        ...
+
+
 @define
 class Shortcuts:
     """For one client, within its transactions."""
 
-    _client: "PostgresClient"
+    _client: Savepoints
     _sql: PostgresSql
     _given_up: dict[str, None] = field(factory=dict)
 

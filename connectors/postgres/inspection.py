@@ -1,0 +1,157 @@
+"""What a client asks of the server about a table before it works on it. Changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from connectors.postgres import catalog, evolution, swap
+from connectors.postgres.merging import Merging
+from connectors.postgres.quoting import Query
+from connectors.postgres.sessions import Row
+from connectors.postgres.sql import PostgresSql
+from dataflow.errors import ConfigError
+from dataflow.evolution import ColumnChangeset, TableSchema
+from dataflow.types import META, TableName
+
+
+class Session(Protocol):
+    """Executes statements in the current transaction."""
+
+    def execute(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        """The rows that the statement returns."""
+        ...
+
+
+class Inspection:
+    """The questions of one client, in its transactions."""
+
+    def __init__(self, session: Session, sql: PostgresSql) -> None:
+        self._session = session
+        self._sql = sql
+
+    def has_default(self, table: TableName, column: str, value: str) -> bool:
+        """Whether a jsonb column has this default."""
+        return bool(
+            self._tell(catalog.has_default(), catalog.named(table) | {"column": column, "value": value})
+        )
+
+    def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
+        """The views that do not let a table's columns change, each with its kind."""
+        columns = catalog.named(table) | {"columns": evolution.disturbed(changeset)}
+        rows = self._session.execute(catalog.views_on_columns(), columns)
+        return [(kind, TableName(namespace, name)) for kind, namespace, name in rows]
+
+    def never_analyzed(self, table: TableName) -> bool:
+        """Whether the planner knows nothing of a table's values."""
+        return bool(self._tell(catalog.never_analyzed(), catalog.named(table)))
+
+    def is_partitioned(self, table: TableName) -> bool:
+        """Whether its rows lie in partitions."""
+        return bool(self._tell(catalog.is_partitioned(), catalog.named(table)))
+
+    def is_secured(self, table: TableName) -> bool:
+        return bool(self._tell(catalog.is_secured(), catalog.named(table)))
+
+    def standing(self, table: TableName) -> swap.Standing:
+        """What holds on to a table that is there."""
+        ours = {"index": self._sql.key_index(table), "meta": META}
+        holders = self._session.execute(catalog.holders(), catalog.named(table) | ours)
+        references = self._session.execute(catalog.references(), catalog.named(table))
+        return swap.Standing(
+            holders=tuple(holder for (holder,) in holders),
+            references=tuple(swap.Reference(words, tuple(key), acts) for words, key, acts in references),
+            secured=self.is_secured(table),
+        )
+
+    def belongings(self, table: TableName) -> swap.Belongings:
+        """What is written on a table that is there."""
+        owner, replica_identity, options = self._session.execute(catalog.belongings(), catalog.named(table))[
+            0
+        ]
+        return swap.Belongings(
+            owner=owner,
+            replica_identity=replica_identity,
+            options=tuple(tuple(option.split("=", 1)) for option in options),
+            comments=tuple(self._session.execute(catalog.comments(), catalog.named(table))),
+            statistics=tuple(self._session.execute(catalog.statistics_targets(), catalog.named(table))),
+            grants=frozenset(
+                swap.Grant(*row) for row in self._session.execute(catalog.grants(), catalog.named(table))
+            ),
+        )
+
+    def see_all_rows(self, table: TableName) -> None:
+        """ConfigError where row security would keep rows from a statement that has to find all of them."""
+        if self._tell(catalog.hides_rows(), catalog.named(table)):
+            raise ConfigError(
+                f"Row security on {table} may hide rows from the user of this sync, and the sync must see all of "
+                "them.",
+                remedy="Give that user BYPASSRLS, or a policy FOR ALL that lets it see and write every row: "
+                "USING (true).",
+            )
+
+    def require_identity(self, table: TableName) -> None:
+        """ConfigError where a publication forbids to change or delete the rows of a final table."""
+        if self._tell(catalog.lacks_identity(), catalog.named(table)):
+            raise ConfigError(
+                f"A publication includes the table {table}, which has no replica identity: the server lets no row of "
+                "it be updated or deleted.",
+                remedy="Let the table's owner run: "
+                f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then run the sync again.",
+            )
+
+    def blame_triggers(self, table: TableName) -> None:
+        """ConfigError where rows were not taken and somebody's trigger may have kept them from the table."""
+        if triggers := [
+            name for (name,) in self._session.execute(catalog.triggers_before_insert(), catalog.named(table))
+        ]:
+            raise ConfigError(
+                f"The table {table} did not take every row, and a user-defined trigger runs before each insert: "
+                f"{', '.join(triggers)}.",
+                remedy="Let the trigger return every row, or drop it. Nothing of this flush was kept.",
+            )
+
+    def null_keys(self, source: TableName, merging: Merging) -> list[frozenset[str]]:
+        """Which columns of the key are null together: never any, and the combinations that the source has."""
+        rows = self._session.execute(merging.null_keys(source))
+        names = merging.recipe.primary_key
+        found = [frozenset(n for n, null in zip(names, row, strict=True) if null) for row in rows]
+        return [frozenset(), *found]
+
+    def lacks_identity(self, table: TableName) -> bool:
+        """Whether a publication includes the table, and no replica identity distinguishes its rows."""
+        return bool(self._tell(catalog.lacks_identity(), catalog.named(table)))
+
+    def columns_ever(self, table: TableName) -> int:
+        """The number of columns that the table has had, including dropped ones."""
+        return int(self._tell(catalog.columns_ever(), catalog.named(table)))
+
+    def _tell(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
+        return self._session.execute(statement, parameters)[0][0]
+
+
+class Tables(Session, Protocol):
+    """The operations of a client that a larger step is made of."""
+
+    @property
+    def inspection(self) -> Inspection:
+        """What the client asks."""
+        ...
+
+    def table_exists(self, table: TableName) -> bool:
+        """As the contract has it."""
+        ...
+
+    def discover_schema(self, table: TableName) -> TableSchema:
+        """As the contract has it."""
+        ...
+
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        """As the contract has it."""
+        ...
+
+    def drop_table(self, table: TableName) -> None:
+        """As the contract has it."""
+        ...
+
+    def rename_table(self, source: TableName, target: TableName) -> None:
+        """Give a table another's name, and its index the name that goes with it."""
+        ...

@@ -7,14 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connectors.sql.client import SqlClient
     from connectors.sql.deletion import says_alive, says_deleted
     from connectors.sql.dialect import Ddl, Dialect, Parameters, Quote
+    from connectors.sql.errors import Meaning, by_code, explained
     from connectors.sql.journal import SqlJournal
     from connectors.sql.ledger import SqlLedger
+    from connectors.sql.merging import dedupe, merge
     from connectors.sql.refusals import name_taken, not_ours
+    from connectors.sql.rows import RowBuffer
     from connectors.sql.session import Session
     from connectors.sql.ssh_options import Tunnel
     from connectors.sql.ssh_tunnel import Entrance, SshTunnel
+    from connectors.sql.statements import Statements
     from connectors.sql.text import (
         Name,
         Param,
@@ -34,22 +39,30 @@ __all__ = [
     "Ddl",
     "Dialect",
     "Entrance",
+    "Meaning",
     "Name",
     "Param",
     "Parameters",
     "Part",
     "Quote",
+    "RowBuffer",
     "Session",
     "Sql",
+    "SqlClient",
     "SqlJournal",
     "SqlLedger",
     "SshTunnel",
+    "Statements",
     "Template",
     "Tunnel",
     "Type",
     "Value",
+    "by_code",
+    "dedupe",
+    "explained",
     "join",
     "listed",
+    "merge",
     "name_taken",
     "names",
     "not_ours",
@@ -63,13 +76,21 @@ _HOMES = {
     "Ddl": "dialect",
     "Dialect": "dialect",
     "Entrance": "ssh_tunnel",
+    "Meaning": "errors",
     "Parameters": "dialect",
     "Quote": "dialect",
+    "RowBuffer": "rows",
     "Session": "session",
+    "SqlClient": "client",
     "SqlJournal": "journal",
     "SqlLedger": "ledger",
     "SshTunnel": "ssh_tunnel",
+    "Statements": "statements",
     "Tunnel": "ssh_options",
+    "by_code": "errors",
+    "dedupe": "merging",
+    "explained": "errors",
+    "merge": "merging",
     "name_taken": "refusals",
     "not_ours": "refusals",
     "says_alive": "deletion",

@@ -274,7 +274,7 @@ def test_a_view_that_ends_a_sync_ends_its_plan_too(
 
     assert rehearsed.path[-1] == "failed"
     assert "view public.named uses a column that is dropped or changed" in rehearsed.failure
-    assert "Drop what is named" in rehearsed.failure
+    assert "Drop these objects" in rehearsed.failure
     assert not ended
 
 

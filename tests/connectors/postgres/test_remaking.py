@@ -59,7 +59,7 @@ def test_a_table_that_something_holds_on_to_is_not_made_anew(
     evolve(connector, client, columns_of(1))
     evolve(connector, client, columns_of(2))
 
-    with pytest.raises(ConfigError, match=r"1600 columns.*view public\.seen would not survive"):
+    with pytest.raises(ConfigError, match=r"1600 columns.*view public\.seen would be lost"):
         evolve(connector, client, columns_of(3))
 
     assert as_a_person(client, "SELECT id FROM seen").fetchall() == [(1,)]

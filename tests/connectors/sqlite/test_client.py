@@ -146,7 +146,7 @@ def test_what_was_built_on_a_column_that_goes_or_changes_is_named_and_stays(
     ):
         client.apply_changeset(USERS, changeset)
 
-    assert "Drop what is named" in caught.value.remedy
+    assert "Drop these objects" in caught.value.remedy
     assert client.built() == before
 
 

@@ -126,7 +126,7 @@ def test_what_another_process_is_about_to_write_is_not_taken_for_written(file: P
         # More than the cache holds, so that the file has it before the COMMIT.
         connection.execute("CREATE TABLE large AS SELECT zeroblob(1000000) AS it")
 
-        with pytest.raises(TransientError, match="has been writing"):
+        with pytest.raises(TransientError, match="is writing"):
             planned(file, users(APPEND, 1))
 
 
@@ -182,7 +182,7 @@ def test_a_plan_tells_who_writes_and_stops_nobody(file: Path) -> None:
         (after,) = planned(file, users(APPEND, 1)).streams
 
     assert during.writer is not None
-    assert (during.writer.run, "being written by live" in during.failure) == ("live", True)
+    assert (during.writer.run, "live is writing to table" in during.failure) == ("live", True)
     assert (after.writer, after.failure) == (None, "")
 
 

@@ -1,1 +1,1 @@
-"""The way of a record: bytes in, typed batches out, STATE told when durable. Knows no machine, no database."""
+"""The way of a record: bytes in, typed batches out, STATE emitted when durable. Knows no machine, no database."""

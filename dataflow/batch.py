@@ -41,8 +41,8 @@ class Rows:
     """Rows of one stream, typed, before anyone gave them raw ids.
 
     `cells` has `_airbyte_extracted_at`, then `_airbyte_meta` unless all rows have a clean one, then the
-    stream's columns by physical name. `size` is of the input lines, in bytes. Where a field is `unfit`, they are not
-    to be written.
+    stream's columns by physical name. `size` is of the input lines, in bytes. Rows with an `unfit` field must not be
+    written.
     """
 
     stream: StreamName
@@ -64,7 +64,7 @@ class Rows:
         return count
 
     def split(self, at: int) -> tuple["Rows", "Rows"]:
-        """The first so many, and the others. What was changed is counted with the first, the size by rows."""
+        """The first `count`, and the others. What was changed is counted with the first, the size by rows."""
         size = self.size * at // len(self)
         first = evolve(self, cells=self.cells.slice(0, at), size=size)
         rest = evolve(self, cells=self.cells.slice(at), size=self.size - size, changed={})
@@ -86,49 +86,53 @@ class Batch:
 
 
 @frozen(kw_only=True)
-class Told:
+class NotedChanges:
     """What was changed in rows, by row: the source's own changes as the inner text of a JSON list, and ours."""
 
     source: Mapping[int, bytes] = field(factory=dict, repr=lambda of: f"<{len(of)}>")
     ours: Mapping[int, Sequence[Change]] = field(factory=dict, repr=lambda of: f"<{len(of)}>")
 
 
-NOTHING_TOLD = Told()
+NO_CHANGES = NotedChanges()
 EXTRACTED = pa.timestamp("us", tz="UTC")
 
 
 def extracted_at(milliseconds: "np.ndarray[Any, Any]") -> pa.Array:
-    """The moments so many milliseconds after 1970, as rows have them."""
-    # Of the buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
+    """The moments these milliseconds after 1970, as rows have them."""
+    # From a buffer, since Arrow imports numpy.ma to look at an array: a tenth of a start.
     moments = pa.py_buffer(milliseconds.astype(np.int64) * 1000)
     return pa.Array.from_buffers(EXTRACTED, len(milliseconds), [None, moments])
 
 
 def rows_of(
-    shape: Shape, extracted: pa.Array, columns: Sequence[pa.Array], size: int = 0, told: Told = NOTHING_TOLD
+    shape: Shape,
+    extracted: pa.Array,
+    columns: Sequence[pa.Array],
+    size: int = 0,
+    noted: NotedChanges = NO_CHANGES,
 ) -> Rows:
     """The rows of these columns, one per column of the shape, and of when each was extracted."""
     metadata = {EXTRACTED_AT: extracted}
-    if told.source or told.ours:
-        metadata[META] = _meta(shape, len(extracted), told)
+    if noted.source or noted.ours:
+        metadata[META] = _meta(shape, len(extracted), noted)
     return Rows(
         stream=shape.name,
         cells=pa.RecordBatch.from_arrays(
             [*metadata.values(), *columns], names=[*metadata, *(of.name for of in shape.columns)]
         ),
         size=size,
-        changed=Counter(change for changes in told.ours.values() for change in changes),
+        changed=Counter(change for changes in noted.ours.values() for change in changes),
     )
 
 
-def _meta(shape: Shape, count: int, told: Told) -> pa.Array:
+def _meta(shape: Shape, count: int, noted: NotedChanges) -> pa.Array:
     """`{"sync_id": n, "changes": [...]}` per row, the source's changes before ours (protocol: meta)."""
     texts = [clean_meta(shape.sync_id)] * count
-    for row in told.source.keys() | told.ours.keys():
-        ours = encode_changes(told.ours.get(row, ()))
+    for row in noted.source.keys() | noted.ours.keys():
+        ours = encode_changes(noted.ours.get(row, ()))
         if not shape.limits.nul and NUL_ESCAPE in ours:
             ours = without_nul(ours.decode()).encode()
-        texts[row] = _meta_text(shape.sync_id, [text for text in (told.source.get(row), ours) if text])
+        texts[row] = _meta_text(shape.sync_id, [text for text in (noted.source.get(row), ours) if text])
     return pa.array(texts, pa.string())
 
 
@@ -156,7 +160,7 @@ def with_raw_ids(rows: Rows, shape: Shape, raw_ids: RawIds) -> Batch:
 def joined(pieces: Sequence[Rows]) -> list[Rows]:
     """The same rows in fewer pieces: neighbours that are small and alike become one."""
     groups: list[list[Rows]] = []
-    # Of the last group.
+    # The last group's.
     count = 0
     for piece in pieces:
         if groups and count < MANY_ROWS and _belong_together(groups[-1][0], piece):
@@ -196,8 +200,8 @@ def clean_meta(sync_id: int) -> str:
 
 def usual_meta(batch: pa.RecordBatch) -> str | None:
     """The `_airbyte_meta` of a batch's rows without changes, most likely of most of them."""
-    told = (batch.schema.metadata or {}).get(_CLEAN_META)
-    return told.decode() if told is not None else None
+    meta = (batch.schema.metadata or {}).get(_CLEAN_META)
+    return meta.decode() if meta is not None else None
 
 
 def same_meta(batch: pa.RecordBatch) -> str | None:

@@ -13,10 +13,10 @@ from dataflow.runtime.threads import Threads
 
 
 class Holder(StrEnum):
-    """Who may hold a part of the input, and in which form."""
+    """The holders of parts of the input, and the form in which they hold it."""
 
     READER = "lines that were read and not yet packed"
-    MAILBOX = "packed input that its owner has not worked through"
+    INBOX = "packed input that its owner has not worked through"
     AGGREGATES = "rows that wait to be flushed"
     WRITERS = "flushes that are not yet durable"
     CHECKPOINTS = "STATEs whose records are not yet durable"
@@ -27,7 +27,7 @@ HOLDERS = tuple(Holder)
 
 
 class Budget:
-    """So many bytes of memory, for all holders together. Safe to use from several threads."""
+    """`most` bytes of memory, for all holders together. Safe to use from several threads."""
 
     def __init__(self, most: int, threads: Threads) -> None:
         """`changed` is notified when something was freed; it may be held while the budget is asked."""
@@ -37,15 +37,15 @@ class Budget:
         self._peak = 0
 
     def hold(self, holder: Holder, size: int) -> None:
-        """The holder has so many bytes more. Never waits."""
+        """The holder has `size` bytes more. Never waits."""
         self.change(holder, size)
 
     def free(self, holder: Holder, size: int) -> None:
-        """The holder has so many bytes less."""
+        """The holder has `size` bytes less."""
         self.change(holder, -size)
 
     def change(self, holder: Holder, by: int) -> None:
-        """The holder has so many bytes more, or less for a negative number. Never waits."""
+        """The holder has `by` bytes more, or less if it is negative. Never waits."""
         with self.changed:
             self._held[holder] += by
             self._peak = max(self._peak, self._held.total())
@@ -53,7 +53,7 @@ class Budget:
                 self.changed.notify_all()
 
     def held(self, *holders: Holder) -> int:
-        """So many bytes are held by these, by all of them for none."""
+        """The bytes held by these holders; by all of them if none is given."""
         with self.changed:
             return sum(self._held[holder] for holder in holders or HOLDERS)
 

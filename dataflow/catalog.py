@@ -144,10 +144,10 @@ def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
     not there; InternalError for a hybrid refresh, which only a defect of the platform can ask for.
     """
     try:
-        told = json.loads(text)
+        parsed = json.loads(text)
         # What JSON may hold and UTF-8 cannot: no record and no table could have such a name.
-        json.dumps(told, ensure_ascii=False).encode()
-        configured = cattrs.structure(told, _ConfiguredCatalog)
+        json.dumps(parsed, ensure_ascii=False).encode()
+        configured = cattrs.structure(parsed, _ConfiguredCatalog)
     except Exception as error:
         raise ConfigError(
             f"The catalog cannot be read: {_complaint(error)}",

@@ -89,7 +89,7 @@ class Altered:
 
 
 def altered(table: TableName, changeset: ColumnChangeset, rows: int | None = None) -> tuple[Altered, ...]:
-    """What a changeset does to a table of so many rows, column by column."""
+    """What a changeset does to a table of `rows` rows, column by column."""
     made = partial(Altered, table=str(table), rows=rows)
     return (
         *(made(column=name, how=How.ADDED, type=str(kind)) for name, kind in changeset.add.items()),

@@ -1,7 +1,7 @@
 """What the C library does with memory that was freed. Takes none itself.
 
-A sync takes about the same memory with each chunk and each flush, and frees it. To give it back in between, and to have
-it cleared anew, cost a fifth of the packing.
+A sync takes about the same memory with each chunk and each flush, and frees it. Returning it in between, and getting
+it cleared again, cost a fifth of the parsing.
 """
 
 import ctypes

@@ -16,7 +16,7 @@ from dataflow.types import StreamName, TableName
 
 # 48 bits: among ten thousand names the chance of one collision is below one in a million, and it is checked.
 HASH_DIGITS = 12
-# Whoever meets a table of this kind in a database should know what it is.
+# A person who finds such a table in a database should recognise it.
 TEMP_MARK = "_airbyte_tmp_"
 # Every index a table may get; each has a name of its own in the check of the whole catalog.
 INDEX_PURPOSES = ("primary_key", "cursor", "extracted_at")

@@ -19,7 +19,7 @@ Columns = tuple[OwnedColumn, ...]
 def claimed(remembered: OwnedTable, named: StreamTables, others: Collection[TableName] = ()) -> OwnedTable:
     """The table once its stream has claimed it: with what was remembered, and what this run has named beside it.
 
-    Tables that are mended without a stream stay whose they are. `others` are the tables that `alike` finds.
+    Tables that are repaired without a stream keep their owner. `others` are the tables that `alike` finds.
 
     Raises TransientError when another run has taken a name, or widened a column, after this one looked at the ledger
     and before it had the table's lock.

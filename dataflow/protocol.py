@@ -50,7 +50,7 @@ Scope = StreamName | None
 
 @frozen(kw_only=True)
 class State:
-    """A checkpoint of the source. `text` is its JSON object as it came, which is what is told back."""
+    """A checkpoint of the source. `text` is its JSON object as it arrived, which is emitted unchanged."""
 
     text: bytes = field(repr=False)
     kind: StateKind
@@ -105,7 +105,7 @@ class Record:
     emitted_at: int
     size: int
     changes: tuple[Change, ...] = ()
-    # Of the fields that must be held as they were sent.
+    # For the fields that must be held as they were sent.
     unfit: tuple[Unfit, ...] = ()
     # The source's own, as the inner text of a JSON list.
     source_changes: bytes = field(default=b"", repr=lambda of: f"<{len(of)}>")
@@ -224,7 +224,7 @@ def read_state(text: bytes, as_it_came: bytes | None = None) -> State:
 def said_of_streams(state: State) -> Mapping[StreamName, bool]:
     """The streams that a STATE names, and whether it says of them that something was read.
 
-    A source that is to begin anew with a stream is told so by a state of it that is null or empty. LEGACY names none.
+    A state that is null or empty makes its source start over with the stream. LEGACY names none.
     """
     try:
         return _said_in(state.text)

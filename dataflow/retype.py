@@ -27,7 +27,7 @@ def is_lost(value: Any, kind: Kind, new: Kind) -> bool:
 
 
 def noted(meta: str, lost: Iterable[str]) -> str:
-    """The `_airbyte_meta` of a row whose values in some columns were lost, after what it told before."""
+    """The `_airbyte_meta` of a row whose values in some columns were lost, appended to its earlier notes."""
     document = json.loads(meta)
     notes = json.loads(b"[" + encode_changes([not_held(name) for name in lost]) + b"]")
     return json.dumps({**document, "changes": [*document.get("changes", []), *notes]})

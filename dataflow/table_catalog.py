@@ -59,9 +59,9 @@ class OwnedTable:
 
 @frozen(kw_only=True)
 class StreamTables:
-    """Where one stream is written: its tables and its columns, in the order of its schema.
+    """The tables of one stream: its tables and its columns, in the order of its schema.
 
-    `stream` is None where tables are mended and nobody knows whose they are. `columns` leaves out the metadata columns.
+    `stream` is None when tables are repaired whose owner is unknown. `columns` leaves out the metadata columns.
     `temp` lies beside `final`, in the same namespace. `owned` are the columns that the ledger is to remember: these,
     and those of earlier schemas that may still be there.
     """
@@ -231,7 +231,7 @@ def _recognised(
     for each in declared:
         plain, hashed = _names(each.name, rules)
         wanted[each.name] = rules.comparable(plain), rules.comparable(hashed)
-    known, undecided = _told_apart(wanted, there)
+    known, undecided = _distinguished(wanted, there)
     for name, fields in undecided.items():
         raise _undecided(f"the column {there[name]} of stream {stream}", sorted(fields))
     return tuple(OwnedColumn(field=field, name=there[name]) for field, name in known.items())
@@ -266,7 +266,7 @@ def _adopted(
         if stream not in adopted:
             plain, hashed = (TableName(namespaces[stream], name) for name in _table_names(stream, rules))
             wanted[stream] = comparable(plain, rules), comparable(hashed, rules)
-    known, undecided = _told_apart(wanted, nobodys)
+    known, undecided = _distinguished(wanted, nobodys)
     failures = {
         stream: _undecided(f"the table {nobodys[name][0].final}", sorted(map(str, alike)))
         for name, alike in undecided.items()
@@ -284,7 +284,7 @@ def _called(tables: Sequence[OwnedTable], names: Collection[str]) -> OwnedTable:
     return next((each for each in tables if each.final.name in names), tables[0])
 
 
-def _told_apart(
+def _distinguished(
     wanted: Mapping[N, tuple[P, P]], found: Collection[P]
 ) -> tuple[Mapping[N, P], Mapping[P, Sequence[N]]]:
     """Which of the names that were found belongs to whom, where an earlier version did not write it down.

@@ -177,7 +177,7 @@ REQUIRED_COLUMNS = (RAW_ID, EXTRACTED_AT)
 
 # Set by CDC sources on the record that deletes a row; null, or an empty text, on every other record.
 CDC_DELETED_AT = "_ab_cdc_deleted_at"
-# Where a CDC record stands in its log, in the order of precedence; a source sets those it has.
+# The position of a CDC record in its log, in the order of precedence; a source sets those it has.
 CDC_POSITIONS = ("_ab_cdc_lsn", "_ab_cdc_log_file", "_ab_cdc_log_pos", "_ab_cdc_cursor")
 
 
@@ -207,7 +207,7 @@ class Change:
     reason: ChangeReason
 
 
-# So many levels of JSON the compiled reader follows (DEEPEST in native/json.h), without a look at the limits.
+# Levels of JSON that the compiled reader follows (DEEPEST in native/json.h), whatever the limits.
 READ_LEVELS = 100
 
 

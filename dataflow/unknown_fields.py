@@ -1,13 +1,14 @@
 """Which fields a stream's records have that its schema does not: their names, never their values. Plain counting.
 
-Names come from the input and may be without number, so few are kept, and no more than so many are told apart.
+Names come from the input and may be without number, so few are kept, and the number of distinct ones that are counted
+is limited.
 """
 
 from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
-# So many names are kept, and so many are counted; the reader in C counts no further either (native/strangers.h).
+# The names that are kept, and those that are counted; the reader in C counts no further either (native/strangers.h).
 NAMED, COUNTED = 20, 100
 # Characters of a name that is kept.
 LONGEST = 100

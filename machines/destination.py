@@ -106,5 +106,5 @@ def _nothing_started(first: DataflowError | None) -> DataflowError:
 def destination_lifecycle(
     life: SyncLife, port: SyncPort, clock: Clock, *listeners: object
 ) -> DestinationLifecycle:
-    """A sync's machine, ready for `start`. Listeners hear of every transition after the executor."""
+    """A sync's machine, ready for `start`. Listeners receive every transition after the executor."""
     return DestinationLifecycle(life, listeners=[Executor(port, clock), *listeners])

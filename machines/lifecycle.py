@@ -33,7 +33,7 @@ class Life(Protocol):
 
 
 class Port(Protocol):
-    """Whoever performs a lifecycle's operations."""
+    """The performer of a lifecycle's operations."""
 
     def perform(self, operation: Any, life: Any) -> Answer:
         """Perform one operation, or raise a DataflowError."""
@@ -88,7 +88,7 @@ class Executor:
         self.performed = None
 
     def on_enter_state(self, target: State, machine: Lifecycle) -> None:
-        """Ask the port, and let the machine hear of it once this transition has ended."""
+        """Ask the port, and send the answer to the machine once this transition has ended."""
         operation = machine.OPERATIONS.get(target.id)
         if operation is None:
             return

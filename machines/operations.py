@@ -1,4 +1,6 @@
-"""The vocabulary between a lifecycle and whoever performs it: operations, recipes, facts. Performs nothing itself."""
+"""The vocabulary between a lifecycle and the code that performs it: operations, recipes, facts. Performs nothing
+itself.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -144,7 +146,7 @@ class Answer:
     unpublished. `failed_streams`: those that failed in its course, and the error of the first of them. `started`: how
     many streams take in records now.
     `altered`: the columns of tables that were there before, which it altered.
-    `warnings`: what a person should hear of, in sentences.
+    `warnings`: sentences for a person.
     """
 
     facts: Facts | None = None

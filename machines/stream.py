@@ -137,7 +137,7 @@ class StreamLife:
         return lost is not None and not self._replaces(lost)
 
     def _replaces(self, found: Recipe) -> bool:
-        """Whether this sync brings anew all that one of that recipe brought."""
+        """Whether this sync loads again everything that a sync of that recipe loaded."""
         return found.generation_id < self.stream.minimum_generation_id
 
     @property
@@ -257,5 +257,5 @@ def _refusal(life: StreamLife) -> ConfigError:
 
 
 def stream_lifecycle(life: StreamLife, port: StreamPort, clock: Clock, *listeners: object) -> StreamLifecycle:
-    """A stream's machine, ready for `start`. Listeners hear of every transition after the executor."""
+    """A stream's machine, ready for `start`. Listeners receive every transition after the executor."""
     return StreamLifecycle(life, listeners=[Executor(port, clock), *listeners])

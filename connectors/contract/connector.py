@@ -114,7 +114,7 @@ class TableOperationsClient(Protocol):
         ...
 
     def writer(self, table: TableName) -> Writer | None:
-        """Who keeps others from writing to this final table now, as far as this database can tell."""
+        """The run that keeps others from writing to this final table now, as far as this database knows."""
         ...
 
     def recover(self) -> None:
@@ -156,7 +156,7 @@ class TableOperationsClient(Protocol):
         ...
 
     def tables_named(self, mark: str) -> Sequence[TableName]:
-        """Every table whose name holds this mark, whosever it is, as long as we may read it."""
+        """Every readable table whose name contains `mark`, whatever its owner."""
         ...
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
@@ -268,12 +268,12 @@ class Connector(Protocol):
 
     @property
     def default_namespace(self) -> str:
-        """Where the tables of a stream without namespace go."""
+        """The namespace of the tables of streams that name none."""
         ...
 
     @property
     def internal_namespace(self) -> str:
-        """Where the ledger and the journal live."""
+        """The namespace of the ledger and the journal."""
         ...
 
     @property
@@ -285,7 +285,7 @@ class Connector(Protocol):
     def streams_at_once(self) -> int:
         """How many streams are worth working on at the same time, each on connections of its own; 1 at least.
 
-        Where it is more, `lock` of one client is called from several threads, also while that client is at work.
+        If it is more, `lock` of one client is called from several threads, also while that client is at work.
         """
         ...
 
@@ -298,11 +298,11 @@ class Connector(Protocol):
         ...
 
     def rehearse(self, note: Callable[[Statement], None]) -> "Connector":
-        """A connector like this one that changes nothing here and needs no right to: for who asks what a sync would do.
+        """A read-only twin of this connector, for dry runs. It needs no write privileges.
 
         Its clients answer as this database would after all that was rehearsed on any of them, by their own code,
         and hand `note` each statement that would have changed something. They lock nothing; `lock` refuses as
-        it would. Of rows that a rehearsal inserts nothing is promised. Its ledger need not keep what is saved.
+        it would. Nothing is promised about rows that a rehearsal inserts. Its ledger need not keep what is saved.
         """
         ...
 
@@ -330,7 +330,7 @@ class Definition(Protocol):
         ...
 
     def connector(self, options: Mapping[str, Any], run: str, runtime: Runtime) -> Connector:
-        """A connector for these options; `run` names this process to others. ConfigError when they will not do.
+        """A connector for these options; `run` names this process to others. ConfigError when they cannot be used.
 
         The connector, and all that works on it, takes the time, randomness and threads from `runtime` alone.
         """

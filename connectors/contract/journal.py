@@ -38,7 +38,7 @@ class Transition:
 
 
 class JournalTable(Protocol):
-    """Where transitions are kept. Every method runs in the client's current transaction."""
+    """The table in which transitions are kept. Every method runs in the client's current transaction."""
 
     def prepare(self) -> None:
         """Afterwards the journal exists in the internal namespace, with what it held before."""

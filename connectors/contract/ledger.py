@@ -22,7 +22,7 @@ class LedgerEntry:
     `stream` is the stream that owns it, and `columns` tells whose field each of its columns is; None and empty where
     a version made the entry that did not write them down. `epoch` counts its claims, and `owner` names the run that
     made the last. `temp` and `recipe` describe the temp table, if there is one. `last_flush` numbers the last committed
-    flush of this epoch. `checkpoint` is the highest raw id that a tellable STATE covers in temp, `highest_raw_id` the
+    flush of this epoch. `checkpoint` is the highest raw id in temp that a durable STATE covers, `highest_raw_id` the
     highest ever given. `finalised` is the last generation that replaced the final table.
     """
 
@@ -56,7 +56,7 @@ class LedgerEntry:
 
 
 class Ledger(Protocol):
-    """Where the entries are kept. Every method runs in the client's current transaction."""
+    """The table in which the entries are kept. Every method runs in the client's current transaction."""
 
     def prepare(self) -> None:
         """Afterwards the ledger exists in the internal namespace in today's format, with what it held before.
@@ -66,7 +66,7 @@ class Ledger(Protocol):
         ...
 
     def hold(self, table: TableName) -> LedgerEntry | None:
-        """The table's entry, locked until the transaction ends; waits for who else holds it. None: no entry yet."""
+        """The table's entry, locked until the transaction ends; waits for another holder. None: no entry yet."""
         ...
 
     def save(self, entry: LedgerEntry) -> None:

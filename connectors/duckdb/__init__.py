@@ -24,7 +24,7 @@ class DuckDbDefinition:
         return spec()
 
     def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "DuckDbConnector":
-        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        """A connector for these options. Opens nothing yet; ConfigError when they cannot be used."""
         from connectors.duckdb.config import configure
         from connectors.duckdb.connector import DuckDbConnector
 

@@ -138,7 +138,7 @@ class DuckDbClient:
             )
 
     def create_namespace(self, namespace: str) -> None:
-        """Looks first: to create a schema that is there conflicts with whoever else does so."""
+        """Looks first: to create a schema that is there conflicts with any other transaction that does so."""
         if not self.execute(self.sql.find_schema(), {"catalog": self.sql.catalog, "namespace": namespace}):
             self.execute(self.sql.create_schema(namespace))
 

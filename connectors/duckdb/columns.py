@@ -85,7 +85,7 @@ def text_of(column: Part, original: str) -> Part:
     if original == "VARCHAR":
         return column
     if original == "JSON":
-        # Not ->> for all: it would write numbers anew, through a double, and leave out the spaces.
+        # Not ->> for all: it would rewrite numbers, through a double, and leave out the spaces.
         return sql(
             "CASE json_type({0}) WHEN 'VARCHAR' THEN {0} ->> '$' WHEN 'NULL' THEN NULL"
             " ELSE CAST({0} AS VARCHAR) END",

@@ -1,8 +1,8 @@
-"""The instance of DuckDB that this process has of a database, and the locks within the process. Of
-statements it sends those alone that open a database and set what holds for all of it.
+"""The instance of DuckDB that this process has of a database, and the locks within the process. The only statements
+that it sends are those that open a database and set what holds for all of it.
 
 DuckDB lets one process at a time open a file, and within the process there is one instance of it, which all
-connections made here share. So whoever could write to a stream besides us is in this process, and the locks are too.
+connections made here share. So every other writer of a stream is in this process, and the locks are too.
 """
 
 import re
@@ -26,14 +26,14 @@ _FILE_PATIENCE = 5.0
 
 
 class Locks:
-    """Who holds what in this process. A lock is taken by a holder, known by identity, and given back by it."""
+    """The holders of locks in this process. A lock is taken by a holder, known by identity, and given back by it."""
 
     def __init__(self, threads: Threads) -> None:
         self._changed = threads.condition()
         self._holders: dict[Hashable, tuple[object, str]] = {}
 
     def take(self, key: Hashable, holder: object, name: str, patience: float) -> str | None:
-        """Take the lock, waiting up to `patience` seconds; the name of who has it when that was too short."""
+        """Take the lock, waiting up to `patience` seconds; the name of its holder when that was too short."""
         with self._changed:
             self._changed.wait_for(lambda: self._free(key, holder), timeout=patience)
             if not self._free(key, holder):
@@ -42,7 +42,7 @@ class Locks:
             return None
 
     def taken(self, key: Hashable, holder: object) -> str | None:
-        """The name of who has the lock, if that is somebody else."""
+        """The name of the lock's holder, if it is another one."""
         with self._changed:
             return None if self._free(key, holder) else self._holders[key][1]
 
@@ -82,7 +82,7 @@ ROW_GROUP = 20_480
 
 # Set once connected: two connections of one process to one file must be opened with the same settings.
 _SETTINGS = (
-    # A flush is a commit, and at DuckDB's own threshold (16 MB of log) nearly each would write the file anew.
+    # A flush is a commit, and at DuckDB's own threshold (16 MB of log) nearly each would rewrite the file.
     "SET checkpoint_threshold = '64MB'",
     # Arrival is in the raw ids, so that rows need not keep their order in the table.
     "SET preserve_insertion_order = false",
@@ -114,7 +114,7 @@ class Database:
         self.shared = shared(self.threads)
         self._opening = self.threads.lock()
         self._instance: duckdb.DuckDBPyConnection | None = None
-        # Where it stands in _MEMORY. A database in memory is its own memory.
+        # Its place in _MEMORY. A database in memory is its own memory.
         self._memory = 0 if config.in_file else len(_MEMORY) - 1
         # How many do work on whole tables.
         self._whole = 0

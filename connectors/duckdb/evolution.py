@@ -1,9 +1,9 @@
-"""How a table of DuckDB's comes to be what a changeset asks for: in place, or made anew once. Sends no statement.
+"""How a table of DuckDB's comes to be what a changeset asks for: in place, or in a new table once. Sends no statement.
 
 What a transaction did is in DuckDB's log until the next checkpoint, and who opens the file after a crash does it
 again. For rows the log holds what they were; for ALTER ... USING it holds the expression, which is then computed
 before DuckDB has the functions it names, and the file cannot be opened. So types change in place only by a
-cast of DuckDB's core; else the table is made anew.
+cast of DuckDB's core; otherwise the table is made again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from connectors.sql.text import NOTHING, Name, Param, Part, Sql, Type, join, nam
 from dataflow.evolution import ColumnChangeset, ColumnTypeChange
 from dataflow.types import META
 
-# Each ALTER makes the table's description anew, and the transaction keeps them all: what they take grows with the
+# Each ALTER makes a new description of the table, and the transaction keeps them all: what they take grows with the
 # square of their number. Two thousand took 1.7 GB.
 _MANY = 100
 
 
 def is_extensive(changeset: ColumnChangeset) -> bool:
-    """Whether so many columns come, go or change that the table is better made anew, by `remake`."""
+    """Whether the columns that come, go or change are so numerous that `remake` is cheaper."""
     return len(changeset.add) + len(changeset.drop) + len(changeset.change) > _MANY
 
 
@@ -51,7 +51,7 @@ def alter(table: Name, changeset: ColumnChangeset) -> Sequence[Sql]:
 
 
 def rewritten(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
-    """The columns for which the table must be made anew: none, or all whose type changes, so that it is done once."""
+    """The columns for which the table must be made again: none, or all whose type changes, so that it is done once."""
     changed = retyped(changeset)
     in_place = all(is_plain_cast(change.original.type, change.new.type) for change in changed.values())
     return {} if in_place else changed
@@ -64,7 +64,7 @@ def retyped(changeset: ColumnChangeset) -> Mapping[str, ColumnTypeChange]:
 
 
 def remake(table: Name, changeset: ColumnChangeset) -> Sql:
-    """Make the table anew, with all that the changeset asks for. Its constraints are lost.
+    """Make the table again, with all that the changeset asks for. Its constraints are lost.
 
     $notes is as for `rewrite`, and only there if any column's type changes.
     """
@@ -93,7 +93,7 @@ def remake(table: Name, changeset: ColumnChangeset) -> Sql:
 
 
 def rewrite(table: Name, changed: Mapping[str, ColumnTypeChange]) -> Sql:
-    """Make the table anew, with these columns of their new types. Its constraints are lost.
+    """Make the table again, with these columns of their new types. Its constraints are lost.
 
     $notes has for each of these columns, in their order, what a row notes when the column's value is lost.
     """

@@ -34,7 +34,7 @@ _S, _T = sql("s"), sql("t")
 
 
 def attach(file: str, row_group: int, name: str | None = None) -> Sql:
-    """Open a file, called by its own name or this one; what is inserted is stored in groups of so many rows."""
+    """Open a file, called by its own name or this one; inserted rows are stored in groups of this size."""
     called = sql("AS {} ", Name(name)) if name is not None else NOTHING
     return sql("ATTACH {} {}(ROW_GROUP_SIZE {})", Value(file), called, Value(row_group))
 
@@ -45,7 +45,7 @@ def attached_as() -> Sql:
 
 
 def spill_into(folder: str) -> Sql:
-    """Where work that does not fit into the memory goes."""
+    """The folder for work that does not fit into the memory."""
     return sql("SET temp_directory = {}", Value(folder))
 
 

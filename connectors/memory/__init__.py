@@ -24,7 +24,7 @@ class MemoryDefinition:
         return spec()
 
     def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "MemoryConnector":
-        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        """A connector for these options. Opens nothing yet; ConfigError when they cannot be used."""
         from connectors.memory.config import configure
         from connectors.memory.connector import MemoryConnector
 

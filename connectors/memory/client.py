@@ -242,7 +242,7 @@ class MemoryClient:
         )
         self._put(table, Table(columns, rows))
 
-    # -- for the buffer, and for who looks at the tables
+    # -- for the buffer, and for code that reads the tables
 
     def rows(self, table: TableName) -> Rows:
         """A table's rows; KeyError when there is no such table."""

@@ -24,7 +24,7 @@ class PostgresDefinition:
         return spec()
 
     def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "PostgresConnector":
-        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        """A connector for these options. Opens nothing yet; ConfigError when they cannot be used."""
         from connectors.postgres.config import configure
         from connectors.postgres.connector import PostgresConnector
 

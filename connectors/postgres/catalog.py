@@ -97,8 +97,8 @@ def worth_looking_up() -> Composed:
     """Whether to look rows of the table up by an index, one by one, for each row of `from_namespace`.`from_name`.
 
     The planner takes every page that an index leads to for one that is read from disk, and so reads a table ten times
-    the delta's size from end to end. Where all of it is cached, as `effective_cache_size` says, looking up is
-    no dearer from twice the size on, and follows the delta.
+    the delta's size from end to end. If all of it is cached, as `effective_cache_size` says, looking up is no dearer
+    from twice the size on, and follows the delta.
     """
     return SQL(
         "SELECT target.reltuples >= 2 * source.reltuples AND source.reltuples >= 0 AND "
@@ -227,7 +227,7 @@ def statistics_targets() -> Composed:
 
 
 def grants() -> Composed:
-    """Who but the owner may do what: privilege, the column it is of, grantee if not all, may it be passed on."""
+    """Grants to roles other than the owner: privilege, column, grantee (null: PUBLIC), grantable."""
     return SQL(
         "{} SELECT privilege_type, attname::text, "
         "CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee)::text END, is_grantable FROM it "

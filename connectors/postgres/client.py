@@ -118,11 +118,11 @@ class PostgresClient:
 
     def create_namespace(self, namespace: str) -> None:
         # IF NOT EXISTS would ask for the right to create it even where it exists.
-        if not self._tell(catalog.namespace_exists(), {"namespace": namespace}):
+        if not self._scalar(catalog.namespace_exists(), {"namespace": namespace}):
             self.execute(self._sql.create_namespace(namespace))
 
     def table_exists(self, table: TableName) -> bool:
-        if self._tell(catalog.table_exists(), catalog.named(table)):
+        if self._scalar(catalog.table_exists(), catalog.named(table)):
             return True
         if taken := self.execute(catalog.name_holders(), catalog.named(table)):
             raise name_taken(table, taken[0][0])
@@ -131,10 +131,10 @@ class PostgresClient:
     def table_is_empty(self, table: TableName) -> bool:
         # Rows that are hidden from us are rows.
         self.inspection.see_all_rows(table)
-        return bool(self._tell(self._sql.table_is_empty(table)))
+        return bool(self._scalar(self._sql.table_is_empty(table)))
 
     def count_rows(self, table: TableName) -> int:
-        return int(self._tell(self._sql.count_rows(table)))
+        return int(self._scalar(self._sql.count_rows(table)))
 
     def has_lost_value(self, table: TableName, column: Column) -> bool:
         names = {"field": column.field, "column": column.name}
@@ -280,13 +280,13 @@ class PostgresClient:
         if self.inspection.lacks_identity(table):
             self.execute(self._sql.identify_by_row(table))
 
-    def _tell(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
+    def _scalar(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
         return self.execute(statement, parameters)[0][0]
 
     def prefer_looking_up(self, source: TableName, target: TableName) -> None:
         """For this transaction: look the source's keys up in the target, where that is the larger by far."""
         of_source = {"from_namespace": source.namespace, "from_name": source.name}
-        if self._tell(catalog.worth_looking_up(), catalog.named(target) | of_source):
+        if self._scalar(catalog.worth_looking_up(), catalog.named(target) | of_source):
             for statement in self._sql.only_look_up():
                 self.execute(statement)
 

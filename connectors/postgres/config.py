@@ -162,7 +162,7 @@ class PostgresConfig:
 
     @property
     def internal_schema(self) -> str:
-        """Where the ledger lives."""
+        """The schema of the ledger."""
         return (self.raw_data_schema or "").strip() or DEFAULT_INTERNAL_SCHEMA
 
     @property
@@ -198,7 +198,7 @@ def spec() -> dict[str, Any]:
     )
 
 
-# -- what libpq is told
+# -- what libpq is given
 
 _SSL_FILES = {"ca_certificate": "sslrootcert", "client_certificate": "sslcert", "client_key": "sslkey"}
 CERTIFICATES = tuple(_SSL_FILES)
@@ -207,7 +207,7 @@ CERTIFICATES = tuple(_SSL_FILES)
 def connection_parameters(
     config: PostgresConfig, run: str, certificates: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """What libpq is told. `certificates` holds the files written for the SSL mode, by its field names."""
+    """The parameters of libpq. `certificates` holds the files written for the SSL mode, by its field names."""
     extra = url_parameters(config.jdbc_url_params or "")
     name = extra.pop("application_name", "dataflow")
     ours = {

@@ -246,7 +246,7 @@ IN_A_FUNCTION: Mapping[str, Meaning] = dict.fromkeys(
     ),
 )
 
-# A failed connect has no SQLSTATE; what a person must mend is told by the text. Everything else may pass.
+# A failed connect has no SQLSTATE; the text says what a person must correct. Everything else may pass.
 REFUSALS: Mapping[str, str] = {
     "password authentication failed|no password supplied|authentication method|role .* does not exist": (
         "Check username and password."
@@ -262,7 +262,7 @@ REFUSALS: Mapping[str, str] = {
     "unsupported startup parameter|invalid connection option|invalid .* value|unrecognized configuration|"
     "definition of service": "Correct the option jdbc_url_params.",
 }
-# No server was found where the options lead to, or it is not heard of any more; it may be later.
+# The options lead to no server, or it no longer answers; it may be later.
 REACH = "Check the options host and port, and that the server runs and can be reached from here. "
 UNREACHED: Mapping[str, str] = {
     "connection to server (at|on) .* failed: |failed to resolve|timeout expired": REACH,
@@ -292,7 +292,7 @@ def explain(
         return InternalError(f"Postgres reported {_condition(error)}{_place(error.diag)}.", remedy=REPORT)
     message = error.diag.message_primary or ""
     remedy = _grant(message, user, database, internal) if state == "42501" else meaning.remedy
-    # The client's, of who held the lock.
+    # The client's, about the lock's holder.
     held = "".join(f" It was held by {note}." for note in getattr(error, "__notes__", ()))
     return meaning.error(f"{meaning.says}: {_quoted(error, meaning)}.{held}", remedy=remedy)
 
@@ -310,7 +310,7 @@ def _made_at_once(error: psycopg.Error) -> bool:
 def _without_state(error: psycopg.Error) -> DataflowError:
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return InternalError(f"{type(error).__name__} of the Postgres driver.", remedy=REPORT)
-    text = _told(error)
+    text = _reported(error)
     for pattern, remedy in REFUSALS.items():
         if re.search(pattern, text):
             return ConfigError(f"Could not connect: {text}.", remedy=remedy)
@@ -318,14 +318,14 @@ def _without_state(error: psycopg.Error) -> DataflowError:
     return TransientError(f"The connection to the server failed: {text}.", remedy=remedy)
 
 
-def _told(error: psycopg.Error) -> str:
+def _reported(error: psycopg.Error) -> str:
     """What libpq says of each address that it tried, without the questions and guesses that it adds, each indented."""
     lines = (line for line in str(error).splitlines() if line.strip() and not line.startswith("\t"))
-    told = (
+    parts = (
         re.sub("^(- )?(connection failed|connection is bad|consuming input failed): ", "", line)
         for line in lines
     )
-    return "; ".join(" ".join(line.split()).rstrip(".?:;") for line in told)
+    return "; ".join(" ".join(line.split()).rstrip(".?:;") for line in parts)
 
 
 def _condition(error: psycopg.Error) -> str:

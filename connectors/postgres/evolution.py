@@ -1,7 +1,7 @@
 """The statements that change a table's columns, and how a value of one type becomes one of another. Pure.
 
 No value makes a change fail: what the new type cannot hold becomes null, and its row's `_airbyte_meta` says so.
-All columns change in one ALTER TABLE, so that a table is written anew at most once, and not at all for a wider type.
+All columns change in one ALTER TABLE, so that a table is rewritten at most once, and not at all for a wider type.
 """
 
 import json

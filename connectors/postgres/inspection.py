@@ -31,7 +31,7 @@ class Inspection:
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""
         return bool(
-            self._tell(catalog.has_default(), catalog.named(table) | {"column": column, "value": value})
+            self._scalar(catalog.has_default(), catalog.named(table) | {"column": column, "value": value})
         )
 
     def views_in_the_way(self, table: TableName, changeset: ColumnChangeset) -> list[tuple[str, TableName]]:
@@ -42,14 +42,14 @@ class Inspection:
 
     def never_analyzed(self, table: TableName) -> bool:
         """Whether the planner knows nothing of a table's values."""
-        return bool(self._tell(catalog.never_analyzed(), catalog.named(table)))
+        return bool(self._scalar(catalog.never_analyzed(), catalog.named(table)))
 
     def is_partitioned(self, table: TableName) -> bool:
         """Whether its rows lie in partitions."""
-        return bool(self._tell(catalog.is_partitioned(), catalog.named(table)))
+        return bool(self._scalar(catalog.is_partitioned(), catalog.named(table)))
 
     def is_secured(self, table: TableName) -> bool:
-        return bool(self._tell(catalog.is_secured(), catalog.named(table)))
+        return bool(self._scalar(catalog.is_secured(), catalog.named(table)))
 
     def standing(self, table: TableName) -> swap.Standing:
         """What holds on to a table that is there."""
@@ -80,7 +80,7 @@ class Inspection:
 
     def see_all_rows(self, table: TableName) -> None:
         """ConfigError where row security would keep rows from a statement that has to find all of them."""
-        if self._tell(catalog.hides_rows(), catalog.named(table)):
+        if self._scalar(catalog.hides_rows(), catalog.named(table)):
             raise ConfigError(
                 f"Row security on {table} may hide rows from the user of this sync, and the sync must see all of "
                 "them.",
@@ -90,7 +90,7 @@ class Inspection:
 
     def require_identity(self, table: TableName) -> None:
         """ConfigError where a publication forbids to change or delete the rows of a final table."""
-        if self._tell(catalog.lacks_identity(), catalog.named(table)):
+        if self._scalar(catalog.lacks_identity(), catalog.named(table)):
             raise ConfigError(
                 f"A publication includes the table {table}, which has no replica identity: the server lets no row of "
                 "it be updated or deleted.",
@@ -118,13 +118,13 @@ class Inspection:
 
     def lacks_identity(self, table: TableName) -> bool:
         """Whether a publication includes the table, and no replica identity distinguishes its rows."""
-        return bool(self._tell(catalog.lacks_identity(), catalog.named(table)))
+        return bool(self._scalar(catalog.lacks_identity(), catalog.named(table)))
 
     def columns_ever(self, table: TableName) -> int:
         """The number of columns that the table has had, including dropped ones."""
-        return int(self._tell(catalog.columns_ever(), catalog.named(table)))
+        return int(self._scalar(catalog.columns_ever(), catalog.named(table)))
 
-    def _tell(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
+    def _scalar(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
         return self._session.execute(statement, parameters)[0][0]
 
 

@@ -44,7 +44,7 @@ class Pulse:
     def _beat(self) -> None:
         with suppress(psycopg.Error):
             while not self._over.wait(self._access.pulse):
-                # What a short statement_timeout cancels was heard of all the same.
+                # A statement that a short statement_timeout cancels has reached the server all the same.
                 with suppress(psycopg.errors.QueryCanceled):
                     self._ask()
 
@@ -146,7 +146,7 @@ class Locks:
             raise refusal(table, holder, self._access)
 
     def _see_off(self, connection: Connection, table: TableName, waited: float) -> None:
-        """Wait for whoever works on a table without its lock, and end it where it does not end by itself."""
+        """Wait for a session that works on a table without its lock, and end it if it does not end by itself."""
         ghost = self._find(connection, ownership.entry_holder(self._ledger), table)
         if waited >= 2 * self._access.ghost_wait:
             raise _unfinished(table, ghost)
@@ -160,7 +160,7 @@ class Locks:
 
     @staticmethod
     def _end(connection: Connection, table: TableName, ghost: Holder) -> None:
-        """End the session of a run of ours that is gone. Whoever else it is, is left alone."""
+        """End the session of a run of ours that is gone. Any other session is left alone."""
         if not ghost.name.startswith(OURS):
             return
         try:

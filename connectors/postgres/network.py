@@ -25,7 +25,7 @@ from attrs import Factory, define, field, frozen
 from dataflow.runtime import Runtime
 from dataflow.runtime.threads import Thread, Threads
 
-# Where the kernel's account (struct tcp_info) has what, in bytes.
+# The offsets in the kernel's account (struct tcp_info), in bytes.
 PROBES, UNACKED, LAST_ACK, REPEATED, HEARD, UNSENT = 3, 24, 56, 100, 140, 144
 # How much of the account is read, and its size so far.
 NEEDED_BYTES, ACCOUNT_BYTES = UNSENT + 4, 256
@@ -84,7 +84,9 @@ class Look:
 
 
 class Line:
-    """A connection's socket, by a descriptor of its own, so that it never is another's. Closed by who closes that."""
+    """A connection's socket, by a descriptor of its own, so that it never is another's. Closed by the code that closes
+    that.
+    """
 
     def __init__(self, descriptor: int, threads: Threads) -> None:
         self._socket = socket.socket(fileno=socket.dup(descriptor))
@@ -120,7 +122,7 @@ class Line:
         return None if peer is None else Look(account, self._answered, peer)
 
     def cut(self) -> None:
-        """Let whoever waits on the connection go on, with an error."""
+        """Let a thread that waits on the connection go on, with an error."""
         with self._lock, suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 

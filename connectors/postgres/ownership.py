@@ -71,7 +71,7 @@ def owner_session(ledger: TableName) -> Composed:
 
 
 def entry_holder(ledger: TableName) -> Composed:
-    """Who has locked or changed the ledger's entry of a table, likewise.
+    """The session that has locked or changed the ledger's entry of a table, likewise.
 
     A row's xmax is the transaction that did so last; while that runs, it holds the lock on its own number.
     """
@@ -82,7 +82,9 @@ def entry_holder(ledger: TableName) -> Composed:
 
 
 def blockers() -> Composed:
-    """Who keeps the sessions called `name` waiting for a lock: the process that waits, and the session likewise."""
+    """The sessions that keep those called `name` waiting for a lock: the process that waits, and the session
+    likewise.
+    """
     return SQL(
         "SELECT waiting.pid, holder.pid, holder.application_name, holder.backend_start, "
         "extract(epoch FROM pg_catalog.clock_timestamp() - holder.state_change)::float8 "

@@ -201,7 +201,7 @@ class RehearsedClient(PostgresClient):
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         deleted = super().trim_table(table, after)
-        kept = after is not None and bool(self._tell(any_up_to(table), {"last": after}))
+        kept = after is not None and bool(self._scalar(any_up_to(table), {"last": after}))
         self._foresee(table, empty=not kept)
         return deleted
 

@@ -1,4 +1,5 @@
-"""A table made anew because it has had as many columns as the server allows: it counts those that were dropped.
+"""A table that is made again because it has had as many columns as the server allows: it counts those that were
+dropped.
 
 Composes no statement but that of the new table. Refuses where something holds on to the old one.
 """
@@ -21,7 +22,7 @@ MOST_COLUMNS = 1600
 
 
 def place_of(table: TableName) -> TableName:
-    """Where the new table is made, until it has the old one's name."""
+    """The name of the new table until it has the old one's name."""
     return TableName(table.namespace, f"_airbyte_remade_{name_hash(table.namespace, table.name)}")
 
 

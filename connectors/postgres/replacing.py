@@ -25,7 +25,7 @@ def replace(client: Tables, source: TableName, target: TableName, *, drop_cascad
             client.inspection.require_identity(target)
             changes, names = _changes(client, source, target)
             client.execute(swap.empty(target, partitioned=client.inspection.is_partitioned(target)))
-            # For an empty table nothing is written anew, whatever changes; those that inherit keep their rows.
+            # An empty table has nothing to rewrite, whatever changes; those that inherit keep their rows.
             client.apply_changeset(target, changes)
             client.execute(swap.refill(source, target, names))
             client.drop_table(source)

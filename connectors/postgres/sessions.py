@@ -40,7 +40,7 @@ SINCE: Mapping[str, int] = {"transaction_timeout": 170000}
 
 @frozen
 class Holder:
-    """Who has what we want. What the server hides of other roles' sessions is None; `silent` is in seconds."""
+    """The holder of what we want. What the server hides of other roles' sessions is None; `silent` is in seconds."""
 
     pid: int
     name: str
@@ -56,10 +56,10 @@ class Holder:
 class Access:
     """How to reach the server, and how long to wait for what, in seconds.
 
-    `parameters` are libpq's; `detour` gives those of a tunnel, opened for whoever connects. `lock_timeout` bounds a
+    `parameters` are libpq's; `detour` gives those of a tunnel, opened for each connection. `lock_timeout` bounds a
     statement's wait for a lock, `statement_timeout` a statement; 0 is no bound. `lock_wait` is for a stream's
-    lock, `ghost_wait` for what a dead run's session still does. A live run's session is heard of every `pulse`;
-    silent for two of them it may be dead, and for seven it is.
+    lock, `ghost_wait` for what a dead run's session still does. A live run's session asks the server something every
+    `pulse`; silent for two of them it may be dead, and for seven it is.
     """
 
     runtime: Runtime = field(repr=False)
@@ -75,12 +75,12 @@ class Access:
         default=Factory(lambda access: Pooling(access.runtime.threads.lock()), takes_self=True)
     )
     network: Network = field(default=Factory(lambda access: Network(access.runtime), takes_self=True))
-    # Who kept each of our server processes waiting when that was last asked.
+    # The processes that kept each of our server processes waiting when last asked.
     blockers: dict[int, Holder] = field(factory=dict, init=False, repr=False, eq=False)
 
     @property
     def lock_limit(self) -> str:
-        """The wait for a lock as the server is told of it."""
+        """The wait for a lock, as the server gets it."""
         return f"{self.lock_timeout}s"
 
     @property

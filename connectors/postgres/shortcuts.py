@@ -61,7 +61,7 @@ class Shortcuts:
     def set_default(self, table: TableName, meta: str, lock_limit: str) -> None:
         """Let the rows of a table have this `_airbyte_meta` where none is sent with them."""
         undone = f"The default of {META} in {table} could not be set, so it is sent with each row"
-        # Whoever reads the table now is not made to wait, nor to queue behind us, and no one needs to act on it.
+        # A reader of the table is not made to wait, nor to queue behind us, and no one needs to act on it.
         with self._attempt(undone, silent=(errors.LockNotAvailable,)):
             self._client.execute(SQL("SET LOCAL lock_timeout = '100ms'").format())
             self._client.execute(self._sql.set_default(table, META, meta))
@@ -84,7 +84,9 @@ class Shortcuts:
                 self._client.execute(self._sql.create_hash_index(table, _longest(recipe)))
 
     def inserting(self, table: TableName, work: Callable[[], T]) -> T:
-        """Do what inserts rows. Where a key is too long for an index of ours, the index goes, and it is done again."""
+        """Do what inserts rows. If a key is too long for an index of ours, the index is dropped, and it is done
+        again.
+        """
         try:
             with self._client.transaction():
                 return work()

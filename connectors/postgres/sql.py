@@ -60,7 +60,7 @@ class PostgresSql:
         return SQL("CREATE TABLE {} ({})").format(table_name(table), listed([*ours, *theirs]))
 
     def add_metadata(self, table: TableName, missing: Sequence[str]) -> tuple[Composed, ...]:
-        """Add metadata columns that an old table does not have, without writing its rows anew."""
+        """Add metadata columns that an old table does not have, without rewriting its rows."""
         add = (
             SQL("ADD COLUMN {} DEFAULT {}").format(
                 definition(name, METADATA_TYPES[name]), Literal(ADDED_LATER[name])

@@ -1,6 +1,6 @@
-"""What the server's catalog says of tables, for who asks what a sync would do. Composes questions; changes nothing.
+"""What the server's catalog says of tables, for dry runs. Composes questions; changes nothing.
 
-`namespace` and `name` are parameters. Read as whoever asks may: what a role is not shown is not there.
+`namespace` and `name` are parameters. It is read by the sync's own role: what that role may not see is missing.
 """
 
 from psycopg.sql import SQL, Composed, Identifier, Placeholder

@@ -1,6 +1,6 @@
 """How a table is replaced without losing what people built on it: decided here from what was found, done elsewhere.
 
-Where something holds on to the very table, its rows are exchanged in place; nobody's view, index or policy is dropped
+If something depends on the table itself, its rows are exchanged in place; nobody's view, index or policy is dropped
 unless the configuration asks for it. Else the new table takes its name, and what is written on it goes along.
 """
 
@@ -67,7 +67,7 @@ def decide(standing: Standing, *, drop_cascade: bool) -> Plan:
     """The plan for a table that is there; ConfigError where none would keep what people built on it."""
     if not standing.holders:
         return Plan(Way.RENAME, "by rename")
-    # Without its policies a table that keeps its grants shows every row to whoever was shown some.
+    # Without its policies a table that keeps its grants shows every row to a role that was shown some.
     if drop_cascade and not standing.secured:
         return Plan(Way.RENAME, f"by rename, dropping {named(standing.holders)} as drop_cascade asks")
     verb = "depends" if len(standing.holders) == 1 else "depend"

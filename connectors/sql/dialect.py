@@ -113,7 +113,7 @@ class Dialect:
     moment_as_text: Template = _MOMENT_AS_TEXT
 
     def text_up_to(self, length: int) -> str:
-        """The type of text that can be in a key, of at most so many characters."""
+        """The type of text that can be in a key, of at most `length` characters."""
         return self.key_text.format(length)
 
     def column_type(self, kind: Kind) -> ColumnType:

@@ -33,5 +33,5 @@ class Session(Protocol):
         ...
 
     def column_names(self, table: TableName) -> Collection[str]:
-        """The columns of a table, whosever it is; none when there is no such table."""
+        """The columns of a table, whatever its owner; none when there is no such table."""
         ...

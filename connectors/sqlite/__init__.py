@@ -24,7 +24,7 @@ class SqliteDefinition:
         return spec()
 
     def connector(self, options: Mapping[str, Any], run: str, runtime: "Runtime") -> "SqliteConnector":
-        """A connector for these options. Opens nothing yet; ConfigError when they will not do."""
+        """A connector for these options. Opens nothing yet; ConfigError when they cannot be used."""
         from connectors.sqlite.config import configure
         from connectors.sqlite.connector import SqliteConnector
 

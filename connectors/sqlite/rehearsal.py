@@ -75,7 +75,7 @@ class RehearsedClient(SqliteClient):
             self._shadow.provide()
         connection = super()._open
         if new:
-            # Told by SQLite itself, with the values in their places.
+            # Reported by SQLite itself, with the values in their places.
             connection.set_trace_callback(self._traced)
         return connection
 
@@ -139,7 +139,7 @@ def _copy(file: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
 def _address(file: Path) -> str:
     """The file, to be read only. A file that nobody writes to is read without making a log beside it.
 
-    Who writes has a log of either kind there: ours is `-wal`, that of programs with SQLite's default `-journal`.
+    A writer has a log of either kind there: ours is `-wal`, that of programs with SQLite's default `-journal`.
     """
     logs = (file.with_name(f"{file.name}-{kind}") for kind in ("wal", "journal"))
     still = "" if any(log.exists() for log in logs) else "&immutable=1"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import evolve
 
-from dataflow.batch import Rows, Told, extracted_at, rows_of
+from dataflow.batch import NotedChanges, Rows, extracted_at, rows_of
 from dataflow.input.compiled import CHANGED, SHORTENED, UNSETTLED, tokens_of
 from dataflow.input.decoder import read_meta
 from dataflow.input.source_changes import sound
@@ -48,8 +48,8 @@ def settled(shape: Shape, share: Share) -> Rows:
         fields = [column.field for column in shape.columns]
         for row in share.others:
             ours.get(row, []).sort(key=lambda change: fields.index(change.field))
-    told = Told(source=sound(_source_changes(share), shape.limits), ours=ours)
-    rows = rows_of(shape, _extracted_at(share), columns, share.size, told)
+    noted = NotedChanges(source=sound(_source_changes(share), shape.limits), ours=ours)
+    rows = rows_of(shape, _extracted_at(share), columns, share.size, noted)
     return evolve(rows, unfit=_unfit(shape, share)) if shape.roles else rows
 
 
@@ -141,8 +141,8 @@ def _in_order(parts: Sequence[Coerced], share: Share) -> Coerced:
 
 
 def _source_changes(share: Share) -> dict[int, bytes]:
-    told = share.notes[share.notes["kind"] == CHANGED]
-    rows = told["row"] if share.places is None else share.places[told["row"]]
-    made = dict(zip(rows.tolist(), map(read_meta, tokens_of(share.chunk, told)), strict=True))
+    changed = share.notes[share.notes["kind"] == CHANGED]
+    rows = changed["row"] if share.places is None else share.places[changed["row"]]
+    made = dict(zip(rows.tolist(), map(read_meta, tokens_of(share.chunk, changed)), strict=True))
     made |= {row: of.source_changes for row, of in zip(share.others, share.records, strict=True)}
     return {row: text for row, text in made.items() if text}

@@ -1,6 +1,6 @@
 """The compiled reader of chunks: whole lines in, Arrow columns out. Knows no batch, and decides nothing.
 
-It understands records in their plain form, which is nearly all of a sync. A line that it does not understand is told
+It understands records in their plain form, which is nearly all of a sync. A line that it does not understand is marked
 as odd, a cell as unsettled; what becomes of them is for the exact road to say (`decoder`, `cells`). Its C is in
 `native/`; the structures here mirror `native/reader.h`.
 """
@@ -112,9 +112,9 @@ class Reading:
     """What a chunk holds.
 
     Per line where it ends, and whose record it is: a stream's number, ODD or BLANK. The spans of records between odd
-    lines, in the order in which they begin, as SPANS. Of each stream that has any its rows: when they were emitted,
+    lines, in the order in which they begin, as SPANS. The rows of each stream that has any: when they were emitted,
     then its columns. And notes on these, as NOTES. `unknown` are notes too, on the names of fields that no column has
-    and that no chunk before this one told.
+    and that no earlier chunk has named.
     """
 
     ends: "np.ndarray[Any, Any]" = field(repr=lambda ends: f"<{len(ends)} lines>")
@@ -159,13 +159,13 @@ class Reader:
         found = self._library.reader_read(self._reader, chunk, len(chunk))
         if not found:
             raise MemoryError
-        told = found.contents
-        spans = _copied(told.spans, told.span_count, SPANS)
-        notes = _copied(told.notes, told.note_count, NOTES)
+        contents = found.contents
+        spans = _copied(contents.spans, contents.span_count, SPANS)
+        notes = _copied(contents.notes, contents.note_count, NOTES)
         of_names = notes["kind"] == UNKNOWN
         return Reading(
-            ends=_copied(told.ends, told.line_count, np.int64),
-            streams=_copied(told.streams, told.line_count, np.int32),
+            ends=_copied(contents.ends, contents.line_count, np.int64),
+            streams=_copied(contents.streams, contents.line_count, np.int32),
             spans=spans,
             notes=notes[~of_names],
             unknown=notes[of_names],

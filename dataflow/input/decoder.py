@@ -1,7 +1,7 @@
 """The exact road: one line at a time, for those that the compiled reader finds odd. Knows no batch and no database.
 
 Most of these say something other than a record: STATE and TRACE. A record is here for how it is written; each of
-its cells is read by itself, and one that does not fit is nulled and told.
+its cells is read by itself, and one that does not fit becomes null, which its row notes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ _envelopes = msgspec.json.Decoder(Envelope)
 _records = msgspec.json.Decoder(AnyRecord)
 _owners = msgspec.json.Decoder(Whose)
 _metas = msgspec.json.Decoder(Meta)
-# Of a line in which a STATE holds what is no JSON: handed on, nobody could read it.
+# For a line in which a STATE is not JSON: handed on, nobody could read it.
 NO_NUMBER = "its STATE holds NaN or Infinity, which JSON does not have"
 
 
@@ -31,7 +31,7 @@ NO_NUMBER = "its STATE holds NaN or Infinity, which JSON does not have"
 class Refused(Exception):
     """A line that cannot be used: its number, from 1, and why, in words that quote nothing of it.
 
-    Of a record whose stream is unknown, that stream, and the streams of its name that the catalog has instead.
+    For a record of an unknown stream: that stream, and the streams of its name that the catalog has instead.
     """
 
     line: int
@@ -54,7 +54,7 @@ class Decoder:
 
         A record of a known stream that is no record is Unusable. Raises Refused, with the line's number, for any
         other line that is no message, and for a record of a stream that the catalog does not name. A record may
-        lose what UTF-8 cannot hold; a STATE is told as it came, or refused.
+        lose what UTF-8 cannot hold; a STATE is passed on unchanged, or refused.
         """
         if not line.strip():
             return None
@@ -67,11 +67,11 @@ class Decoder:
             return message if without_lone_surrogates(line) == line else self._with_doubts(message)
         except REFUSED as error:
             # What is set aside moves the bytes, so a place in the line is the first error's to tell.
-            told = error if isinstance(error, msgspec.ValidationError) else first
+            cause = error if isinstance(error, msgspec.ValidationError) else first
             stream = self._owner(line)
             if stream is None:
-                raise Refused(number, complaint(told)) from error
-            return Unusable(stream, number, complaint(told))
+                raise Refused(number, complaint(cause)) from error
+            return Unusable(stream, number, complaint(cause))
 
     def _message(self, line: Aside, size: int, number: int) -> Message | None:
         envelope = _envelopes.decode(line.text)
@@ -99,7 +99,7 @@ class Decoder:
         return stream if envelope.type == "RECORD" and stream in self._shapes else None
 
     def _with_doubts(self, message: Message | None) -> Message | None:
-        """A message of a line that was mended as a whole: what stands for half a character in a key was another's."""
+        """A message of a line that was repaired as a whole: what stands for half a character in a key was another's."""
         if not isinstance(message, Record):
             return message
         shape = self._shapes[message.stream]
@@ -143,8 +143,8 @@ class Decoder:
         )
 
 
-def _body(told: msgspec.Raw, member: str) -> bytes:
-    body = bytes(told)
+def _body(raw: msgspec.Raw, member: str) -> bytes:
+    body = bytes(raw)
     if not body:
         raise lacking(member)
     return body

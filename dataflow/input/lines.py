@@ -37,7 +37,8 @@ def chunks(source: int, chunk_bytes: int, budget: Budget, runtime: Runtime) -> I
 
 @define
 class _Space:
-    """Where the input is read to, and its lines are cut from. It grows for a line that is longer, and shrinks again.
+    """The memory into which the input is read, and from which its lines are cut. It grows for a line that is longer,
+    and shrinks again.
 
     `begun` bytes of it are a line's beginning whose end is still to come, `sought` of them known to hold no line end.
     """
@@ -64,7 +65,7 @@ class _Space:
         return read
 
     def lines_end(self) -> int:
-        """Where the last whole line ends; 0 when there is none."""
+        """The end of the last whole line; 0 when there is none."""
         end = self.room.rfind(b"\n", self.sought, self.begun) + 1
         self.sought = 0 if end else self.begun
         return end

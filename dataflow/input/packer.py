@@ -15,13 +15,13 @@ from attrs import define, evolve, field, frozen
 from dataflow.batch import Rows
 from dataflow.input.compiled import ODD, PARTITION, Reader, Reading, tokens_of
 from dataflow.input.decoder import Decoder, Refused
-from dataflow.input.parcel import Event, Packed, Parcel, Span
+from dataflow.input.parcel import Event, Parcel, ParsedChunk, Span
 from dataflow.input.stream_chunk import Share
 from dataflow.protocol import Message, PartitionTally, Record, State, Status, StreamStatus, Unusable
 from dataflow.shape import Shape
 from dataflow.types import StreamName
 
-# Of a stream: nothing follows them in a parcel.
+# For a stream: nothing follows them in a parcel.
 ENDS = (Status.COMPLETE, Status.INCOMPLETE)
 NO_RECORDS = PartitionTally(records=0, size=0)
 
@@ -57,14 +57,14 @@ class Packer:
     """Packs chunks of whole lines for the catalog's streams."""
 
     def __init__(self, shapes: Sequence[Shape], most_rows: int) -> None:
-        """A parcel ends where something else than a record follows so many rows of a stream."""
+        """A parcel ends when a stream has `most_rows` rows and a message other than a record follows."""
         self._shapes = shapes
         self._numbers = {shape.name: number for number, shape in enumerate(shapes)}
         self._reader = Reader(shapes)
         self._decoder = Decoder(shapes)
         self._most_rows = most_rows
 
-    def pack(self, chunk: bytes) -> Packed:
+    def pack(self, chunk: bytes) -> ParsedChunk:
         """The chunk's parcels, in their order."""
         lines = self._read(chunk, 0)
         refused = lines.refused
@@ -72,7 +72,7 @@ class Packer:
         bounds = [0, *(cut for cut in self._cuts(lines) if cut < end), end]
         # A piece is read again: few chunks have more than one, and most of those are an input's last.
         pieces = [lines] if bounds == [0, len(lines)] else self._pieces(lines, bounds)
-        return Packed(
+        return ParsedChunk(
             parcels=tuple(parcel for piece in pieces if (parcel := self._parcel(piece)).events),
             lines=refused.line if refused is not None else len(lines),
             refused=refused,
@@ -82,8 +82,8 @@ class Packer:
 
     def _unknown(self, lines: _Lines) -> Mapping[StreamName, tuple[str, ...]]:
         found: defaultdict[StreamName, dict[str, None]] = defaultdict(dict)
-        told = lines.reading.unknown
-        for number, name in zip(told["stream"].tolist(), tokens_of(lines.chunk, told), strict=True):
+        unknown = lines.reading.unknown
+        for number, name in zip(unknown["stream"].tolist(), tokens_of(lines.chunk, unknown), strict=True):
             found[self._shapes[number].name][msgspec.json.decode(name)] = None
         for message in lines.odd.values():
             if isinstance(message, Record) and message.unknown:
@@ -95,7 +95,7 @@ class Packer:
             yield self._read(lines.piece(first, last), first)
 
     def _read(self, chunk: bytes, before: int) -> _Lines:
-        """Some lines of a chunk, of which so many stand before them."""
+        """Some lines of a chunk, and the number of lines before them."""
         reading = self._reader.read(chunk)
         odd: dict[int, Message | None] = {}
         broken: set[StreamName] = set()
@@ -113,7 +113,7 @@ class Packer:
         return _Lines(chunk=chunk, reading=reading, odd=odd, refused=refused)
 
     def _cuts(self, lines: _Lines) -> Iterator[int]:
-        """Where parcels end: after a stream's end or a record that ends it, and before what follows many rows."""
+        """The ends of parcels: after a stream's end or a record that ends it, and before what follows many rows."""
         rows = Counter[int]()
         for after, (index, message) in enumerate(lines.odd.items()):
             for number, records, _ in lines.spans.get(after, ()):
@@ -183,7 +183,7 @@ def _says_nothing(message: Message | None, broken: Container[StreamName]) -> boo
 
 
 def _begin(reading: Reading, line: int) -> int:
-    """Where a line begins in its chunk."""
+    """The begin of a line in its chunk."""
     return int(reading.ends[line - 1]) + 1 if line else 0
 
 
@@ -232,24 +232,24 @@ class _Tally:
 
 
 class _Partitions:
-    """The partitions that the reader's records name, told as far as the lines were gone through."""
+    """The partitions that the reader's records name, as far as the lines were processed."""
 
     def __init__(self, lines: _Lines) -> None:
         # By stream, from the last line to the first: where, which, and the bytes of the line.
         self._named: dict[int, list[tuple[int, str, int]]] = {}
         reading, notes = lines.reading, lines.reading.notes
-        told = notes[notes["kind"] == PARTITION]
-        if not len(told):
+        tallies = notes[notes["kind"] == PARTITION]
+        if not len(tallies):
             return
         sizes = np.diff(reading.ends, prepend=-1) - 1
-        for number in set(told["stream"].tolist()):
-            own = told[told["stream"] == number]
+        for number in set(tallies["stream"].tolist()):
+            own = tallies[tallies["stream"] == number]
             at = np.flatnonzero(reading.streams == number)[own["row"]]
             names = map(msgspec.json.decode, tokens_of(lines.chunk, own))
             self._named[number] = list(zip(at.tolist(), names, sizes[at].tolist(), strict=True))[::-1]
 
     def until(self, number: int, line: int) -> dict[str, PartitionTally]:
-        """Those of a stream's records before a line that were not told yet."""
+        """Those of a stream's records before a line that were not returned yet."""
         tally = _Tally()
         left = self._named.get(number, [])
         while left and left[-1][0] < line:

@@ -36,8 +36,8 @@ Event = Span | State | StreamStatus | Unusable
 class Parcel:
     """What was read in one go: per stream its rows, and all that happened, in input order.
 
-    The spans of a stream add up to its rows. Nothing follows a COMPLETE in its parcel, so that whoever
-    publishes at it has the rows before it and no others.
+    The spans of a stream add up to its rows. Nothing follows a COMPLETE in its parcel, so that a publication at
+    COMPLETE has the rows before it and no others.
     """
 
     rows: tuple[Rows, ...]
@@ -45,15 +45,15 @@ class Parcel:
 
 
 @frozen(kw_only=True)
-class Packed:
+class ParsedChunk:
     """All of a chunk, or all that stands before the line that was refused."""
 
     parcels: tuple[Parcel, ...]
     # Lines of the chunk.
     lines: int
     refused: Refused | None = None
-    # Fields that no column has, by the streams whose records have them. Those of records in their plain form are told
-    # by the first chunk that holds them, so this depends on the chunks before.
+    # Fields that no column has, by the streams whose records have them. Those of records in their plain form are named
+    # by the first chunk that holds them, so this depends on earlier chunks.
     unknown: Mapping[StreamName, tuple[str, ...]] = field(factory=dict)
     # What was refused is the last line of the input, whose end never came.
     cut_off: bool = False

@@ -19,7 +19,7 @@ _texts = msgspec.json.Decoder(str)
 def sound(changes: Mapping[int, bytes], limits: Limits) -> dict[int, bytes]:
     """Lists of changes by row, as their inner text: as they came, where a JSON cell could hold them so.
 
-    Of others only the members that the protocol has are kept, where they are texts; of what is no list of objects
+    Other entries keep only the protocol's members, if they are texts; of what is no list of objects
     nothing is.
     """
     if not changes:

@@ -17,21 +17,21 @@ from dataflow.values.limits import is_final
 class Share:
     """What a chunk holds of one stream.
 
-    `made` has the rows that the reader made, if any, and `notes` are on them; `records` are the others. Where there are
-    any, `places` says at which row of all each of these stands: first of the reader's, then of the others.
+    `made` has the rows that the reader made, if any, and `notes` are on them; `records` are the others. If there are
+    any, `places` says which row of all each of these is: first of the reader's, then of the others.
     """
 
     chunk: bytes = field(repr=False)
     made: pa.RecordBatch | None = field(repr=False)
     notes: "np.ndarray[Any, Any]" = field(repr=lambda notes: f"<{len(notes)}>")
-    # Of the lines, in bytes.
+    # Bytes of the lines.
     size: int
     records: Sequence[Record] = ()
     places: "np.ndarray[Any, Any] | None" = field(default=None, repr=False)
 
     @property
     def others(self) -> list[int]:
-        """Where the records stand that the reader did not read."""
+        """The rows of the records that the reader did not read."""
         return self.places[len(self.places) - len(self.records) :].tolist() if self.places is not None else []
 
     def as_made(self, shape: Shape) -> Rows | None:

@@ -31,7 +31,7 @@ class Thresholds:
     chunk_bytes: int = MEBIBYTE
     chunk_bytes_per_stream: int = MEBIBYTE // 8
     most_chunk_bytes: int = 4 * MEBIBYTE
-    # Of one stream; so many are a parcel of their own.
+    # Rows of one stream; this many are a parcel of their own.
     parcel_rows: int = 50_000
     flush_bytes: int = 16 * MEBIBYTE
     flush_rows: int = 122_880
@@ -40,7 +40,7 @@ class Thresholds:
     rows_together: int | None = None
     together_bytes: int = 28 * MEBIBYTE
     age: float = 60.0
-    # How long a STATE may wait for a flush that would make it tellable.
+    # How long a STATE may wait for the flush after which it can be emitted.
     state_latency: float = STATE_LATENCY
     # All streams together, of memory: beyond it the largest is flushed.
     open_bytes: int = 32 * MEBIBYTE
@@ -55,7 +55,7 @@ class Thresholds:
     unwritten_bytes: int = 16 * MEBIBYTE
 
     def chunk_for(self, streams: int) -> int:
-        """How much to read at a time for so many streams, in bytes."""
+        """How much to read at a time for `streams` streams, in bytes."""
         return max(self.chunk_bytes, min(streams * self.chunk_bytes_per_stream, self.most_chunk_bytes))
 
 
@@ -75,14 +75,14 @@ class Aggregate:
     read_bytes: int = 0
     flushed: int = 0
     flushes: int = 0
-    # Where the last STATE stands that a flush carried.
+    # The position of the last STATE that a flush carried.
     checkpointed: int = 0
     oldest: float | None = None
-    # Of the lines of what waits, and of the memory that it takes; in bytes.
+    # Bytes of the waiting rows' lines, and of the memory that they take.
     size: int = 0
     held: int = 0
     fields_met: FieldsMet = field(factory=FieldsMet)
-    # Where STATEs stand beyond that, and when they came.
+    # The positions of later STATEs, and the times at which they arrived.
     _marks: deque[tuple[int, float]] = field(factory=deque, repr=False)
     _latest: float = 0.0
     _pieces: list[Rows] = field(factory=list, repr=False)
@@ -143,7 +143,7 @@ class Aggregate:
 
     @property
     def whole_groups(self) -> int:
-        """So many of the rows as the database stores together; all of them, where they are not even one such group."""
+        """As many rows as the database stores together; all of them, where they are not even one such group."""
         return self.rows - self.rows % (self.thresholds.rows_together or 1) or self.rows
 
     def _together(self, group: int) -> int:
@@ -193,7 +193,7 @@ class Aggregate:
         )
 
     def _take(self, count: int) -> list[Rows]:
-        """The first so many rows; the others stay."""
+        """The first `count` rows; the others stay."""
         taken: list[Rows] = []
         left = joined(self._pieces)
         while left and count >= len(left[0]):
@@ -210,7 +210,7 @@ class Aggregate:
         return taken
 
     def _reach(self, batches: list[Batch], flushed: int) -> str | None:
-        """So many rows are flushed with these: the raw id of the last that a STATE covers, if one is reached."""
+        """`flushed` rows are flushed with these: the raw id of the last that a STATE covers, if one is reached."""
         reached = self.checkpointed
         while self._marks and self._marks[0][0] <= flushed:
             reached, _ = self._marks.popleft()

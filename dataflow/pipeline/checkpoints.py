@@ -1,11 +1,11 @@
-"""Which STATE may be told to the platform, and in which order. Pure: it is told what is durable, and answers.
+"""Which STATE may be emitted, and in which order. Pure: it is given what is durable, and answers.
 
-A STATE may be told when, for every stream it covers, all records that came before it are durable and so is
-the checkpoint that says so. Within its scope (a stream, or all of them) none is told before its predecessor. So a
+A STATE may be emitted when, for every stream it covers, all records that came before it are durable and so is
+the checkpoint that says so. Within its scope (a stream, or all of them) none is emitted before its predecessor. So a
 STATE has only to wait for what was read since its predecessor, and what it costs does not grow with the streams. It
 is marked as waiting too for the publications that its predecessor waits for, so that it may take that one's place.
 
-The STATEs that wait are held on the budget. Those of a stream that failed can never be told: they are not kept.
+The STATEs that wait are held on the budget. Those of a stream that failed can never be emitted: they are not kept.
 """
 
 import sys
@@ -61,15 +61,15 @@ class _Waiting:
 
 @define
 class Checkpoints:
-    """The states that came and were not told yet."""
+    """The states that arrived and were not emitted yet."""
 
     _budget: Budget
-    # Beyond so many bytes, a STATE that waits for a publication takes the place of those before it that do.
+    # Beyond this many bytes, a STATE that waits for a publication replaces the earlier ones that wait for it too.
     _most: int
     _queues: dict[Scope, deque[_Waiting]] = field(factory=dict)
     # Those that wait for a stream, by position.
     _awaiting: defaultdict[StreamName, deque[_Waiting]] = field(factory=lambda: defaultdict(deque))
-    # The scopes whose first state may have become tellable.
+    # The scopes whose first state may have become emittable.
     _stirred: dict[Scope, None] = field(factory=dict)
     _durable: dict[StreamName, int] = field(factory=dict)
     _last: dict[StreamName, int] = field(factory=dict)
@@ -79,7 +79,7 @@ class Checkpoints:
     _broken: set[StreamName] = field(factory=set)
     # Whether states cover all streams; None before the first.
     _covers_all: bool | None = None
-    # How many can never be told, and how many had their place taken.
+    # How many can never be emitted, and how many were replaced.
     dropped: int = 0
     superseded: int = 0
 
@@ -100,7 +100,7 @@ class Checkpoints:
 
         `positions` counts the records read of each stream it covers, at least of those of which any was read since
         the state before it. `covered` is what it covers by its own word, where that is not all that was read (see
-        `partitions`). It is not told before the streams that must be `published_first` are.
+        `partitions`). It is not emitted before the streams that must be `published_first` are.
 
         Raises InternalError when STREAM and other states are mixed (upstream: refused as well).
         """
@@ -123,7 +123,7 @@ class Checkpoints:
         return checkpoint
 
     def withdraw(self, checkpoint: Checkpoint) -> None:
-        """A STATE that has just arrived will not be told."""
+        """A STATE that has just arrived will not be emitted."""
         queue = self._queues.get(scope := checkpoint.state.stream)
         if queue and queue[-1].checkpoint.state is checkpoint.state:
             self._carried[scope] = self._taken_back(queue)
@@ -150,22 +150,22 @@ class Checkpoints:
         awaiting = self._awaiting.get(stream)
         if awaiting:
             queue = self._queues[awaiting[0].scope]
-            # None after it can be told either.
+            # No later one can be emitted either.
             kept = queue.index(awaiting[0])
             while len(queue) > kept:
                 self._taken_back(queue)
                 self.dropped += 1
 
-    def tellable(self) -> Iterator[Checkpoint]:
-        """Those that may be told now, in order; they are told once."""
+    def emittable(self) -> Iterator[Checkpoint]:
+        """Those that may be emitted now, in order; each is returned once."""
         while self._stirred:
             scope = next(iter(self._stirred))
             del self._stirred[scope]
             queue = self._queues.get(scope)
             while queue and not queue[0].positions:
-                told = queue.popleft()
-                self._budget.free(Holder.CHECKPOINTS, told.held)
-                yield told.checkpoint
+                emitted = queue.popleft()
+                self._budget.free(Holder.CHECKPOINTS, emitted.held)
+                yield emitted.checkpoint
             if queue is not None and not queue:
                 del self._queues[scope]
 
@@ -219,12 +219,12 @@ class Checkpoints:
 def _after(
     before: _Waiting, checkpoint: Checkpoint, positions: Mapping[StreamName, int]
 ) -> tuple[Checkpoint, dict[StreamName, int]]:
-    """A state that covers too what one before it did, which is not told, and waits for it."""
+    """A state that also covers, and waits for, what an earlier one did that is not emitted."""
     covered = {**before.checkpoint.positions, **checkpoint.positions}
     missing = {name: max(at, positions.get(name, 0)) for name, at in before.positions.items()}
     return evolve(checkpoint, positions=covered), {**positions, **missing}
 
 
 def _publications(positions: Mapping[StreamName, int]) -> dict[StreamName, int]:
-    """Of what a state waits for, the streams that must be published."""
+    """The streams that must be published before a state."""
     return {name: at for name, at in positions.items() if at == _PUBLISHED}

@@ -1,7 +1,7 @@
-"""Where the threads of a pipeline leave letters for its owner: parcels of input, and word of what was written.
+"""The events that the threads of a pipeline leave for its owner: parsed input, and flushes that came to their ends.
 
-Bounded on the side of the input, so that a slow destination stops the reading instead of filling the memory: here
-the reading side waits for the budget.
+Input is bounded, so that a slow destination stops the reading instead of filling the memory: here the reading side
+waits for the budget.
 """
 
 from collections import deque
@@ -10,13 +10,13 @@ from attrs import frozen
 
 from dataflow.budget import Budget, Holder
 from dataflow.flush import Flush
-from dataflow.input.parcel import Packed
+from dataflow.input.parcel import ParsedChunk
 from dataflow.runtime import Runtime
 
 
 @frozen
 class EndOfInput:
-    """There is no more; `error` tells why when it is not the plain end."""
+    """There is no more input; `error` is the reason if it is not the regular end."""
 
     error: BaseException | None = None
 
@@ -30,62 +30,62 @@ class Written:
     error: BaseException | None = None
 
 
-Letter = Packed | EndOfInput | Written
+InboxEvent = ParsedChunk | EndOfInput | Written
 
 
-class Mailbox:
-    """Letters for one owner. Word of writing goes first, and is never held back."""
+class Inbox:
+    """Events for one owner. Those of flushes come first and never wait for room."""
 
     def __init__(self, most_packed: int, budget: Budget, runtime: Runtime) -> None:
-        """Leaves room for so many bytes of input, as long as the budget has some."""
+        """Leaves room for `most_packed` bytes of input, as long as the budget has some."""
         self.budget = budget
-        # Of its owner and of the threads that leave letters here.
+        # For its owner and for the threads that leave events here.
         self.runtime = runtime
         self._most_packed = most_packed
-        # What was left here and is not done with, and what of it the owner has taken, in bytes.
+        # Bytes of input that were left here and are not done with; and the part of them that the owner has taken.
         self._packed = 0
         self._taken = 0
-        # Whether the next letter comes in though the budget is spent.
+        # Whether the next event of input is let in although the budget is spent.
         self._let_in = False
-        self._input: deque[Packed | EndOfInput] = deque()
+        self._input: deque[ParsedChunk | EndOfInput] = deque()
         self._written: deque[Written] = deque()
         self._changed = budget.changed
         self._closed = False
 
     def hold_at_most(self, packed: int) -> None:
-        """Leave room for so many bytes of input from now on; what is here already stays."""
+        """Leave room for `packed` bytes of input from now on; what is here already stays."""
         with self._changed:
             self._most_packed = packed
             self._changed.notify_all()
 
-    def put_input(self, letter: Packed | EndOfInput) -> bool:
+    def put_input(self, event: ParsedChunk | EndOfInput) -> bool:
         """Leave input, waiting for room; False when the owner has gone and nothing more is wanted.
 
-        There is room for one letter more while there is any room: a letter may be larger than all of it.
+        As long as there is any room there is room for one more event, which may be larger than all of it.
         """
-        size = letter.held if isinstance(letter, Packed) else 0
+        size = event.held if isinstance(event, ParsedChunk) else 0
         with self._changed:
-            self._changed.wait_for(lambda: isinstance(letter, EndOfInput) or self._closed or self._has_room)
+            self._changed.wait_for(lambda: isinstance(event, EndOfInput) or self._closed or self._has_room)
             self._let_in = False
-            self._input.append(letter)
+            self._input.append(event)
             self._hold(size)
             self._changed.notify_all()
             return not self._closed
 
-    def put_written(self, letter: Written) -> None:
-        """Leave word of a flush."""
+    def put_written(self, event: Written) -> None:
+        """Leave the end of a flush."""
         with self._changed:
-            self._written.append(letter)
+            self._written.append(event)
             self._changed.notify_all()
 
     def let_in(self) -> None:
-        """Leave room for one letter of input, though the budget is spent: nothing but input can free any of it."""
+        """Leave room for one event of input although the budget is spent: only input can free any of it."""
         with self._changed:
             self._let_in = True
             self._changed.notify_all()
 
-    def take(self, *, input_too: bool, until: float) -> Letter | None:
-        """The next letter, or None when there is none until `until` (of the clock's `monotonic`).
+    def take(self, *, input_too: bool, until: float) -> InboxEvent | None:
+        """The next event, or None when there is none until `until` (of the clock's `monotonic`).
 
         Input takes room until its owner is `done` with it.
         """
@@ -94,16 +94,16 @@ class Mailbox:
                 if self._written:
                     return self._written.popleft()
                 if input_too and self._input:
-                    letter = self._input.popleft()
-                    self._taken = letter.held if isinstance(letter, Packed) else 0
-                    return letter
+                    event = self._input.popleft()
+                    self._taken = event.held if isinstance(event, ParsedChunk) else 0
+                    return event
                 left = until - self.runtime.clock.monotonic()
                 if left <= 0:
                     return None
                 self._changed.wait(None if left == float("inf") else left)
 
     def passed_on(self, size: int) -> None:
-        """Another holder takes over so many bytes of the input that was taken last."""
+        """Another holder takes over `size` bytes of the input that was taken last."""
         with self._changed:
             self._taken -= size
             self._hold(-size)
@@ -122,7 +122,7 @@ class Mailbox:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """The owner has gone: nobody waits for room any more."""
+        """The owner has gone: no thread waits for room any longer."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -135,4 +135,4 @@ class Mailbox:
 
     def _hold(self, size: int) -> None:
         self._packed += size
-        self.budget.change(Holder.MAILBOX, size)
+        self.budget.change(Holder.INBOX, size)

@@ -37,7 +37,7 @@ class Partitions:
     _turn: Counter[Scope] = field(factory=Counter)
     # By partition, what was read of it of each stream.
     _read: dict[str, dict[StreamName, PartitionTally]] = field(factory=dict)
-    _told: dict[Scope, Tally] = field(factory=dict)
+    _counted: dict[Scope, Tally] = field(factory=dict)
     # The scopes of which a state may have become ready.
     _stirred: dict[Scope, None] = field(factory=dict)
     # How many came after their turn.
@@ -62,7 +62,7 @@ class Partitions:
     def read(self, stream: StreamName, partitions: Mapping[str, PartitionTally]) -> None:
         """Records that name their partitions were read.
 
-        Raises InternalError where so many partitions wait for their state that they take more than may be held.
+        Raises InternalError when the partitions that wait for their state take more memory than is allowed.
         """
         for name, tally in partitions.items():
             of_all = self._read.setdefault(name, {})
@@ -94,11 +94,11 @@ class Partitions:
         return sum(tally.records for tally in self._named(state)) >= (state.source_count or 0)
 
     def _tally(self, scope: Scope, state: State) -> Tally:
-        before = self._told.get(scope, Tally(count=0, records=0, size=0))
+        before = self._counted.get(scope, Tally(count=0, records=0, size=0))
         count = sum(tally.records for tally in self._named(state))
         size = sum(tally.size for tally in self._named(state))
-        self._told[scope] = Tally(count=count, records=before.records + count, size=before.size + size)
-        return self._told[scope]
+        self._counted[scope] = Tally(count=count, records=before.records + count, size=before.size + size)
+        return self._counted[scope]
 
     def _named(self, state: State) -> list[PartitionTally]:
         return [tally for partition in state.partitions for tally in self._of(partition).values()]

@@ -2,7 +2,7 @@
 
 An intake reads and packs, writers write flushes, and the owner, between them, gives out raw ids, keeps the
 checkpoints and talks to the streams. Everything that decides happens on the owner's thread. The intake may have
-begun before: what it packed waits in the mailbox.
+begun before: its events wait in the inbox.
 """
 
 from collections import deque
@@ -16,12 +16,12 @@ from attrs import define
 from dataflow.budget import Holder
 from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.input.parcel import Event, Packed, Parcel, Span, refusal, unusable
+from dataflow.input.parcel import Event, Parcel, ParsedChunk, Span, refusal, unusable
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.aggregate_store import AggregateStore
 from dataflow.pipeline.checkpoints import Checkpoint, Checkpoints
-from dataflow.pipeline.inbox import EndOfInput, Letter, Mailbox, Written
+from dataflow.pipeline.inbox import EndOfInput, Inbox, InboxEvent, Written
 from dataflow.pipeline.partitions import Partitions, Tally
 from dataflow.pipeline.writers import Writers
 from dataflow.protocol import State, StateKind, Status, StreamStatus, Unusable
@@ -29,7 +29,7 @@ from dataflow.types import StreamName
 
 
 class StreamSink(Protocol):
-    """Where one stream's flushes go, and who hears of its course."""
+    """The receiver of one stream's flushes and of the events of its life."""
 
     def insert(self, flush: Flush, writer: int) -> None:
         """Make a flush durable, on the thread of the writer with this number. The stream's others wait meanwhile.
@@ -56,7 +56,7 @@ class StreamSink(Protocol):
 
 
 class Outlet(Protocol):
-    """Where messages to the platform leave. Its methods may be called from any thread."""
+    """The way out of messages to the platform. Its methods may be called from any thread."""
 
     def emit(self, checkpoint: Checkpoint) -> None:
         """Write a STATE. Raises a DataflowError when it, or any message before it, could not be written."""
@@ -94,7 +94,7 @@ class Pipeline:
 
     def __init__(
         self,
-        mailbox: Mailbox,
+        inbox: Inbox,
         streams: Mapping[StreamName, tuple[Aggregate, StreamSink]],
         thresholds: Thresholds,
         outlet: Outlet,
@@ -102,50 +102,50 @@ class Pipeline:
         waits_for: Callable[[State], Collection[StreamName] | None] = lambda _: (),
         writers: int = 1,
     ) -> None:
-        """`waits_for` names the streams that are published before a STATE is told; None: it is never told.
+        """`waits_for` names the streams that are published before a STATE is emitted; None: it is never emitted.
 
-        So many `writers` work side by side.
+        `writers` threads write concurrently.
         """
-        self._mailbox = mailbox
+        self._inbox = inbox
         self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
         self._outlet = outlet
         self._miscounts = miscounts
         self._waits_for = waits_for
-        self._budget = mailbox.budget
-        self._clock = mailbox.runtime.clock
+        self._budget = inbox.budget
+        self._clock = inbox.runtime.clock
         self._aggregates = AggregateStore(thresholds, self._budget)
         self._checkpoints = Checkpoints(self._budget, thresholds.state_bytes)
         self._partitions = Partitions(self._budget)
-        # Of which records were read since the last STATE that covers all streams, and the bytes of all that was read.
+        # The streams of which records were read since the last GLOBAL STATE, and the bytes of all that was read.
         self._changed: dict[StreamName, Aggregate] = {}
         self._read_bytes = 0
         # Not published yet, in the order of their COMPLETEs.
         self._completed: deque[_Stream] = deque()
         self._lines = 0
-        self._writers = Writers(writers, self._insert, mailbox)
+        self._writers = Writers(writers, self._insert, inbox)
         self._global = False
-        # How many records of each stream a STATE covers that was told.
-        self._told: dict[StreamName, int] = {}
+        # How many records of each stream are covered by an emitted STATE.
+        self._acknowledged: dict[StreamName, int] = {}
         self._failure: tuple[StreamName, DataflowError] | None = None
 
     def discard(self, name: StreamName, error: DataflowError) -> None:
-        """A stream failed before there was anything to read: its records are passed over, its STATE is not told."""
+        """A stream failed before there was anything to read: its records are skipped, its STATE is not emitted."""
         self._streams[name].open = False
         self._checkpoints.broken(name)
         self._failure = self._failure or (name, error)
 
-    def told(self, name: StreamName) -> int:
-        """How many of a stream's records, from its first on, a STATE covers that was told."""
-        return self._told.get(name, 0)
+    def acknowledged(self, name: StreamName) -> int:
+        """How many of a stream's records, from its first on, are covered by an emitted STATE."""
+        return self._acknowledged.get(name, 0)
 
     def run(self) -> None:
-        """Take the input to its end; all that is durable is told when this returns or raises.
+        """Take the input to its end; the STATE of all durable records is emitted when this returns or raises.
 
         Streams that the source did not complete are left open: their owner ends them. Raises a DataflowError
         for input that cannot be understood, and for a failed stream when GLOBAL states cover it.
         """
-        self._mailbox.hold_at_most(self._thresholds.packed_bytes)
+        self._inbox.hold_at_most(self._thresholds.packed_bytes)
         self._writers.start()
         try:
             try:
@@ -156,35 +156,35 @@ class Pipeline:
                     self._settle_accounts()
                 raise
             self._settle_accounts()
-            self._warn_of_untold()
+            self._warn_of_states_not_emitted()
         finally:
-            self._mailbox.close()
+            self._inbox.close()
             self._writers.end()
 
     # -- the owner's thread
 
     def _take_in(self) -> None:
-        # No letter is kept while the next one is waited for: it may be large.
-        while self._goes_on(self._next_letter()):
-            self._tell()
+        # No event is kept while waiting for the next one: it may be large.
+        while self._goes_on(self._next_event()):
+            self._emit()
 
-    def _next_letter(self) -> Letter | None:
+    def _next_event(self) -> InboxEvent | None:
         if self._would_wait_for_ever:
             # No row waits any more: STATEs wait for what is still to be read.
-            self._mailbox.let_in()
-        return self._mailbox.take(input_too=self._has_room, until=self._aggregates.next_moment())
+            self._inbox.let_in()
+        return self._inbox.take(input_too=self._has_room, until=self._aggregates.next_moment())
 
-    def _goes_on(self, letter: Letter | None) -> bool:
-        """Do what a letter asks; whether it was not the end."""
-        match letter:
+    def _goes_on(self, event: InboxEvent | None) -> bool:
+        """Handle an event; whether it was not the end."""
+        match event:
             case Written():
-                self._heard(letter)
+                self._heard(event)
                 self._flush_due()
-            case Packed():
+            case ParsedChunk():
                 try:
-                    self._unpack(letter)
+                    self._unpack(event)
                 finally:
-                    self._mailbox.done()
+                    self._inbox.done()
             case EndOfInput(None):
                 return False
             case EndOfInput(DataflowError() as error):
@@ -198,7 +198,7 @@ class Pipeline:
                 self._flush_due()
         return True
 
-    def _unpack(self, packed: Packed) -> None:
+    def _unpack(self, packed: ParsedChunk) -> None:
         for name, fields in packed.unknown.items():
             self._streams[name].aggregate.fields_met.meet(fields)
         for parcel in packed.parcels:
@@ -218,7 +218,7 @@ class Pipeline:
                 self._failed(stream, stream.sink.refusal(rows.unfit), rows.unfit)
         now = self._clock.monotonic()
         for rows in parcel.rows:
-            self._mailbox.passed_on(rows.held)
+            self._inbox.passed_on(rows.held)
             stream = self._streams[rows.stream]
             if stream.completed:
                 raise InternalError(
@@ -230,7 +230,9 @@ class Pipeline:
                 self._aggregates.receive(stream.aggregate, rows, now)
 
     def _settle_accounts(self) -> None:
-        """Make what was read durable, and tell what that allows. A failure on the way is raised after all of it."""
+        """Make what was read durable, and emit the STATEs that this allows. A failure on the way is raised after all
+        of it.
+        """
         failure: DataflowError | None = None
         for aggregate in self._aggregates.waiting():
             self._flush(self._streams[aggregate.stream])
@@ -239,11 +241,11 @@ class Pipeline:
                 self._wait_until(lambda: not self._writers.count)
             except DataflowError as error:
                 failure = failure or error
-        self._tell()
+        self._emit()
         if failure is not None:
             raise failure
 
-    def _warn_of_untold(self) -> None:
+    def _warn_of_states_not_emitted(self) -> None:
         if waiting := self._partitions.waiting():
             self._outlet.log(
                 "WARN",
@@ -274,7 +276,7 @@ class Pipeline:
             case Span():
                 self._count(event)
             case State():
-                self._mailbox.passed_on(event.held)
+                self._inbox.passed_on(event.held)
                 self._checkpoint(event)
             case StreamStatus(stream, Status.COMPLETE):
                 self._complete(stream)
@@ -312,7 +314,7 @@ class Pipeline:
         now = self._clock.monotonic()
         if state.kind is not StateKind.STREAM:
             self._global = True
-            self._stop_if_nothing_can_be_told()
+            self._stop_if_no_state_can_be_emitted()
             # The others stand where they stood.
             covered, size = list(self._changed), self._read_bytes
             self._changed.clear()
@@ -366,7 +368,9 @@ class Pipeline:
         self._publish_durable()
 
     def _end_unpublished(self, name: StreamName, error: DataflowError) -> None:
-        """A stream fails by what the source sent of it; what came before is made durable, and told."""
+        """A stream fails by what the source sent of it; earlier records are made durable, and their STATE is
+        emitted.
+        """
         stream = self._streams.get(name)
         if stream is not None and stream.completed:
             raise error
@@ -386,7 +390,7 @@ class Pipeline:
         """Publish the completed streams that are durable, in their order: keys of a table may lead to one before it."""
         while self._completed and not self._writers.has(self._completed[0].aggregate.stream):
             # Then rows wait for the next run.
-            if self._untellable is not None:
+            if self._blocking_failure is not None:
                 return
             stream = self._completed.popleft()
             if stream.open:
@@ -394,8 +398,8 @@ class Pipeline:
 
     def _publish(self, stream: _Stream) -> None:
         name = stream.aggregate.stream
-        # What is durable is told before the stream is finalised: published rows must not be sent again.
-        self._tell()
+        # STATE of durable rows is emitted before the stream is finalised: published rows must not be sent again.
+        self._emit()
         if stream.written != stream.aggregate.read:
             self._failed(stream, _not_conserved(stream))
             return
@@ -419,7 +423,7 @@ class Pipeline:
     @property
     def _would_wait_for_ever(self) -> bool:
         """Whether nothing more may be read, and nothing is on its way that would change it."""
-        on_the_reading_side = (Holder.READER, Holder.MAILBOX)
+        on_the_reading_side = (Holder.READER, Holder.INBOX)
         return not self._writers.count and self._budget.spent(besides=on_the_reading_side)
 
     def _flush(self, stream: _Stream, rows: int | None = None) -> None:
@@ -429,24 +433,24 @@ class Pipeline:
 
     def _wait_until(self, holds: Callable[[], bool]) -> None:
         while not holds():
-            self._heard(self._mailbox.take(input_too=False, until=float("inf")))
+            self._heard(self._inbox.take(input_too=False, until=float("inf")))
 
-    def _heard(self, letter: Letter | None) -> None:
-        if not isinstance(letter, Written):
+    def _heard(self, event: InboxEvent | None) -> None:
+        if not isinstance(event, Written):
             return
-        flush = letter.flush
+        flush = event.flush
         stream = self._streams[flush.stream]
         self._writers.heard(flush)
-        if letter.error is not None and not isinstance(letter.error, DataflowError):
-            raise letter.error
+        if event.error is not None and not isinstance(event.error, DataflowError):
+            raise event.error
         # After a flush that failed, the others of its stream fail too: that is no news.
-        if stream.open and letter.error is not None:
-            self._failed(stream, letter.error)
+        if stream.open and event.error is not None:
+            self._failed(stream, event.error)
         elif stream.open:
             stream.written += flush.rows
             self._checkpoints.durable(flush.stream, flush.position)
-            stream.sink.flushed(flush, letter.seconds)
-            self._tell()
+            stream.sink.flushed(flush, event.seconds)
+            self._emit()
         self._publish_durable()
 
     def _failed(self, stream: _Stream, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
@@ -458,17 +462,17 @@ class Pipeline:
     def _broken(self, name: StreamName, error: DataflowError) -> None:
         self._checkpoints.broken(name)
         self._failure = self._failure or (name, error)
-        self._stop_if_nothing_can_be_told()
+        self._stop_if_no_state_can_be_emitted()
 
     @property
-    def _untellable(self) -> tuple[StreamName, DataflowError] | None:
-        """The failure after which nothing more can be told: of any stream, where GLOBAL states cover them all."""
+    def _blocking_failure(self) -> tuple[StreamName, DataflowError] | None:
+        """The failure after which no STATE can be emitted: that of any stream, if GLOBAL states cover them all."""
         return self._failure if self._global else None
 
-    def _stop_if_nothing_can_be_told(self) -> None:
+    def _stop_if_no_state_can_be_emitted(self) -> None:
         """After such a failure there is no use in reading on."""
-        if self._untellable is not None:
-            name, error = self._untellable
+        if self._blocking_failure is not None:
+            name, error = self._blocking_failure
             raise TransientError(
                 f"Stream {name} failed, and the source's GLOBAL states cover it.",
                 doing="reading the input",
@@ -476,10 +480,10 @@ class Pipeline:
                 "again.",
             ) from error
 
-    def _tell(self) -> None:
-        for checkpoint in self._checkpoints.tellable():
+    def _emit(self) -> None:
+        for checkpoint in self._checkpoints.emittable():
             self._outlet.emit(checkpoint)
-            self._told.update(checkpoint.positions)
+            self._acknowledged.update(checkpoint.positions)
 
     # -- a writer's thread
 

@@ -1,4 +1,4 @@
-"""The reading side of a pipeline: from the input to parcels in its owner's mailbox, on a thread of its own.
+"""The reading side of a pipeline: from the input to parcels in its owner's inbox, on a thread of its own.
 
 The thread works beside the others: the compiled reader holds no lock that Python needs.
 """
@@ -13,7 +13,7 @@ from attrs import frozen
 from dataflow.errors import DataflowError, InternalError
 from dataflow.input.lines import chunks
 from dataflow.input.packer import Packer
-from dataflow.pipeline.inbox import EndOfInput, Mailbox
+from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.runtime.threads import Threads
 from dataflow.shape import Shape
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @frozen(kw_only=True)
 class Order:
-    """How the input is to be read and packed: for these streams, about so much at a time."""
+    """How to read and parse the input: for these streams, in chunks of about `chunk_bytes`."""
 
     shapes: Sequence[Shape]
     chunk_bytes: int
@@ -31,28 +31,28 @@ class Order:
 
 
 class Intake:
-    """Where a pipeline's parcels come from. It can be told to stop, from any thread: also before it was started."""
+    """The source of a pipeline's parcels. Any thread can stop it, also before it was started."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
         self._deciding = threads.lock()
-        self._mailbox: Mailbox | None = None
+        self._inbox: Inbox | None = None
         self._reason: EndOfInput | None = None
-        # Since it was told to stop.
+        # Set when it was stopped.
         self.stopped = threads.event()
 
-    def start(self, source: int, order: Order, mailbox: Mailbox) -> None:
+    def start(self, source: int, order: Order, inbox: Inbox) -> None:
         """Begin to read the file descriptor, unless it was stopped already.
 
-        Every letter of input comes from here, EndOfInput last. The thread leaves at the end of the input, at a
-        mailbox that is closed, or with the process.
+        Every event of input comes from here, EndOfInput last. The thread ends at the end of the input, when the
+        inbox is closed, or with the process.
         """
         with self._deciding:
-            self._mailbox = mailbox
+            self._inbox = inbox
             if self._reason is not None:
-                mailbox.stop(self._reason)
+                inbox.stop(self._reason)
                 return
-            self._threads.start(partial(_read, source, order, mailbox), "reader")
+            self._threads.start(partial(_read, source, order, inbox), "reader")
 
     def stop(self, reason: DataflowError) -> None:
         """Let the input end here, with this as its reason; the first one counts."""
@@ -60,27 +60,27 @@ class Intake:
             if self._reason is None:
                 self._reason = EndOfInput(reason)
                 self.stopped.set()
-                if self._mailbox is not None:
-                    self._mailbox.stop(self._reason)
+                if self._inbox is not None:
+                    self._inbox.stop(self._reason)
 
 
-def _read(source: int, order: Order, mailbox: Mailbox) -> None:
+def _read(source: int, order: Order, inbox: Inbox) -> None:
     try:
         packer = _guarded(Packer, order.shapes, order.most_rows)
-        for chunk in chunks(source, order.chunk_bytes, mailbox.budget, mailbox.runtime):
+        for chunk in chunks(source, order.chunk_bytes, inbox.budget, inbox.runtime):
             packed = _guarded(packer.pack, chunk)
             # It may be large, and we may have to wait.
             del chunk
-            if not mailbox.put_input(packed):
+            if not inbox.put_input(packed):
                 return
             del packed
-        mailbox.put_input(EndOfInput())
+        inbox.put_input(EndOfInput())
     except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
-        mailbox.put_input(EndOfInput(error))
+        inbox.put_input(EndOfInput(error))
 
 
 def _guarded(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-    """What it gives. A defect of it is told without what it says, which may quote a record."""
+    """Returns `work`'s result. An unexpected exception is raised again without its message, which may be a record's."""
     try:
         return work(*given, **named)
     except DataflowError:

@@ -13,7 +13,7 @@ from attrs import define, field
 from dataflow.budget import Holder
 from dataflow.errors import TransientError
 from dataflow.flush import Flush
-from dataflow.pipeline.inbox import Mailbox, Written
+from dataflow.pipeline.inbox import Inbox, Written
 from dataflow.runtime.threads import Queue, Thread
 from dataflow.types import StreamName
 
@@ -23,9 +23,9 @@ Insert = Callable[[Flush, int], None]
 
 @define
 class _Writer:
-    """One thread's work. `held` is what that takes of the memory, in bytes.
+    """One thread's work. `held` is the memory that it takes, in bytes.
 
-    `broken` are the streams of which it could not write a flush.
+    `broken` are the streams with a flush that could not be written.
     """
 
     number: int
@@ -36,24 +36,24 @@ class _Writer:
 
 
 class Writers:
-    """So many threads, for one owner, who hears of each flush by a letter in the mailbox."""
+    """`count` threads for one owner, which receives the end of each flush in its inbox."""
 
-    def __init__(self, count: int, insert: Insert, mailbox: Mailbox) -> None:
+    def __init__(self, count: int, insert: Insert, inbox: Inbox) -> None:
         self._insert = insert
-        self._mailbox = mailbox
-        self._budget = mailbox.budget
-        self._clock = mailbox.runtime.clock
-        self._threads = mailbox.runtime.threads
+        self._inbox = inbox
+        self._budget = inbox.budget
+        self._clock = inbox.runtime.clock
+        self._threads = inbox.runtime.threads
         self._writers = [_Writer(number, self._threads.queue()) for number in range(count)]
-        # Whose each stream is while flushes of it are on their way, and how many are.
+        # The writer of each stream that has flushes on their way, and the number of these flushes.
         self._at: dict[StreamName, _Writer] = {}
-        self._unheard: Counter[StreamName] = Counter()
-        # So many flushes are on their way.
+        self._open: Counter[StreamName] = Counter()
+        # Flushes on their way.
         self.count = 0
 
     @property
     def held(self) -> int:
-        """What is on its way takes so many bytes of memory."""
+        """Bytes of memory of the flushes on their way."""
         return self._budget.held(Holder.WRITERS)
 
     def has(self, stream: StreamName) -> bool:
@@ -66,23 +66,23 @@ class Writers:
             writer.thread = self._threads.start(partial(self._write, writer), f"writer {writer.number}")
 
     def write(self, flush: Flush) -> None:
-        """Have a flush written: after those of its stream, else by who has least to do."""
+        """Have a flush written: after those of its stream, otherwise by the writer with the least to do."""
         writer = self._at.get(flush.stream) or min(self._writers, key=lambda each: each.held)
         self._at[flush.stream] = writer
-        self._unheard[flush.stream] += 1
+        self._open[flush.stream] += 1
         self.count += 1
         writer.held += flush.held
         self._budget.hold(Holder.WRITERS, flush.held)
         writer.queue.put(flush)
 
     def heard(self, flush: Flush) -> None:
-        """The owner has heard what became of a flush."""
+        """The owner has received the end of a flush."""
         writer = self._at[flush.stream]
         writer.held -= flush.held
         self._budget.free(Holder.WRITERS, flush.held)
         self.count -= 1
-        self._unheard[flush.stream] -= 1
-        if not self._unheard[flush.stream]:
+        self._open[flush.stream] -= 1
+        if not self._open[flush.stream]:
             del self._at[flush.stream]
 
     def end(self) -> None:
@@ -107,7 +107,7 @@ class Writers:
         error = self._attempt(writer, flush)
         if error is not None:
             writer.broken.add(flush.stream)
-        self._mailbox.put_written(Written(flush, self._clock.monotonic() - started, error))
+        self._inbox.put_written(Written(flush, self._clock.monotonic() - started, error))
         return True
 
     def _attempt(self, writer: _Writer, flush: Flush) -> BaseException | None:

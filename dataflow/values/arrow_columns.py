@@ -16,7 +16,7 @@ from dataflow.values.cells import Outcome
 PROBE = 8
 # Bytes searched at a time.
 PIECE = 1 << 20
-# Up to so many cells it is cheaper to read each than to make the regular expressions that would sort them.
+# Up to this many cells it is cheaper to read each than to make the regular expressions that would sort them.
 FEW = 256
 LINE_END = ord("\n")
 _lines = msgspec.json.Encoder().encode_lines
@@ -63,7 +63,7 @@ def without(texts: pa.Array, *, where: pa.Array) -> pa.Array:
 
 
 def others(texts: pa.Array, mask: pa.Array) -> pa.Array:
-    """Where there is a text, and a mask is not true."""
+    """Which cells have a text and no true mask."""
     return pc.and_(pc.is_valid(texts), pc.invert(mask))
 
 
@@ -154,7 +154,7 @@ def tokens(values: Sequence[Any]) -> pa.Array:
     # Without the line ends each token begins where the one before it ends, which is how Arrow keeps strings.
     offsets = np.zeros(len(values) + 1, np.int32)
     np.subtract(ends, np.arange(len(values)), out=offsets[1:], casting="unsafe")
-    # Of JSON's tokens null alone begins with an n; an absent one begins, and ends, with its line end.
+    # Only null, among JSON's tokens, begins with an n; an absent one begins, and ends, with its line end.
     first = characters[ends - np.diff(offsets)]
     absent = (first == LINE_END) | (first == ord("n"))
     present = pa.py_buffer(np.packbits(~absent, bitorder="little")) if absent.any() else None

@@ -15,9 +15,9 @@ from dataflow.values.cells import without_lone_surrogates
 
 # How the library refuses a text.
 REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-# So many levels are followed at a time: few enough for any recursion.
+# Levels that are followed at a time: few enough for any recursion.
 LEVELS = 100
-# A bare NaN may stand below so many levels, where a record has its cells; above them every member has its type.
+# A bare NaN may stand below this many levels, where a record has its cells; above them every member has its type.
 ABOVE_CELLS = 3
 
 _PARTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]|-?(?:NaN|Infinity)', re.DOTALL)

@@ -1,6 +1,6 @@
 """Reads one JSON token into one cell: the exact road, where the compiled reader leaves it. Knows no column, no batch.
 
-What a cell becomes, besides its value, is told as an outcome: None when it fits, else what was done and why.
+What a cell becomes, besides its value, is returned as an outcome: None when it fits, else what was done and why.
 Nothing here fails on any bytes. Text that is no UTF-8, or that escapes half a surrogate pair, has U+FFFD in
 the place of what cannot be held, as upstream has a question mark; no change is recorded for it.
 """
@@ -110,7 +110,9 @@ def number(token: str) -> Decimal | None:
 
 
 def fixed_number(token: str, precision: int, scale: int) -> tuple[Decimal | None, Outcome | None]:
-    """A number of so many digits in all and after the point, rounded half up (away from zero) where it has more."""
+    """A number of `precision` digits in all and `scale` after the point, rounded half up (away from zero) where it has
+    more.
+    """
     value = number(token)
     if value is None:
         return None, UNREADABLE
@@ -195,7 +197,7 @@ def _integer(token: bytes) -> tuple[int | None, Outcome | None]:
 def _is_numeric(token: str, value: Decimal) -> bool:
     before, after = NUMERIC_DIGITS
     if len(token) > 2 * (before + after):
-        # No need to count: so many digits are too many wherever the point is.
+        # No need to count: this many digits are too many wherever the point is.
         return False
     # A zero has its exponent refused as well (0e-99999), since PostgreSQL does so.
     return value.adjusted() < before and value.adjusted() - len(value.as_tuple().digits) >= -after - 1

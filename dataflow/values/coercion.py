@@ -37,9 +37,9 @@ from dataflow.values.temporal_column import (
 
 __all__ = ["Coerced", "begun", "column", "finished"]
 
-# Of an int64.
+# Digits of an int64.
 LEAST, MOST = -(2**63), 2**63 - 1
-# Numbers out of range in JSON need an exponent of five digits, or a text so long with so many digits in a row.
+# Numbers out of range in JSON need an exponent of five digits, or a text of this length with this many digits in a row.
 HUGE_EXPONENT = "[eE][+-]?[0-9]{5}"
 MANY_DIGITS = "[0-9]{500}"
 LONG_JSON = 6000
@@ -155,7 +155,7 @@ BEGINNINGS: dict[Kind, Callable[[Sequence[Any], AirbyteType, Limits], Coerced]] 
     Kind.TIMESTAMP_WITHOUT_TIMEZONE: lambda v, _, limits: timestamp_column(_texts(v), limits, zoned=False),
     Kind.JSON: _json,
 }
-# Of what is not final when it is begun.
+# For a value that is not final when it is begun.
 FINISHES: dict[Kind, Callable[[pa.Array, Limits], Coerced]] = {
     Kind.NUMBER: number_column,
     Kind.TIME_WITH_TIMEZONE: lambda made, _: time_with_timezone_column(made),

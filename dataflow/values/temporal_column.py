@@ -1,8 +1,8 @@
 """Columns of dates and times, from their texts to Arrow's integers. What a text means is `temporal`'s to say.
 
-Arrow reads all cells at once when it can read them all: what it accepts, it reads as we do. Else the cells in
-the one form it wants are told by a regular expression; of the rest those that are strictly ISO 8601 are brought
-into that form; and what is left is read text by text.
+Arrow reads all cells at once when it can read them all: what it accepts, it reads as we do. Otherwise a regular
+expression finds the cells in the one form that it wants; of the rest those that are strictly ISO 8601 are brought into
+that form; and what is left is read text by text.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Where a machine's states and arrows are drawn: in layers from top to bottom, always the same way. Draws nothing.
+"""The places of a machine's states and arrows in a drawing: in layers from top to bottom, always the same way. Draws
+nothing.
 
 The known way (Sugiyama): a state's layer is its longest path from the start; an arrow over several layers bends at
 a point in each; the order in a layer follows the neighbours, and so do the places, as near as the gaps allow.
@@ -43,7 +44,7 @@ class Box:
 
     @property
     def middle(self) -> float:
-        """Of its width."""
+        """As a part of its width."""
         return self.left + self.width / 2
 
     @property

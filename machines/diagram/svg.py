@@ -212,7 +212,9 @@ def _curve(points: Iterable[Point]) -> str:
 
 
 def _words(road: Road, walks: Mapping[str, int]) -> list[str]:
-    """What an arrow says: its event, unless that is plain success, and its guard. Of a walked one, what walked it."""
+    """What an arrow says: its event, unless that is plain success, and its guard. For a walked arrow: what walked
+    it.
+    """
     meant = [arrow for arrow in road.arrows if not walks or arrow.event in walks]
     plain = all(arrow.event == "succeeded" for arrow in meant)
     words = [(arrow.event, arrow.guard.replace("_", " ")) for arrow in meant]

@@ -1,4 +1,4 @@
-"""What a sync did to a stream's values and columns, as it is told at the stream's end: names and counts, no value.
+"""What a sync did to a stream's values and columns, as it is reported at the stream's end: names and counts, no value.
 
 The journal's last entry of a stream holds it; the words for people are made of it here.
 """
@@ -8,13 +8,14 @@ from typing import Any
 
 import cattrs
 from attrs import frozen
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from dataflow.evolution import Altered, How
 from dataflow.types import ChangeKind, ChangeReason, Kind
 from dataflow.unknown_fields import COUNTED, NO_UNKNOWN_FIELDS, UnknownFields
 from machines.formatting import count, number_of
 
-# So many of each are named, and the others counted.
+# This many of each are named, and the others counted.
 NAMED = 20
 
 
@@ -31,23 +32,23 @@ class ChangedValues:
 
 @frozen(kw_only=True)
 class Taken:
-    """What was taken in of a stream: records, bytes of their lines, and how many records are under a STATE told."""
+    """What was read of a stream: records, bytes of their lines, and how many records an emitted STATE covers."""
 
     read: int = 0
     bytes: int = 0
-    told: int = 0
+    acknowledged: int = 0
 
 
 @frozen(kw_only=True)
 class Account:
     """What became of a stream's input. `read` counts records and `bytes` their lines, also those that were not written.
 
-    `told`: how many of its records a STATE covers that was told. `rows` are durable.
+    `acknowledged`: how many of its records an emitted STATE covers. `rows` are durable.
     """
 
     read: int = 0
     bytes: int = 0
-    told: int = 0
+    acknowledged: int = 0
     rows: int = 0
     changed: tuple[ChangedValues, ...] = ()
     altered: tuple[Altered, ...] = ()
@@ -55,6 +56,13 @@ class Account:
 
 
 _JSON = cattrs.Converter(omit_if_default=True)
+# The name in journals of every version.
+_ACKNOWLEDGED = override(rename="told")
+_JSON.register_unstructure_hook(
+    Account,
+    make_dict_unstructure_fn(Account, _JSON, _cattrs_omit_if_default=True, acknowledged=_ACKNOWLEDGED),
+)
+_JSON.register_structure_hook(Account, make_dict_structure_fn(Account, _JSON, acknowledged=_ACKNOWLEDGED))
 
 
 def account_to_json(account: Account) -> Mapping[str, Any]:

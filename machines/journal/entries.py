@@ -1,7 +1,7 @@
 """The journal: every transition of every machine, written down after the fact. Tells; decides nothing.
 
-A listener makes one entry per transition and hands it to whoever keeps them. An entry holds names, counts and
-times, never a record's values nor a secret. Where a life begins, its entry also holds what a replay needs.
+A listener makes one entry per transition and hands it to the journal's keeper. An entry holds names, counts and
+times, never a record's values nor a secret. The first entry of a life also holds what a replay needs.
 """
 
 from collections import Counter
@@ -43,10 +43,10 @@ class Line:
     `reason` is the failure that the event brought, or that the operation before it found. `error` is the one that the
     entered state's operation met, and `attempt` how many it took. `rows` are those that the operation moved or
     removed. `read`, `written` and `rejected` count a flush's rows, `nulled` its values that were replaced by null or
-    cut. `bytes` are of its input. `warnings` say what a person should hear of the operation.
-    `checkpoint` counts the stream's records in this run that a STATE covers which may be told after the flush.
-    `altered` are the columns that the operation altered. `started` counts the streams that take in records.
-    Where a life begins there is the `format`; where a stream's ends, the `account` of what became of its input.
+    cut. `bytes` are of its input. `warnings` are for a person.
+    `checkpoint` counts the stream's records in this run that are covered by a STATE which may be emitted after the
+    flush. `altered` are the columns that the operation altered. `started` counts the streams that take in records.
+    The first entry of a life has the `format`; where a stream's ends, the `account` of what became of its input.
     """
 
     run: str
@@ -150,7 +150,7 @@ class Journal:
         return Account(
             read=taken.read,
             bytes=taken.bytes,
-            told=taken.told,
+            acknowledged=taken.acknowledged,
             rows=self._rows,
             changed=tuple(
                 ChangedValues(

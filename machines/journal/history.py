@@ -54,8 +54,8 @@ class Failure:
 
 @frozen(kw_only=True)
 class Counts:
-    """Sums over flushes, and of `read` and `bytes` all that was taken in. `checkpoint` counts the records that a STATE
-    covers which may be told.
+    """Sums over flushes, and of `read` and `bytes` all that was taken in. `checkpoint` counts the records that are
+    covered by a STATE which may be emitted.
     """
 
     flushes: int = 0
@@ -92,7 +92,7 @@ class Life:
 
     @property
     def state(self) -> str:
-        """Where it is, as far as was told."""
+        """Its state, as far as the entries say."""
         return str(self.entries[-1]["to"])
 
     @property
@@ -114,8 +114,8 @@ class Life:
     def failures(self) -> tuple[Failure, ...]:
         """Failures, in order: each reason and each operation's error, once."""
         found: dict[str, Failure] = {}
-        for told in (failure for entry in self.entries for failure in _failures(entry)):
-            found.setdefault(told.error, told)
+        for failure in (each for entry in self.entries for each in _failures(entry)):
+            found.setdefault(failure.error, failure)
         return tuple(found.values())
 
     @property
@@ -171,7 +171,7 @@ class Life:
 
     @cached_property
     def stays(self) -> tuple[Stay, ...]:
-        """Where it was, and from when to when. The last is as long as the last word of it."""
+        """A state that it was in, and from when to when. The last is as long as the last word of it."""
         stays: list[Stay] = []
         for entry in self.entries:
             if entry["from"] == entry["to"]:
@@ -209,7 +209,7 @@ class Run:
 
     @property
     def destination(self) -> Life | None:
-        """The life around the streams'; None while none of it is told."""
+        """The life around the streams'; None while it has no entry."""
         return next((life for life in self.lives if life.stream is None), None)
 
     @property
@@ -224,7 +224,7 @@ class Run:
 
     @property
     def ended(self) -> float:
-        """When the last of it that is told ended."""
+        """The end of its last entry."""
         return max(life.ended for life in self.lives)
 
     @property
@@ -241,8 +241,8 @@ class Run:
 def runs(entries: Sequence[Entry]) -> list[Run]:
     """The runs of a journal, in the order in which they began to tell."""
     found: dict[str, list[Life]] = {}
-    for told in lives(entries):
-        found.setdefault(told[0]["run"], []).append(Life(told[0].get("stream"), tuple(told)))
+    for life in lives(entries):
+        found.setdefault(life[0]["run"], []).append(Life(life[0].get("stream"), tuple(life)))
     return [Run(name, tuple(of)) for name, of in found.items()]
 
 

@@ -1,6 +1,6 @@
-"""Where a stream's rows are: what is in its table now, and what waits. Told from the entries of its life, at no cost.
+"""The place of a stream's rows: what is in its table now, and what waits. Derived from the entries of its life.
 
-Nothing is counted in a database: what a run does not know, such as how many rows it found, is told in words.
+Nothing is counted in a database: what a run does not know, such as how many rows it found, is said in words.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class Course:
             _placed(self, entry),
             state=str(entry["to"]),
             written=self.written + entry.get("written", 0),
-            covered=account.told if account else max(self.covered, entry.get("checkpoint", 0)),
+            covered=account.acknowledged if account else max(self.covered, entry.get("checkpoint", 0)),
             begun=self.begun or entry["to"] == "writing",
             resumed=self.resumed or operation == StreamOperation.RESUME_TEMP,
             settled=self.settled or operation == StreamOperation.SETTLE,

@@ -20,10 +20,10 @@ class Laws:
 
     def __init__(self, scenario: Scenario) -> None:
         self._over = scenario.over
-        # Moments in which what was told is known to be kept: most steps change nothing of it.
+        # Moments in which acknowledged records are known to be kept: most steps change nothing of it.
         self._kept: set[tuple[Database, tuple[Progress, ...]]] = set()
         self._laws: tuple[tuple[str, Callable[[World, Step], str]], ...] = (
-            ("Acknowledged means durable", self.told_means_kept),
+            ("Acknowledged means durable", self.acknowledged_means_durable),
             ("Readers see old or new", self.readers_see_old_or_new),
             ("The result does not depend on the crashes", self.result_of_no_crash),
             ("Nothing is left behind", self.nothing_left),
@@ -39,14 +39,18 @@ class Laws:
 
     # -- 1
 
-    def told_means_kept(self, _: World, step: Step) -> str:
-        """A record that a told STATE covers is in a table, unless a later one of its key or a truncate replaced it."""
+    def acknowledged_means_durable(self, _: World, step: Step) -> str:
+        """A record that an emitted STATE covers is in a table, unless a later one of its key or a truncate replaced
+        it.
+        """
         database, syncs = step.world.database, step.world.syncs
         if (database, syncs) in self._kept:
             return ""
         kept = {row.record for row in (*_rows(database.final), *_rows(database.temp))}
         for number, one in enumerate(syncs):
-            missing = [record for record in one.sync.records(one.start, one.told) if record not in kept]
+            missing = [
+                record for record in one.sync.records(one.start, one.acknowledged) if record not in kept
+            ]
             if missing and not _replaced(one, syncs[number + 1 :]):
                 for record in missing:
                     if not _superseded(record, kept, syncs):
@@ -88,8 +92,8 @@ class Laws:
         twice = [record for record, count in found.items() if count > 1]
         if all(one.sync.strategy.dedupes for one in world.syncs[self._over :]) and twice:
             return f"{twice[0]} is there twice"
-        untold = [record for record in twice if record not in world.again]
-        return f"{untold[0]} is there twice, without a reason" if untold else ""
+        repeated = [record for record in twice if record not in world.again]
+        return f"{repeated[0]} is there twice, without a reason" if repeated else ""
 
     # -- 4
 
@@ -154,7 +158,9 @@ def _superseded(record: Record, kept: set[Record], syncs: Sequence[Progress]) ->
 
 
 def _replaced(one: Progress, later: Sequence[Progress]) -> bool:
-    """Whether a truncate has replaced what this sync told, or is about to replace a truncate that was given up."""
+    """Whether a truncate has replaced what this sync acknowledged, or is about to replace a truncate that was given
+    up.
+    """
     return any(
         other.sync.strategy.truncates
         and other.sync.lineage != one.sync.lineage

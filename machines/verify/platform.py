@@ -24,7 +24,7 @@ class Platform:
             return World(Database(), (), crashes, rivals)
         rows = tuple(Row(n + 1, record) for n, record in enumerate(OVER.records(0, OVER.until)))
         final = Table(tuple(column.name for column in OVER.tables.columns), rows)
-        over = Progress(OVER, start=0, told=OVER.until, sent=OVER.until, complete=True)
+        over = Progress(OVER, start=0, acknowledged=OVER.until, sent=OVER.until, complete=True)
         entry = Entry(highest_raw_id=len(rows))
         return World(Database(final=final, entry=entry), (over,), crashes, rivals)
 
@@ -39,19 +39,21 @@ class Platform:
                 yield number, sync
 
     def started(self, world: World, number: int, sync: Sync) -> World:
-        """A run of the sync has started, and its source goes on from the STATE told last."""
+        """A run of the sync has started, and its source continues from the last emitted STATE."""
         at = self.begins(world, sync)
         if number == len(world.syncs):
-            world = evolve(world, syncs=(*world.syncs, Progress(sync, start=at, told=at, sent=at)))
+            world = evolve(world, syncs=(*world.syncs, Progress(sync, start=at, acknowledged=at, sent=at)))
         knowledge = self._decisions.knowledge(sync)
         state = self._decisions.target(knowledge, self._decisions.first, "start")
         return renumbered(evolve(world, run=Run(number, knowledge, state, at=at)))
 
     def begins(self, world: World, sync: Sync) -> int:
-        """The item that its source goes on from. A stream that each sync replaces is read whole, whatever was told."""
+        """The item that its source goes on from. A stream that each sync replaces is read whole, whatever was
+        emitted.
+        """
         if sync.stream.replaces_each_time:
             return 0
-        return max((progress.told for progress in _of_lineage(world, sync)), default=0)
+        return max((progress.acknowledged for progress in _of_lineage(world, sync)), default=0)
 
 
 def _of_lineage(world: World, sync: Sync) -> Iterator[Progress]:

@@ -1,7 +1,8 @@
 """What may happen next in a world: a run goes on, something befalls it, the platform starts another. Judges nothing.
 
 Reading is no step of its own, since nobody sees it: a run flushes what it read up to some item, or ends. What a run
-holds in memory is lost with it. A run that the platform hears no more is a ghost: it goes on, until it is fenced off.
+holds in memory is lost with it. A run that has fallen silent to the platform is a ghost: it goes on, until it is
+fenced off.
 """
 
 from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ class Steps:
         self.platform = Platform(scenario, decisions)
         self._decisions = decisions
         self._operations = operations
-        # Where late transactions were tried already; what becomes of them depends on the database alone.
+        # The worlds in which late transactions were tried already; what becomes of them depends on the database alone.
         self._fenced: set[Database] = set()
 
     def after(self, world: World) -> Iterator[Step]:
@@ -252,7 +253,7 @@ class Steps:
             present = {row.raw_id for row in world.database.rows}
             run = evolve(run, uncovered=run.uncovered & present)
         if operation in SWAPS and run.knowledge.replaces_each_time:
-            world = self.told(world, slot, run, run.knowledge.sync.until)
+            world = self.acknowledged(world, slot, run, run.knowledge.sync.until)
         if performed.facts is not None or performed.left is not None:
             run = evolve(run, knowledge=self._learned(run.knowledge, performed))
         return self._sent(world, slot, run, "succeeded")
@@ -272,16 +273,18 @@ class Steps:
             after = evolve(run, at=until, given=flush.highest_raw_id)
             flushed = self._sent(counted(world), slot, after, "flushed")
             # The next sync drops what this one has in temp.
-            return flushed if run.knowledge.replaces_each_time else self.told(flushed, slot, run, until)
+            return (
+                flushed if run.knowledge.replaces_each_time else self.acknowledged(flushed, slot, run, until)
+            )
 
         return Attempt(f"flush of {name_of(flush)}", act, heard, operation=FLUSH, until=until)
 
-    def told(self, world: World, slot: str, run: Run, until: int) -> World:
-        """The platform hears of the last STATE up to an item; not from a ghost."""
+    def acknowledged(self, world: World, slot: str, run: Run, until: int) -> World:
+        """The platform receives the last STATE up to an item; not from a ghost."""
         covered = run.knowledge.sync.covered(until)
-        if slot == GHOST or covered <= world.syncs[run.number].told:
+        if slot == GHOST or covered <= world.syncs[run.number].acknowledged:
             return world
-        return self._marked(world, run, told=covered)
+        return self._marked(world, run, acknowledged=covered)
 
 
 def _is_published(before: Database, after: Database, run: Run, operation: str) -> bool:

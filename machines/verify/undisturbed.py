@@ -14,7 +14,7 @@ PLACES = 100
 def undisturbed(syncs: Sequence[Progress]) -> set[frozenset[Record]]:
     """What the final table may hold after these syncs, had none been disturbed.
 
-    One that was given up may have ended with any record between the one told last and the last that was sent.
+    One that was given up may have ended with any record between the last acknowledged one and the last that was sent.
     """
     return {
         frozenset(row.record for row in _after(list(zip(syncs, ends, strict=True))))
@@ -25,8 +25,8 @@ def undisturbed(syncs: Sequence[Progress]) -> set[frozenset[Record]]:
 def _ends(one: Progress) -> Iterable[int]:
     if one.complete:
         return (one.sync.until,)
-    given_up = range(one.told, one.sent + 1)
-    # What was published and not told may have been sent again, or not.
+    given_up = range(one.acknowledged, one.sent + 1)
+    # What was published and not acknowledged may have been sent again, or not.
     return {one.start, *given_up} if one.published else given_up
 
 
@@ -39,7 +39,7 @@ def _after(syncs: Sequence[tuple[Progress, int]]) -> Rows:
         sync, turn, later = one.sync, 2 * number, [other.sync for other, _ in syncs[number + 1 :]]
         rows = _arrived(one, end, turn)
         if sync.stream.replaces_each_time:
-            # Given up, it leaves nothing: none of it was told but what is published.
+            # Given up, it leaves nothing: only published records of it were acknowledged.
             final = _arrived(one, sync.until, turn) if one.complete or one.published else final
         elif not sync.strategy.truncates or sync.generation in published:
             final = _added(rows, final, sync)

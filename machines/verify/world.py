@@ -9,9 +9,9 @@ from machines.verify.database import Database, Entry, Record, Row, Table
 from machines.verify.decisions import Knowledge
 from machines.verify.scenarios import Sync
 
-# Of a run that has not claimed yet: no entry has this epoch.
+# For a run that has not claimed yet: no entry has this epoch.
 UNCLAIMED = -1
-# A world's two places for runs: the one that the platform hears, and one that it hears no more.
+# A world's two places for runs: the one that the platform hears, and one that has fallen silent.
 RUN, GHOST = "run", "ghost"
 
 
@@ -38,13 +38,13 @@ class Run:
 class Progress:
     """How far a sync came, over all its runs: in items of its lineage.
 
-    `start`: told when it was first asked for; `told`: covered by the STATE told last; `sent`: to where some run
-    flushed. `published`: its generation replaced the table. `complete`: a run of it ended with success.
+    `start`: acknowledged when it was first asked for; `acknowledged`: covered by the last emitted STATE; `sent`: to
+    where some run flushed. `published`: its generation replaced the table. `complete`: a run of it ended with success.
     """
 
     sync: Sync
     start: int
-    told: int
+    acknowledged: int
     sent: int
     published: bool = False
     complete: bool = False
@@ -107,12 +107,12 @@ def with_less(world: World) -> World:
 
 
 def claimed(world: World, epoch: int) -> World:
-    """The same world when a claim was heard of: whether it took more than one epoch is of no account."""
+    """The same world once a claim was seen: whether it took more than one epoch is of no account."""
     return world if world.database.entry.epoch == epoch else _with_entry(world, epoch=epoch)
 
 
 def counted(world: World) -> World:
-    """The same world when a flush was heard of: flushes are numbered from there."""
+    """The same world once a flush was seen: flushes are numbered from there."""
     return _with_entry(world, last_flush=0)
 
 

@@ -19,7 +19,7 @@ from dataflow.input.packer import Packer
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.checkpoints import Checkpoint
-from dataflow.pipeline.inbox import EndOfInput, Mailbox
+from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.pipeline.pipeline import Pipeline
 from dataflow.protocol import error_message, log_message, state_message
 from dataflow.raw_ids import RawIds
@@ -122,9 +122,9 @@ def seconds_of_input(streams: int) -> float:
         for n in range(streams)
     ]
     limits = Thresholds()
-    mailbox = Mailbox(limits.packed_at_start_bytes, Budget(limits.held_bytes, SYSTEM.threads), SYSTEM)
+    inbox = Inbox(limits.packed_at_start_bytes, Budget(limits.held_bytes, SYSTEM.threads), SYSTEM)
     pipeline = Pipeline(
-        mailbox,
+        inbox,
         {
             shape.name: (Aggregate(shape, RawIds(SYSTEM.clock, SYSTEM.randomness), limits), Nowhere())
             for shape in shapes
@@ -137,8 +137,8 @@ def seconds_of_input(streams: int) -> float:
 
     def work() -> None:
         for chunk in chunks:
-            mailbox.put_input(packer.pack(chunk))
-        mailbox.put_input(EndOfInput())
+            inbox.put_input(packer.pack(chunk))
+        inbox.put_input(EndOfInput())
 
     reading = threading.Thread(target=work)
 

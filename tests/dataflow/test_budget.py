@@ -40,7 +40,7 @@ def large(stream: object, number: int) -> bytes:
 
 def numbers(run: Run) -> list[int]:
     """Of the large STATEs that were told, in their order."""
-    return [int(text.split()[0]) for text in run.told]
+    return [int(text.split()[0]) for text in run.emitted]
 
 
 def poured(run: Run, lines: list[bytes], gate: threading.Event | None = None) -> int:
@@ -59,7 +59,7 @@ def poured(run: Run, lines: list[bytes], gate: threading.Event | None = None) ->
 def test_these_hold_what_was_read_and_nobody_else_does() -> None:
     assert [holder.name for holder in HOLDERS] == [
         "READER",
-        "MAILBOX",
+        "INBOX",
         "AGGREGATES",
         "WRITERS",
         "CHECKPOINTS",
@@ -86,7 +86,7 @@ def test_input_is_held_while_its_owner_waits_in_the_middle_of_it() -> None:
     with run.open(flush_rows=1, parcel_rows=1, unwritten_bytes=1) as write:
         write(b"".join(lines))
         wait_until(lambda: run.budget.held(Holder.WRITERS) > 0)
-        rest = run.budget.held(Holder.MAILBOX)
+        rest = run.budget.held(Holder.INBOX)
         gate.set()
 
     assert rest > 20 * 50
@@ -136,7 +136,7 @@ def test_states_of_a_failed_stream_are_counted_and_not_kept() -> None:
             write(each)
 
     warnings = [line["log"]["message"] for line in run.lines if line["type"] == "LOG"]
-    assert run.told == []
+    assert run.emitted == []
     assert run.budget.peak < 15 * SIZE
     assert warnings == ["300 STATEs were not emitted: they cover a stream that failed."]
     assert run.log == ["durable users 1", "complete"]
@@ -196,9 +196,9 @@ def test_what_is_larger_than_the_budget_passes_alone_and_in_order(writers: int) 
         for each in lines:
             write(each)
 
-    users = [int(text.split()[0]) for text in run.told if len(text) > 40 * SIZE]
+    users = [int(text.split()[0]) for text in run.emitted if len(text) > 40 * SIZE]
     assert users == list(range(5))
-    assert len(run.told) == 10
+    assert len(run.emitted) == 10
     assert run.budget.peak < 200 * SIZE
 
 
@@ -218,7 +218,7 @@ def test_states_that_wait_for_a_publication_never_stop_the_reading(
     poured(run, [*pairs, complete(ORDERS), complete(USERS)])
 
     assert numbers(run)[-1] == 99
-    assert run.log.index("complete") < run.log.index(f"told {run.told[-1]}")
+    assert run.log.index("complete") < run.log.index(f"told {run.emitted[-1]}")
     assert run.budget.peak < 20 * SIZE
     assert run.budget.held() == 0
 
@@ -243,7 +243,7 @@ def test_states_that_wait_for_different_reasons_do_not_stop_the_reading_together
 
     poured(run, [*for_records, for_publication, *rest])
 
-    assert [text.split(" x")[0] for text in run.told] == ["0", "users 1", "users 2", "users 3", "users 4"]
+    assert [text.split(" x")[0] for text in run.emitted] == ["0", "users 1", "users 2", "users 3", "users 4"]
     assert run.budget.held() == 0
 
 
@@ -254,7 +254,7 @@ def test_states_that_wait_for_records_that_do_not_come_are_refused_before_they_f
     with pytest.raises(InternalError, match="STATEs wait for records of the partitions"):
         run.feed(record(USERS, 1), state(ORDERS, "o1"), *waiting, **TIGHT)
 
-    assert run.told == ["o1"]
+    assert run.emitted == ["o1"]
     assert run.budget.peak < 20 * SIZE
 
 
@@ -264,7 +264,7 @@ def test_partitions_are_forgotten_with_their_states() -> None:
 
     run.feed(*lines, **TIGHT)
 
-    assert len(run.told) == 2000
+    assert len(run.emitted) == 2000
 
 
 def test_what_a_long_line_took_of_the_memory_is_given_back() -> None:

@@ -27,18 +27,18 @@ OF_A_SYNC = "sync_"
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
 SENT = (record("users", id=1, name="a", updated=1), record("users", id=2, name="b", updated=2))
-TOLD = (*SENT, state("users", 2))
+COVERED = (*SENT, state("users", 2))
 Scene = Callable[[Warehouse], Outcome]
 
 
 def whole(strategy: Strategy, generation: int = 1, **given: Any) -> Scene:
     """A sync that the source completes."""
-    return lambda to: to.sync(catalog(users(strategy, generation)), *TOLD, complete("users"), **given)
+    return lambda to: to.sync(catalog(users(strategy, generation)), *COVERED, complete("users"), **given)
 
 
 def cut(strategy: Strategy, generation: int = 1, **given: Any) -> Scene:
     """A sync whose input ends before the stream is complete."""
-    return lambda to: to.sync(catalog(users(strategy, generation)), *TOLD, **given)
+    return lambda to: to.sync(catalog(users(strategy, generation)), *COVERED, **given)
 
 
 def bare(strategy: Strategy, **given: Any) -> Scene:

@@ -50,7 +50,7 @@ const out = {
   figuresCut: [...document.querySelectorAll("dd")].filter(dd => dd.scrollWidth > dd.clientWidth).length,
   headsAside: [...document.querySelectorAll("table")].filter(table => [...table.querySelectorAll("th")].some((th, n) =>
     getComputedStyle(th).textAlign !== getComputedStyle(table.querySelectorAll("tbody td")[n]).textAlign)).length,
-  untold: document.querySelectorAll(".bar.untold").length,
+  unrecorded: document.querySelectorAll(".bar.unrecorded").length,
   deadLinks: [...document.querySelectorAll("a")].filter(a => !document.querySelector(a.hash)).length,
   images: document.querySelectorAll("img").length,
   title: document.title,
@@ -95,7 +95,7 @@ def test_the_page_is_whole_in_a_browser(
     assert (found["overflow"], found["outside"], found["cut"]) == (0, 0, 0)
     assert (found["figuresCut"], found["headsAside"], found["deadLinks"]) == (0, 0, 0)
     assert found["tracks"] == SYNCS[sync][0] + 1
-    assert (found["untold"] > 0) is ("cut off" in sync)
+    assert (found["unrecorded"] > 0) is ("cut off" in sync)
     assert found["captions"] == 4
     assert (found["sliderShown"], found["widened"]) == (True, 4)
     assert found["least"] >= 4.5

@@ -69,7 +69,7 @@ def main() -> None:
         given.terminal.complain(f"dataflow {given.command}: {error}")
         code = 1
     except BrokenPipeError:
-        # Whoever read it has seen enough, as `head` has. Python writes out at its end what it still holds, and that
+        # Its reader has seen enough, as `head` has. Python writes out at its end what it still holds, and that
         # would fail again; the code is that of a program which the signal had ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE

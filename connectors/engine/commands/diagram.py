@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print pictures, or write pages and pictures into a folder; 2 where no machine can be told from what is asked."""
+    """Print pictures, or write pages and pictures into a folder; 2 if the request does not name one machine."""
     from machines.diagram.declared import MACHINES
 
     refusal = _refusal(given)

@@ -1,4 +1,4 @@
-"""`dataflow doctor`: what a crash left, and the one step that mends it. Shows what was found; decides nothing."""
+"""`dataflow doctor`: what a crash left, and the one step that repairs it. Shows what was found; decides nothing."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Examine, mend if that is asked for, and show what is left; 1 when something is."""
+    """Examine, repair if that is asked for, and show what is left; 1 when something is."""
     from connectors.engine.dry_run.doctor import RUN, examine
     from connectors.engine.dry_run.doctor_text import as_json, as_text
     from connectors.engine.dry_run.repair import Attempt, try_mending

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.engine.journal.reader import Source, Told
+    from connectors.engine.journal.reader import JournalPart, Source
     from connectors.engine.process.terminal import Terminal
     from dataflow.runtime.threads import Threads
     from machines.journal.entries import Entry
@@ -55,7 +55,7 @@ def run_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def source_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the journal is."""
+    """The place of the journal."""
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--file", type=Path, metavar="JOURNAL", help="a file that `write --journal` wrote")
     place.add_argument(
@@ -66,14 +66,14 @@ def source_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print what was asked for; 1 when the run that was shown or followed failed."""
-    with closing(source(given)) as told_by:
+    with closing(source(given)) as journal:
         if given.what == "follow":
-            return _follow(told_by, given.run, given.terminal, given.runtime.threads)
-        told = told_by.more()
+            return _follow(journal, given.run, given.terminal, given.runtime.threads)
+        part = journal.more()
         if given.what == "list":
-            given.terminal.show(_list(told))
+            given.terminal.show(_list(part))
             return 0
-        return _show(told, given.run, given.terminal)
+        return _show(part, given.run, given.terminal)
 
 
 def source(given: argparse.Namespace) -> "Source":
@@ -120,12 +120,12 @@ def chosen(entries: Sequence["Entry"], name: str) -> "Run":
     return matching[0]
 
 
-def _list(told: "Told") -> str:
+def _list(part: "JournalPart") -> str:
     from machines.formatting import columns, count, duration, moment
     from machines.journal.history import Outcome, runs
 
     rows = []
-    for each in sorted(runs(told.entries), key=lambda one: one.began):
+    for each in sorted(runs(part.entries), key=lambda one: one.began):
         done = sum(stream.outcome is Outcome.DONE for stream in each.streams)
         rows.append(
             (
@@ -138,21 +138,21 @@ def _list(told: "Told") -> str:
             )
         )
     head = ("run", "began (UTC)", "took", "streams", "rows", "outcome")
-    return "\n".join([columns(head, rows, right=("took", "streams", "rows")), *told.troubles])
+    return "\n".join([columns(head, rows, right=("took", "streams", "rows")), *part.troubles])
 
 
-def _show(told: "Told", name: str, terminal: "Terminal") -> int:
+def _show(part: "JournalPart", name: str, terminal: "Terminal") -> int:
     from machines.formatting import duration, moment, number_of
     from machines.journal.history import Outcome
 
-    one = chosen(told.entries, name)
+    one = chosen(part.entries, name)
     terminal.show(
         f"Run {one.name}: {one.outcome}. Began {moment(one.began)} UTC, took {duration(one.ended - one.began)}, "
         f"{number_of(len(one.streams), 'stream')}."
     )
     for life in one.lives:
         terminal.show(f"\n{_heading(life)}\n{_transitions(life, one.began)}")
-    for trouble in told.troubles:
+    for trouble in part.troubles:
         terminal.show(f"\n{trouble}")
     return 1 if one.outcome is Outcome.FAILED else 0
 
@@ -201,15 +201,15 @@ def _remark(entry: "Entry") -> str:
 
     tried = f"attempt {entry['attempt']}" if "attempt" in entry else ""
     columns = "; ".join(columns_in(altered_from_json(entry.get("altered", ()))))
-    told = (tried, entry.get("error"), entry.get("reason"), entry.get("note"), columns)
-    return "; ".join(filter(None, told))
+    words = (tried, entry.get("error"), entry.get("reason"), entry.get("note"), columns)
+    return "; ".join(filter(None, words))
 
 
-def _follow(told_by: "Source", name: str, terminal: "Terminal", threads: "Threads") -> int:
-    """Print what was told of the run so far, and what follows, until its destination's life is at its end."""
+def _follow(journal: "Source", name: str, terminal: "Terminal", threads: "Threads") -> int:
+    """Print the run's entries so far, and those that follow, until its destination's life has ended."""
     from machines.lifecycle import DONE, FAILED
 
-    entries = list(told_by.more().entries)
+    entries = list(journal.more().entries)
     one = chosen(entries, name).name
     entries = [entry for entry in entries if entry["run"] == one]
     try:
@@ -219,7 +219,7 @@ def _follow(told_by: "Source", name: str, terminal: "Terminal", threads: "Thread
                 if entry["machine"] == "destination" and entry["to"] in (DONE, FAILED):
                     return 1 if entry["to"] == FAILED else 0
             threads.sleep(PAUSE)
-            entries = [entry for entry in told_by.more().entries if entry["run"] == one]
+            entries = [entry for entry in journal.more().entries if entry["run"] == one]
     except KeyboardInterrupt:
         return 0
 

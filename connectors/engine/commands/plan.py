@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-# The exit codes, for who asks before each deployment.
+# The exit codes, for a check before each deployment.
 DESTRUCTIVE, FAILS = 2, 1
 
 

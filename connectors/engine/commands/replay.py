@@ -16,11 +16,11 @@ def run(given: argparse.Namespace) -> int:
     from machines.journal.replay import lives, replay
 
     with closing(JournalFile(given.journal)) as journal:
-        told = journal.more()
-    for trouble in told.troubles:
+        part = journal.more()
+    for trouble in part.troubles:
         given.terminal.show(trouble)
     diverged = 0
-    for life in lives(told.entries):
+    for life in lives(part.entries):
         replayed = replay(life)
         who = life[0].get("stream") or life[0]["machine"]
         if replayed.divergence is None:

@@ -1,4 +1,4 @@
-"""`dataflow report`: a page that shows what a sync did. Writes the one file that it is told to."""
+"""`dataflow report`: a page that shows what a sync did. Writes the one file that it is asked for."""
 
 import argparse
 from contextlib import closing
@@ -29,10 +29,10 @@ def run(given: argparse.Namespace) -> int:
     from dataflow.errors import ConfigError
 
     with closing(JournalFile(given.journal)) as source:
-        told = source.more()
-    one = chosen(told.entries, given.run)
+        part = source.more()
+    one = chosen(part.entries, given.run)
     try:
-        given.output.write_text(report(one, told.troubles), encoding="utf-8")
+        given.output.write_text(report(one, part.troubles), encoding="utf-8")
     except OSError as error:
         raise ConfigError(
             f"The page {str(given.output)!r} cannot be written: {error.strerror}.",

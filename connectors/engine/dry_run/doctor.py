@@ -1,4 +1,4 @@
-"""What a crash left, and the one step that mends it: the step that the stream's machine takes from the same facts.
+"""What a crash left, and the one step that repairs it: the step that the stream's machine takes from the same facts.
 
 Found by rehearsing the start of each stream that the ledger, or a temp table, tells of. Changes nothing; who takes the
 step is `connectors.engine.dry_run.repair`.
@@ -86,7 +86,7 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether there is nothing to mend."""
+        """Whether there is nothing to repair."""
         return not self.findings and not self.suspicions
 
 
@@ -290,7 +290,7 @@ def _finding(trace: _Trace, life: StreamLife, steps: Sequence[Step], *, left: bo
 
 
 def _after_inspection(steps: Sequence[Step]) -> Step | None:
-    """Where the machine went from what INSPECT found."""
+    """The step that the machine took after what INSPECT found."""
     following = iter(steps)
     found = any(step.state == "inspecting" for step in following)
     return next(following, None) if found else None

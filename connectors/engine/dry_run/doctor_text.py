@@ -13,7 +13,7 @@ from machines.formatting import count, plain
 
 
 def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
-    """The diagnosis, and what was mended before it, or could not be."""
+    """The diagnosis, and what was repaired before it, or could not be."""
     return {
         "fixed": [each.words for each in tried if each.outcome is Mending.MENDED],
         "not_fixed": [each.words for each in tried if each.outcome is not Mending.MENDED],

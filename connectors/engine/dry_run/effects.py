@@ -1,7 +1,7 @@
 """Watches a rehearsal: what would be sent, and what that means for the tables. Answers nothing; the connector does.
 
 A connector's `rehearse` changes nothing. Around it, its clients are watched by the contract's own words: so every
-destination's changes are told alike, whether it has statements or none.
+destination's changes are described alike, whether it has statements or none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ class Deed(StrEnum):
 
     @property
     def rewrites(self) -> bool:
-        """Whether all of the table may be written anew."""
+        """Whether all of the table may be rewritten."""
         return self in (Deed.CHANGE_COLUMN, Deed.DEDUPE)
 
 
@@ -78,7 +78,7 @@ class Watch:
         self.effects.append(Effect(deed, table, words))
 
     def take(self) -> tuple[Sequence[Statement], Sequence[Effect]]:
-        """What was done until now; it is not told again."""
+        """What was done until now; it is not returned again."""
         taken = (tuple(self.statements), tuple(self.effects))
         self.statements.clear()
         self.effects.clear()
@@ -211,7 +211,7 @@ class WatchedClient:
 class WatchedConnector:
     """A rehearsing connector, watched."""
 
-    # What is seen of it is told stream by stream.
+    # What is seen of it is reported stream by stream.
     streams_at_once = 1
 
     def __init__(self, real: Connector, watch: Watch) -> None:

@@ -108,7 +108,7 @@ class Plan:
 
     @property
     def fails(self) -> bool:
-        """Whether it can be told already that a stream would fail, or all."""
+        """Whether it is already known that a stream would fail, or all."""
         return bool(self.failure) or any(stream.failure for stream in self.streams)
 
 
@@ -158,7 +158,9 @@ def reason(source: str, event: str, target: str) -> tuple[str, str]:
 
 
 def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
-    """What a sync of these streams would do now. Changes nothing; raises a DataflowError when it cannot be told."""
+    """What a sync of these streams would do now. Changes nothing; raises a DataflowError when the database does not
+    answer.
+    """
     with rehearsed(connector) as (rehearsing, watch):
         present = _present(rehearsing, streams)
         steps, reported = Steps(watch), _Reported()

@@ -29,15 +29,15 @@ def as_text(plan: Plan) -> str:
 
 def entry_words(entry: LedgerEntry) -> str:
     """What the ledger says of a table, in a sentence."""
-    told = [f"last claimed by run {entry.owner}, claim {entry.epoch}"] if entry.owner else []
+    known = [f"last claimed by run {entry.owner}, claim {entry.epoch}"] if entry.owner else []
     if entry.finalised is not None:
-        told.append(f"generation {entry.finalised} is published")
+        known.append(f"generation {entry.finalised} is published")
     if entry.temp is not None:
-        told.append(f"{entry.temp} was opened for {entry.recipe}")
-        told.append(
+        known.append(f"{entry.temp} was opened for {entry.recipe}")
+        known.append(
             "an emitted STATE covers rows of it" if entry.checkpoint else "no emitted STATE covers rows of it"
         )
-    return "; ".join(told) + "."
+    return "; ".join(known) + "."
 
 
 def _plan(plan: Plan) -> Iterator[str]:

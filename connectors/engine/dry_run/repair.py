@@ -1,7 +1,7 @@
-"""Takes the step that mends what a crash left. Decides nothing: the step is the doctor's, and the machine's.
+"""Takes the step that repairs what a crash left. Decides nothing: the step is the doctor's, and the machine's.
 
 It is the start of the stream for real, up to that step and no further: claimed, under the fence, by the operations of
-a sync. Rows of which a STATE was told are never dropped here.
+a sync. Acknowledged rows are never dropped here.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ class Attempt:
 
 
 def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[Attempt]:
-    """Mend what can be mended, and say of each what came of it. Brings the ledger to today's format before."""
+    """Repair what can be repaired, and return what came of each step. Brings the ledger to today's format before."""
     if any(finding.fix is not None for finding in diagnosis.findings):
         _prepare(connector)
     for finding in diagnosis.findings:
@@ -79,8 +79,8 @@ def _prepare(connector: Connector) -> None:
 def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str | None:
     """Take the finding's step, once, as a sync would; what came of it, in words, or None where it was not to be taken.
 
-    Raises why it could not be. Where nothing came of it the ledger names the run again that it named before: whoever
-    looks for what is left finds the one that left it.
+    Raises why it could not be. If nothing came of it, the ledger names the earlier run again: the next doctor finds
+    the run that left the rows.
     """
     transactions = Transactions(connector, retry or RetryPolicy(), lambda *_: None)
     life = StreamLife(finding.life.stream, finding.life.tables)

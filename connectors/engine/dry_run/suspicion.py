@@ -1,4 +1,5 @@
-"""Which tables earlier versions may have mixed, and whose keys they may have collapsed. Changes nothing, mends nothing.
+"""Which tables earlier versions may have mixed, and whose keys they may have collapsed. Changes nothing, repairs
+nothing.
 
 An earlier version named tables and columns by the catalog at hand, so that a name could change hands, and let a key's
 value that its column did not hold become null. The journal tells the first, for as long as it is kept; a row's
@@ -26,7 +27,7 @@ DOING = "looking for damage by earlier versions"
 
 @frozen(kw_only=True)
 class Suspicion:
-    """Something about a table that may be wrong, in a sentence, and what mends it. Names only, never a value."""
+    """Something about a table that may be wrong, in a sentence, and what repairs it. Names only, never a value."""
 
     table: TableName
     says: str

@@ -1,1 +1,1 @@
-"""Where the journal of a sync is kept and read: a file or a table of the destination. Decides nothing."""
+"""The keeping and the reading of a sync's journal: a file or a table of the destination. Decides nothing."""

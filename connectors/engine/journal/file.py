@@ -14,7 +14,7 @@ from machines.journal.entries import Entry
 def journal_file(path: Path | None, warn: Callable[[str], None]) -> Iterator[Callable[[Entry], None]]:
     """Appends an entry per call, each line written at once; without a path nothing is kept.
 
-    Raises ConfigError when the file cannot be opened. When it can no longer be written, `warn` is told once.
+    Raises ConfigError when the file cannot be opened. When it can no longer be written, `warn` is called once.
     """
     if path is None:
         yield lambda _: None

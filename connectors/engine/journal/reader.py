@@ -1,4 +1,4 @@
-"""Where a journal is read from: a file of JSON lines, or a destination's table. Changes neither.
+"""The sources of a journal: a file of JSON lines, or a destination's table. Changes neither.
 
 A journal may lack its last line, and a line of it may be broken: it is read as far as it goes, and what was passed
 over is said.
@@ -39,8 +39,8 @@ LATE = 30.0
 
 
 @frozen
-class Told:
-    """What a journal told, in its order; `troubles` says what could not be read, for a person."""
+class JournalPart:
+    """A part of a journal, in its order; `troubles` says what could not be read, for a person."""
 
     entries: tuple[Entry, ...] = field(repr=False)
     troubles: tuple[str, ...] = ()
@@ -49,8 +49,8 @@ class Told:
 class Source(Protocol):
     """A journal that can be read, and may go on."""
 
-    def more(self) -> Told:
-        """What was told since this was last asked; all there is, the first time. Raises a DataflowError."""
+    def more(self) -> JournalPart:
+        """The entries since the last call; all there is, the first time. Raises a DataflowError."""
         ...
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class JournalFile:
         self._lines = 0
         self._understood = False
 
-    def more(self) -> Told:
+    def more(self) -> JournalPart:
         """The lines that were appended. One that has no end yet is left for the next time, and said."""
         entries: list[Entry] = []
         troubles: list[str] = []
@@ -90,7 +90,7 @@ class JournalFile:
                 f"The file {str(self._path)!r} is not a journal: it has no entries.",
                 remedy="Give a file that `write --journal` wrote.",
             )
-        return Told(tuple(entries), tuple(troubles))
+        return JournalPart(tuple(entries), tuple(troubles))
 
     def close(self) -> None:
         """Close the file."""
@@ -134,16 +134,16 @@ class JournalOfDestination:
         self._run = run
         self._seen: set[tuple[str, int]] = set()
 
-    def more(self) -> Told:
+    def more(self) -> JournalPart:
         """The rows that were not read yet. Raises ConfigError where there is no journal."""
         if not self._there:
             self._look()
         found = self._transactions.run("reading the journal", self._read)
         fresh = [each for each in found if (each.run, each.number) not in self._seen]
         self._seen |= {(each.run, each.number) for each in fresh}
-        # By the clock of who writes, which may be behind ours.
+        # By the writer's clock, which may be behind ours.
         self._since = max([self._since, *(each.at - LATE for each in fresh)])
-        return Told(tuple(each.entry for each in fresh))
+        return JournalPart(tuple(each.entry for each in fresh))
 
     def _look(self) -> None:
         self._there = has_journal(self._connector)
@@ -164,7 +164,7 @@ class JournalOfDestination:
 
 
 def has_journal(connector: Connector) -> bool:
-    """Whether the destination has a journal. Asks a rehearsal: whoever opens a file that is missing would make it."""
+    """Whether the destination has a journal. Asks a rehearsal: opening a missing file would create it."""
     place = TableName(connector.internal_namespace, TABLE)
     with closing(connector.rehearse(lambda _: None)) as rehearsing:
         looking = _transactions(rehearsing)

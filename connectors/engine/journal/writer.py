@@ -18,7 +18,7 @@ from machines.journal.entries import Entry
 from machines.operations import StreamOperation
 
 SECONDS_PER_DAY = 86_400
-# A write waits for so many transitions, or for so many seconds.
+# A write waits for this many transitions, or for this many seconds.
 ROWS = 100
 WAIT = 2.0
 # How many transitions may wait: some megabytes.
@@ -106,14 +106,14 @@ class _Keeper:
     def _next(self) -> list[Transition]:
         """What is to be written next; nothing once the sync has ended."""
         due: list[Transition] = []
-        letter = self._waiting.get()
+        transition = self._waiting.get()
         end = self._clock.monotonic() + WAIT
-        while letter is not None:
-            due.append(letter)
+        while transition is not None:
+            due.append(transition)
             if len(due) == ROWS:
                 return due
             try:
-                letter = self._waiting.get(timeout=max(end - self._clock.monotonic(), 0.0))
+                transition = self._waiting.get(timeout=max(end - self._clock.monotonic(), 0.0))
             except Empty:
                 return due
         if due:

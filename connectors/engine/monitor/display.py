@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-# A rate is of the pictures of so many seconds.
+# A rate is computed from the pictures of this many seconds.
 WINDOW = 5.0
 # Lines that are no stream's, beside those on the whole: the heads, the count of the rest, the cursor's.
 OTHER_LINES = 3
@@ -81,7 +81,7 @@ class Display:
             self._terminal.write(text)
             self._terminal.flush()
         except OSError:
-            # Whoever closed it does not look; the sync has other things to do.
+            # Nobody looks at a closed one; the sync has other things to do.
             self._gone = True
 
     def _erasing(self) -> str:
@@ -102,7 +102,7 @@ def picture(now: Progress, before: Progress | None, width: int, most: int) -> "R
     table.add_column("state", no_wrap=True, overflow="ellipsis", max_width=width // 6)
     for title in ("read", "written", "bytes", "rate"):
         table.add_column(title, justify="right", no_wrap=True)
-    # Where no column may break its lines rich shrinks them all. So here the column may, and gives way alone; what
+    # If no column may break its lines, rich shrinks them all. So here the column may, and gives way alone; what
     # stands in it does not.
     table.add_column(_one_line("at work"))
     ordered = interesting(now)
@@ -130,7 +130,7 @@ def _one_line(text: str, style: str = "") -> "Text":
 
 
 def _whole(now: Progress, before: Progress | None) -> "Text":
-    """What is told of the whole, on as many lines as it takes: how old the last STATE is stands at its end."""
+    """The lines about the whole sync, as many as it takes: how old the last STATE is stands at its end."""
     from rich.text import Text
 
     return Text(summary(now, before), style="bold")

@@ -59,16 +59,16 @@ def summary(now: Progress, before: Progress | None = None) -> str:
     streams = now.streams.values()
     done = sum(stream.state == DONE for stream in streams)
     failed = sum(stream.state == FAILED for stream in streams)
-    told = (
+    emitted = (
         "no STATE emitted yet"
-        if now.told is None
-        else f"last STATE emitted {duration(now.at - now.told)} ago"
+        if now.emitted_at is None
+        else f"last STATE emitted {duration(now.at - now.emitted_at)} ago"
     )
     return (
         f"{now.destination.state.replace('_', ' ').capitalize()} after {duration(now.at - now.began)}: "
         f"{done} of {number_of(len(streams), 'stream')} done{f', {failed} failed' if failed else ''}; "
         f"{count(now.read)} records read ({size(now.size)}, {count(rate(now, before))}/s), "
-        f"{count(now.written)} rows written; {told}."
+        f"{count(now.written)} rows written; {emitted}."
     )
 
 

@@ -1,7 +1,7 @@
 """What is going on in a sync, as a value: made of what its machines and its writer report. Draws and decides nothing.
 
-Several threads report: the owner and the starters their transitions, the writers their flushes, whoever tells STATE its
-moment. One more asks `now` and shows it. Moments are of the clock's `monotonic`, so that a clock that is set makes no
+Several threads report: the owner and the starters their transitions, the writers their flushes, the owner each emitted
+STATE. Another thread calls `now` and shows it. Moments are of the clock's `monotonic`, so that setting a clock makes no
 operation older.
 """
 
@@ -60,13 +60,13 @@ class Going:
 
 @frozen(kw_only=True)
 class Progress:
-    """The whole sync at a moment. `told` is when a STATE was told last."""
+    """The whole sync at a moment. `emitted_at` is when a STATE was emitted last."""
 
     began: float
     at: float
     destination: Going = field(factory=Going)
     streams: Mapping[str, Going] = field(factory=dict)
-    told: float | None = None
+    emitted_at: float | None = None
 
     @property
     def read(self) -> int:
@@ -120,7 +120,7 @@ class Watch:
         self._began = self._clock.monotonic()
         self._lives: dict[str | None, Going] = {None: Going()}
         self._readings: Mapping[str, Reading] = {}
-        self._told: float | None = None
+        self._emitted_at: float | None = None
 
     def listener(self, stream: str | None) -> "Listener":
         """Hears what a machine enters. It must come before the executor, which then performs it."""
@@ -144,14 +144,14 @@ class Watch:
         self._readings = readings
 
     def writing(self, stream: str, rows: int | None) -> None:
-        """A writer is at so many rows of the stream; None: it is done with them."""
+        """A writer writes `rows` rows of the stream; None: it is done with them."""
         with self._changing:
             writing = Writing(rows=rows, since=self._clock.monotonic()) if rows is not None else None
             self._lives[stream] = evolve(self._lives[stream], writing=writing)
 
     def emitted(self) -> None:
         """A STATE was emitted."""
-        self._told = self._clock.monotonic()
+        self._emitted_at = self._clock.monotonic()
 
     def now(self) -> Progress:
         """The value as it is."""
@@ -164,7 +164,7 @@ class Watch:
             at=self._clock.monotonic(),
             destination=destination,
             streams=streams,
-            told=self._told,
+            emitted_at=self._emitted_at,
         )
 
     def _with_reading(self, name: str, going: Going) -> Going:

@@ -141,7 +141,7 @@ def main_for(name: str, module: str) -> None:
 
     if given.verb != "write":
         # There is nothing to bring to an end.
-        requests.tell(lambda _: os._exit(requests.failure_code), SYSTEM.threads)
+        requests.notify(lambda _: os._exit(requests.failure_code), SYSTEM.threads)
     for variable, value in FRUGAL.items():
         os.environ.setdefault(variable, value)
     from connectors.engine.process.runner import Destination, standard_output

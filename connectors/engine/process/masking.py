@@ -1,7 +1,7 @@
-"""Takes the configuration's secrets out of whatever is told to a person. The last line of defence: no text is trusted.
+"""Takes the configuration's secrets out of every text that a person sees. The last line of defence: no text is trusted.
 
-A secret is what the specification calls `airbyte_secret`. Where it stands in a text, as it is or escaped, stars
-take its place. STATE and records are the source's own and pass unseen.
+A secret is what the specification calls `airbyte_secret`. Stars replace it in a text, as it is or escaped. STATE and
+records are the source's own and pass unseen.
 """
 
 import json
@@ -22,7 +22,7 @@ _WORDS = ("message", "internal_message", "stack_trace", "reason", "error", "note
 
 @frozen
 class Mask:
-    """What must not be told."""
+    """What must not be shown."""
 
     _secrets: tuple[str, ...] = field(default=(), repr=False)
 

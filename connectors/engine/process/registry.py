@@ -73,7 +73,7 @@ def connector_of(
 ) -> "Connector":
     """A connector for this configuration.
 
-    Raises ConfigError if the configuration will not do, if the driver is not installed, and if the destination was
+    Raises ConfigError if the configuration cannot be used, if the driver is not installed, and if the destination was
     written for another contract.
     """
     expect_our_contract(definition)

@@ -72,7 +72,7 @@ class Destination:
 
         intake, requests = Intake(self._runtime.threads), options.requests
         if requests is not None:
-            requests.tell(intake.stop, self._runtime.threads)
+            requests.notify(intake.stop, self._runtime.threads)
         try:
             faults = Faults(read_faults(options.faults, os.environ), self._runtime.threads)
             streams = streams_of(catalog)
@@ -117,7 +117,7 @@ class Destination:
     def guard(self, command: Callable[[], int]) -> int:
         """A command's exit code: never 0 when what it said could not be heard.
 
-        A defect of ours is told as a TRACE ERROR like any other error.
+        A defect of ours is reported as a TRACE ERROR like any other error.
         """
         try:
             code = command()
@@ -127,7 +127,7 @@ class Destination:
         return code or int(self._outlet.lost)
 
     def _configuration(self, path: Path) -> Mapping[str, Any]:
-        """The configuration; from here on its secrets are told to nobody."""
+        """The configuration; from here on its secrets are masked everywhere."""
         configuration = read_configuration(path)
         self._mask = mask_of(self._definition.spec(), configuration)
         self._outlet.keep_secret(self._mask)

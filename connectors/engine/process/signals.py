@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as requests to stop: somebody is told, and finishes what is in hand.
+"""SIGTERM and SIGINT as requests to stop: a listener is notified, and finishes its work.
 
 The signals are held back and taken in by a thread of their own, so that no line of ours is ever interrupted. A second
 request means that the sender does not want to wait: it ends the process at once, which is as safe as any other kill.
@@ -21,7 +21,8 @@ class Requests:
     """The requests that come from now on. Made on the main thread, before there is any other."""
 
     def __init__(self) -> None:
-        # A parent may have held them back until now. Who started us in the background may have had one of them ignored.
+        # A parent may have held them back until now. A parent that started us in the background may have had one of
+        # them ignored.
         self._asking = [each for each in ASKING if signal.getsignal(each) is not signal.SIG_IGN]
         self._heard: signal.Signals | None = None
         for each in self._asking:
@@ -29,13 +30,13 @@ class Requests:
         # Threads made later inherit it.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._asking)
 
-    def tell(self, listener: "Callable[[TransientError], None]", threads: "Threads") -> None:
-        """Have a listener told of the first request, as the reason why it has to stop."""
+    def notify(self, listener: "Callable[[TransientError], None]", threads: "Threads") -> None:
+        """Notify a listener of the first request, as the reason why it has to stop."""
         threads.start(partial(self._wait, listener), "requests")
 
     @property
     def failure_code(self) -> int:
-        """What a command that failed exits with: 128 and the signal's number, if one was heard of."""
+        """What a command that failed exits with: 128 and the signal's number, if one was received."""
         return 1 if self._heard is None else 128 + self._heard
 
     def _wait(self, listener: "Callable[[TransientError], None]") -> None:

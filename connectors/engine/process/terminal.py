@@ -1,4 +1,4 @@
-"""Where the commands around a sync say what they found: the one place that writes to a terminal for them.
+"""The output of the commands around a sync: the one place that writes to a terminal for them.
 
 Names and errors come from sources and databases. So the configuration's secrets are taken out here, and whatever a
 terminal could take for a command: no caller can forget either.
@@ -17,7 +17,7 @@ class Terminal:
         self._mask = Mask()
 
     def keep_secret(self, mask: Mask) -> None:
-        """From here on this is told to nobody."""
+        """From here on this is masked everywhere."""
         self._mask = mask
 
     def show(self, text: str, end: str = "\n") -> None:

@@ -19,5 +19,5 @@ class WriteOptions:
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)
     watching: Watching = field(factory=Watching)
-    # Where it is told that it has to stop.
+    # Its requests to stop.
     requests: Requests | None = None

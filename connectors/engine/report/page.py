@@ -83,14 +83,14 @@ def _story(run: Run) -> str:
 
 
 def _errors(run: Run, troubles: Sequence[str]) -> Iterator[Element]:
-    told = [
+    items = [
         _error(life, failure, number, run.began)
         for number, life in enumerate(run.lives)
         for failure in life.failures
     ]
-    told += [element("li", element("strong", "The journal"), f": {trouble}") for trouble in troubles]
-    if told:
-        yield element("section", element("h2", "Failures"), element("ul", *told, class_="errors"))
+    items += [element("li", element("strong", "The journal"), f": {trouble}") for trouble in troubles]
+    if items:
+        yield element("section", element("h2", "Failures"), element("ul", *items, class_="errors"))
 
 
 def _error(life: Life, failure: Failure, number: int, began: float) -> Element:
@@ -244,9 +244,9 @@ def _moved(entries: Sequence[Entry]) -> str:
 
 def _remark(entry: Entry) -> str:
     tried = f"Attempt {entry['attempt']}." if "attempt" in entry else ""
-    told = (entry.get(member) for member in ("error", "reason", "note"))
+    words = (entry.get(member) for member in ("error", "reason", "note"))
     columns = (f"{each}." for each in columns_in(altered_from_json(entry.get("altered", ()))))
-    return " ".join(filter(None, (tried, *told, *columns)))
+    return " ".join(filter(None, (tried, *words, *columns)))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Element]], caption: str) -> Element:

@@ -34,7 +34,7 @@ LEGEND = {
     "abandon": "abandon",
 }
 # For a life that was cut off, or goes on: from its last word to the last of the run.
-UNTOLD = {"untold": "not recorded"}
+UNRECORDED = {"unrecorded": "not recorded"}
 # Between ticks: parts of a second, then what a clock has; beyond, days.
 STEPS = (
     *(digit * 10.0**power for power in (-3, -2, -1) for digit in (1, 2, 5)),
@@ -75,7 +75,7 @@ def timeline(run: Run) -> Element:
 
 def _legend(run: Run) -> Element:
     cut_off = any(life.outcome is Outcome.UNFINISHED for life in run.lives)
-    kinds = LEGEND | (UNTOLD if cut_off else {})
+    kinds = LEGEND | (UNRECORDED if cut_off else {})
     return element(
         "span", *(element("span", words, class_=kind) for kind, words in kinds.items()), class_="legend"
     )
@@ -95,8 +95,8 @@ def _bars(life: Life, run: Run, whole: float) -> Iterator[Element]:
             yield _bar(stay, KINDS.get(stay.state, "start"), title, run.began, whole)
     if life.outcome is Outcome.UNFINISHED:
         # It may have waited, or been at an operation whose end nobody wrote down.
-        untold = Stay(state=life.state, began=life.ended, ended=run.ended)
-        yield _bar(untold, "untold", f"after {_words(life.state)}: not recorded", run.began, whole)
+        unrecorded = Stay(state=life.state, began=life.ended, ended=run.ended)
+        yield _bar(unrecorded, "unrecorded", f"after {_words(life.state)}: not recorded", run.began, whole)
 
 
 def _bar(stay: Stay, kind: str, title: str, began: float, whole: float) -> Element:

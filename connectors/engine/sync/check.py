@@ -47,9 +47,9 @@ def check_connector(connector: Connector, run: str) -> None:
         final = TableName(connector.default_namespace, name)
         transactions.outside(DOING, lambda: client.lock(final, run))
         raw_ids = RawIds(runtime.clock, runtime.randomness)
-        rehearsal = _Rehearsal(connector, client, connector.insert_buffer(client), final, run, raw_ids)
+        trial = _TrialSync(connector, client, connector.insert_buffer(client), final, run, raw_ids)
         transactions.outside(DOING, lambda: expect_undone(connector, client))
-        transactions.outside(DOING, rehearsal.perform)
+        transactions.outside(DOING, trial.perform)
 
 
 class _AllWentWell(Exception):
@@ -57,7 +57,7 @@ class _AllWentWell(Exception):
 
 
 @frozen
-class _Rehearsal:
+class _TrialSync:
     _connector: Connector
     _client: Client
     _buffer: InsertBuffer

@@ -1,4 +1,4 @@
-"""Faults on request, for who wants to see that a sync recovers. Does nothing unless a fault was asked for.
+"""Faults on request, which show that a sync recovers. Does nothing unless a fault was asked for.
 
 A fault is written `WHEN:OPERATION[#N]=KIND`, for example `after:swap=kill` or `before:flush#3=kill`. `docs/faults.md`
 says what can be asked for, and what then happens.
@@ -19,7 +19,7 @@ from machines.operations import StreamOperation
 # A slip of a command line in production must not kill a sync.
 PERMISSION = "DATAFLOW_ALLOW_FAULTS"
 FLUSH = "flush"
-# Where a fault can strike: the operations of a stream's lifecycle, and the flushes between them.
+# The places at which a fault can strike: the operations of a stream's lifecycle, and the flushes between them.
 PLACES: tuple[str, ...] = (*StreamOperation, FLUSH)
 # Before the transaction, when its work is done and not committed, and after its commit.
 MOMENTS = ("before", "during", "after")

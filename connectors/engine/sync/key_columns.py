@@ -1,7 +1,7 @@
 """Keeps a stream from starting where its keys would lose values in the columns that are declared now. Alters nothing.
 
-A key's or cursor's column may become wider. Where it would become narrower, or where rows wait that were written before
-a column was a key, rows that the source tells apart could become one.
+A key's or cursor's column may become wider. If it became narrower, or if rows wait that were written before a column
+was a key, distinct rows of the source could become one.
 """
 
 from collections.abc import Collection, Mapping

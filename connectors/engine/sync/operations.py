@@ -43,7 +43,7 @@ class StreamOperations:
         run: str,
         strike: Strike = no_fault,
     ) -> None:
-        """Works by `transactions` until told by which else; their client keeps the lock throughout."""
+        """Uses `transactions` until `work_by` sets others. Their client holds the lock for the whole run."""
         self._connector = connector
         self._strike = strike
         self._lock = transactions.client.lock
@@ -343,7 +343,7 @@ def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
 
 
 def _acknowledged(entry: LedgerEntry, life: StreamLife) -> bool:
-    """Whether a STATE covers rows of temp, which this sync does not bring anew."""
+    """Whether a STATE covers rows of temp, which this sync does not load again."""
     recipe, anew_from = entry.recipe, life.stream.minimum_generation_id
     return recipe is not None and entry.checkpoint is not None and recipe.generation_id >= anew_from
 

@@ -27,7 +27,7 @@ from dataflow.errors import DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
-from dataflow.pipeline.inbox import Mailbox
+from dataflow.pipeline.inbox import Inbox
 from dataflow.pipeline.pipeline import Miscounts, Outlet, Pipeline
 from dataflow.pipeline.reader_thread import Intake, Order
 from dataflow.raw_ids import RawIds
@@ -119,10 +119,10 @@ class StreamRun:
         error = self.life.failure
         if not self.failed or error is None:
             return None
-        course = evolve(self.course, covered=max(self.course.covered, self.taken().told))
-        told = evolve(error, remedy=" ".join(filter(None, (error.remedy, standing(course)))))
-        told.__cause__ = error.__cause__
-        return told.with_traceback(error.__traceback__)
+        course = evolve(self.course, covered=max(self.course.covered, self.taken().acknowledged))
+        explained = evolve(error, remedy=" ".join(filter(None, (error.remedy, standing(course)))))
+        explained.__cause__ = error.__cause__
+        return explained.with_traceback(error.__traceback__)
 
     @property
     def name(self) -> StreamName:
@@ -166,7 +166,7 @@ class StreamRun:
         return self.life.failure if self.failed else None
 
     def fail(self, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
-        """It ends unpublished. Where other columns will hold what is unfit, the ledger is to remember them."""
+        """It ends unpublished. If other columns will hold what is unfit, the ledger remembers them."""
         self.life.needs = needs(unfit)
         self.life.fail(error)
         self.machine.send("errored", reason=error)
@@ -182,7 +182,7 @@ class StreamRun:
 
 
 def _keep(sync: Sync, entry: Entry) -> None:
-    """Keep an entry; the reader of the log hears of it too."""
+    """Keep an entry; the log says so too."""
     sync.keep(entry)
     sync.watch.heard(entry)
     for level, message in remarks(entry):
@@ -201,12 +201,12 @@ class SyncOperations:
             Transactions(connector, sync.retry, self._retrying, sync.intake.stopped)
             for _ in range(1 + at_once)
         )
-        self._mailbox = Mailbox(
+        self._inbox = Inbox(
             limits.packed_at_start_bytes,
             Budget(limits.held_bytes, connector.runtime.threads),
             connector.runtime,
         )
-        # Made when the ledger has told what their names are.
+        # Made when the ledger has given their names.
         self.runs: Sequence[StreamRun] = ()
         self._performers: dict[SyncOperation, Callable[[SyncLife], None]] = {
             SyncOperation.SET_UP: self._set_up,
@@ -244,8 +244,8 @@ class SyncOperations:
         sync.probe(sync.connector, self._owner)
         named = set_up(sync.connector, self._owner, sync.streams)
         self.runs = [StreamRun(each, sync, self._writers, self._owner) for each in named]
-        # Packed while the streams start: what is read waits in the mailbox.
-        sync.intake.start(sync.source, self._order(), self._mailbox)
+        # While the streams start, parsed input waits in the inbox.
+        sync.intake.start(sync.source, self._order(), self._inbox)
 
     def _start_streams(self, _: SyncLife) -> None:
         # What each sync needs goes before the connections that only tell of it, or make it quicker.
@@ -274,7 +274,7 @@ class SyncOperations:
         streams = {run.name: (self._aggregate(run), run) for run in self.runs}
         self._sync.watch.reading({str(name): aggregate for name, (aggregate, _) in streams.items()})
         pipeline = Pipeline(
-            self._mailbox,
+            self._inbox,
             streams,
             self._sync.thresholds,
             self._sync.outlet,
@@ -330,7 +330,7 @@ class SyncOperations:
                 run.end(life.failure)
 
     def _tear_down(self, _: SyncLife) -> None:
-        self._mailbox.close()
+        self._inbox.close()
         for transactions in (*self._writers, self._owner):
             transactions.client.close()
 
@@ -339,8 +339,8 @@ class SyncOperations:
 
 
 def _taken(aggregate: Aggregate, pipeline: Pipeline) -> Taken:
-    told = pipeline.told(aggregate.stream)
-    return Taken(read=aggregate.read, bytes=aggregate.read_bytes, told=told)
+    acknowledged = pipeline.acknowledged(aggregate.stream)
+    return Taken(read=aggregate.read, bytes=aggregate.read_bytes, acknowledged=acknowledged)
 
 
 def _start(runs: Sequence[StreamRun], by: Transactions) -> None:

@@ -57,7 +57,9 @@ class Transactions:
         retrying: Callable[[DataflowError, int, float], None],
         stopped: Event | None = None,
     ) -> None:
-        """`retrying` hears of an error, which attempt it was, and the wait. Once `stopped`, nothing is tried again."""
+        """`retrying` receives an error, the number of the attempt, and the wait. Once `stopped`, nothing is tried
+        again.
+        """
         self.client: Client = connector.client()
         self._connector = connector
         self._policy = policy

@@ -1,7 +1,7 @@
 """Refuses a connector whose CREATE TABLE a rollback does not undo. Keeps nothing of what it tries.
 
-Every operation supposes it: tables and the ledger change in one transaction. Where each statement commits by itself,
-a run that dies between two of them leaves a state that no rule here knows, and the next run may lose records.
+Every operation supposes it: tables and the ledger change in one transaction. If each statement commits by itself, a
+run that dies between two of them leaves a state that no rule here knows, and the next run may lose records.
 """
 
 from contextlib import suppress

@@ -21,10 +21,10 @@ def needs(unfit: Sequence[Unfit]) -> Mapping[str, Kind]:
 
 def refusal(stream: StreamName, unfit: Sequence[Unfit], columns: ColumnUtils) -> DataflowError:
     """The error of a stream of which these fields are unfit."""
-    told = [_complaint(each, columns) for each in unfit[:NAMED]]
+    complaints = [_complaint(each, columns) for each in unfit[:NAMED]]
     if len(unfit) > NAMED:
-        told.append(f"{len(unfit) - NAMED} more of its fields have the same problem.")
-    message = f"Stream {stream} cannot be written: {' '.join(told)}"
+        complaints.append(f"{len(unfit) - NAMED} more of its fields have the same problem.")
+    message = f"Stream {stream} cannot be written: {' '.join(complaints)}"
     if wider := needs(unfit):
         kinds = [f'"{name}" becomes {columns.column_type(kind)}' for name, kind in wider.items()]
         return TransientError(

@@ -29,7 +29,7 @@ class Script:
     hang_answer: bool = False
     hangs: threading.Event = field(factory=threading.Event)
     resumed: threading.Event = field(factory=threading.Event)
-    # The methods that take so many seconds longer.
+    # The methods that take longer, and by how many seconds.
     slowed: tuple[str, ...] = ()
     delay: float = 0.0
     # How many rows fewer a buffer says it took than it did.

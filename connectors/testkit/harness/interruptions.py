@@ -22,9 +22,9 @@ CUT_OFF = (
     User(6, "cut", 20),
     User(4, "untold", 20),
 )
-TOLD = 5
-# What the next one sends: the untold record again, and more. (Nothing that is late for a key of which the table has
-# several rows, as an append leaves them: whether the older of those rows stay is the connector's to say.)
+COVERED = 5
+# What the next one sends: the record without STATE again, and more. (Nothing that is late for a key of which the table
+# has several rows, as an append leaves them: whether the older of those rows stay is the connector's to say.)
 THEN = (User(4, "untold", 20), User(1, "then", 25), User(5, "then", 1), User(6, "late", 15))
 
 
@@ -47,9 +47,9 @@ def cut_off(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Outcome:
     names = [each["stream"]["name"] for each in streams]
     return warehouse.sync(
         catalog(*streams),
-        *(user.message(name) for name in names for user in CUT_OFF[:TOLD]),
-        *(state(name, TOLD) for name in names),
-        *(user.message(name) for name in names for user in CUT_OFF[TOLD:]),
+        *(user.message(name) for name in names for user in CUT_OFF[:COVERED]),
+        *(state(name, COVERED) for name in names),
+        *(user.message(name) for name in names for user in CUT_OFF[COVERED:]),
     )
 
 

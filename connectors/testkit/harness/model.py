@@ -68,8 +68,8 @@ class Stint:
         return [User(u.id, u.name, u.updated, self.generation) for u in self.sent]
 
 
-def after_interruption(table: Sequence[User], first: Stint, told: int, then: Stint) -> list[User]:
-    """The table after `first`, of which `told` records were covered when it was cut off, and a complete `then`.
+def after_interruption(table: Sequence[User], first: Stint, covered: int, then: Stint) -> list[User]:
+    """The table after `first`, of which `covered` records had a STATE when it was cut off, and a complete `then`.
 
     The design's rules of the start: what appends has its rows in the table already. A temp table that `then`
     continues is completed by it; an older truncate's is dropped by the next truncate; any other reaches the
@@ -77,7 +77,7 @@ def after_interruption(table: Sequence[User], first: Stint, told: int, then: Sti
     """
     if first.strategy is Strategy.APPEND:
         return published([*table, *first.users], then.strategy, then.users)
-    kept = first.users[:told]
+    kept = first.users[:covered]
     both_truncate = first.strategy.truncates and then.strategy.truncates
     if first.generation == then.generation and (both_truncate or first.strategy is then.strategy):
         return published(table, then.strategy, [*kept, *then.users])

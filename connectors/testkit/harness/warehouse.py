@@ -31,7 +31,7 @@ from machines.journal.entries import Entry
 AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
 # Longer than any sync of a test may take.
 SECONDS = 20
-# Of journal.
+# Entries of the journal.
 DAYS = 1
 
 # Two records make a batch, and two batches a flush: a handful of records is enough for several transactions.
@@ -40,18 +40,20 @@ SMALL = Thresholds(parcel_rows=2, flush_rows=4, state_latency=0.0)
 
 @frozen(kw_only=True)
 class Outcome:
-    """What a sync said. `states` are the cursors of the STATEs told, in their order, `told` their whole objects."""
+    """What a sync said. `states` are the cursors of the emitted STATEs, in their order, `emitted` their whole
+    objects.
+    """
 
     exit_code: int
-    told: list[dict[str, Any]]
+    emitted: list[dict[str, Any]]
     errors: list[dict[str, Any]]
     warnings: list[str]
     journal: list[Entry]
 
     @property
     def states(self) -> list[Any]:
-        """The cursors of the STATEs told."""
-        return list(map(cursor_of, self.told))
+        """The cursors of the emitted STATEs."""
+        return list(map(cursor_of, self.emitted))
 
     @property
     def failed(self) -> dict[str | None, str]:
@@ -81,14 +83,14 @@ class Warehouse:
         catalog: bytes,
         *messages: bytes,
         feed: Iterable[bytes] | None = None,
-        told: Callable[[Any], None] | None = None,
+        on_state: Callable[[Any], None] | None = None,
         keep: Callable[[Entry], None] = lambda _: None,
         script: Script | None = None,
         soft: bool = False,
         thresholds: Thresholds | None = None,
     ) -> Outcome:
-        """Run a sync. `feed` replaces the messages by an iterator of its own pace; `told` hears each STATE told,
-        `keep` each line of the journal.
+        """Run a sync. `feed` replaces the messages by an iterator of its own pace; `on_state` receives each emitted
+        STATE, `keep` each line of the journal.
         """
         streams = self.options.meant(read_catalog(catalog))
         real = self.destination.connector(soft=soft)
@@ -99,8 +101,8 @@ class Warehouse:
 
         def heard(line: dict[str, Any]) -> None:
             lines.append(line)
-            if told is not None and line["type"] == "STATE":
-                told(cursor_of(line["state"]))
+            if on_state is not None and line["type"] == "STATE":
+                on_state(cursor_of(line["state"]))
 
         outlet = ProcessOutlet(_Lines(heard), real.runtime)
         with (
@@ -129,7 +131,7 @@ class Warehouse:
         logged = [line["log"] for line in lines if line["type"] == "LOG"]
         return Outcome(
             exit_code=0 if succeeded else 1,
-            told=[line["state"] for line in lines if line["type"] == "STATE"],
+            emitted=[line["state"] for line in lines if line["type"] == "STATE"],
             errors=[line["trace"]["error"] for line in lines if line["type"] == "TRACE"],
             warnings=[m["message"] for m in logged if m["level"] == "WARN"],
             journal=journal,

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.testkit.harness.faulty import Script
-from connectors.testkit.harness.interruptions import CUT_OFF, PRIOR, TO_TEMP, TOLD, cut_off, sync_users
+from connectors.testkit.harness.interruptions import COVERED, CUT_OFF, PRIOR, TO_TEMP, cut_off, sync_users
 from connectors.testkit.harness.messages import (
     INTEGER,
     STRING,
@@ -29,18 +29,20 @@ class AccountSuite(WarehouseSuite):
 
     def test_what_was_changed_is_one_warning_at_the_end_of_the_stream(self, warehouse: Warehouse) -> None:
         records = [record("users", id=n, phone="none", extra="x") for n in range(3)]
-        told = warehouse.sync(catalog(stream("users", Strategy.APPEND, AFTER)), *records, complete("users"))
+        outcome = warehouse.sync(
+            catalog(stream("users", Strategy.APPEND, AFTER)), *records, complete("users")
+        )
 
-        (warning,) = told.warnings
+        (warning,) = outcome.warnings
         assert warning == (
             "Stream users: values or columns were changed. phone: 3 of 3 values became null (not a whole number); "
             "1 field of the records is not in the schema: extra."
         )
 
     def test_a_sync_that_changes_nothing_warns_of_nothing(self, warehouse: Warehouse) -> None:
-        told = sync_users(warehouse, users(Strategy.DEDUP), sent=PRIOR)
+        outcome = sync_users(warehouse, users(Strategy.DEDUP), sent=PRIOR)
 
-        assert told.warnings == []
+        assert outcome.warnings == []
 
     @pytest.mark.parametrize("strategy", [Strategy.APPEND, Strategy.DEDUP])
     def test_each_column_that_was_altered_is_warned_of_and_kept_in_the_journal(
@@ -52,11 +54,11 @@ class AccountSuite(WarehouseSuite):
             complete("users"),
         )
 
-        told = warehouse.sync(
+        outcome = warehouse.sync(
             catalog(stream("users", strategy, AFTER)), record("users", id=2, height=8), complete("users")
         )
 
-        (warning,) = told.warnings
+        (warning,) = outcome.warnings
         table = str(warehouse.tables().final)
         for column in (
             "column phone (",
@@ -68,7 +70,7 @@ class AccountSuite(WarehouseSuite):
             assert column in warning
         altered = [
             (each["column"], each["how"])
-            for entry in told.journal
+            for entry in outcome.journal
             if entry.get("operation") in ("open_final", "merge")
             for each in entry["altered"]
         ]
@@ -86,11 +88,11 @@ class AccountSuite(WarehouseSuite):
             if entry.get("operation") == StreamOperation.INSPECT:
                 script.lose_next_answer()
 
-        told = warehouse.sync(
+        outcome = warehouse.sync(
             catalog(stream("users", Strategy.APPEND, AFTER)), complete("users"), keep=keep, script=script
         )
 
-        account = _of_users(told).account
+        account = _of_users(outcome).account
         assert script.lost == 1
         assert account is not None
         assert sorted(each.column for each in account.altered) == ["height", "phone", "weight"]
@@ -98,16 +100,16 @@ class AccountSuite(WarehouseSuite):
     def test_an_append_that_is_cut_off_tells_what_it_added_and_what_comes_again(
         self, warehouse: Warehouse
     ) -> None:
-        told = cut_off(warehouse, users(Strategy.APPEND))
+        outcome = cut_off(warehouse, users(Strategy.APPEND))
 
         table = warehouse.tables().final
         words = (
             f"This run added {len(CUT_OFF)} rows to {table}. "
-            f"No STATE covers {len(CUT_OFF) - TOLD} of them: "
+            f"No STATE covers {len(CUT_OFF) - COVERED} of them: "
             "where the source sends it again, the next sync adds it again."
         )
-        assert _error(told).endswith(words)
-        assert _of_users(told).standing == words
+        assert _error(outcome).endswith(words)
+        assert _of_users(outcome).standing == words
         assert len(warehouse.rows()) == len(CUT_OFF)
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
@@ -116,15 +118,15 @@ class AccountSuite(WarehouseSuite):
     ) -> None:
         sync_users(warehouse, users(strategy, 1), sent=PRIOR)
 
-        told = cut_off(warehouse, users(strategy, 2))
+        outcome = cut_off(warehouse, users(strategy, 2))
 
         tables = warehouse.tables()
         words = (
             f"{tables.final} holds nothing of this run. "
             f"Waiting in {tables.temp} for the next sync: {len(CUT_OFF)} rows of this run."
         )
-        assert _error(told).endswith(words)
-        assert _of_users(told).standing == words
+        assert _error(outcome).endswith(words)
+        assert _of_users(outcome).standing == words
         assert len(warehouse.waiting()) == len(CUT_OFF)
         assert len(warehouse.rows()) == len(PRIOR)
 
@@ -139,20 +141,20 @@ class AccountSuite(WarehouseSuite):
         }
         script = Script(refused=(publishing[strategy],))
 
-        told = sync_users(warehouse, users(strategy), sent=PRIOR, script=script)
+        outcome = sync_users(warehouse, users(strategy), sent=PRIOR, script=script)
 
-        assert f"Waiting in {warehouse.tables().temp}" in _error(told)
+        assert f"Waiting in {warehouse.tables().temp}" in _error(outcome)
         assert len(warehouse.waiting()) == len(PRIOR)
 
     @pytest.mark.parametrize("strategy", Strategy)
     def test_a_stream_that_is_done_tells_where_its_rows_are(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        told = sync_users(warehouse, users(strategy), sent=PRIOR)
+        outcome = sync_users(warehouse, users(strategy), sent=PRIOR)
 
         table = warehouse.tables().final
         assert (
-            _of_users(told).standing
+            _of_users(outcome).standing
             == {
                 Strategy.APPEND: f"This run added 3 rows to {table}.",
                 Strategy.DEDUP: f"Merged into {table} by primary key: 3 rows of this run.",
@@ -166,32 +168,32 @@ class AccountSuite(WarehouseSuite):
     def test_a_refresh_that_was_published_before_tells_that_it_adds(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(Strategy.APPEND_TRUNCATE), sent=PRIOR)
 
-        told = sync_users(warehouse, users(Strategy.APPEND_TRUNCATE), sent=PRIOR)
+        outcome = sync_users(warehouse, users(Strategy.APPEND_TRUNCATE), sent=PRIOR)
 
-        assert _of_users(told).standing == f"This run added 3 rows to {warehouse.tables().final}."
+        assert _of_users(outcome).standing == f"This run added 3 rows to {warehouse.tables().final}."
 
     def test_what_was_read_is_counted_though_nothing_of_it_is_durable(self, warehouse: Warehouse) -> None:
         script = Script(refused=("insert",))
 
-        told = warehouse.sync(
+        outcome = warehouse.sync(
             catalog(users(Strategy.DEDUP)),
             *(user.message("users") for user in PRIOR),
             state("users", 3),
             script=script,
         )
 
-        counts = _of_users(told).counts
+        counts = _of_users(outcome).counts
         assert (counts.read, counts.written) == (len(PRIOR), 0)
         assert counts.bytes > 0
 
 
-def _of_users(told: Outcome) -> Life:
+def _of_users(outcome: Outcome) -> Life:
     """The stream's life, as its journal tells it."""
-    (run,) = runs(told.journal)
+    (run,) = runs(outcome.journal)
     (life,) = run.streams
     return life
 
 
-def _error(told: Outcome) -> str:
-    (error,) = told.errors
+def _error(outcome: Outcome) -> str:
+    (error,) = outcome.errors
     return str(error["message"])

@@ -133,7 +133,7 @@ class ChangingSourceSuite(WarehouseSuite):
         assert warehouse.data() == [{"id": 1234, "name": "b", "updated": None}]
 
     def test_a_cursor_that_was_exchanged_starts_from_nothing(self, warehouse: Warehouse) -> None:
-        """Where no row has a value of the new cursor, whatever brings one is later.
+        """If no row has a value of the new cursor, whatever brings one is later.
 
         Upstream: testDedupChangeCursor.
         """

@@ -1,4 +1,4 @@
-"""The suite for STATE: what is told to the platform, when, in which order, and what a failure leaves untold."""
+"""The suite for STATE: what is emitted to the platform, when, in which order, and what a failure leaves not emitted."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNC
 
 
 class CheckpointSuite(WarehouseSuite):
-    """A STATE that was told is a promise; these hold the destination to it."""
+    """An emitted STATE is a promise; these hold the destination to it."""
 
     # -- when
 
@@ -32,7 +32,7 @@ class CheckpointSuite(WarehouseSuite):
     def test_a_state_is_not_told_before_its_rows_are_durable(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Acknowledged means durable: at the moment of telling, another connection finds the rows."""
+        """Acknowledged means durable: at the moment of its emission, another connection finds the rows."""
         there: dict[int, set[int]] = {}
 
         def look(cursor: int) -> None:
@@ -42,7 +42,7 @@ class CheckpointSuite(WarehouseSuite):
         messages = [part for n in range(1, 21) for part in (record("users", id=n), state("users", n))]
 
         outcome = warehouse.sync(
-            catalog(users(strategy)), *messages, complete("users"), told=look, thresholds=SMALL
+            catalog(users(strategy)), *messages, complete("users"), on_state=look, thresholds=SMALL
         )
 
         assert outcome.states == list(range(1, 21))
@@ -54,43 +54,43 @@ class CheckpointSuite(WarehouseSuite):
     ) -> None:
         """Else a crash in between would have published rows sent again."""
         warehouse.sync(catalog(users(strategy, 1)), record("users", id=1, name="old"), complete("users"))
-        told = threading.Event()
+        emitted = threading.Event()
         at_the_telling: list[Any] = []
 
         def look(_: int) -> None:
             at_the_telling.extend(row["name"] for row in warehouse.data())
-            told.set()
+            emitted.set()
 
         def feed() -> Iterator[bytes]:
             yield record("users", id=1, name="new") + state("users", 1)
-            told.wait(SECONDS)
-            # At once, so that the last STATE has not been told when COMPLETE is read.
+            emitted.wait(SECONDS)
+            # At once, so that the last STATE has not been emitted when COMPLETE is read.
             yield state("users", 2) + complete("users")
 
         warehouse.sync(
-            catalog(users(strategy, 2)), feed=feed(), told=look, thresholds=Thresholds(state_latency=0.01)
+            catalog(users(strategy, 2)), feed=feed(), on_state=look, thresholds=Thresholds(state_latency=0.01)
         )
 
         assert at_the_telling == ["old", "old"]
         assert [row["name"] for row in warehouse.data()] == ["new"]
 
     def test_a_state_is_told_while_the_source_goes_on(self, warehouse: Warehouse) -> None:
-        """A long sync is told of in its course; what was told outlives the sync's end, however it ends.
+        """A long sync emits STATE in its course; what was acknowledged outlives the sync's end, however it ends.
 
         Upstream: testMidSyncCheckpointingStreamState.
         """
-        told = threading.Event()
+        emitted = threading.Event()
         in_time: list[bool] = []
 
         def feed() -> Iterator[bytes]:
             yield record("users", id=1)
             yield state("users", 1)
-            in_time.append(told.wait(SECONDS))
+            in_time.append(emitted.wait(SECONDS))
 
         cut = warehouse.sync(
             catalog(users(APPEND)),
             feed=feed(),
-            told=lambda _: told.set(),
+            on_state=lambda _: emitted.set(),
             thresholds=Thresholds(state_latency=0.01),
         )
         warehouse.sync(catalog(users(APPEND)))
@@ -99,7 +99,7 @@ class CheckpointSuite(WarehouseSuite):
         assert [row["id"] for row in warehouse.data()] == [1]
 
     def test_states_without_records_are_told_in_order(self, warehouse: Warehouse) -> None:
-        """The platform goes on from the last one it was told, so the last that came must be the last told.
+        """The platform continues from the last one that it received, so the last that arrived must be the last emitted.
 
         Upstream: testOutOfOrderStateMessages, for input that has one order only.
         """
@@ -124,11 +124,11 @@ class CheckpointSuite(WarehouseSuite):
             *map(complete, "abc"),
         )
 
-        told = {
+        emitted = {
             s: (t["destinationStats"]["recordCount"], t["committedRecordsCount"])
-            for s, t in zip(outcome.states, outcome.told, strict=True)
+            for s, t in zip(outcome.states, outcome.emitted, strict=True)
         }
-        assert told == {"a1": (1, 1), "b1": (2, 2), "a2": (1, 2), "c1": (0, 0)}
+        assert emitted == {"a1": (1, 1), "b1": (2, 2), "a2": (1, 2), "c1": (0, 0)}
 
     def test_a_state_that_comes_before_its_records_does_not_cover_them(self, warehouse: Warehouse) -> None:
         """Input has one order: what comes after a state is the next one's, whatever the source counts.
@@ -142,7 +142,7 @@ class CheckpointSuite(WarehouseSuite):
         )
 
         assert outcome.states == [2, 3]
-        assert [told["destinationStats"]["recordCount"] for told in outcome.told] == [0, 2]
+        assert [emitted["destinationStats"]["recordCount"] for emitted in outcome.emitted] == [0, 2]
         assert [row["id"] for row in warehouse.data()] == [2, 3]
         assert len(outcome.warnings) == 2
 
@@ -152,7 +152,7 @@ class CheckpointSuite(WarehouseSuite):
             catalog(users(APPEND)), record("users", id=1), state("users", 1), complete("users")
         )
 
-        assert [told["destinationStats"]["recordCount"] for told in outcome.told] == [1]
+        assert [emitted["destinationStats"]["recordCount"] for emitted in outcome.emitted] == [1]
         assert outcome.warnings == []
 
     @pytest.mark.parametrize("count", [0, 2])
@@ -185,11 +185,11 @@ class CheckpointSuite(WarehouseSuite):
             *(record("a", id=1), record("b", id=1), global_state(1, "a", "b", "unknown", count=2)),
             *(record("b", id=2), global_state(2, "a", "b", "unknown", count=1)),
             *map(complete, "ab"),
-            told=look,
+            on_state=look,
         )
 
         assert (outcome.exit_code, outcome.states) == (0, [1, 2])
-        assert [s["destinationStats"]["recordCount"] for s in outcome.told] == [2, 1]
+        assert [s["destinationStats"]["recordCount"] for s in outcome.emitted] == [2, 1]
         assert all(a >= 1 and b >= cursor for cursor, (a, b) in there.items())
 
     def test_a_legacy_state_covers_every_stream_and_comes_back_as_it_was(self, warehouse: Warehouse) -> None:
@@ -197,7 +197,7 @@ class CheckpointSuite(WarehouseSuite):
             catalog(users(APPEND)), record("users", id=1), legacy_state("blob"), complete("users")
         )
 
-        assert [told["data"] for told in outcome.told] == [{"cursor": "blob"}]
+        assert [emitted["data"] for emitted in outcome.emitted] == [{"cursor": "blob"}]
 
     def test_states_of_two_kinds_in_one_sync_are_refused(self, warehouse: Warehouse) -> None:
         outcome = warehouse.sync(

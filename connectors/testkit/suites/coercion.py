@@ -1,4 +1,4 @@
-"""The suite of values on their way from a source's JSON into a column: kept as they are, or nulled and told of."""
+"""The suite of values on their way from a source's JSON into a column: kept as they are, or nulled and noted."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from dataflow.catalog import Strategy
 from dataflow.types import META, RAW_ID
 
 Schema = Mapping[str, Any]
-# What a JSON token becomes in the column, and what is told of it.
+# What a JSON token becomes in the column, and what is noted about it.
 Case = tuple[str, Any, tuple[str, str] | None]
 
 UNREADABLE = ("NULLED", "DESTINATION_SERIALIZATION_ERROR")
@@ -352,9 +352,9 @@ class CoercionSuite(WarehouseSuite):
         )
 
         assert outcome.exit_code == 0
-        told = [c for row in warehouse.rows("cells") for c in row[META]["changes"]]
-        assert [c["field"].replace("\0", "") for c in told] == ["ab"] * 3
-        assert [c["reason"] for c in told] == [change["reason"]] * 2 + [UNREADABLE[1]]
+        changes = [c for row in warehouse.rows("cells") for c in row[META]["changes"]]
+        assert [c["field"].replace("\0", "") for c in changes] == ["ab"] * 3
+        assert [c["reason"] for c in changes] == [change["reason"]] * 2 + [UNREADABLE[1]]
 
     def test_a_union_holds_any_value_untouched(self, warehouse: Warehouse) -> None:
         """No column type holds them all, so none is chosen for them.
@@ -381,7 +381,7 @@ class CoercionSuite(WarehouseSuite):
         assert warehouse.data("cells") == [simple, other, nulls]
 
     def test_a_union_of_simple_types_keeps_its_values_too(self, warehouse: Warehouse) -> None:
-        """Where upstream chooses one of the types, and nulls what is not of it, nothing is lost.
+        """Upstream chooses one of the types and nulls other values; here nothing is lost.
 
         Upstream: testCoerceLegacyUnions.
         """
@@ -422,8 +422,8 @@ def _sync_cells(warehouse: Warehouse, schema: Schema, cases: Sequence[Case]) -> 
 def _cells(warehouse: Warehouse, cases: Sequence[Case]) -> list[Case]:
     """What became of each."""
     rows: Rows = warehouse.rows("cells")
-    told = [[(c["change"], c["reason"]) for c in row[META]["changes"]] for row in rows]
+    changes = [[(c["change"], c["reason"]) for c in row[META]["changes"]] for row in rows]
     return [
         (token, row["cell"], changes[0] if changes else None)
-        for (token, _, _), row, changes in zip(cases, rows, told, strict=True)
+        for (token, _, _), row, changes in zip(cases, rows, changes, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The suite of the doctor: what it says is what the next sync does, and what it mends loses nothing told."""
+"""The suite of the doctor: what it says is what the next sync does, and what it repairs loses nothing acknowledged."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,7 +11,15 @@ from connectors.engine.dry_run.doctor_text import as_json, as_text
 from connectors.engine.dry_run.repair import Attempt, Mending, try_mending
 from connectors.testkit.harness.destination import needs, open_bench
 from connectors.testkit.harness.faulty import Script, faulty
-from connectors.testkit.harness.interruptions import CUT_OFF, PRIOR, THEN, TO_TEMP, TOLD, cut_off, sync_users
+from connectors.testkit.harness.interruptions import (
+    COVERED,
+    CUT_OFF,
+    PRIOR,
+    THEN,
+    TO_TEMP,
+    cut_off,
+    sync_users,
+)
 from connectors.testkit.harness.messages import catalog, complete, record, users
 from connectors.testkit.harness.model import Stint, found, published
 from connectors.testkit.harness.rows import row
@@ -35,7 +43,7 @@ class DoctorSuite(WarehouseSuite):
         assert (first.findings, examined(warehouse).findings) == ((), ())
 
     def test_what_is_found_is_what_every_next_sync_does(self, warehouse: Warehouse) -> None:
-        """Of either kind, with and without a new generation."""
+        """Both kinds, with and without a new generation."""
         pairs = {
             f"{first} then {then} {'of the same' if same else 'of the next'} generation": (first, then, same)
             for first in (DEDUP, DEDUP_TRUNCATE)
@@ -84,8 +92,8 @@ class DoctorSuite(WarehouseSuite):
         (finding,) = examined(warehouse, OTHERS).findings
         came = mended(warehouse, OTHERS)
 
-        prior, told = Stint(DEDUP, 1, PRIOR).users, Stint(DEDUP, 2, CUT_OFF[:TOLD]).users
-        expected = published(published([], DEDUP, prior), DEDUP, told)
+        prior, covered = Stint(DEDUP, 1, PRIOR).users, Stint(DEDUP, 2, CUT_OFF[:COVERED]).users
+        expected = published(published([], DEDUP, prior), DEDUP, covered)
         assert (finding.left, finding.state, finding.fix) == (True, "settling", StreamOperation.SETTLE)
         assert len(came) == 1
         assert found(warehouse.rows()) == sorted(expected)
@@ -95,7 +103,7 @@ class DoctorSuite(WarehouseSuite):
     def test_a_refresh_of_a_stream_that_another_catalog_has_is_left_to_its_own_sync(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Settled, its told rows would be replaced by those that the source still sends."""
+        """If it were settled, its acknowledged rows would be replaced by those that the source still sends."""
         sync_users(warehouse, users(DEDUP, 1), OTHERS, sent=PRIOR)
         before = warehouse.rows()
         cut_off(warehouse, users(strategy, 2))
@@ -105,7 +113,7 @@ class DoctorSuite(WarehouseSuite):
         between = warehouse.rows()
         sync_users(warehouse, users(strategy, 2), sent=THEN)
 
-        whole = Stint(strategy, 2, (*CUT_OFF[:TOLD], *THEN)).users
+        whole = Stint(strategy, 2, (*CUT_OFF[:COVERED], *THEN)).users
         assert (finding.left, finding.acknowledged, finding.fix, came) == (True, True, None, [])
         assert between == before
         assert found(warehouse.rows()) == sorted(published([], strategy, whole))
@@ -224,7 +232,7 @@ def examined(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Diagnosis:
 
 
 def mended(warehouse: Warehouse, *streams: Mapping[str, Any], script: Script | None = None) -> list[Attempt]:
-    """What came of mending what was found."""
+    """What came of repairing what was found."""
     diagnosis = examined(warehouse, *streams)
     with closing(warehouse.destination.connector()) as connector:
         mending = faulty(connector, script) if script is not None else connector
@@ -232,7 +240,7 @@ def mended(warehouse: Warehouse, *streams: Mapping[str, Any], script: Script | N
 
 
 def after_inspection(outcome: Outcome) -> dict[str, str]:
-    """Where each stream's machine went from what it found, in a real sync."""
+    """The step that each stream's machine took after what it found, in a real sync."""
     return {
         entry["stream"]: entry["to"]
         for entry in outcome.journal

@@ -24,7 +24,7 @@ PAIR = ("bad", "good")
 
 
 class FailureSuite(WarehouseSuite):
-    """Each stream stands alone, and what was told before a failure is kept."""
+    """Each stream stands alone, and what was acknowledged before a failure is kept."""
 
     # -- of the connector
 
@@ -92,7 +92,7 @@ class FailureSuite(WarehouseSuite):
     def test_a_stream_that_cannot_be_published_keeps_its_rows_for_the_next_run(
         self, warehouse: Warehouse, strategy: Strategy, method: str
     ) -> None:
-        """Its STATE was told before; so its rows wait in temp, and the final table is as it was."""
+        """Its STATE was emitted before; so its rows wait in temp, and the final table is as it was."""
         warehouse.sync(catalog(users(strategy, 1, "bad")), record("bad", id=1, name="old"), complete("bad"))
         script = Script()
         script.refuse("bad", method)
@@ -142,13 +142,15 @@ class FailureSuite(WarehouseSuite):
         assert [row["id"] for row in warehouse.data("good")] == [1]
 
     def test_under_global_state_the_first_failure_stops_the_reading(self, warehouse: Warehouse) -> None:
-        """Nothing more could be told; what was told stays, and the other streams' rows wait for the next run."""
-        script, told, failed = Script(), threading.Event(), threading.Event()
+        """No STATE could be emitted any more; acknowledged rows stay, and the other streams' rows wait for the next
+        run.
+        """
+        script, emitted, failed = Script(), threading.Event(), threading.Event()
 
         def feed() -> Iterator[bytes]:
             yield from (record(name, id=1) for name in PAIR)
             yield global_state(1, *PAIR)
-            told.wait(SECONDS)
+            emitted.wait(SECONDS)
             script.refuse("bad", "insert")
             yield from (record(name, id=2) for name in PAIR)
             yield global_state(2, *PAIR)
@@ -159,7 +161,7 @@ class FailureSuite(WarehouseSuite):
         outcome = warehouse.sync(
             catalog(*(users(DEDUP, 1, name) for name in PAIR)),
             feed=feed(),
-            told=lambda _: told.set(),
+            on_state=lambda _: emitted.set(),
             keep=lambda entry: failed.set() if entry.get("to") == "failed" else None,
             script=script,
             thresholds=Thresholds(state_latency=0.01),
@@ -198,7 +200,7 @@ class FailureSuite(WarehouseSuite):
     def test_a_run_whose_destination_hangs_keeps_its_stream_to_itself(
         self, warehouse: Warehouse, commits: int
     ) -> None:
-        """It may come back at any time: the second run is told who has the stream, and writes nothing.
+        """It may come back at any time: the second run's error names the holder of the stream, and it writes nothing.
 
         Set up, claim, inspect, open and flush are five COMMITs, and the merge is the sixth.
         """

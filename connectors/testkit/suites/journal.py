@@ -43,11 +43,11 @@ class JournalSuite(WarehouseSuite):
     """A journal decides nothing, so nothing may depend on it; and it tells, so it must be right."""
 
     def test_what_was_kept_is_read_as_it_was_told(self, warehouse: Warehouse) -> None:
-        told = [*cut_off(warehouse, users(Strategy.DEDUP, 1)).journal]
-        told += sync_users(warehouse, users(Strategy.DEDUP, 1), sent=PRIOR).journal
+        entries = [*cut_off(warehouse, users(Strategy.DEDUP, 1)).journal]
+        entries += sync_users(warehouse, users(Strategy.DEDUP, 1), sent=PRIOR).journal
 
         kept = [each.entry for each in _read(warehouse.destination, 0.0)]
-        assert kept == json.loads(json.dumps(told))
+        assert kept == json.loads(json.dumps(entries))
 
     # -- of a sync
 
@@ -55,10 +55,12 @@ class JournalSuite(WarehouseSuite):
     def test_every_transition_is_in_the_destination_as_it_was_told(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        told = [*cut_off(warehouse, users(strategy, 1)).journal]
-        told += sync_users(warehouse, users(strategy, 1), sent=PRIOR).journal
+        entries = [*cut_off(warehouse, users(strategy, 1)).journal]
+        entries += sync_users(warehouse, users(strategy, 1), sent=PRIOR).journal
 
-        assert [_members(row) for row in _kept(warehouse.destination)] == [_columns(entry) for entry in told]
+        assert [_members(row) for row in _kept(warehouse.destination)] == [
+            _columns(entry) for entry in entries
+        ]
 
     def test_a_flush_tells_its_rows_bytes_and_time(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(Strategy.DEDUP), sent=PRIOR)
@@ -188,7 +190,7 @@ def _kept(destination: Destination) -> list[dict[str, Any]]:
 
 
 def _read(destination: Destination, since: float) -> Sequence[Transition]:
-    """What the journal tells to who reads it."""
+    """What the journal says to its readers."""
     connector = destination.connector()
     client = connector.client()
     with client.transaction():
@@ -205,7 +207,7 @@ def _members(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _columns(entry: Entry) -> dict[str, Any]:
-    """The same of an entry as it was told."""
+    """The same of an entry as it was reported."""
     return {NAMES.get(name, name): value for name, value in entry.items() if name not in DETAILS}
 
 

@@ -1,7 +1,7 @@
 """The suite of keys: rows that the source tells apart are never one row, and an older record never wins.
 
-A column that decides which rows are one, or which is the latest, holds its values as they were sent. Where it cannot,
-its stream fails, and no other; a later sync may bring the records into a column that holds them.
+A column that decides which rows are one, or which is the latest, holds its values as they were sent. If it cannot, its
+stream fails, and no other; a later sync may bring the records into a column that holds them.
 """
 
 import threading
@@ -72,7 +72,7 @@ NUMBER_MADE = (INTEGER, 7, 2**64)
 MOMENT_MADE = (DATE, "2024-01-01", "2024-01-01T10:00:00Z")
 TEXT_MADE = (INTEGER, 7, "cf_1")
 MOMENT = "2024-05-06T07:08:09Z"
-# Of a key that was widened: how, what its field is declared as once it is no key any more, a value of that, and what
+# For a key that was widened: how, what its field is declared as once it is no key any more, a value of that, and what
 # the column then holds.
 LATER: Mapping[str, tuple[tuple[Mapping[str, Any], Any, Any], Mapping[str, Any], Any, Any]] = {
     "a number, then a text": (NUMBER_MADE, STRING, "cf_1", "cf_1"),
@@ -94,7 +94,7 @@ LATER: Mapping[str, tuple[tuple[Mapping[str, Any], Any, Any], Mapping[str, Any],
     "a text, then a moment": (TEXT_MADE, DATE_TIME, MOMENT, MOMENT),
     "a text, then an object": (TEXT_MADE, OBJECT, {"a": 1}, '{"a": 1}'),
 }
-# Of a cursor: a declared type, the older record's and the newer's.
+# For a cursor: a declared type, the older record's and the newer's.
 ORDERED: Mapping[str, tuple[Mapping[str, Any], Any, Any]] = {
     "beyond 64 bits": (INTEGER, 2**63 - 1, 2**63),
     "both beyond 64 bits": (INTEGER, 2**64, 2**65),
@@ -115,7 +115,7 @@ class KeySuite(WarehouseSuite):
     def test_distinct_keys_are_never_one_row(
         self, warehouse: Warehouse, strategy: Strategy, case: str
     ) -> None:
-        """Each has its row, or its stream fails, says which field it was, and has no STATE told."""
+        """Each has its row, or its stream fails, says which field it was, and emits no STATE."""
         declared, keys = DISTINCT[case]
         wanted = catalog(stream("users", strategy, {"id": declared, "name": STRING}))
         records = [record("users", id=key, name=f"name {n}") for n, key in enumerate(keys)]
@@ -190,16 +190,16 @@ class KeySuite(WarehouseSuite):
     ) -> None:
         wanted = catalog(stream("users", strategy, {"id": DATE_TIME, "name": STRING}))
         kept = record("users", id="2024-01-01T00:00:00Z", name="kept")
-        told = threading.Event()
+        emitted = threading.Event()
 
         def feed() -> Iterator[bytes]:
             yield kept
             yield state("users", 1)
-            told.wait(SECONDS)
+            emitted.wait(SECONDS)
             yield record("users", id="soon", name="not kept")
             yield complete("users")
 
-        failed = warehouse.sync(wanted, feed=feed(), told=lambda _: told.set(), thresholds=SMALL)
+        failed = warehouse.sync(wanted, feed=feed(), on_state=lambda _: emitted.set(), thresholds=SMALL)
         warehouse.sync(wanted, complete("users"))
 
         assert (failed.states, list(failed.failed)) == ([1], ["users"])
@@ -274,17 +274,17 @@ class KeySuite(WarehouseSuite):
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         wanted = catalog(stream("users", strategy, {"id": INTEGER, "name": STRING}))
-        told = threading.Event()
+        emitted = threading.Event()
 
         def feed() -> Iterator[bytes]:
             yield record("users", id=1, name="one")
             yield record("users", id=2, name="two")
             yield state("users", 1)
-            told.wait(SECONDS)
+            emitted.wait(SECONDS)
             yield record("users", id="x", name="a text")
             yield complete("users")
 
-        warehouse.sync(wanted, feed=feed(), told=lambda _: told.set(), thresholds=SMALL)
+        warehouse.sync(wanted, feed=feed(), on_state=lambda _: emitted.set(), thresholds=SMALL)
         rest = [record("users", id="x", name="a text"), record("users", id=2, name="another two")]
         outcome = warehouse.sync(wanted, *rest, state("users", 2), complete("users"))
 
@@ -360,7 +360,7 @@ class KeySuite(WarehouseSuite):
 
 
 def _synced(warehouse: Warehouse, wanted: bytes, *messages: bytes) -> Outcome:
-    """The last of the attempts that a platform makes, which begin anew as long as none succeeds."""
+    """The last of the attempts that a platform makes, which start over as long as none succeeds."""
     for _ in range(3):
         outcome = warehouse.sync(wanted, *messages)
         if outcome.exit_code == 0:
@@ -369,7 +369,7 @@ def _synced(warehouse: Warehouse, wanted: bytes, *messages: bytes) -> Outcome:
 
 
 def _refuses(outcome: Outcome, field: str) -> None:
-    """It says which field it was, and told no STATE."""
+    """It says which field it was, and emitted no STATE."""
     (error,) = outcome.errors
     assert f'"{field}"' in error["message"]
     assert error["failure_type"] == "config_error"

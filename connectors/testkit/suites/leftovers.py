@@ -7,11 +7,11 @@ import pytest
 from connectors.sql.ledger import TABLE as LEDGER
 from connectors.testkit.harness.destination import needs, open_bench
 from connectors.testkit.harness.interruptions import (
+    COVERED,
     CUT_OFF,
     PRIOR,
     THEN,
     TO_TEMP,
-    TOLD,
     cut_off,
     names_found,
     names_sent,
@@ -55,7 +55,9 @@ class LeftoverSuite(WarehouseSuite):
 
         expected = {
             name: sorted(
-                after_interruption(PRIOR, Stint(first, 2, CUT_OFF), TOLD, Stint(then, 2 if same else 3, THEN))
+                after_interruption(
+                    PRIOR, Stint(first, 2, CUT_OFF), COVERED, Stint(then, 2 if same else 3, THEN)
+                )
             )
             for name, (first, then, same) in pairs.items()
         }
@@ -103,14 +105,16 @@ class LeftoverSuite(WarehouseSuite):
     def test_incremental_rows_are_in_the_table_before_a_truncate_begins(
         self, warehouse: Warehouse, truncate: Strategy
     ) -> None:
-        """They were told, and the truncate may never be completed."""
+        """They were acknowledged, and the truncate may never be completed."""
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
         cut_off(warehouse, users(DEDUP, 2))
 
         cut_off(warehouse, users(truncate, 3))
 
-        told = Stint(DEDUP, 2, CUT_OFF[:TOLD])
-        assert found(warehouse.rows()) == sorted(published(Stint(DEDUP, 1, PRIOR).users, DEDUP, told.users))
+        covered = Stint(DEDUP, 2, CUT_OFF[:COVERED])
+        assert found(warehouse.rows()) == sorted(
+            published(Stint(DEDUP, 1, PRIOR).users, DEDUP, covered.users)
+        )
 
     def test_a_resumed_temp_table_is_settled_by_the_recipe_it_was_resumed_with(
         self, warehouse: Warehouse
@@ -132,7 +136,7 @@ class LeftoverSuite(WarehouseSuite):
     def test_a_temp_table_that_somebody_dropped_with_rows_under_a_state_fails_its_stream(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """To begin anew would lose in silence what the source may have been told is safe."""
+        """Starting over would silently lose rows that may have been acknowledged."""
         sync_users(warehouse, users(strategy, 1), users(strategy, 1, "others"), sent=PRIOR)
         cut_off(warehouse, users(strategy, 2))
         _drop(warehouse, warehouse.tables().temp)
@@ -149,7 +153,7 @@ class LeftoverSuite(WarehouseSuite):
     def test_a_refresh_goes_on_after_a_temp_table_was_dropped(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """It brings all of the stream's records anew."""
+        """It loads all of the stream's records again."""
         sync_users(warehouse, users(strategy, 1), sent=PRIOR)
         cut_off(warehouse, users(strategy, 2))
         _drop(warehouse, warehouse.tables().temp)
@@ -182,7 +186,9 @@ class LeftoverSuite(WarehouseSuite):
     def test_the_retry_of_a_published_truncate_adds_and_never_swaps_again(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """The crash came between the swap's COMMIT and the platform's hearing of it: told rows are in the table."""
+        """The crash came between the swap's COMMIT and the platform's hearing of it: acknowledged rows are in the
+        table.
+        """
         sync_users(warehouse, users(strategy, 2), sent=CUT_OFF)
 
         outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
@@ -204,14 +210,14 @@ class LeftoverSuite(WarehouseSuite):
 
         prior = Stint(strategy, 2, PRIOR).users
         first, then = Stint(strategy.incremental, 2, CUT_OFF), Stint(strategy.incremental, 2, THEN)
-        assert found(warehouse.rows()) == sorted(after_interruption(prior, first, TOLD, then))
+        assert found(warehouse.rows()) == sorted(after_interruption(prior, first, COVERED, then))
         assert not {"swap", "dedupe_and_swap"} & set(outcome.operations())
 
     @pytest.mark.parametrize("strategy", Strategy)
     def test_a_table_of_a_newer_generation_is_no_reason_to_doubt_the_catalogs(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """The platform counts; a connection that was made anew begins at one, over the table of the old one."""
+        """The platform counts; a connection that was made again begins at one, over the table of the old one."""
         sync_users(warehouse, users(APPEND_TRUNCATE, 7), sent=PRIOR)
 
         outcome = sync_users(warehouse, users(strategy, 1), sent=THEN)
@@ -227,7 +233,7 @@ class LeftoverSuite(WarehouseSuite):
     def test_a_temp_table_the_ledger_does_not_know_is_kept_and_refused(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Its rows may have been told; to drop them, or to guess how they belong, would lose them."""
+        """Its rows may have been acknowledged; to drop them, or to guess how they belong, would lose them."""
         sync_users(warehouse, users(APPEND, 1), sent=PRIOR)
         tables = warehouse.tables()
         _make(warehouse, [row(1, id=7, name="unknown", updated=1)])
@@ -271,7 +277,7 @@ class LeftoverSuite(WarehouseSuite):
     def test_where_the_ledger_was_lost_rows_that_wait_are_kept_and_told_of(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """Its temp table holds told rows, and nothing says how they should reach the final table."""
+        """Its temp table holds acknowledged rows, and nothing says how they should reach the final table."""
         sync_users(warehouse, users(APPEND, 1), sent=PRIOR)
         cut_off(warehouse, users(strategy, 2))
         _drop(warehouse, _ledger(warehouse))

@@ -19,7 +19,7 @@ class OptionsSuite(Suite):
         self, destination: Destination
     ) -> None:
         own = destination.definition.spec()["connectionSpecification"]["properties"]
-        # Of no option's type.
+        # A value of no option's type.
         wrong = {key: [VALUE] for key, schema in own.items() if schema.get("type") != "array"}
 
         with pytest.raises(ConfigError) as caught:

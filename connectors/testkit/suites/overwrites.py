@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from connectors.contract.options import Options
 from connectors.testkit.harness.faulty import Script
-from connectors.testkit.harness.interruptions import CUT_OFF, PRIOR, THEN, TOLD, names_found, names_sent
+from connectors.testkit.harness.interruptions import COVERED, CUT_OFF, PRIOR, THEN, names_found, names_sent
 from connectors.testkit.harness.messages import (
     catalog,
     complete,
@@ -59,7 +59,7 @@ class OverwriteSuite(WarehouseSuite):
     """Every client here begins each sync with nothing behind it, but where a test says otherwise."""
 
     def test_by_the_catalog_a_second_overwrite_is_a_retry_and_adds(self, warehouse: Warehouse) -> None:
-        """The platform's meaning: what the first told may not be sent again, so it stays."""
+        """The platform's meaning: what the first acknowledged may not be sent again, so it stays."""
         for sent in (PRIOR, THEN):
             outcome = _overwrite(warehouse, ONES, sent)
 
@@ -250,7 +250,7 @@ class OverwriteSuite(WarehouseSuite):
     def test_an_interrupted_overwrite_leaves_the_table_and_the_next_begins_anew(
         self, warehouse: Warehouse, client: Client
     ) -> None:
-        """Nothing of it was told, so nothing of it is resumed."""
+        """Nothing of it was acknowledged, so nothing of it is resumed."""
         _overwrite(warehouse, client, PRIOR)
         interrupted = _cut_off(warehouse, client)
         untouched = names_found(warehouse.data())
@@ -298,7 +298,7 @@ class OverwriteSuite(WarehouseSuite):
     def test_an_incremental_sync_after_an_interrupted_overwrite_has_only_what_it_brings(
         self, warehouse: Warehouse, client: Client
     ) -> None:
-        """No checkpoint was written, so that nothing is taken for told."""
+        """No checkpoint was written, so that nothing counts as acknowledged."""
         _overwrite(warehouse, client, PRIOR)
         _cut_off(warehouse, client)
 
@@ -339,7 +339,7 @@ def _happened(
     evolve(warehouse, options=client.options).sync(
         catalog(client.stream(mode=mode), users(Strategy.APPEND, 1, "others")),
         *messages,
-        told=happened.append,
+        on_state=happened.append,
         keep=keep,
     )
     return happened
@@ -366,7 +366,7 @@ def _sync(
 def _cut_off(warehouse: Warehouse, client: Client) -> Outcome:
     return evolve(warehouse, options=client.options).sync(
         catalog(client.stream()),
-        *(user.message() for user in CUT_OFF[:TOLD]),
-        state("users", TOLD),
-        *(user.message() for user in CUT_OFF[TOLD:]),
+        *(user.message() for user in CUT_OFF[:COVERED]),
+        state("users", COVERED),
+        *(user.message() for user in CUT_OFF[COVERED:]),
     )

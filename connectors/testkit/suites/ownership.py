@@ -108,7 +108,9 @@ class OwnershipSuite(WarehouseSuite):
         ]
 
     def test_a_name_that_another_run_has_taken_meanwhile_is_left_to_it(self, bench: Bench) -> None:
-        """Both looked at the ledger when it knew neither: the second to claim stops, and its next sync names anew."""
+        """Both looked at the ledger when it knew neither: the second to claim stops, and its next sync chooses names
+        again.
+        """
         with open_run(bench.connector, DEDUP) as first:
             first.do(StreamOperation.CLAIM)
         with open_run(bench.connector, DEDUP) as second:

@@ -1,4 +1,4 @@
-"""The suite of syncs that were cut off, and came again: nothing that was told is lost, nothing is there twice."""
+"""The suite of syncs that were cut off, and came again: nothing acknowledged is lost, nothing is there twice."""
 
 import pytest
 from attrs import evolve
@@ -6,11 +6,11 @@ from attrs import evolve
 from connectors.testkit.harness.destination import open_bench
 from connectors.testkit.harness.faulty import Script
 from connectors.testkit.harness.interruptions import (
+    COVERED,
     CUT_OFF,
     PRIOR,
     THEN,
     TO_TEMP,
-    TOLD,
     cut_off,
     names_found,
     names_sent,
@@ -35,14 +35,14 @@ class RecoverySuite(WarehouseSuite):
     def test_a_stream_without_complete_fails_and_what_was_told_is_kept(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """The final table is untouched by what goes through temp; what was told waits there for the next run."""
+        """The final table is untouched by what goes through temp; acknowledged rows wait there for the next run."""
         sync_users(warehouse, users(strategy, 1), sent=PRIOR)
 
         outcome = cut_off(warehouse, users(strategy, 2))
 
         assert outcome.exit_code == 1
         assert outcome.failed == {"users": "transient_error"}
-        assert outcome.states == [TOLD]
+        assert outcome.states == [COVERED]
         in_final = CUT_OFF if strategy is APPEND else ()
         assert names_found(warehouse.data()) == names_sent([*PRIOR, *in_final])
         assert names_found(warehouse.waiting()) == names_sent([] if strategy is APPEND else CUT_OFF)
@@ -78,7 +78,7 @@ class RecoverySuite(WarehouseSuite):
         first, then = Stint(strategy, 2, CUT_OFF), Stint(strategy, 2, THEN)
         assert outcome.exit_code == 0
         assert "resume_temp" in outcome.operations()
-        assert found(warehouse.rows()) == sorted(after_interruption(PRIOR, first, TOLD, then))
+        assert found(warehouse.rows()) == sorted(after_interruption(PRIOR, first, COVERED, then))
         assert warehouse.left_behind() == set()
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
@@ -101,7 +101,7 @@ class RecoverySuite(WarehouseSuite):
     def test_what_no_state_covered_is_not_there_twice_when_nothing_was_told(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
-        """The source begins anew.
+        """The source starts over.
 
         Upstream: testInterruptedTruncateWithoutPriorData.
         """

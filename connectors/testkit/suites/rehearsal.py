@@ -37,7 +37,7 @@ class RehearsalSuite(WarehouseSuite):
         assert paths(planned) == walked(outcome)
 
     def test_a_plan_walks_the_path_of_every_sync_that_meets_a_temp_table(self, warehouse: Warehouse) -> None:
-        """Of either kind, with and without a new generation: what is planned is what is done."""
+        """Both kinds, with and without a new generation: what is planned is what is done."""
         pairs = {
             f"{first} then {then} {'of the same' if same else 'of the next'} generation": (first, then, same)
             for first in (DEDUP, DEDUP_TRUNCATE)

@@ -181,8 +181,8 @@ class SyncSuite(WarehouseSuite):
         assert row[EXTRACTED_AT] == datetime.fromtimestamp(1.234, UTC)
         assert row[GENERATION_ID] == 7
         assert row[META] == {"sync_id": 42, "changes": [change]}
-        assert [s["destinationStats"]["recordCount"] for s in outcome.told] == [1.0]
-        assert [s["committedRecordsCount"] for s in outcome.told] == [1]
+        assert [s["destinationStats"]["recordCount"] for s in outcome.emitted] == [1.0]
+        assert [s["committedRecordsCount"] for s in outcome.emitted] == [1]
 
     def test_a_cell_that_does_not_fit_is_nulled_and_its_row_kept(self, warehouse: Warehouse) -> None:
         """Exact values or none: a value is never replaced by another, and never the reason of a failed sync."""
@@ -232,7 +232,7 @@ class SyncSuite(WarehouseSuite):
         assert [warehouse.data("users", space)[0]["id"] for space in spaces] == [0, 1, 2]
         assert warehouse.left_behind() == set()
 
-    # -- whoever else looks at the table
+    # -- other readers of the table
 
     @needs(foreign_tables=True)
     @pytest.mark.parametrize("strategy", Strategy)

@@ -25,7 +25,7 @@ class Record:
 class Row:
     """A record as it lies in a table: by column, the field whose value it holds there.
 
-    `copy` is 0 but for a record that was sent again: so many rows of it were there already.
+    `copy` is 0 but for a record that was sent again: `already` rows of it were there before.
     """
 
     record: Record

@@ -26,7 +26,7 @@ def broken(world: World) -> str:
     """The first law that a world breaks; empty when it breaks none."""
     if complaint := nothing_mixed(world.database):
         return f"nothing is mixed: {complaint}"
-    complaint = told_means_kept(world)
+    complaint = acknowledged_means_durable(world)
     return f"law 1, acknowledged means durable: {complaint}" if complaint else ""
 
 
@@ -52,7 +52,7 @@ def nothing_mixed(database: Database) -> str:
     return ""
 
 
-def told_means_kept(world: World) -> str:
+def acknowledged_means_durable(world: World) -> str:
     """A record under a STATE is in a table, with the values of the fields that every catalog since has had."""
     rows: dict[object, set[str]] = {}
     for _, table in world.database.tables:
@@ -74,7 +74,7 @@ def result_of_no_crash(world: World, part: Part, scenario: Scenario) -> str:
         return f"stream {stream} fails although nothing disturbs it"
     final, progress = _final(world.database, part, scenario), world.progress(stream)
     records = Counter((row.record.generation, row.record.item) for row in final.rows)
-    wanted = {(progress.generation, item) for item in range(1, progress.told + 1)}
+    wanted = {(progress.generation, item) for item in range(1, progress.acknowledged + 1)}
     if set(records) != wanted:
         return f"the table of {stream} holds records {sorted(records)}, and should hold {sorted(wanted)}"
     if scenario.strategy.dedupes and any(times > 1 for times in records.values()):

@@ -71,7 +71,7 @@ class Steps:
                 yield Step(f"{step.label}, and the one before it falls silent", step.world, befell=True)
 
     def started(self, world: World, selection: Selection) -> Step:
-        """A run has named the tables of its catalog. Where it cannot, it ends."""
+        """A run has named the tables of its catalog. If it cannot, it ends."""
         label = f"-- a run of {', '.join(map(str, selection))} names its tables"
         number = 1 + (world.ghost.number if world.ghost is not None else 0)
         world = evolve(world, syncs=max(0, world.syncs - 1))
@@ -92,7 +92,7 @@ class Steps:
             progress = world.progress(each.stream)
             knowledge = self._decisions.knowledge(self._sync(asked, tables))
             state = self._decisions.target(knowledge, self._decisions.first, "start")
-            record = Record(each.stream, progress.generation, progress.told + 1)
+            record = Record(each.stream, progress.generation, progress.acknowledged + 1)
             parts.append(Part(each, tables, knowledge, state, record))
         return Step(label, evolve(world, run=Run(number, tuple(parts))))
 
@@ -172,7 +172,7 @@ class Steps:
         """The machine goes on; after a flush a STATE is emitted, which a ghost's platform does not hear."""
         if operation is None:
             if run is world.run:
-                world = world.with_progress(part.selected.stream, _told(world, part))
+                world = world.with_progress(part.selected.stream, _acknowledged(world, part))
             return self._sent(world, run, part, "flushed", written=True)
         if facts is not None:
             knowledge = self._decisions.knowledge(part.knowledge.sync, facts)
@@ -192,19 +192,19 @@ def _whose(world: World, run: Run) -> str:
 
 
 def _asked(progress: Progress, scenario: Scenario, fields: tuple[str, ...]) -> Progress:
-    """The platform asks for a stream: what truncates begins anew once it is complete."""
+    """The platform asks for a stream: a truncate starts over once it is complete."""
     if scenario.strategy.truncates and progress.complete:
-        progress = evolve(progress, generation=progress.generation + 1, told=0, complete=False)
+        progress = evolve(progress, generation=progress.generation + 1, acknowledged=0, complete=False)
     return narrowed(progress, fields)
 
 
-def _told(world: World, part: Part) -> Progress:
+def _acknowledged(world: World, part: Part) -> Progress:
     """A STATE is emitted after the record. Fields that a run beside this one leaves out may go with their columns."""
     stream = part.selected.stream
     progress, fields = world.progress(stream), frozenset(part.selected.fields)
     for other in world.ghost.parts if world.ghost is not None else ():
         fields = fields.intersection(other.selected.fields) if other.selected.stream == stream else fields
-    return evolve(progress, told=part.record.item, due=progress.due | {(part.record, fields)})
+    return evolve(progress, acknowledged=part.record.item, due=progress.due | {(part.record, fields)})
 
 
 def _committed(world: World, part: Part, operation: StreamOperation | None) -> World:

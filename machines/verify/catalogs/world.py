@@ -22,7 +22,7 @@ class Progress:
     """
 
     generation: int = 1
-    told: int = 0
+    acknowledged: int = 0
     due: frozenset[Due] = frozenset()
     complete: bool = False
 
@@ -58,7 +58,9 @@ class Run:
 
 @frozen(cache_hash=True)
 class World:
-    """All of it. `ghost` is a run that the platform hears no more. `left`: syncs, crashes and rivals still to come."""
+    """All of it. `ghost` is a run that has fallen silent to the platform. `left`: syncs, crashes and rivals still to
+    come.
+    """
 
     database: Database
     streams: tuple[tuple[StreamName, Progress], ...]

@@ -57,7 +57,7 @@ def test_a_file_that_this_process_has_open_by_other_means_is_refused(lake: Path)
         told = refusal(connector(lake.parent))
 
     assert isinstance(told, ConfigError)
-    assert "open in this process already" in str(told)
+    assert "already open in this process" in str(told)
 
 
 def test_a_file_in_use_is_refused_and_the_process_named(

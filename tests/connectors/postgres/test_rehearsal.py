@@ -36,7 +36,7 @@ from tests.servers.address import Address
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
 ROW = record("users", id=1, name="a", updated=1)
-TOLD = (ROW, state("users", 1))
+COVERED = (ROW, state("users", 1))
 UNTOLD = (ROW,)
 OTHER = {"id": INTEGER, "name": INTEGER, "more": STRING}
 
@@ -66,7 +66,7 @@ def sent_by(connect: Connect, *streams: Mapping[str, Any]) -> list[str]:
     return [text for text in sent if not text.startswith(ignored) and TRIED not in text]
 
 
-CUT = {"": (), "after a told row": TOLD, "after an untold row": UNTOLD}
+CUT = {"": (), "after a told row": COVERED, "after an untold row": UNTOLD}
 
 
 BUILT = """
@@ -185,7 +185,7 @@ def reader(connect: Connect, postgres_database: Address) -> PostgresConnector:
 def test_a_role_that_may_only_read_can_plan_and_examine(connect: Connect, reader: PostgresConnector) -> None:
     first = planned(reader, users(DEDUP_TRUNCATE, 1))
     sync(connect(), users(DEDUP, 1))
-    sync(connect(), users(DEDUP, 2), sent=TOLD)
+    sync(connect(), users(DEDUP, 2), sent=COVERED)
 
     later = planned(reader, users(DEDUP_TRUNCATE, 3))
 
@@ -223,7 +223,7 @@ def test_a_plan_leaves_the_catalog_as_it_was(
     connector: PostgresConnector, postgres_database: Address
 ) -> None:
     sync(connector, users(DEDUP, 1))
-    sync(connector, users(DEDUP, 2), sent=TOLD)
+    sync(connector, users(DEDUP, 2), sent=COVERED)
     catalog_of = "SELECT oid, relname, relfilenode, xmin::text FROM pg_class ORDER BY oid"
     ledger = "SELECT xmin::text, * FROM airbyte_internal._airbyte_streams"
     with psycopg.connect(postgres_database.dsn) as connection:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from dataflow.input.packer import Packer
-from dataflow.input.parcel import Packed, Span, refusal
+from dataflow.input.parcel import ParsedChunk, Span, refusal
 from dataflow.protocol import State, StreamStatus, Unusable
 from dataflow.shape import Shape
 from dataflow.types import (
@@ -33,7 +33,7 @@ def packer(most_rows: int = 1000) -> Packer:
     return Packer(shapes, most_rows)
 
 
-def pack(*lines: bytes, most_rows: int = 1000) -> Packed:
+def pack(*lines: bytes, most_rows: int = 1000) -> ParsedChunk:
     return packer(most_rows).pack(b"".join(lines))
 
 
@@ -48,7 +48,7 @@ def status(stream: StreamName, name: str) -> bytes:
     return json.dumps({"type": "TRACE", "trace": trace}).encode() + b"\n"
 
 
-def numbers(packed: Packed) -> list[dict[str, list[int]]]:
+def numbers(packed: ParsedChunk) -> list[dict[str, list[int]]]:
     """Per parcel, the ids of each stream."""
     return [
         {rows.stream.name: rows.cells["id"].to_pylist() for rows in parcel.rows} for parcel in packed.parcels
@@ -131,7 +131,7 @@ def test_the_first_record_of_a_stream_that_cannot_be_used_ends_a_parcel() -> Non
 
 
 def test_an_empty_chunk_has_no_parcel() -> None:
-    assert pack(b"\n") == Packed(parcels=(), lines=1)
+    assert pack(b"\n") == ParsedChunk(parcels=(), lines=1)
 
 
 def test_a_field_that_no_column_has_is_told_by_its_name_once_for_each_stream() -> None:

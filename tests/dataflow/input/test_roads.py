@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dataflow.input.compiled import BLANK, NOTES, ODD, SPANS, Reader, Reading
 from dataflow.input.packer import Packer
-from dataflow.input.parcel import Packed
+from dataflow.input.parcel import ParsedChunk
 from dataflow.shape import Shape
 from dataflow.types import NUMBER, AirbyteType, Column, Kind, Limits, Scalar, StreamName
 from tests.dataflow.values.test_coercion import ANY_TOKEN, TYPES, VALUES
@@ -62,17 +62,17 @@ class NothingPlain(Reader):
         )
 
 
-def packed(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[Packed, Any]:
+def packed(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[ParsedChunk, Any]:
     return comparable(Packer(shapes, most_rows).pack(chunk))
 
 
-def exactly(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[Packed, Any]:
+def exactly(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[ParsedChunk, Any]:
     packer = Packer(shapes, most_rows)
     packer._reader = NothingPlain(shapes)
     return comparable(packer.pack(chunk))
 
 
-def comparable(found: Packed) -> tuple[Packed, Any]:
+def comparable(found: ParsedChunk) -> tuple[ParsedChunk, Any]:
     """An exception is equal to itself alone; what it says can be compared.
 
     Unknown fields are told in no order, and of no chunk that ends the sync.

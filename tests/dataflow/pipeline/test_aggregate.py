@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflow.batch import Rows, Told, extracted_at, rows_of, same_meta
+from dataflow.batch import NotedChanges, Rows, extracted_at, rows_of, same_meta
 from dataflow.flush import Flush
 from dataflow.input.parcel import Span
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
@@ -32,8 +32,8 @@ def aggregate(stream: StreamName = USERS, **thresholds: Any) -> Aggregate:
 
 def rows(count: int, size: int = 0, source_changes: dict[int, bytes] | None = None) -> Rows:
     cells = [pa.array(range(count), pa.int64())]
-    told = Told(source=source_changes or {})
-    return rows_of(shape(), extracted_at(np.zeros(count)), cells, size, told)
+    noted = NotedChanges(source=source_changes or {})
+    return rows_of(shape(), extracted_at(np.zeros(count)), cells, size, noted)
 
 
 def add(it: Aggregate, count: int, size: int = 0) -> None:

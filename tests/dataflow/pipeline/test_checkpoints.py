@@ -17,7 +17,7 @@ def state(name: str, stream: StreamName | None = USERS, kind: StateKind = StateK
 
 
 def told(checkpoints: Checkpoints) -> list[str]:
-    return [checkpoint.state.text.decode() for checkpoint in checkpoints.tellable()]
+    return [checkpoint.state.text.decode() for checkpoint in checkpoints.emittable()]
 
 
 def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
@@ -122,7 +122,7 @@ def test_states_that_wait_for_a_publication_give_way_to_a_later_one_when_they_ta
     checkpoints.published(USERS)
     before = told(checkpoints)
     checkpoints.durable(ORDERS, 100)
-    last = list(checkpoints.tellable())
+    last = list(checkpoints.emittable())
 
     assert held < 15_000
     assert [each.state.text for each in last] == [b"g99"]
@@ -174,6 +174,6 @@ def test_what_is_counted_of_states_that_gave_way_is_counted_with_the_one_that_st
     checkpoints.durable(ORDERS, 10)
     checkpoints.published(USERS)
 
-    (last,) = checkpoints.tellable()
+    (last,) = checkpoints.emittable()
 
     assert (last.state.text, last.count, last.records) == (b"g4", 10, 10)

@@ -14,11 +14,11 @@ from attrs import define, evolve, field
 from dataflow.budget import Budget
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.flush import Flush
-from dataflow.input.parcel import Packed
+from dataflow.input.parcel import ParsedChunk
 from dataflow.keys import Role, Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.checkpoints import Checkpoint
-from dataflow.pipeline.inbox import EndOfInput, Mailbox
+from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.pipeline.pipeline import Miscounts, Pipeline
 from dataflow.pipeline.reader_thread import Intake, Order
 from dataflow.pipeline.writers import Writers
@@ -130,17 +130,15 @@ class Run:
             for name, sink in self.sinks.items()
         }
         self.budget = Budget(limits.held_bytes, SYSTEM.threads)
-        mailbox = Mailbox(limits.packed_at_start_bytes, self.budget, SYSTEM)
-        pipeline = Pipeline(
-            mailbox, streams, limits, self.outlet, self.miscounts, self.waits_for, self.writers
-        )
+        inbox = Inbox(limits.packed_at_start_bytes, self.budget, SYSTEM)
+        pipeline = Pipeline(inbox, streams, limits, self.outlet, self.miscounts, self.waits_for, self.writers)
         source, into = os.pipe()
         order = Order(
             shapes=tuple(map(shape, self.sinks)),
             chunk_bytes=limits.chunk_bytes,
             most_rows=limits.parcel_rows,
         )
-        self.intake.start(source, order, mailbox)
+        self.intake.start(source, order, inbox)
         errors: list[BaseException] = []
 
         def run() -> None:
@@ -167,7 +165,7 @@ class Run:
         wait_until(lambda: entry in self.log)
 
     @property
-    def told(self) -> list[Any]:
+    def emitted(self) -> list[Any]:
         return [blob(line) for line in self.lines if line["type"] == "STATE"]
 
 
@@ -237,7 +235,7 @@ def test_states_are_told_in_order_with_their_counts() -> None:
     )
 
     states = [line["state"] for line in run.lines]
-    assert run.told == ["s1", "s2"]
+    assert run.emitted == ["s1", "s2"]
     assert [s["destinationStats"]["recordCount"] for s in states] == [2.0, 1.0]
     assert [s["committedRecordsCount"] for s in states] == [2, 3]
 
@@ -248,7 +246,7 @@ def test_a_count_that_differs_from_the_sources_is_warned_of() -> None:
     run.feed(record(USERS, 1), state(USERS, "s1", 2))
 
     warnings = [line["log"]["message"] for line in run.lines if line["type"] == "LOG"]
-    assert run.told == ["s1"]
+    assert run.emitted == ["s1"]
     assert warnings == [
         "The source counts 2 records before a STATE of stream users; the number received is 1."
     ]
@@ -268,7 +266,7 @@ def test_a_count_that_differs_fails_its_stream_alone_where_that_is_wanted() -> N
     assert "counts 7 records before a STATE of stream users; the number received is 1" in str(
         run.sinks[USERS].failure
     )
-    assert run.told == ["o1"]
+    assert run.emitted == ["o1"]
     assert run.sinks[ORDERS].failure is None
     assert run.log.count("complete") == 1
 
@@ -284,7 +282,7 @@ def test_a_global_count_that_differs_ends_the_sync_where_that_is_wanted() -> Non
     ):
         run.feed(record(USERS, 1), text)
 
-    assert run.told == []
+    assert run.emitted == []
 
 
 def test_a_stream_of_which_rows_went_missing_is_not_published() -> None:
@@ -299,16 +297,16 @@ def test_a_stream_of_which_rows_went_missing_is_not_published() -> None:
 class Losing(Intake):
     """An intake that loses the rows on the way, and not the word of them."""
 
-    def start(self, source: int, order: Order, mailbox: Mailbox) -> None:
-        put = mailbox.put_input
+    def start(self, source: int, order: Order, inbox: Inbox) -> None:
+        put = inbox.put_input
 
-        def without_rows(letter: Packed | EndOfInput) -> bool:
-            if isinstance(letter, Packed):
-                letter = evolve(letter, parcels=tuple(evolve(parcel, rows=()) for parcel in letter.parcels))
-            return put(letter)
+        def without_rows(event: ParsedChunk | EndOfInput) -> bool:
+            if isinstance(event, ParsedChunk):
+                event = evolve(event, parcels=tuple(evolve(parcel, rows=()) for parcel in event.parcels))
+            return put(event)
 
-        mailbox.put_input = without_rows  # type: ignore[method-assign]
-        super().start(source, order, mailbox)
+        inbox.put_input = without_rows  # type: ignore[method-assign]
+        super().start(source, order, inbox)
 
 
 def test_a_state_waits_no_longer_than_its_latency_though_the_source_is_silent() -> None:
@@ -317,9 +315,9 @@ def test_a_state_waits_no_longer_than_its_latency_though_the_source_is_silent() 
     with run.open(state_latency=0.05, age=3600.0) as write:
         write(record(USERS, 1) + state(USERS, "s1"))
         run.wait_for("told s1")
-        told = list(run.told)
+        emitted = list(run.emitted)
 
-    assert told == ["s1"]
+    assert emitted == ["s1"]
 
 
 def test_many_states_share_a_flush() -> None:
@@ -328,7 +326,7 @@ def test_many_states_share_a_flush() -> None:
 
     run.feed(*lines)
 
-    assert run.told == [f"s{n}" for n in range(50)]
+    assert run.emitted == [f"s{n}" for n in range(50)]
     assert sum(entry.startswith("durable") for entry in run.log) == 1
 
 
@@ -345,7 +343,7 @@ def test_a_failed_stream_leaves_the_other_and_its_states_alone() -> None:
         complete(USERS),
     )
 
-    assert run.told == ["u1"]
+    assert run.emitted == ["u1"]
     assert run.sinks[USERS].rows == [1]
     assert run.sinks[ORDERS].failure is run.sinks[ORDERS].error
 
@@ -359,7 +357,7 @@ def test_a_key_that_is_not_held_fails_its_stream_and_nothing_of_its_rows_is_writ
     assert str(run.sinks[USERS].failure) == "refused ['id']"
     assert [each.field for each in run.sinks[USERS].unfit] == ["id"]
     assert (run.sinks[USERS].rows, run.sinks[ORDERS].rows) == ([], [1])
-    assert run.told == ["o1"]
+    assert run.emitted == ["o1"]
 
 
 def test_what_was_durable_before_a_key_that_is_not_held_is_told() -> None:
@@ -370,7 +368,7 @@ def test_what_was_durable_before_a_key_that_is_not_held_is_told() -> None:
         run.wait_for("told u1")
         write(record(USERS, 2) + record(USERS, 2.5) + state(USERS, "u2") + complete(USERS))
 
-    assert (run.sinks[USERS].rows, run.told) == ([1], ["u1"])
+    assert (run.sinks[USERS].rows, run.emitted) == ([1], ["u1"])
 
 
 def test_under_global_state_a_key_that_is_not_held_stops_the_reading() -> None:
@@ -379,7 +377,7 @@ def test_under_global_state_a_key_that_is_not_held_stops_the_reading() -> None:
     with pytest.raises(TransientError, match="Stream users failed"):
         run.feed(record(ORDERS, 1), global_state("g1"), record(USERS, 2.5), record(ORDERS, 2))
 
-    assert run.told == []
+    assert run.emitted == []
 
 
 def test_after_a_failed_flush_no_later_flush_of_its_stream_is_written() -> None:
@@ -408,7 +406,7 @@ def test_under_global_state_the_first_failure_stops_the_reading_and_nothing_late
             record(USERS, 1), record(ORDERS, 1), global_state("g1"), record(USERS, 2), global_state("g2")
         )
 
-    assert run.told == []
+    assert run.emitted == []
 
 
 def test_a_failure_at_the_end_of_input_keeps_no_durable_state_from_being_told() -> None:
@@ -509,7 +507,7 @@ def test_a_global_state_does_not_wait_for_what_is_published() -> None:
         *(record(ORDERS, 2), complete(ORDERS), global_state("g2")),
     )
 
-    assert run.told == ["g1", "g2"]
+    assert run.emitted == ["g1", "g2"]
 
 
 def test_a_state_after_a_failed_publication_is_not_told() -> None:
@@ -521,7 +519,7 @@ def test_a_state_after_a_failed_publication_is_not_told() -> None:
         run.wait_for("complete")
         write(state(USERS, "s1"))
 
-    assert run.told == []
+    assert run.emitted == []
 
 
 def test_a_state_between_a_complete_and_its_publication_is_told_with_its_checkpoint_durable() -> None:
@@ -533,7 +531,7 @@ def test_a_state_between_a_complete_and_its_publication_is_told_with_its_checkpo
         write(state(USERS, "s1") + record(ORDERS, 1) + state(ORDERS, "o1"))
         gate.set()
 
-    assert run.told.index("s1") == 0
+    assert run.emitted.index("s1") == 0
     assert run.log.index("durable users 1") < run.log.index("told s1")
     assert run.log.count("complete") == 1
 
@@ -636,7 +634,7 @@ def test_a_stream_does_not_fail_while_rows_of_it_are_being_written(wrong: str) -
     assert users.rows == [1]
     assert users.heard == 1
     assert users.failure is not None
-    assert run.told == ["o1"]
+    assert run.emitted == ["o1"]
 
 
 def opening(gate: threading.Event) -> Callable[[State], Collection[StreamName]]:
@@ -659,7 +657,7 @@ def test_a_stream_whose_rows_cannot_be_written_fails_by_that_and_not_by_what_cam
     run.feed(record(USERS, 1), LOG, state(USERS, "s1", 2), flush_rows=1, parcel_rows=1)
 
     assert users.failure is users.error
-    assert run.told == []
+    assert run.emitted == []
 
 
 def test_a_slow_destination_stops_the_reading() -> None:
@@ -691,12 +689,12 @@ def test_a_slow_destination_stops_the_reading() -> None:
 def test_a_flush_waits_behind_the_one_that_is_written_however_large_they_are() -> None:
     """Else a writer would wait for us after each."""
     gate = threading.Event()
-    mailbox = Mailbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
-    writers = Writers(1, lambda *_: void(gate.wait(PATIENCE)), mailbox)
+    inbox = Inbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
+    writers = Writers(1, lambda *_: void(gate.wait(PATIENCE)), inbox)
     aggregate = Aggregate(
         shape(USERS), RawIds(SYSTEM.clock, SYSTEM.randomness), Thresholds(unwritten_bytes=1)
     )
-    pipeline = Pipeline(mailbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), Heard([]))
+    pipeline = Pipeline(inbox, {USERS: (aggregate, Kept([]))}, Thresholds(unwritten_bytes=1), Heard([]))
     pipeline._writers = writers
     writers.start()
     room = []
@@ -746,7 +744,7 @@ def test_states_out_of_order_are_told_in_the_order_of_their_ids() -> None:
 
     run.feed(*(own_state(USERS, number, f"p{number}", 0) for number in (5, 4, 3, 2, 1)))
 
-    assert run.told == [f"users {number}" for number in (1, 2, 3, 4, 5)]
+    assert run.emitted == [f"users {number}" for number in (1, 2, 3, 4, 5)]
 
 
 def test_states_before_their_records_are_told_with_what_they_cover() -> None:
@@ -758,7 +756,7 @@ def test_states_before_their_records_are_told_with_what_they_cover() -> None:
 
     states = [line["state"] for line in run.lines]
     sizes = [len(line) - 1 for line in records]
-    assert run.told == ["users 1", "users 2"]
+    assert run.emitted == ["users 1", "users 2"]
     assert [s["destinationStats"]["recordCount"] for s in states] == [1.0, 2.0]
     assert [s["committedRecordsCount"] for s in states] == [1, 3]
     assert [s["committedBytesCount"] for s in states] == [sizes[0], sum(sizes)]
@@ -816,7 +814,7 @@ def test_global_states_mix_the_partitions_of_streams_with_one_of_their_own() -> 
     )
 
     states = [line["state"] for line in run.lines]
-    assert run.told == [1, 2]
+    assert run.emitted == [1, 2]
     assert [s["committedRecordsCount"] for s in states] == [4, 7]
     assert [len(s["global"]["stream_states"]) for s in states] == [3, 3]
 
@@ -826,5 +824,5 @@ def test_a_state_whose_records_never_came_is_not_told_and_warned_of() -> None:
 
     run.feed(own_state(USERS, 1, "p1", 2), part(USERS, 1, "p1"))
 
-    assert run.told == []
+    assert run.emitted == []
     assert [line["log"]["level"] for line in run.lines] == ["WARN"]

@@ -12,8 +12,8 @@ import pytest
 from dataflow.budget import Budget
 from dataflow.errors import InternalError
 from dataflow.input.packer import Packer
-from dataflow.input.parcel import Packed
-from dataflow.pipeline.inbox import EndOfInput, Mailbox
+from dataflow.input.parcel import ParsedChunk
+from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.pipeline.reader_thread import Intake, Order
 from dataflow.runtime import SYSTEM
 from dataflow.shape import Shape
@@ -31,24 +31,24 @@ def record(number: int) -> bytes:
 
 
 @contextmanager
-def taking_in(intake: Intake) -> Iterator[tuple[int, Mailbox]]:
+def taking_in(intake: Intake) -> Iterator[tuple[int, Inbox]]:
     """The intake at work: the end of a pipe that it reads, which the test closes, and the mailbox that it fills."""
     source, into = os.pipe()
-    mailbox = Mailbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
-    intake.start(source, ORDER, mailbox)
+    inbox = Inbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
+    intake.start(source, ORDER, inbox)
     try:
-        yield into, mailbox
+        yield into, inbox
     finally:
-        mailbox.close()
+        inbox.close()
         wait_for_readers()
         os.close(source)
 
 
-def letters(mailbox: Mailbox) -> Iterator[Packed | EndOfInput]:
-    while isinstance(letter := mailbox.take(input_too=True, until=time.monotonic() + PATIENCE), Packed):
-        yield letter
-    assert isinstance(letter, EndOfInput)
-    yield letter
+def events(inbox: Inbox) -> Iterator[ParsedChunk | EndOfInput]:
+    while isinstance(event := inbox.take(input_too=True, until=time.monotonic() + PATIENCE), ParsedChunk):
+        yield event
+    assert isinstance(event, EndOfInput)
+    yield event
 
 
 def pour(into: int, text: bytes) -> None:
@@ -60,36 +60,36 @@ def pour(into: int, text: bytes) -> None:
 
 
 def test_parcels_come_in_the_order_of_the_input() -> None:
-    with taking_in(Intake(SYSTEM.threads)) as (into, mailbox):
+    with taking_in(Intake(SYSTEM.threads)) as (into, inbox):
         pour(into, b"".join(map(record, range(5000))))
 
-        *packed, end = letters(mailbox)
+        *packed, end = events(inbox)
 
-    rows = [rows for each in packed if isinstance(each, Packed) for p in each.parcels for rows in p.rows]
+    rows = [rows for each in packed if isinstance(each, ParsedChunk) for p in each.parcels for rows in p.rows]
     assert [number for each in rows for number in each.cells["id"].to_pylist()] == list(range(5000))
     assert end == EndOfInput()
 
 
 def test_an_intake_is_left_while_its_source_is_silent() -> None:
-    with taking_in(Intake(SYSTEM.threads)) as (into, mailbox):
+    with taking_in(Intake(SYSTEM.threads)) as (into, inbox):
         os.write(into, record(1))
-        first = next(letters(mailbox))
+        first = next(events(inbox))
         os.close(into)
 
-    assert isinstance(first, Packed)
+    assert isinstance(first, ParsedChunk)
 
 
 def test_a_defect_is_told_by_its_kind_and_never_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception of a library may quote a record."""
 
-    def defective(_: Packer, chunk: bytes) -> Packed:
+    def defective(_: Packer, chunk: bytes) -> ParsedChunk:
         raise ValueError(chunk)
 
     monkeypatch.setattr(Packer, "pack", defective)
-    with taking_in(Intake(SYSTEM.threads)) as (into, mailbox):
+    with taking_in(Intake(SYSTEM.threads)) as (into, inbox):
         pour(into, record(1))
 
-        (end,) = letters(mailbox)
+        (end,) = events(inbox)
 
     assert isinstance(end, EndOfInput)
     assert isinstance(end.error, InternalError)
@@ -102,10 +102,10 @@ def test_an_input_that_cannot_be_read_ends_with_its_error() -> None:
     source, into = os.pipe()
     os.close(source)
     os.close(into)
-    mailbox = Mailbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
+    inbox = Inbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
 
-    Intake(SYSTEM.threads).start(source, ORDER, mailbox)
+    Intake(SYSTEM.threads).start(source, ORDER, inbox)
 
-    (end,) = letters(mailbox)
+    (end,) = events(inbox)
     assert isinstance(end, EndOfInput)
     assert isinstance(end.error, OSError)

@@ -69,7 +69,7 @@ class ForgetsWhatWasFlushed(Operations):
 class TellsBeforeTheCommit(Steps):
     def attempted(self, world: World, slot: str, run: Run, attempt: Attempt) -> Iterator[Step]:
         if attempt.until is not None:
-            world = self.told(world, slot, run, attempt.until)
+            world = self.acknowledged(world, slot, run, attempt.until)
         yield from super().attempted(world, slot, run, attempt)
 
 
@@ -87,12 +87,16 @@ class TellsWhatIsReplaced(GoesOnWithWhatIsReplaced):
     def attempted(self, world: World, slot: str, run: Run, attempt: Attempt) -> Iterator[Step]:
         for step in super().attempted(world, slot, run, attempt):
             heard = attempt.until is not None and not step.befell
-            yield evolve(step, world=self.told(step.world, slot, run, attempt.until or 0)) if heard else step
+            yield (
+                evolve(step, world=self.acknowledged(step.world, slot, run, attempt.until or 0))
+                if heard
+                else step
+            )
 
 
 class _GoesOn(Platform):
     def begins(self, world: World, sync: Sync) -> int:
-        return max((one.told for one in world.syncs if one.sync.lineage == sync.lineage), default=0)
+        return max((one.acknowledged for one in world.syncs if one.sync.lineage == sync.lineage), default=0)
 
 
 class SwapsOnIncomplete(Decisions):

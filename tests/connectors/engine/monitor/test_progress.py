@@ -105,7 +105,7 @@ def test_a_heartbeat_tells_the_whole_and_the_operation_that_takes_longest() -> N
             "orders": Going(state="writing", read=100, written=50, writing=Writing(rows=50, since=98.0)),
             "items": Going(state="done"),
         },
-        told=95.0,
+        emitted_at=95.0,
     )
 
     read = "1,000 records read (9.0 kB, 10/s), 950 rows written"
@@ -192,7 +192,7 @@ def test_a_long_error_leaves_the_other_columns_whole(width: int) -> None:
 def test_the_age_of_the_last_state_is_told_whatever_the_width(width: int) -> None:
     reading = Going(state="writing", read=48_120_000, written=48_100_000, size=9_800_000_000)
 
-    text = shown(Progress(began=0.0, at=725.0, streams={"users": reading}, told=720.0), width=width)
+    text = shown(Progress(began=0.0, at=725.0, streams={"users": reading}, emitted_at=720.0), width=width)
 
     assert "last STATE emitted 5.0 s ago." in " ".join(text.split())
 

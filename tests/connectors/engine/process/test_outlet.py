@@ -227,13 +227,13 @@ def test_only_a_state_that_was_written_counts_as_the_last_one() -> None:
     outlet.begin("INFO", watch)
 
     outlet.log("INFO", '{"type":"STATE"')
-    before = watch.now().told
+    before = watch.now().emitted_at
     outlet.emit(checkpoint())
     clock.at += 5
     with pytest.raises(TransientError):
         outlet.emit(checkpoint())
 
-    assert (before, watch.now().told) == (None, 100.0)
+    assert (before, watch.now().emitted_at) == (None, 100.0)
 
 
 @pytest.mark.parametrize("one_terminal", [True, False])

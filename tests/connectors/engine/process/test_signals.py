@@ -14,7 +14,7 @@ from connectors.engine.process.signals import Requests
 from dataflow.runtime import SYSTEM
 
 requests, heard = Requests(), threading.Event()
-requests.tell(lambda reason: (print(reason, flush=True), heard.set()), SYSTEM.threads)
+requests.notify(lambda reason: (print(reason, flush=True), heard.set()), SYSTEM.threads)
 os.kill(os.getpid(), asked)
 heard.wait(0.5 if before == "SIG_IGN" else 60)
 print(requests.failure_code, flush=True)
@@ -66,6 +66,6 @@ from connectors.engine.process.signals import Requests
 from dataflow.runtime import SYSTEM
 
 heard = threading.Event()
-Requests().tell(lambda reason: (print(reason, flush=True), heard.set()), SYSTEM.threads)
+Requests().notify(lambda reason: (print(reason, flush=True), heard.set()), SYSTEM.threads)
 heard.wait(60)
 """

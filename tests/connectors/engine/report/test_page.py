@@ -65,18 +65,18 @@ def test_a_stream_that_failed_has_a_cross_in_the_timeline() -> None:
 def test_what_a_killed_run_does_not_tell_is_hatched_to_its_end() -> None:
     cut_off = timeline(run_of(ENTRIES[:20]))
 
-    untold = of_class(cut_off, "bar untold")
-    assert {bar.get("title") for bar in untold} == {
+    unrecorded = of_class(cut_off, "bar unrecorded")
+    assert {bar.get("title") for bar in unrecorded} == {
         "after starting streams: not recorded",
         "after writing: not recorded",
     }
-    assert [word.text for word in of_class(cut_off, "untold")] == ["not recorded"]
+    assert [word.text for word in of_class(cut_off, "unrecorded")] == ["not recorded"]
 
 
 def test_a_run_that_tells_its_end_has_nothing_hatched() -> None:
     whole = timeline(run_of(ENTRIES))
 
-    assert of_class(whole, "bar untold") + of_class(whole, "untold") == []
+    assert of_class(whole, "bar unrecorded") + of_class(whole, "unrecorded") == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from connectors.sql.session import Session
 from connectors.sql.text import Name, sql
 from connectors.template import test_contract as sqlite
 from connectors.testkit.harness.destination import open_bench
-from connectors.testkit.harness.interruptions import CUT_OFF, PRIOR, THEN, TOLD, cut_off, sync_users
+from connectors.testkit.harness.interruptions import COVERED, CUT_OFF, PRIOR, THEN, cut_off, sync_users
 from connectors.testkit.harness.messages import (
     INTEGER,
     STRING,
@@ -54,7 +54,7 @@ class UpgradeSuite(WarehouseSuite):
         first, then = Stint(strategy, 2, CUT_OFF), Stint(strategy, 2, THEN)
         assert outcome.errors == []
         assert "resume_temp" in outcome.operations()
-        assert found(warehouse.rows()) == sorted(after_interruption(PRIOR, first, TOLD, then))
+        assert found(warehouse.rows()) == sorted(after_interruption(PRIOR, first, COVERED, then))
         assert warehouse.left_behind() == set()
 
     @pytest.mark.parametrize("strategy", [each for each in Strategy if each.truncates])
@@ -194,7 +194,7 @@ class UpgradeSuite(WarehouseSuite):
         assert attempt.outcome is Mending.MENDED
         assert outcome.errors == []
         assert warehouse.tables().final == final
-        assert {user.id for user in CUT_OFF[:TOLD]} <= {row["id"] for row in warehouse.data()}
+        assert {user.id for user in CUT_OFF[:COVERED]} <= {row["id"] for row in warehouse.data()}
 
     def test_what_the_version_before_left_is_mended_before_any_sync(self, warehouse: Warehouse) -> None:
         cut_off(warehouse, users(DEDUP, 2))

@@ -1,24 +1,8 @@
 /* Lines of a chunk, and what is found in them. */
+#include "lists.h"
 #include "state.h"
 
 #include <stdlib.h>
-
-/* Room for one more of a list's items; the list, which may have moved, or NULL when there is no memory. */
-static void *room_for(void *list, int64_t count, int64_t *room, size_t width) {
-    if (count < *room) return list;
-    int64_t more = *room ? *room * 2 : 64;
-    void *grown = realloc(list, (size_t)more * width);
-    if (grown) *room = more;
-    return grown;
-}
-
-bool add_note(reader *of, note made) {
-    note *notes = room_for(of->notes, of->found.note_count, &of->note_room, sizeof(note));
-    if (!notes) return false;
-    of->notes = notes;
-    notes[of->found.note_count++] = made;
-    return true;
-}
 
 /* Counts a record to its stream's span. */
 static bool add_record(reader *of, int32_t owner, int64_t bytes) {

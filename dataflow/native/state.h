@@ -37,11 +37,11 @@ typedef struct {
     text meta, partition; /* tokens; of no length when there is nothing to tell */
 } record;
 
-/* A cell's value, from where it begins to where it ends; NULL when the line is odd. (settle.c) */
+/* A cell's value, from where it begins to where it ends; NULL when the line is odd. (cell.c) */
 const char *read_cell(reader *of, int32_t owner, int32_t index, const char *at);
 /* A message that is a record, likewise. (record.c) */
 const char *read_message(reader *of, record *found, const char *at);
-/* False when there is no memory. (reader.c) */
+/* False when there is no memory. (notes.c) */
 bool add_note(reader *of, note made);
 
 #endif

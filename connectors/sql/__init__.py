@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connectors.sql.client import SqlClient
     from connectors.sql.deletion import says_alive, says_deleted
-    from connectors.sql.dialect import Ddl, Dialect, Parameters, Quote
+    from connectors.sql.dialect import Ddl, Dialect, Holds, InternalColumn, Parameters, Quote
     from connectors.sql.errors import Meaning, by_code, explained
+    from connectors.sql.file_locks import StreamLocks
     from connectors.sql.journal import SqlJournal
     from connectors.sql.ledger import SqlLedger
     from connectors.sql.merging import dedupe, merge
     from connectors.sql.refusals import name_taken, not_ours
     from connectors.sql.rows import RowBuffer
     from connectors.sql.session import Session
-    from connectors.sql.ssh_options import Tunnel
+    from connectors.sql.ssh_options import TUNNELS, Tunnel, TunnelMethod
     from connectors.sql.ssh_tunnel import Entrance, SshTunnel
     from connectors.sql.statements import Statements
     from connectors.sql.text import (
+        NOTHING,
         Name,
         Param,
         Part,
+        Place,
         Sql,
         Template,
         Type,
@@ -36,14 +39,19 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "NOTHING",
+    "TUNNELS",
     "Ddl",
     "Dialect",
     "Entrance",
+    "Holds",
+    "InternalColumn",
     "Meaning",
     "Name",
     "Param",
     "Parameters",
     "Part",
+    "Place",
     "Quote",
     "RowBuffer",
     "Session",
@@ -53,8 +61,10 @@ __all__ = [
     "SqlLedger",
     "SshTunnel",
     "Statements",
+    "StreamLocks",
     "Template",
     "Tunnel",
+    "TunnelMethod",
     "Type",
     "Value",
     "by_code",
@@ -76,6 +86,8 @@ _HOMES = {
     "Ddl": "dialect",
     "Dialect": "dialect",
     "Entrance": "ssh_tunnel",
+    "Holds": "dialect",
+    "InternalColumn": "dialect",
     "Meaning": "errors",
     "Parameters": "dialect",
     "Quote": "dialect",
@@ -86,7 +98,10 @@ _HOMES = {
     "SqlLedger": "ledger",
     "SshTunnel": "ssh_tunnel",
     "Statements": "statements",
+    "StreamLocks": "file_locks",
+    "TUNNELS": "ssh_options",
     "Tunnel": "ssh_options",
+    "TunnelMethod": "ssh_options",
     "by_code": "errors",
     "dedupe": "merging",
     "explained": "errors",

@@ -13,7 +13,7 @@ from dataflow.catalog import Dedupe, DestinationStream, Strategy
 from dataflow.errors import DataflowError
 from dataflow.evolution import Altered
 from dataflow.table_catalog import StreamTables
-from dataflow.types import AirbyteType, Column, Kind, Scalar
+from dataflow.types import AirbyteType, Column, Kind, Scalar, TableName
 
 
 class StreamOperation(StrEnum):
@@ -128,12 +128,14 @@ class TempFacts:
 class Facts:
     """What INSPECT found. `finalised`: the ledger says that this stream's generation was published before.
 
+    `temp_name` is the ledger's name for the temp table, where this version would choose another.
     `lost` is the recipe of a temp table that is missing, where a STATE covers rows of it. `generation` is set where the
     ledger counts the generations and not the catalog: this sync is its own.
     """
 
     temp: TempFacts | None
     finalised: bool
+    temp_name: TableName | None = None
     generation: int | None = None
     lost: Recipe | None = None
 

@@ -39,6 +39,8 @@ class StreamLife:
         """Take in what was found; a temp table that nobody can account for is a failure of this stream."""
         self.facts = answer.facts or self.facts
         self.left = answer.left or self.left
+        if answer.facts is not None and answer.facts.temp_name is not None:
+            self.tables = evolve(self.tables, temp=answer.facts.temp_name)
         if answer.facts is not None and answer.facts.generation is not None:
             own = answer.facts.generation
             self.stream = evolve(self.stream, generation_id=own, minimum_generation_id=own)

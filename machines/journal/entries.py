@@ -243,6 +243,7 @@ def facts_to_json(facts: Facts) -> Entry:
     return {
         "finalised": facts.finalised,
         "temp": temp_to_json(facts.temp) if facts.temp is not None else None,
+        **({"temp_name": _name_to_json(facts.temp_name)} if facts.temp_name is not None else {}),
         **({"generation": facts.generation} if facts.generation is not None else {}),
         **({"lost": recipe_to_json(facts.lost)} if facts.lost is not None else {}),
     }
@@ -253,6 +254,7 @@ def facts_from_json(entry: Entry) -> Facts:
     return Facts(
         finalised=entry["finalised"],
         temp=temp_from_json(entry["temp"]) if entry["temp"] is not None else None,
+        temp_name=TableName(*entry["temp_name"]) if "temp_name" in entry else None,
         generation=entry.get("generation"),
         lost=recipe_from_json(entry["lost"]) if entry.get("lost") else None,
     )
@@ -277,10 +279,14 @@ def life_to_json(life: StreamLife) -> Entry:
         "name": life.stream.name.name,
         "minimum_generation": life.stream.minimum_generation_id,
         "sync": life.stream.sync_id,
-        "final": [life.tables.final.namespace, life.tables.final.name],
-        "temp": [life.tables.temp.namespace, life.tables.temp.name],
+        "final": _name_to_json(life.tables.final),
+        "temp": _name_to_json(life.tables.temp),
         "recipe": recipe_to_json(life.recipe),
     }
+
+
+def _name_to_json(table: TableName) -> list[str]:
+    return [table.namespace, table.name]
 
 
 def life_from_json(entry: Entry) -> StreamLife:

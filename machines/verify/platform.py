@@ -6,7 +6,7 @@ from attrs import evolve
 
 from machines.verify.database import Database, Entry, Row, Table
 from machines.verify.decisions import Decisions
-from machines.verify.scenarios import OVER, Scenario, Sync
+from machines.verify.scenarios import COLUMNS, OVER, Scenario, Sync
 from machines.verify.world import Progress, Run, World, renumbered
 
 
@@ -16,6 +16,7 @@ class Platform:
     def __init__(self, scenario: Scenario, decisions: Decisions) -> None:
         self._places = scenario.places
         self._over = scenario.over
+        self._leftover = Table(COLUMNS) if scenario.leftover else None
         self._decisions = decisions
 
     def first(self, crashes: int, rivals: int) -> World:
@@ -26,7 +27,7 @@ class Platform:
         final = Table(tuple(column.name for column in OVER.tables.columns), rows)
         over = Progress(OVER, start=0, acknowledged=OVER.until, sent=OVER.until, complete=True)
         entry = Entry(highest_raw_id=len(rows))
-        return World(Database(final=final, entry=entry), (over,), crashes, rivals)
+        return World(Database(final, self._leftover, entry), (over,), crashes, rivals)
 
     def asked_next(self, world: World) -> Iterator[tuple[int, Sync]]:
         """The last sync again, unless it is complete; and those that may come next."""

@@ -138,11 +138,15 @@ def _sync(stream: DestinationStream, lineage: int, until: int | None) -> Sync:
 
 @frozen(eq=False)
 class Scenario:
-    """What may be asked for: in each place one of some syncs. The first `over` ended before the search begins."""
+    """What may be asked for: in each place one of some syncs. The first `over` ended before the search begins.
+
+    `leftover`: there is an empty temp table then, which the ledger does not know.
+    """
 
     name: str
     places: tuple[tuple[Sync, ...], ...]
     over: int = 1
+    leftover: bool = False
 
 
 OVER = sync(APPEND, 1, BEFORE)
@@ -155,6 +159,8 @@ def scenarios() -> Iterator[Scenario]:
         # The first ends before its source's last STATE: that record is sent again.
         first = sync(strategy, 2, FIRST, 3)
         yield Scenario(f"{strategy}, then another", ((OVER,), (first,), tuple(_changes(strategy))))
+    anything = tuple(sync(strategy, 2, FIRST) for strategy in Strategy)
+    yield Scenario("anything beside an empty temp table", ((OVER,), anything), leftover=True)
     yield Scenario("overwrite without generations into no table", ((overwrite(FIRST),),), over=0)
     replaced = (overwrite(FIRST), overwrite(SECOND), overwrite(SECOND, columns=EVOLVED))
     then = (*replaced, *(sync(strategy, 3, SECOND) for strategy in Strategy))

@@ -141,9 +141,11 @@ class Operations:
         return self.forget_temp(database)
 
     def open_temp(self, database: Database, wishes: Wishes) -> Database:
-        """Create temp, which may be there if it is empty."""
-        if database.temp is not None and database.temp.rows:
-            raise Refused("the temp table already holds rows")
+        """Create temp."""
+        if database.temp is not None:
+            if database.entry.recipe == wishes.recipe:
+                return database
+            raise Refused("the temp table is there already")
         entry = evolve(database.entry, recipe=wishes.recipe, checkpoint=None)
         return Database(database.final, Table(wishes.columns), entry)
 

@@ -102,6 +102,22 @@ def without_temp(scene: Scene) -> Scene:
     return play
 
 
+def renamed(scene: Scene) -> Scene:
+    """The same by an earlier version, which gave the temp table another name."""
+
+    def play(to: Warehouse) -> Outcome:
+        outcome, tables = scene(to), to.tables()
+        with open_bench(to.destination) as bench, bench.client.transaction():
+            name = evolve(tables.temp, name="of_another_name")
+            bench.client.overwrite_table(tables.temp, name)
+            entry = bench.client.ledger.hold(tables.final)
+            assert entry is not None
+            bench.client.ledger.save(evolve(entry, temp=name))
+        return outcome
+
+    return play
+
+
 def full_disk(state_left: str) -> Callable[[Entry], None]:
     """A journal that cannot be written when a stream leaves the state."""
 
@@ -140,6 +156,7 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "truncate_resumed_with_another_import_type": lambda: after(cut(APPEND_TRUNCATE), whole(DEDUP_TRUNCATE)),
     "append_settles_a_dedup": lambda: after(cut(DEDUP), whole(APPEND)),
     "dedup_absorbs_a_cancelled_truncate": lambda: after(cut(APPEND_TRUNCATE, 1), whole(DEDUP, 2)),
+    "temp_keeps_the_ledgers_name": lambda: after(renamed(cut(APPEND_TRUNCATE, 1)), whole(DEDUP, 2)),
     "truncate_drops_a_superseded_one": lambda: after(cut(DEDUP_TRUNCATE, 1), whole(DEDUP_TRUNCATE, 2)),
     "append_drops_an_empty_temp": lambda: after(unknown_temp(), whole(APPEND)),
     "append_truncate_published_before": lambda: after(whole(APPEND_TRUNCATE), whole(APPEND_TRUNCATE)),

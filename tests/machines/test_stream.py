@@ -6,6 +6,7 @@ from attrs import evolve
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
 from dataflow.runtime.clock import SetClock
+from dataflow.types import TableName
 from machines.operations import Answer, Facts, TempFacts
 from machines.operations import StreamOperation as Op
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
@@ -84,6 +85,23 @@ def test_an_empty_temp_table_is_dropped_whatever_it_was() -> None:
 
     assert asked[2:] == [Op.DISCARD, Op.OPEN_FINAL]
     assert machine.at == "writing"
+
+
+def test_an_empty_temp_table_that_the_ledger_does_not_know_is_dropped_before_another_is_opened() -> None:
+    _, asked = started(life(DEDUP), Facts(temp=TempFacts(empty=True, recipe=None), finalised=False))
+
+    assert asked[2:] == [Op.DISCARD, Op.OPEN_TEMP]
+
+
+def test_the_next_temp_table_has_the_name_that_the_ledger_has_for_the_one_before() -> None:
+    """Nothing was found out about a table of the name that this version would choose."""
+    of, name = life(DEDUP, generation=3), TableName("shop", "of_another_name")
+    facts = evolve(found(recipe_of(APPEND_TRUNCATE, generation=2)), temp_name=name)
+
+    _, asked = started(of, facts)
+
+    assert asked[2:] == [Op.SETTLE, Op.OPEN_TEMP]
+    assert of.tables.temp == name
 
 
 def test_a_finalised_generation_is_added_to_and_never_swapped_again() -> None:

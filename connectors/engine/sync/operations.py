@@ -162,7 +162,8 @@ class StreamOperations:
                 note = f"added {' and '.join(added)} to {final}, which an older destination created"
             elif entry.epoch == 1:
                 note = f"the ledger had no entry for {final}, which already existed: it is kept as it is"
-        facts = Facts(temp=self._found(entry, life), finalised=False)
+        temp_name = entry.temp if entry.temp != life.tables.temp else None
+        facts = Facts(temp=self._found(entry, life), finalised=False, temp_name=temp_name)
         if facts.temp is None and entry.checkpoint is not None:
             facts = evolve(facts, lost=entry.recipe)
         if life.stream.replaces_each_time:
@@ -202,12 +203,12 @@ class StreamOperations:
     def _open_temp(self, life: StreamLife) -> Answer:
         entry, temp = self._held(), life.tables.temp
         if self._client.table_exists(temp):
-            if not self._client.table_is_empty(temp):
-                raise InternalError(
-                    f"The temp table {temp} should be new, and already holds rows.",
-                    remedy="Nothing was changed. Report this, with the journal of this sync.",
-                )
-            self._client.drop_table(temp)
+            if (entry.temp, entry.recipe) == (temp, life.recipe):
+                return Answer(note="opened by an attempt whose answer was lost")
+            raise InternalError(
+                f"The temp table {temp} should be new, and already exists.",
+                remedy="Nothing was changed. Report this, with the journal of this sync.",
+            )
         self._client.create_table(temp, life.tables.columns, ())
         self._client.expect_meta(temp, clean_meta(life.stream.sync_id))
         self._client.ledger.save(evolve(entry, temp=temp, recipe=life.recipe, checkpoint=None))

@@ -131,6 +131,26 @@ class OperationsSuite(Suite):
         assert [r["name"] for r in bench.rows(final, USERS)] == ["b", "c"]
         assert bench.destination.tables() == {final}
 
+    def test_a_fresh_temp_table_has_the_name_that_the_ledger_has(self, bench: Bench) -> None:
+        """What lies under the name of this version's choice was not looked at, and is left alone."""
+        with open_run(bench.connector, APPEND_TRUNCATE) as first:
+            first.do(O.CLAIM, O.INSPECT, O.OPEN_TEMP, first.flush(1, *FEW, checkpoint=3))
+            final, temp = first.life.tables.final, first.life.tables.temp
+        renamed = bench.table("of_another_name")
+        with bench.client.transaction():
+            bench.client.overwrite_table(temp, renamed)
+            bench.client.ledger.save(evolve(_hold(bench, final), temp=renamed))
+        bench.make(temp, USERS)
+
+        with open_run(bench.connector, DEDUP, generation=2) as second:
+            second.do(O.CLAIM, O.INSPECT, O.SETTLE, O.OPEN_TEMP)
+            opened = _held(bench, final).temp
+            second.do(second.flush(1, row(4, id=3, name="d"), checkpoint=4), O.MERGE)
+
+        assert opened == renamed
+        assert sorted(r["name"] for r in bench.rows(final, USERS)) == ["a", "b", "c", "d"]
+        assert bench.destination.tables() == {final, temp}
+
     def test_a_claim_gives_the_next_epoch_and_says_where_raw_ids_go_on(self, bench: Bench) -> None:
         """Raw ids are monotonic per stream across runs."""
         with open_run(bench.connector, DEDUP, run="one") as first:

@@ -118,6 +118,13 @@ class AsksForTempBeforeFinalised(StreamLife):
         return wanted if mine else super().recipe
 
 
+class KeepsAnEmptyTemp(StreamLife):
+    @property
+    def temp_disposable(self) -> bool:
+        found = self.facts.temp if self.facts is not None else None
+        return super().temp_disposable and found is not None and not found.empty
+
+
 FAULTS: dict[str, Search] = {
     "temp_is_dropped_on_failure": Search(operations=DropsTempOnFailure()),
     "state_is_told_before_the_commit": Search(steps=TellsBeforeTheCommit),
@@ -127,6 +134,7 @@ FAULTS: dict[str, Search] = {
     "temp_is_resumed_without_the_cut": Search(operations=ResumesWithoutTheCut()),
     "temp_is_settled_without_the_cut": Search(operations=SettlesWithoutTheCut()),
     "temp_is_asked_for_before_finalised": Search(decisions=Decisions(life=AsksForTempBeforeFinalised)),
+    "an_empty_temp_is_not_discarded": Search(decisions=Decisions(life=KeepsAnEmptyTemp)),
     "a_flush_is_written_twice": Search(operations=ForgetsWhatWasFlushed()),
     "a_replaced_stream_is_gone_on_with": Search(steps=GoesOnWithWhatIsReplaced),
     "a_state_is_told_of_what_is_replaced": Search(steps=TellsWhatIsReplaced),

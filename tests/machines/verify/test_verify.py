@@ -48,6 +48,7 @@ def test_no_history_of_two_crashes_and_a_competing_run_breaks_a_law() -> None:
         ("temp_is_resumed_without_the_cut", "law 3"),
         ("temp_is_settled_without_the_cut", "law 3"),
         ("temp_is_asked_for_before_finalised", "law 1"),
+        ("an_empty_temp_is_not_discarded", "law 3"),
         ("a_flush_is_written_twice", "law 3"),
         ("a_replaced_stream_is_gone_on_with", "law 1"),
         ("a_state_is_told_of_what_is_replaced", "law 1"),
@@ -70,6 +71,7 @@ def test_every_seeded_fault_has_a_test() -> None:
     [
         ("ledger_contradicts_temp", True),
         ("temp_disposable", True),
+        ("temp_disposable", False),
         ("temp_continues", True),
         ("temp_continues", False),
         ("temp_of_another_recipe", False),

@@ -51,7 +51,7 @@ class Rows:
     # How many of their values were nulled or cut, by field.
     changed: Mapping[Change, int] = field(factory=dict)
     unfit: tuple[Unfit, ...] = ()
-    # Bytes of memory that they take, about. Arrow is slow to tell it, so it is asked once.
+    # Bytes of memory that they take, about. Arrow computes it slowly, so it is asked once.
     held: int = field(init=False, eq=False)
 
     @held.default

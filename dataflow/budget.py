@@ -2,7 +2,7 @@
 
 Whatever was read and has not left yet, as rows of the destination or as lines of stdout, is held by one of HOLDERS.
 Nothing else may hold input. Only the reading side waits for the budget: what is in already may move
-from one holder to the next, whatever it becomes on its way. So nobody who could free bytes ever waits for bytes.
+from one holder to the next, whatever it becomes on its way. So no thread that could free bytes ever waits for bytes.
 """
 
 from collections import Counter

@@ -4,7 +4,7 @@ Everywhere else a cell that does not fit is nulled or cut, and its row says so. 
 the same, or which of them is the latest, that would make distinct rows one: there it is a misfit, and its stream fails.
 
 What counts is the value: 1.0 is 1, and `+00:00` is `Z`. A text is the number that it writes as JSON would; `007`, `+7`
-and `7e0` are texts, since sources that number things by texts tell these apart.
+and `7e0` are texts, since sources that number things by texts distinguish them.
 """
 
 import re

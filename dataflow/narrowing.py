@@ -1,4 +1,4 @@
-"""Decides which columns would lose what tells rows apart, if they took on the types that a catalog declares. Pure.
+"""Decides which columns would lose what distinguishes rows, if they took on the types that a catalog declares. Pure.
 
 A key's or cursor's column may become wider. It never becomes narrower: distinct keys would become one, and an older
 record could win.

@@ -74,7 +74,7 @@ class State:
 
 
 class Status(StrEnum):
-    """A stream's status, as the source tells it."""
+    """A stream's status, as the source reports it."""
 
     STARTED = "STARTED"
     RUNNING = "RUNNING"
@@ -267,7 +267,7 @@ def read_trace(text: bytes) -> StreamStatus | None:
 
 
 def state_message(state: State, added: Mapping[str, Any]) -> bytes:
-    """The line that tells a STATE: the source's object as it came, with our members added."""
+    """The line that emits a STATE: the source's object as it arrived, with our members added."""
     try:
         return _with_added(state.text, added)
     except REFUSED:

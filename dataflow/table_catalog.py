@@ -243,7 +243,7 @@ def _adopted(
     rules: NamingRules,
     owned: Sequence[OwnedTable],
 ) -> tuple[Mapping[StreamName, OwnedTable], Mapping[StreamName, ConfigError]]:
-    """The tables whose owners nobody wrote down, by the stream that each belongs to, as far as names can tell.
+    """The tables whose owners nobody wrote down, by the stream that each belongs to, as far as names show.
 
     And why streams that fit one table alike get none of it.
     """

@@ -144,7 +144,7 @@ class Facts:
 class Answer:
     """A performed operation's outcome.
 
-    `rows`: how many it moved or removed, where it can tell. `left`: the temp table that a stream leaves when it ends
+    `rows`: how many it moved or removed, if it is known. `left`: the temp table that a stream leaves when it ends
     unpublished. `failed_streams`: those that failed in its course, and the error of the first of them. `started`: how
     many streams take in records now.
     `altered`: the columns of tables that were there before, which it altered.

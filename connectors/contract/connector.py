@@ -169,7 +169,7 @@ class TableOperationsClient(Protocol):
     def expect_meta(self, table: TableName, meta: str) -> None:
         """Most rows of this sync will have this `_airbyte_meta`: a client may prepare not to send it with each.
 
-        What a row holds in the end must not depend on it; `dataflow.batch.same_meta` tells which batches have it.
+        What a row holds in the end must not depend on it; `dataflow.batch.same_meta` says which batches have it.
         """
         ...
 

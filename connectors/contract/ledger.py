@@ -2,7 +2,7 @@
 
 One row suffices because every transaction on a stream first locks it. That lock is the fence (a transaction
 whose epoch is not the row's changes nothing), it makes a retry wait for an attempt whose COMMIT went unanswered,
-and it lets the row say what that attempt achieved. The journal tells what happened; nothing here is for reading.
+and it lets the row say what that attempt achieved. The journal records what happened; nothing here is for reading.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from machines.operations import Recipe
 class LedgerEntry:
     """What the destination knows of one final table.
 
-    `stream` is the stream that owns it, and `columns` tells whose field each of its columns is; None and empty where
+    `stream` is the stream that owns it, and `columns` says whose field each of its columns is; None and empty where
     a version made the entry that did not write them down. `epoch` counts its claims, and `owner` names the run that
     made the last. `temp` and `recipe` describe the temp table, if there is one. `last_flush` numbers the last committed
     flush of this epoch. `checkpoint` is the highest raw id in temp that a durable STATE covers, `highest_raw_id` the

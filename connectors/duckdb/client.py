@@ -34,7 +34,7 @@ INTERNAL_NAMESPACE = "airbyte_internal"
 
 # Seconds.
 _STREAM_PATIENCE = 2.0
-# As long as a merge may take; who waits longer for a ledger row is in a deadlock.
+# Longer than any merge takes: a transaction that waits longer for a ledger row is deadlocked.
 _ROW_PATIENCE = 600.0
 
 
@@ -58,7 +58,9 @@ class DuckDbClient:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. DuckDB isolates by snapshots: who changes a row that another changed is refused."""
+        """All or nothing. DuckDB isolates by snapshots: a transaction that changes a row which another changed is
+        refused.
+        """
         self._cursor.execute("BEGIN TRANSACTION")
         try:
             yield
@@ -72,7 +74,7 @@ class DuckDbClient:
                 ) from error
             raise
         finally:
-            # After the commit: who waited for a row must find in it what this transaction wrote.
+            # After the commit: a transaction that waited for a row must find in it what this one wrote.
             self._database.shared.rows.give_back(self)
 
     def lock(self, table: TableName, owner: str) -> None:

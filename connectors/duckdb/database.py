@@ -62,7 +62,7 @@ class Shared:
     def __init__(self, threads: Threads) -> None:
         self.streams = Locks(threads)
         self.rows = Locks(threads)
-        # Two who open one file must find each other.
+        # Two users of one file must find each other.
         self.attaching = threads.lock()
 
 

@@ -1,8 +1,8 @@
 """How a table of DuckDB's comes to be what a changeset asks for: in place, or in a new table once. Sends no statement.
 
-What a transaction did is in DuckDB's log until the next checkpoint, and who opens the file after a crash does it
-again. For rows the log holds what they were; for ALTER ... USING it holds the expression, which is then computed
-before DuckDB has the functions it names, and the file cannot be opened. So types change in place only by a
+What a transaction did is in DuckDB's log until the next checkpoint, and the process that opens the file after a crash
+does it again. For rows the log holds what they were; for ALTER ... USING it holds the expression, which is then
+computed before DuckDB has the functions it names, and the file cannot be opened. So types change in place only by a
 cast of DuckDB's core; otherwise the table is made again.
 """
 

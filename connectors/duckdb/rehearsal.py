@@ -77,7 +77,7 @@ class Shadow(Database):
         self.rows = {TableName(namespace, name): rows for namespace, name, rows in found}
         # A view has columns too.
         for table in self.rows.keys() & (_LEDGER | {TableName(*each) for each in marked}):
-            # Whether a table is empty decides what becomes of it; one row tells.
+            # Whether a table is empty decides what becomes of it; one row is enough to know.
             limit = NOTHING if table in _LEDGER else sql(" LIMIT 1")
             name = Name(table.namespace, table.name)
             do(

@@ -76,7 +76,7 @@ class MemoryLedger:
 
 
 class MemoryJournal:
-    """The journal of a memory database: a table like any other, so that who looks at tables finds it."""
+    """The journal of a memory database: a table like any other, so that a reader of tables finds it."""
 
     def __init__(self, client: "MemoryClient") -> None:
         self._client = client

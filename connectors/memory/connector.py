@@ -37,7 +37,7 @@ class MemoryConnector:
         return MemoryBuffer(client)
 
     def rehearse(self, note: Callable[[Statement], None]) -> "MemoryConnector":
-        """Content never changes, it is replaced: who has it by himself changes nothing here."""
+        """Content never changes, it is replaced: a holder of a copy changes nothing here."""
         rehearsing = MemoryConnector(self._config, self.runtime)
         rehearsing._database = Database(
             self.runtime.threads.lock(), self._database.content, owners=dict(self._database.owners)

@@ -263,7 +263,7 @@ def views_on_columns() -> Composed:
 
 
 def is_secured() -> Composed:
-    """Whether who sees which rows is decided on the table, or for another table by a policy that looks into it."""
+    """Whether the visibility of rows is decided on the table, or for another table by a policy that looks into it."""
     return SQL(
         "{} SELECT EXISTS (SELECT FROM it WHERE relrowsecurity OR relforcerowsecurity OR EXISTS "
         "(SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_policy'::regclass "

@@ -152,7 +152,7 @@ def change_columns(table: TableName, changeset: ColumnChangeset, cascade: Compos
 
 
 def disturbed(changeset: ColumnChangeset) -> list[str]:
-    """The columns that go, or whose type changes: who shows one of them is in the way."""
+    """The columns that go, or whose type changes: a view that uses one of them is in the way."""
     retyped = (name for name, each in changeset.change.items() if each.original.type != each.new.type)
     return [*changeset.drop, *retyped]
 

@@ -56,7 +56,7 @@ class Judgement(Enum):
 
     # Answered, or nothing waits for an answer.
     ANSWERED = auto()
-    # Silent, but too little was repeated to tell: a server that takes nothing in is asked ever more seldom by the
+    # Silent, but too little was repeated for a verdict: a server that takes nothing in is asked ever more seldom by the
     # kernel, at last every two minutes.
     DOUBTFUL = auto()
     DARK = auto()

@@ -1,4 +1,5 @@
-"""The statements by which a run becomes the owner of tables, and finds who is in its way. Every value is a parameter.
+"""The statements by which a run becomes the owner of tables, and finds the sessions in its way. Every value is a
+parameter.
 
 A run has one advisory lock, on a number that the server makes of its name, for as long as its session lives. The ledger
 names the owner of each table. `namespace` and `name` are a table's, `owner` is a run's name.

@@ -58,7 +58,9 @@ class Foreseen:
 
 @define
 class Foresight:
-    """What all clients of one rehearsal have changed in it, and whom to tell. None: a table that is no more."""
+    """What all clients of one rehearsal have changed in it, and the receiver of its notes. None: a table that is no
+    more.
+    """
 
     note: Callable[[Statement], None]
     tables: dict[TableName, Foreseen | None] = field(factory=dict)

@@ -119,7 +119,7 @@ class Shortcuts:
 
 
 def _longest(recipe: Recipe) -> str:
-    """The column of the key that a hash serves best: a text, if there is one, which is long and tells rows apart."""
+    """The column of the key that a hash serves best: a text, if there is one, which is long and distinguishes rows."""
     kinds: Mapping[str, Any] = {each.name: each.kind for each in recipe.columns}
     texts = (name for name in recipe.primary_key if kinds[name] is Kind.STRING)
     return next(texts, recipe.primary_key[0])

@@ -96,7 +96,7 @@ class PostgresSql:
         )
 
     def identify_by_row(self, table: TableName) -> Composed:
-        """Let a publication tell a row that goes by all of its values."""
+        """Let a publication identify a deleted row by all of its values."""
         return SQL("ALTER TABLE {} REPLICA IDENTITY FULL").format(table_name(table))
 
     def copy_in(self, table: TableName, given: Sequence[str]) -> Composed:

@@ -24,7 +24,7 @@ def size_and_rows() -> Composed:
 
 
 def default_grants() -> Composed:
-    """What others may do with a table that we make in the schema `namespace`: as `catalog.grants` tells it."""
+    """What others may do with a table that we make in the schema `namespace`: as `catalog.grants` lists it."""
     return SQL(
         "SELECT privilege_type, NULL::text, "
         "CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee)::text END, is_grantable "

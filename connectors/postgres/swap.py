@@ -103,7 +103,7 @@ def named(holders: Sequence[str]) -> str:
 
 
 def empty(target: TableName, *, partitioned: bool = False) -> Composed:
-    """Delete all rows; who reads meanwhile sees them still."""
+    """Delete all rows; a concurrent reader still sees them."""
     return SQL("DELETE FROM {}").format(rows_of(target, partitioned=partitioned))
 
 

@@ -115,7 +115,7 @@ def _copy(file: Path, shadow: sqlite3.Connection) -> Sequence[Built]:
         )
     )
     for (name,) in marked:
-        # Whether a table is empty decides what becomes of it; one row tells.
+        # Whether a table is empty decides what becomes of it; one row is enough to know.
         limit = NOTHING if name in _LEDGER else sql(" LIMIT 1")
         columns = do(
             sql("SELECT name FROM pragma_table_info({}, {}) ORDER BY cid", Place(), Place()), name, _ORIGINAL

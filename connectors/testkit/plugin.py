@@ -21,7 +21,7 @@ _PLACES = {
 }
 
 _EXCLUDED = pytest.StashKey[dict[str, str]]()
-# Under xdist the workers leave tests out, and the controller tells about them.
+# Under xdist the workers leave tests out, and the controller reports them.
 _FROM_WORKERS = "testkit_excluded"
 
 

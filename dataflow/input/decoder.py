@@ -66,7 +66,7 @@ class Decoder:
             message = self._message(_around(line), len(line), number)
             return message if without_lone_surrogates(line) == line else self._with_doubts(message)
         except REFUSED as error:
-            # What is set aside moves the bytes, so a place in the line is the first error's to tell.
+            # What is set aside moves the bytes, so only the first error knows the place in the line.
             cause = error if isinstance(error, msgspec.ValidationError) else first
             stream = self._owner(line)
             if stream is None:

@@ -1,4 +1,4 @@
-"""The home of the time. A clock tells the time and never waits; `threads` waits."""
+"""The home of the time. A clock gives the time and never waits; `threads` waits."""
 
 import time
 from typing import Protocol
@@ -7,7 +7,7 @@ from attrs import define, frozen
 
 
 class Clock(Protocol):
-    """Tells the time, in seconds. Safe to use from several threads."""
+    """Gives the time, in seconds. Safe to use from several threads."""
 
     def now(self) -> float:
         """The time since 1970, in UTC. Somebody may set it back."""

@@ -10,7 +10,7 @@ The grammar is the lenient one of Airbyte's coercion, and wider where upstream l
   abbreviation of RFC 2822. A region in brackets, as Java writes it, is ignored: the offset before it decides.
 - era: ` AD` or ` BC` after the date or at the end.
 
-Digits beyond microseconds are cut; `loses_digits` tells whether any of them counted. 24:00 is refused. A leap
+Digits beyond microseconds are cut; `loses_digits` returns whether any of them counted. 24:00 is refused. A leap
 second (:60) is the next second of a timestamp, as POSIX and PostgreSQL read it, and no time of day.
 """
 

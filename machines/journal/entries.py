@@ -1,4 +1,4 @@
-"""The journal: every transition of every machine, written down after the fact. Tells; decides nothing.
+"""The journal: every transition of every machine, written down after the fact. Records; decides nothing.
 
 A listener makes one entry per transition and hands it to the journal's keeper. An entry holds names, counts and
 times, never a record's values nor a secret. The first entry of a life also holds what a replay needs.

@@ -21,7 +21,7 @@ Arrow = tuple[str, str, str]
 
 
 class Outcome(StrEnum):
-    """How a life stands: `unfinished` was killed or goes on, which a journal cannot tell apart."""
+    """How a life stands: `unfinished` was killed or goes on, which a journal cannot distinguish."""
 
     DONE = "done"
     FAILED = "failed"
@@ -239,7 +239,7 @@ class Run:
 
 
 def runs(entries: Sequence[Entry]) -> list[Run]:
-    """The runs of a journal, in the order in which they began to tell."""
+    """The runs of a journal, in the order in which they began."""
     found: dict[str, list[Life]] = {}
     for life in lives(entries):
         found.setdefault(life[0]["run"], []).append(Life(life[0].get("stream"), tuple(life)))

@@ -19,7 +19,7 @@ _PUBLISHING = (StreamOperation.MERGE, StreamOperation.SWAP, StreamOperation.DEDU
 
 @frozen(kw_only=True)
 class Course:
-    """What a stream's entries tell so far of its rows. `strategy` is None until its first entry was heard.
+    """What a stream's entries say so far about its rows. `strategy` is None until its first entry was heard.
 
     `written` counts the rows of this run that are durable, `covered` those of them that a STATE covers. `begun`: it
     came to where rows are taken in. `resumed` and `settled`: rows of an earlier run waited, and were taken on, or were
@@ -122,7 +122,7 @@ def _by_temp(course: Course, strategy: Strategy) -> str:
 
 
 def course_of(entries: Iterable[Entry]) -> Course:
-    """The course that a life's entries tell."""
+    """The course that a life's entries record."""
     course = Course()
     for entry in entries:
         course = course.heard(entry)

@@ -1,6 +1,6 @@
 """The lifecycle's decisions, asked of the real class and remembered. Knows no rule of a stream itself.
 
-A machine of the class is put into a state, is sent an event, and tells where it went; with an event at some 80 µs
+A machine of the class is put into a state, is sent an event, and returns where it went; with an event at some 80 µs
 the search would take hours, so an answer is asked for once. A test drives the class from its start and compares.
 """
 

@@ -20,6 +20,7 @@ WORDS: Mapping[str, str] = {
     r"\b[Tt]old\b|\buntold\b|\btellable\b": (
         "emitted (STATE), acknowledged (records), logged, reported, recorded, distinguished"
     ),
+    r"\b[Tt]ell(?:s|ing)?\b": "says, records, reports, shows, distinguishes",
     r"\b[Aa]new\b": "again",
     r"\b[Ss]o many\b": "the number, or: the first N rows",
     r"\bwill not do\b": "is not enough",
@@ -28,7 +29,7 @@ WORDS: Mapping[str, str] = {
     r"\b[Hh]ears? (?:of|no more)\b|\bheard (?:of|no more)\b": "learns of, receives",
     r"\b[Ww]hosever\b|\b[Ww]hosesoever\b": "whatever its owner",
     r"\b[Ww]hoever\b": "the user, the caller, the process that",
-    r"\b(?:to|for|of|by|from|than) who\b|(?:^|[.;:!] )Who\b(?![^.]*[?])": (
+    r"\b(?:to|for|of|by|from|than) who\b|(?:^|[.;:!] )[Ww]ho\b(?![^.]*[?])": (
         "a person that, the caller, the run: who is a question"
     ),
     r"(?:^|[.:;!?] )Of (?!course\b)": "a sentence that begins with its subject",

@@ -1,4 +1,4 @@
-"""`dataflow journal`: what syncs did, as their journal tells it. Lists, shows, follows; changes nothing."""
+"""`dataflow journal`: what syncs did, as their journal records it. Lists, shows, follows; changes nothing."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SECONDS_PER_DAY = 86_400
 # Back to a time when there was no journal.
 MOST_DAYS = 20_000
-# How often who follows looks, in seconds.
+# Seconds between two looks of `follow`.
 PAUSE = 1.0
 LAST = "last"
 

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Write the package, and tell what to do next."""
+    """Write the package, and print what to do next."""
     _check(given.name)
     folder: Path = given.out or Path(f"destination-{given.name.replace('_', '-')}")
     try:

@@ -1,7 +1,7 @@
 """What a crash left, and the one step that repairs it: the step that the stream's machine takes from the same facts.
 
-Found by rehearsing the start of each stream that the ledger, or a temp table, tells of. Changes nothing; who takes the
-step is `connectors.engine.dry_run.repair`.
+Found by rehearsing the start of each stream that the ledger, or a temp table, names. Changes nothing;
+`connectors.engine.dry_run.repair` takes the step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,7 +92,7 @@ class Diagnosis:
 
 @frozen(kw_only=True)
 class _Trace:
-    """A temp table, as the ledger tells of it and as it is; one of them may be missing. `wanted` is its next sync.
+    """A temp table, as the ledger describes it and as it is; one of them may be missing. `wanted` is its next sync.
 
     `owner` is the stream that its final table belongs to, if the ledger says.
     """
@@ -115,7 +115,7 @@ class _Trace:
 
 @frozen
 class _Held:
-    """A final table that the ledger knows, and who holds it."""
+    """A final table that the ledger knows, and its holder."""
 
     entry: LedgerEntry
     writer: Writer
@@ -163,8 +163,8 @@ def examine(
 def _look(
     client: Client, named: Sequence[Named], rules: NamingRules, spaces: set[str]
 ) -> tuple[Sequence[_Trace], Sequence[_Held]]:
-    """Every temp table that the ledger knows, or that lies where its tables do, in `spaces` or the catalog's; and who
-    holds a table that the ledger knows.
+    """Every temp table that the ledger knows, or that lies where its tables do, in `spaces` or the catalog's; and
+    the holders of tables that the ledger knows.
     """
     entries = client.ledger.entries()
     wanted = [(each.stream, each.tables) for each in named]
@@ -248,7 +248,7 @@ _PLAIN = Recipe(strategy=Strategy.APPEND, generation_id=0, primary_key=(), curso
 
 
 def _final_of(temp: TableName) -> TableName:
-    """The final table of a temp table that nobody tells of, as far as its name says."""
+    """The final table of a temp table that no entry names, as far as its name says."""
     return TableName(temp.namespace, temp.name.rpartition(TEMP_MARK)[0] or temp.name)
 
 

@@ -1,7 +1,7 @@
 """What a sync would do, before it does it: a whole sync, rehearsed with a source that completes every stream at once.
 
 Nothing here knows a rule of a lifecycle or a statement of a database. The machines walk their own arrows, `Sync`
-performs what they ask, on a connector that changes nothing; the journal tells the path, and this module keeps it.
+performs what they ask, on a connector that changes nothing; the journal gives the path, and this module keeps it.
 """
 
 import json

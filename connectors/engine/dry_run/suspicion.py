@@ -2,8 +2,8 @@
 nothing.
 
 An earlier version named tables and columns by the catalog at hand, so that a name could change hands, and let a key's
-value that its column did not hold become null. The journal tells the first, for as long as it is kept; a row's
-`_airbyte_meta` tells the second. A table that was replaced as a whole since then is right again.
+value that its column did not hold become null. The journal shows the first, for as long as it is kept; a row's
+`_airbyte_meta` shows the second. A table that was replaced as a whole since then is right again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ class Suspicion:
 
 @define
 class _Past:
-    """What the journal tells of one final table since it was last replaced. `old`: an earlier version wrote to it."""
+    """What the journal says about one final table since it was last replaced. `old`: an earlier version wrote to it."""
 
     old: bool = False
     streams: dict[StreamName, None] = field(factory=dict)
@@ -58,7 +58,7 @@ class _Past:
 
 
 def suspected(connector: Connector) -> Sequence[Suspicion]:
-    """What may be wrong, as far as the journal and the rows tell. Raises the DataflowError of a look that failed."""
+    """What may be wrong, as far as the journal and the rows show. Raises the DataflowError of a look that failed."""
     if not has_journal(connector):
         return ()
     looking = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
@@ -114,7 +114,7 @@ def _pasts(entries: Iterable[Entry], rules: NamingRules) -> Mapping[TableName, _
 
 
 def _mixed(table: TableName, past: _Past) -> Sequence[Suspicion]:
-    """What the journal tells of names that changed hands."""
+    """What the journal says about names that changed hands."""
     streams = ", ".join(sorted(map(str, past.streams)))
     found = []
     if len(past.streams) > 1:

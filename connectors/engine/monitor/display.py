@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WINDOW = 5.0
 # Lines that are no stream's, beside those on the whole: the heads, the count of the rest, the cursor's.
 OTHER_LINES = 3
-# Columns and lines of a terminal that does not tell them.
+# Columns and lines of a terminal that does not report them.
 FALLBACK = (100, 24)
 STYLES = {"idle": "dim", DONE: "green", FAILED: "bold red", "writing": "cyan"}
 

@@ -140,7 +140,7 @@ class Watch:
             self._lives[stream] = heard(self._lives.get(stream, Going()), entry)
 
     def reading(self, readings: Mapping[str, Reading]) -> None:
-        """From here on this is what tells how much was read."""
+        """From here on this says how much was read."""
         self._readings = readings
 
     def writing(self, stream: str, rows: int | None) -> None:
@@ -173,7 +173,7 @@ class Watch:
 
 
 class Listener:
-    """Tells a watch what one machine enters."""
+    """Reports to a watch what one machine enters."""
 
     def __init__(self, watch: Watch, stream: str | None) -> None:
         self._watch = watch

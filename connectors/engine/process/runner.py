@@ -38,12 +38,12 @@ class Destination:
         self._mask = Mask()
 
     def spec(self) -> int:
-        """Tell what the destination can be configured with."""
+        """Print what the destination can be configured with."""
         self._outlet.answer(spec_message(with_options(self._definition.spec())))
         return 0
 
     def check(self, config: Path) -> int:
-        """Tell whether a sync could work; a failed check is an answer and no failure of the command."""
+        """Check whether a sync could work; a failed check is an answer and no failure of the command."""
         from connectors.engine.sync.check import check_connector
 
         try:

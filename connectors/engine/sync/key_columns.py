@@ -18,7 +18,7 @@ from machines.stream import StreamLife
 def refuse_narrowing(columns: ColumnUtils, life: StreamLife, found: Mapping[str, ColumnType]) -> None:
     """Refuse a stream whose final table has columns, by their names, that its keys would make narrower.
 
-    TransientError where the columns can stay as they are: the life tells the ledger so. Else ConfigError.
+    TransientError where the columns can stay as they are: the life records this in the ledger. Otherwise ConfigError.
     """
     held = {
         name: [kind for kind in Kind if columns.column_type(kind).type == each.type]

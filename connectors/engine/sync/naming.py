@@ -1,6 +1,6 @@
 """Looks up in a database what the names of a catalog's streams and fields mean there. Writes nothing.
 
-The ledger tells whose each table and column is. A table is looked at only where the ledger does not know all of a
+The ledger says whose each table and column is. A table is looked at only where the ledger does not know all of a
 stream's fields: a column that is there and that the ledger does not know was made by somebody else.
 """
 

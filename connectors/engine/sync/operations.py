@@ -2,7 +2,7 @@
 
 Every transaction first holds the stream's ledger entry and must find this run's epoch in it; what the operation
 did is written into the entry before the commit. So an operation whose COMMIT went unanswered can be repeated:
-the entry tells that there is nothing left to do.
+the entry says that there is nothing left to do.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

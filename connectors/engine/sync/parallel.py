@@ -19,7 +19,7 @@ def side_by_side(works: Sequence[Callable[[], None]], threads: Threads) -> None:
         except BaseException as error:  # noqa: BLE001 - it is raised again below
             errors.append(error)
 
-    # They keep no process from ending: who asks for an end a second time does not wait for a database that hangs.
+    # They keep no process from ending: a second request to end does not wait for a database that hangs.
     started = [threads.start(partial(do, work), f"starter {n}") for n, work in enumerate(works)]
     for thread in started:
         thread.join()

@@ -38,7 +38,7 @@ def set_up(
     try:
         return transactions.run(DOING, everything)
     except ConfigError:
-        # What a person must see to may concern one stream alone: each by itself tells which.
+        # What a person must see to may concern one stream alone: each by itself shows which.
         of = transactions.run(DOING, tables)
         return [_by_itself(connector, transactions, each, of[each.name]) for each in streams]
 

@@ -95,7 +95,7 @@ class StreamRun:
         self._columns = sync.connector.columns
         self.operations = StreamOperations(sync.connector, owner, sync.run, sync.strike)
         executor = Executor(self.operations, sync.connector.runtime.clock)
-        # What tells how much was taken in, as soon as anything is.
+        # Says how much was read, as soon as anything is.
         self.taken: Callable[[], Taken] = Taken
         self.course = Course()
         journal = Journal(
@@ -248,7 +248,7 @@ class SyncOperations:
         sync.intake.start(sync.source, self._order(), self._inbox)
 
     def _start_streams(self, _: SyncLife) -> None:
-        # What each sync needs goes before the connections that only tell of it, or make it quicker.
+        # What each sync needs goes before the connections that only report on it, or make it quicker.
         self._writers[0].connect("connecting a writer")
         _start(self.runs[:1], self._owner)
         if len(self.runs) > 1:

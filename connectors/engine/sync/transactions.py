@@ -1,7 +1,7 @@
 """Whole transactions on a client, tried again when they failed in passing. Retry lives here and nowhere else.
 
 Never a single statement is repeated: what a transaction did is known only when its COMMIT was answered, and the
-ledger entry that it holds tells the next attempt whether there is anything left to do.
+ledger entry that it holds shows the next attempt whether there is anything left to do.
 """
 
 from collections.abc import Callable, Iterator

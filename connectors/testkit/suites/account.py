@@ -188,7 +188,7 @@ class AccountSuite(WarehouseSuite):
 
 
 def _of_users(outcome: Outcome) -> Life:
-    """The stream's life, as its journal tells it."""
+    """The stream's life, as its journal records it."""
     (run,) = runs(outcome.journal)
     (life,) = run.streams
     return life

@@ -121,7 +121,7 @@ class ChangingSourceSuite(WarehouseSuite):
         assert [key for key, row in rows.items() if row["_ab_cdc_deleted_at"] is not None] == [1]
 
     def test_without_a_cursor_what_was_extracted_later_wins(self, warehouse: Warehouse) -> None:
-        """The source says nothing of order, so its clock does; who comes late does not win by it.
+        """The source says nothing of order, so its clock does; a record that comes late does not win by it.
 
         Upstream: testDedupNoCursor.
         """

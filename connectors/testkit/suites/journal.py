@@ -40,7 +40,7 @@ SECRET = 918273645
 
 
 class JournalSuite(WarehouseSuite):
-    """A journal decides nothing, so nothing may depend on it; and it tells, so it must be right."""
+    """A journal decides nothing, so nothing may depend on it; and people read it, so it must be right."""
 
     def test_what_was_kept_is_read_as_it_was_told(self, warehouse: Warehouse) -> None:
         entries = [*cut_off(warehouse, users(Strategy.DEDUP, 1)).journal]

@@ -1,4 +1,4 @@
-"""The suite of keys: rows that the source tells apart are never one row, and an older record never wins.
+"""The suite of keys: distinct rows of the source are never one row, and an older record never wins.
 
 A column that decides which rows are one, or which is the latest, holds its values as they were sent. If it cannot, its
 stream fails, and no other; a later sync may bring the records into a column that holds them.
@@ -32,7 +32,7 @@ LOCAL = {"type": "string", "format": "date-time", "airbyte_type": "timestamp_wit
 TIME = {"type": "string", "format": "time", "airbyte_type": "time_without_timezone"}
 TIME_WITH_ZONE = {"type": "string", "format": "time", "airbyte_type": "time_with_timezone"}
 OBJECT = {"type": "object"}
-# By what they are: a declared type, and values that a source tells apart.
+# By what they are: a declared type, and values that a source distinguishes.
 DISTINCT: Mapping[str, tuple[Mapping[str, Any], tuple[Any, ...]]] = {
     "whole numbers beyond 64 bits": (INTEGER, tuple(range(2**64 - 5, 2**64))),
     "whole numbers on both sides of 64 bits": (INTEGER, (2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 1)),

@@ -20,7 +20,7 @@ class Names:
     """The decisions about names. A fault bends one of them."""
 
     def owned(self, database: Database, catalog: Catalog) -> tuple[OwnedTable, ...]:
-        """What the ledger tells a run that is about to name the tables of its catalog."""
+        """What the ledger says to a run that is about to name the tables of its catalog."""
         return database.owned
 
     def named(

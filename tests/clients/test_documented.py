@@ -26,7 +26,7 @@ def test_the_script_replaces_the_table_each_time(tmp_path: Path) -> None:
         assert shop.execute("SELECT count(*) FROM products").fetchone() == (100,)
 
 
-def test_the_pipe_tells_the_last_state(tmp_path: Path) -> None:
+def test_the_pipe_emits_the_last_state(tmp_path: Path) -> None:
     client, destination = Client(tmp_path), duckdb_destination(tmp_path)
     users = messages.stream("users", {"id": "integer"}, mode="append")
     users["stream"]["supported_sync_modes"] = ["full_refresh"]

@@ -27,7 +27,7 @@ def pages_brought(how: str) -> int:
     return int(done.stdout)
 
 
-def test_memory_that_was_freed_is_used_again_and_not_brought_anew() -> None:
+def test_memory_that_was_freed_is_used_again_and_not_requested_again() -> None:
     kept, given_back = pages_brought("keeping"), pages_brought("as it is")
 
     assert kept < given_back / 3

@@ -52,7 +52,7 @@ def test_a_state_says_what_it_covers(text: bytes, kind: StateKind, stream: Strea
     assert (state.kind, state.stream) == (kind, stream)
 
 
-def test_a_state_is_told_back_as_it_came_with_our_members_added() -> None:
+def test_a_state_is_emitted_as_it_came_with_our_members_added() -> None:
     text = (
         b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"a"},'
         b'"stream_state":{"n":1.10,"big":12345678901234567890123}},"x":[1, 2]}'
@@ -132,7 +132,7 @@ def test_a_trace_error_names_its_kind_and_its_stream() -> None:
     assert error["stream_descriptor"] == {"name": "a", "namespace": "n"}
 
 
-def test_a_defect_is_told_as_a_system_error_without_its_words() -> None:
+def test_a_defect_is_reported_as_a_system_error_without_its_words() -> None:
     line = error_message(ValueError("the content of a record"), SYSTEM.clock)
 
     assert json.loads(line)["trace"]["error"]["failure_type"] == "system_error"

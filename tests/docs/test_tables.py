@@ -39,7 +39,7 @@ def test_there_is_a_table_for_each_command_that_takes_arguments() -> None:
     assert told == {*COMMANDS, "destination"} - {"destinations"}
 
 
-def test_each_capability_is_told_to_who_writes_a_connector() -> None:
+def test_each_capability_is_documented_for_authors() -> None:
     (page,) = (page for page in pages() if page.name == "connector-authors.md")
 
     assert set(re.findall(r"^\| `(\w+)=", page.read_text(), re.MULTILINE)) == capabilities()

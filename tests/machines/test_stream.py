@@ -140,7 +140,7 @@ def test_a_generation_that_the_ledger_gives_is_this_syncs_own() -> None:
     assert asked[2:] == [Op.DISCARD, Op.OPEN_TEMP]
 
 
-def test_a_temp_table_the_ledger_does_not_know_is_kept_and_the_user_told() -> None:
+def test_a_temp_table_the_ledger_does_not_know_is_kept_and_reported() -> None:
     of = life(DEDUP)
     facts = Facts(temp=TempFacts(empty=False, recipe=None), finalised=False)
 

@@ -217,7 +217,7 @@ def test_a_value_is_read_as_it_was_written(client: MariaDbClient, text: str) -> 
     assert (alone, beside) == ([(text,)], [(text, text)])
 
 
-def test_a_moment_is_kept_to_the_microsecond_and_told_in_utc(client: MariaDbClient) -> None:
+def test_a_moment_is_kept_to_the_microsecond_and_shown_in_utc(client: MariaDbClient) -> None:
     moment = datetime(2026, 2, 3, 4, 5, 6, 789_012, UTC)
     kept = sql("CAST({} AS datetime(6))", Param("at"))
 

@@ -144,7 +144,7 @@ def test_a_client_certificate_of_another_authority_lets_nobody_in(
         ("client_key", "a drawing of a key"),
     ],
 )
-def test_what_is_no_certificate_is_told(
+def test_what_is_no_certificate_is_reported(
     encrypted: Encrypted, encrypted_database: Address, field: str, value: str
 ) -> None:
     options = verified(encrypted)
@@ -157,7 +157,7 @@ def test_what_is_no_certificate_is_told(
     assert "drawing" not in str(refused.value)
 
 
-def test_a_wrong_password_of_the_key_is_told_and_not_shown(
+def test_a_wrong_password_of_the_key_is_reported_and_not_shown(
     encrypted: Encrypted, encrypted_database: Address
 ) -> None:
     options = verified(encrypted, client_key_password="hidden")

@@ -138,7 +138,7 @@ def test_an_ssh_server_that_does_not_answer_may_do_so_later(
         ask(reached(database, ssl=True, tunnel_method=tunnel))
 
 
-def test_what_is_no_ssh_server_is_told(database: Address, sshd: Sshd, user: Guest) -> None:
+def test_what_is_no_ssh_server_is_reported(database: Address, sshd: Sshd, user: Guest) -> None:
     tunnel = through(sshd, user, tunnel_port=database.port)
 
     with pytest.raises(DataflowError, match=r"The connection to the SSH server|No common SSH algorithms"):
@@ -183,7 +183,7 @@ def test_all_sessions_share_one_login(database: Address, sshd: Sshd, user: Guest
     assert sshd.log.count(f"Accepted publickey for {user.name}") == 1
 
 
-def test_a_lost_tunnel_is_opened_anew(database: Address, sshd: Sshd, user: Guest) -> None:
+def test_a_lost_tunnel_is_opened_again(database: Address, sshd: Sshd, user: Guest) -> None:
     config = reached(database, ssl=True, tunnel_method=through(sshd, user))
     with (
         closing(DEFINITION.connector(config, "more", SYSTEM)) as connector,
@@ -261,7 +261,7 @@ def test_a_whole_sync_goes_through_even_if_the_tunnel_is_lost(
 
 
 @pytest.mark.parametrize("verb", ["check", "write"])
-def test_no_secret_of_a_tunnel_is_told(
+def test_no_secret_of_a_tunnel_is_shown(
     database: Address, sshd: Sshd, user: Guest, tmp_path: Path, verb: str
 ) -> None:
     tunnel = through(sshd, user, **by_password(user)) | {"tunnel_user_password": f"not {user.password}"}

@@ -243,7 +243,7 @@ def test_of_several_installed_versions_the_newest_is_taken(tmp_path: Path) -> No
     assert installed_postgres(tmp_path) == tmp_path / "15"
 
 
-def test_without_any_server_every_reason_is_told() -> None:
+def test_without_any_server_every_reason_is_reported() -> None:
     @contextmanager
     def missing(environment: object) -> Iterator[Address]:
         raise Unavailable("the moon is full")

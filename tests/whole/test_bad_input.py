@@ -45,7 +45,7 @@ def test_a_catalog_that_cannot_be_followed_is_refused_before_any_table_is_touche
     ],
     ids=["no JSON", "unknown stream", "no message"],
 )
-def test_the_run_stops_at_a_line_it_cannot_use_and_tells_what_is_durable(
+def test_the_run_stops_at_a_line_it_cannot_use_and_acknowledges_what_is_durable(
     destination: Destination, bad: bytes
 ) -> None:
     lines = [

@@ -7,7 +7,7 @@ from tests.whole.messages import catalog, complete, record, state, stream
 
 
 @pytest.mark.parametrize("verb", ["spec", "--spec"])
-def test_spec_tells_what_can_be_configured(destination: Destination, verb: str) -> None:
+def test_spec_prints_what_can_be_configured(destination: Destination, verb: str) -> None:
     outcome = destination.start(verb).finish()
 
     (message,) = outcome.messages
@@ -28,7 +28,7 @@ def test_check_succeeds_and_leaves_nothing_behind(destination: Destination, verb
 
 
 @pytest.mark.parametrize("verb", ["write", "--write"])
-def test_write_loads_records_and_tells_state(destination: Destination, verb: str) -> None:
+def test_write_loads_records_and_emits_state(destination: Destination, verb: str) -> None:
     configured = catalog(stream("users", {"id": "integer", "name": "string"}))
     running = destination.start(
         verb,
@@ -53,7 +53,7 @@ def test_everything_on_stdout_is_a_message(destination: Destination) -> None:
     assert {message["type"] for message in outcome.messages} <= {"LOG", "STATE", "TRACE"}
 
 
-def test_a_state_is_told_while_the_source_is_still_silent(destination: Destination) -> None:
+def test_a_state_is_emitted_while_the_source_is_still_silent(destination: Destination) -> None:
     running = destination.start_write(catalog(stream("users", {"id": "integer"})), "--state-latency", "0.1")
     running.send(record("users", {"id": 1}), state("users", "s1"))
 

@@ -95,7 +95,7 @@ def test_two_kills_right_after_the_swap_of_an_append_truncate_double_nothing(
 
 
 @in_turn("mode", ["append", "append_dedup"])
-def test_a_process_killed_between_two_states_resumes_from_the_one_it_told(
+def test_a_process_killed_between_two_states_resumes_from_the_last_one_emitted(
     destination: Destination, mode: str
 ) -> None:
     old_table(destination)

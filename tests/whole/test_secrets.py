@@ -57,7 +57,7 @@ def told(destination: Destination, config: dict[str, Any], verb: str, *arguments
     ],
     ids=["user", "database", "host", "port", "SSL password", "SSL mode", "type", "limit"],
 )
-def test_a_connection_that_fails_tells_no_password(
+def test_a_connection_that_fails_shows_no_password(
     tmp_path: Path, postgres_database: Address, wrong: dict[str, Any], verb: str
 ) -> None:
     destination = postgres_destination(tmp_path, postgres_database)
@@ -76,7 +76,7 @@ def test_a_connection_that_fails_tells_no_password(
     ],
     ids=lambda faults: faults[0],
 )
-def test_a_sync_that_fails_tells_no_password(
+def test_a_sync_that_fails_shows_no_password(
     tmp_path: Path, postgres_database: Address, faults: Sequence[str]
 ) -> None:
     destination = postgres_destination(tmp_path, postgres_database)
@@ -116,7 +116,7 @@ def test_what_the_server_quotes_is_masked_in_the_journal_too(
 
 
 @pytest.mark.parametrize("verb", ["check", "write"])
-def test_a_file_that_cannot_be_opened_tells_no_token(tmp_path: Path, verb: str) -> None:
+def test_a_file_that_cannot_be_opened_shows_no_token(tmp_path: Path, verb: str) -> None:
     destination = duckdb_destination(tmp_path)
     path = tmp_path / f"{SECRET}.duckdb"
     path.write_text("a letter home, longer than nothing")

@@ -39,7 +39,7 @@ def published_by_the_next_run(destination: Destination) -> list[tuple[int]]:
 # -- asked to stop
 
 
-def test_a_sync_that_is_asked_to_stop_writes_what_it_has_read_and_tells_it(
+def test_a_sync_that_is_asked_to_stop_writes_what_it_has_read_and_acknowledges_it(
     destination: Destination,
 ) -> None:
     running = begun(destination, *WAITING)

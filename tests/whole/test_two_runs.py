@@ -11,7 +11,7 @@ USERS = catalog(stream("users", {"id": "integer"}))
 SECOND = [record("users", {"id": 2}), state("users", 2), complete("users")]
 
 
-def test_a_second_run_is_told_who_holds_the_stream(destination: Destination) -> None:
+def test_a_second_run_is_refused_with_the_holder_of_the_stream(destination: Destination) -> None:
     first = destination.start_write(USERS, "--state-latency", "0")
     first.send(record("users", {"id": 1}), state("users", 1))
     first.wait_for_state()

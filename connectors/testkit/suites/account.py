@@ -76,7 +76,7 @@ class AccountSuite(WarehouseSuite):
         ]
         assert sorted(altered) == [("height", "retyped"), ("phone", "added"), ("weight", "dropped")]
 
-    def test_the_columns_of_a_lost_answer_are_told_once(self, warehouse: Warehouse) -> None:
+    def test_the_columns_of_a_lost_answer_are_reported_once(self, warehouse: Warehouse) -> None:
         warehouse.sync(
             catalog(stream("users", Strategy.APPEND, BEFORE)),
             record("users", id=1, weight=5, height="7"),
@@ -97,7 +97,7 @@ class AccountSuite(WarehouseSuite):
         assert account is not None
         assert sorted(each.column for each in account.altered) == ["height", "phone", "weight"]
 
-    def test_an_append_that_is_cut_off_tells_what_it_added_and_what_comes_again(
+    def test_an_append_that_is_cut_off_reports_what_it_added_and_what_comes_again(
         self, warehouse: Warehouse
     ) -> None:
         outcome = cut_off(warehouse, users(Strategy.APPEND))
@@ -113,7 +113,7 @@ class AccountSuite(WarehouseSuite):
         assert len(warehouse.rows()) == len(CUT_OFF)
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_a_stream_that_is_cut_off_tells_that_its_rows_wait(
+    def test_a_stream_that_is_cut_off_reports_that_its_rows_wait(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         sync_users(warehouse, users(strategy, 1), sent=PRIOR)
@@ -131,7 +131,7 @@ class AccountSuite(WarehouseSuite):
         assert len(warehouse.rows()) == len(PRIOR)
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_a_stream_that_could_not_be_published_tells_that_its_rows_wait(
+    def test_a_stream_that_could_not_be_published_reports_that_its_rows_wait(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         publishing = {
@@ -147,7 +147,7 @@ class AccountSuite(WarehouseSuite):
         assert len(warehouse.waiting()) == len(PRIOR)
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_stream_that_is_done_tells_where_its_rows_are(
+    def test_a_stream_that_is_done_reports_where_its_rows_are(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         outcome = sync_users(warehouse, users(strategy), sent=PRIOR)
@@ -165,7 +165,7 @@ class AccountSuite(WarehouseSuite):
             }[strategy]
         )
 
-    def test_a_refresh_that_was_published_before_tells_that_it_adds(self, warehouse: Warehouse) -> None:
+    def test_a_refresh_that_was_published_before_reports_that_it_adds(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(Strategy.APPEND_TRUNCATE), sent=PRIOR)
 
         outcome = sync_users(warehouse, users(Strategy.APPEND_TRUNCATE), sent=PRIOR)

@@ -29,7 +29,7 @@ class CheckpointSuite(WarehouseSuite):
     # -- when
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_state_is_not_told_before_its_rows_are_durable(
+    def test_a_state_is_not_emitted_before_its_rows_are_durable(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """Acknowledged means durable: at the moment of its emission, another connection finds the rows."""
@@ -49,16 +49,16 @@ class CheckpointSuite(WarehouseSuite):
         assert all(set(range(1, cursor + 1)) <= ids for cursor, ids in there.items())
 
     @pytest.mark.parametrize("strategy", [DEDUP, APPEND_TRUNCATE, DEDUP_TRUNCATE])
-    def test_what_is_durable_is_told_before_the_stream_is_published(
+    def test_what_is_durable_is_acknowledged_before_the_stream_is_published(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """Else a crash in between would have published rows sent again."""
         warehouse.sync(catalog(users(strategy, 1)), record("users", id=1, name="old"), complete("users"))
         emitted = threading.Event()
-        at_the_telling: list[Any] = []
+        at_its_emission: list[Any] = []
 
         def look(_: int) -> None:
-            at_the_telling.extend(row["name"] for row in warehouse.data())
+            at_its_emission.extend(row["name"] for row in warehouse.data())
             emitted.set()
 
         def feed() -> Iterator[bytes]:
@@ -71,10 +71,10 @@ class CheckpointSuite(WarehouseSuite):
             catalog(users(strategy, 2)), feed=feed(), on_state=look, thresholds=Thresholds(state_latency=0.01)
         )
 
-        assert at_the_telling == ["old", "old"]
+        assert at_its_emission == ["old", "old"]
         assert [row["name"] for row in warehouse.data()] == ["new"]
 
-    def test_a_state_is_told_while_the_source_goes_on(self, warehouse: Warehouse) -> None:
+    def test_a_state_is_emitted_while_the_source_goes_on(self, warehouse: Warehouse) -> None:
         """A long sync emits STATE in its course; what was acknowledged outlives the sync's end, however it ends.
 
         Upstream: testMidSyncCheckpointingStreamState.
@@ -98,7 +98,7 @@ class CheckpointSuite(WarehouseSuite):
         assert (in_time, cut.states) == ([True], [1])
         assert [row["id"] for row in warehouse.data()] == [1]
 
-    def test_states_without_records_are_told_in_order(self, warehouse: Warehouse) -> None:
+    def test_states_without_records_are_emitted_in_order(self, warehouse: Warehouse) -> None:
         """The platform continues from the last one that it received, so the last that arrived must be the last emitted.
 
         Upstream: testOutOfOrderStateMessages, for input that has one order only.
@@ -146,7 +146,7 @@ class CheckpointSuite(WarehouseSuite):
         assert [row["id"] for row in warehouse.data()] == [2, 3]
         assert len(outcome.warnings) == 2
 
-    def test_a_state_without_a_count_is_told_with_ours(self, warehouse: Warehouse) -> None:
+    def test_a_state_without_a_count_is_emitted_with_ours(self, warehouse: Warehouse) -> None:
         """A source need not count; then there is nothing to compare."""
         outcome = warehouse.sync(
             catalog(users(APPEND)), record("users", id=1), state("users", 1), complete("users")
@@ -168,7 +168,7 @@ class CheckpointSuite(WarehouseSuite):
             f"{count} records" in warning and "received is 1" in warning for warning in outcome.warnings
         )
 
-    def test_a_global_state_is_told_when_every_stream_it_covers_is_durable(
+    def test_a_global_state_is_emitted_when_every_stream_it_covers_is_durable(
         self, warehouse: Warehouse
     ) -> None:
         """One state is a promise for every stream in it; one that the catalog does not name is none of ours.

@@ -143,14 +143,16 @@ class CoercionSuite(WarehouseSuite):
     """Exact values or none: a cell is never replaced by another, and never the reason of a failed sync."""
 
     @pytest.mark.parametrize("kind", CASES)
-    def test_a_value_is_kept_or_nulled_and_told_of(self, warehouse: Warehouse, kind: str) -> None:
+    def test_a_value_is_kept_or_nulled_and_noted(self, warehouse: Warehouse, kind: str) -> None:
         """Upstream's fixtures for the coercion of each type."""
         _sync_cells(warehouse, SCHEMAS[kind], CASES[kind])
 
         assert _cells(warehouse, CASES[kind]) == CASES[kind]
 
     @needs(fixed_decimals=True)
-    def test_a_number_is_rounded_half_up_to_its_columns_scale_and_told_of(self, warehouse: Warehouse) -> None:
+    def test_a_number_is_rounded_half_up_to_its_columns_scale_and_reported(
+        self, warehouse: Warehouse
+    ) -> None:
         """Never through a float, which would round otherwise.
 
         Upstream: testNumericTypes.
@@ -235,7 +237,7 @@ class CoercionSuite(WarehouseSuite):
 
         assert warehouse.data("cells") == [full, empty, nulls]
 
-    def test_a_container_of_another_shape_is_nulled_and_told_of(self, warehouse: Warehouse) -> None:
+    def test_a_container_of_another_shape_is_nulled_and_noted(self, warehouse: Warehouse) -> None:
         """JSON within a text is text."""
         fields = {"object": ANY_OBJECT, "array": ANY_ARRAY}
 

@@ -119,7 +119,7 @@ class DoctorSuite(WarehouseSuite):
         assert found(warehouse.rows()) == sorted(published([], strategy, whole))
 
     @pytest.mark.parametrize("strategy", [APPEND_TRUNCATE, DEDUP_TRUNCATE])
-    def test_told_rows_are_never_dropped_here(self, warehouse: Warehouse, strategy: Strategy) -> None:
+    def test_acknowledged_rows_are_never_dropped_here(self, warehouse: Warehouse, strategy: Strategy) -> None:
         """The next sync replaces them, and may drop them for that; until it comes they stay."""
         cut_off(warehouse, users(strategy, 2))
         waiting = warehouse.waiting()
@@ -130,7 +130,7 @@ class DoctorSuite(WarehouseSuite):
         assert (finding.state, finding.acknowledged, finding.fix, came) == ("discarding", True, None, [])
         assert warehouse.waiting() == waiting
 
-    def test_untold_rows_of_a_superseded_generation_are_dropped(self, warehouse: Warehouse) -> None:
+    def test_rows_without_a_state_of_a_superseded_generation_are_dropped(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(APPEND_TRUNCATE, 1), sent=PRIOR)
         warehouse.sync(catalog(users(APPEND_TRUNCATE, 2)), record("users", id=7, name="untold", updated=7))
 
@@ -190,7 +190,7 @@ class DoctorSuite(WarehouseSuite):
         assert finding.failure in outcome.errors[-1]["message"]
         assert len(warehouse.waiting()) == 1
 
-    def test_told_rows_that_somebody_dropped_are_told_of(self, warehouse: Warehouse) -> None:
+    def test_acknowledged_rows_that_somebody_dropped_are_reported(self, warehouse: Warehouse) -> None:
         cut_off(warehouse, users(DEDUP, 2))
         _change(warehouse, "drop")
 
@@ -200,7 +200,7 @@ class DoctorSuite(WarehouseSuite):
         assert (finding.kind, finding.acknowledged, finding.fix) == (Kind.MISSING, True, None)
         assert {"users": finding.state} == after_inspection(outcome)
 
-    def test_told_rows_that_somebody_deleted_are_told_of_and_left_to_a_sync_that_says_so(
+    def test_acknowledged_rows_that_somebody_deleted_are_reported_and_left_to_a_sync_that_says_so(
         self, warehouse: Warehouse
     ) -> None:
         cut_off(warehouse, users(DEDUP, 2))

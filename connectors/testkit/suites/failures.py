@@ -181,7 +181,7 @@ class FailureSuite(WarehouseSuite):
         }
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_flush_of_which_rows_were_lost_is_undone_and_not_told(
+    def test_a_flush_of_which_rows_were_lost_is_undone_and_not_acknowledged(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """Counts are conserved: what was read and what the database took must agree."""
@@ -253,7 +253,7 @@ class FailureSuite(WarehouseSuite):
         ],
         ids=["no message", "unknown stream"],
     )
-    def test_a_line_that_cannot_be_right_ends_the_sync_and_what_is_durable_is_told(
+    def test_a_line_that_cannot_be_right_ends_the_sync_and_what_is_durable_is_acknowledged(
         self, warehouse: Warehouse, wrong: bytes, complaint: str
     ) -> None:
         """The error names the place, never the content."""

@@ -42,7 +42,7 @@ SECRET = 918273645
 class JournalSuite(WarehouseSuite):
     """A journal decides nothing, so nothing may depend on it; and people read it, so it must be right."""
 
-    def test_what_was_kept_is_read_as_it_was_told(self, warehouse: Warehouse) -> None:
+    def test_what_was_kept_is_read_as_it_was_recorded(self, warehouse: Warehouse) -> None:
         entries = [*cut_off(warehouse, users(Strategy.DEDUP, 1)).journal]
         entries += sync_users(warehouse, users(Strategy.DEDUP, 1), sent=PRIOR).journal
 
@@ -52,7 +52,7 @@ class JournalSuite(WarehouseSuite):
     # -- of a sync
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_every_transition_is_in_the_destination_as_it_was_told(
+    def test_every_transition_is_in_the_destination_as_it_was_recorded(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         entries = [*cut_off(warehouse, users(strategy, 1)).journal]
@@ -62,7 +62,7 @@ class JournalSuite(WarehouseSuite):
             _columns(entry) for entry in entries
         ]
 
-    def test_a_flush_tells_its_rows_bytes_and_time(self, warehouse: Warehouse) -> None:
+    def test_a_flush_reports_its_rows_bytes_and_time(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(Strategy.DEDUP), sent=PRIOR)
 
         (row,) = [row for row in _kept(warehouse.destination) if row["event"] == "flushed"]
@@ -71,7 +71,7 @@ class JournalSuite(WarehouseSuite):
         assert row["bytes"] > 0
         assert row["milliseconds"] > 0
 
-    def test_a_flush_that_was_tried_again_tells_how_often(self, warehouse: Warehouse) -> None:
+    def test_a_flush_that_was_tried_again_reports_how_often(self, warehouse: Warehouse) -> None:
         # Set up, claim, inspect and open are four COMMITs.
         script = Script(wait=4, lose_answer=True)
 
@@ -81,7 +81,7 @@ class JournalSuite(WarehouseSuite):
         assert script.lost == 1
         assert tried == {"writing": 2}
 
-    def test_a_failure_tells_its_reason(self, warehouse: Warehouse) -> None:
+    def test_a_failure_reports_its_reason(self, warehouse: Warehouse) -> None:
         script = Script()
         script.refuse("users", "insert")
 
@@ -91,7 +91,7 @@ class JournalSuite(WarehouseSuite):
         assert (row["from_state"], row["event"], row["to_state"]) == ("writing", "errored", "abandoning")
         assert row["reason"].startswith("config_error: Permission denied")
 
-    def test_fifty_streams_with_many_flushes_are_told_in_full(self, warehouse: Warehouse) -> None:
+    def test_fifty_streams_with_many_flushes_are_reported_in_full(self, warehouse: Warehouse) -> None:
         names = [f"stream_{number}" for number in range(50)]
 
         outcome = warehouse.sync(
@@ -118,7 +118,7 @@ class JournalSuite(WarehouseSuite):
         assert str(SECRET) not in str(outcome.journal)
         assert str(SECRET) not in str(_kept(warehouse.destination))
 
-    def test_a_sync_forgets_what_older_syncs_told(self, warehouse: Warehouse) -> None:
+    def test_a_sync_forgets_what_older_syncs_recorded(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(Strategy.APPEND), sent=PRIOR)
         connector = warehouse.destination.connector()
         client = connector.client()

@@ -64,7 +64,7 @@ class LedgerSuite(Suite):
 
         assert _held(bench, TABLE) == EMPTY
 
-    def test_a_table_without_an_entry_is_told_apart(self, bench: Bench) -> None:
+    def test_a_table_without_an_entry_is_distinguished(self, bench: Bench) -> None:
         assert _held(bench, TABLE) is None
 
     def test_every_table_has_an_entry_of_its_own(self, bench: Bench) -> None:

@@ -88,7 +88,7 @@ class LeftoverSuite(WarehouseSuite):
         assert warehouse.left_behind() == set()
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_a_sync_of_which_nothing_was_told_leaves_the_tables_columns_alone(
+    def test_a_sync_of_which_nothing_was_acknowledged_leaves_the_tables_columns_alone(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """There is no row to publish, so no column goes for it; the next sync may well have that column again."""
@@ -274,7 +274,7 @@ class LeftoverSuite(WarehouseSuite):
 
     @needs(ledger_table=True)
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_where_the_ledger_was_lost_rows_that_wait_are_kept_and_told_of(
+    def test_where_the_ledger_was_lost_rows_that_wait_are_kept_and_reported(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """Its temp table holds acknowledged rows, and nothing says how they should reach the final table."""
@@ -291,7 +291,7 @@ class LeftoverSuite(WarehouseSuite):
 
     @needs(ledger_table=True)
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_where_the_ledger_was_lost_a_table_is_told_of_and_synced_on(
+    def test_where_the_ledger_was_lost_a_table_is_reported_and_synced_on(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)

@@ -148,7 +148,7 @@ class OverwriteSuite(WarehouseSuite):
     @replacing
     @pytest.mark.parametrize("mode", SyncMode)
     @pytest.mark.parametrize("text", [b"null", b"{}", b"{ }"])
-    def test_a_state_by_which_a_stream_begins_anew_is_emitted_once_that_is_published(
+    def test_a_state_by_which_a_stream_starts_over_is_emitted_once_that_is_published(
         self, warehouse: Warehouse, client: Client, text: bytes, mode: SyncMode
     ) -> None:
         """A platform that clears a stream may wait for it; nobody goes on from it."""
@@ -247,7 +247,7 @@ class OverwriteSuite(WarehouseSuite):
     # -- crashes
 
     @replacing
-    def test_an_interrupted_overwrite_leaves_the_table_and_the_next_begins_anew(
+    def test_an_interrupted_overwrite_leaves_the_table_and_the_next_starts_over(
         self, warehouse: Warehouse, client: Client
     ) -> None:
         """Nothing of it was acknowledged, so nothing of it is resumed."""

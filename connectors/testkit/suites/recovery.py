@@ -32,7 +32,7 @@ class RecoverySuite(WarehouseSuite):
     # -- a sync that is cut off
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_stream_without_complete_fails_and_what_was_told_is_kept(
+    def test_a_stream_without_complete_fails_and_what_was_acknowledged_is_kept(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """The final table is untouched by what goes through temp; acknowledged rows wait there for the next run."""
@@ -63,7 +63,7 @@ class RecoverySuite(WarehouseSuite):
     # -- and comes again
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_the_same_sync_resumes_from_the_last_state_told(
+    def test_the_same_sync_resumes_from_the_last_state_emitted(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """Rows beyond the STATE are sent again, and are cut first.
@@ -82,7 +82,7 @@ class RecoverySuite(WarehouseSuite):
         assert warehouse.left_behind() == set()
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_a_sync_that_is_cut_off_time_and_again_loses_nothing_that_was_told(
+    def test_a_sync_that_is_cut_off_time_and_again_loses_nothing_that_was_acknowledged(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """Acknowledged means durable, however many runs it takes."""
@@ -98,7 +98,7 @@ class RecoverySuite(WarehouseSuite):
         assert [row["id"] for row in warehouse.data()] == [user.id for user in sent]
 
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_what_no_state_covered_is_not_there_twice_when_nothing_was_told(
+    def test_what_no_state_covered_is_not_there_twice_when_nothing_was_acknowledged(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """The source starts over.

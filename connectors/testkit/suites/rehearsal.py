@@ -100,7 +100,7 @@ class RehearsalSuite(WarehouseSuite):
             (DEDUP_TRUNCATE, "dedup (generation 3 was published already)"),
         ],
     )
-    def test_the_retry_of_a_published_generation_is_planned_and_told_as_one_that_adds(
+    def test_the_retry_of_a_published_generation_is_planned_and_reported_as_one_that_adds(
         self, warehouse: Warehouse, strategy: Strategy, way: str
     ) -> None:
         sync_users(warehouse, users(strategy, 3), sent=PRIOR)
@@ -127,7 +127,7 @@ class RehearsalSuite(WarehouseSuite):
         assert planned.entry.checkpoint is not None
 
     @needs(foreign_tables=True)
-    def test_a_plan_tells_that_a_table_is_not_airbytes(self, warehouse: Warehouse) -> None:
+    def test_a_plan_reports_that_a_table_is_not_airbytes(self, warehouse: Warehouse) -> None:
         warehouse.sync(catalog(users(APPEND, name="others")), complete("others"))
         foreign = TableName(warehouse.tables("others").final.namespace, "users")
         assert warehouse.destination.make_foreign is not None

@@ -86,7 +86,7 @@ class SyncSuite(WarehouseSuite):
 
         assert warehouse.rows() == []
 
-    def test_a_clear_is_told_and_leaves_an_empty_table(self, warehouse: Warehouse) -> None:
+    def test_a_clear_is_acknowledged_and_leaves_an_empty_table(self, warehouse: Warehouse) -> None:
         """A clear is a sync of no record, whose GLOBAL state has a shared state of null.
 
         Upstream: testClear.

@@ -308,7 +308,7 @@ class TableOperationsSuite(Suite):
         assert bench.rows(table, INT) == [row(1, test=1)]
 
     @needs(foreign_tables=True)
-    def test_a_table_that_somebody_took_away_is_told_as_that(self, bench: Bench) -> None:
+    def test_a_table_that_somebody_took_away_is_reported_as_that(self, bench: Bench) -> None:
         """It is a person's doing, and no defect to be reported."""
         with pytest.raises(Exception) as caught, bench.client.transaction():  # noqa: PT011 - each driver has its own
             bench.insert(bench.table("missing"), INT, row(1, test=1))

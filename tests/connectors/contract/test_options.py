@@ -154,7 +154,7 @@ def test_an_error_of_the_connector_alone_is_passed_on_as_it_is() -> None:
     assert caught.value is own
 
 
-def test_every_specification_tells_of_them_after_the_connectors_own() -> None:
+def test_every_specification_lists_them_after_the_connectors_own() -> None:
     spec = memory_destination().definition.spec()
 
     properties = with_options(spec)["connectionSpecification"]["properties"]
@@ -181,7 +181,7 @@ def test_what_the_specification_calls_secret_is_masked(configuration: dict[str, 
     assert SECRET not in repr(mask)
 
 
-def test_what_it_does_not_call_secret_is_told() -> None:
+def test_what_it_does_not_call_secret_is_shown() -> None:
     assert mask_of(NESTED, {"user": SECRET, "mode": {"name": SECRET}}).text(SECRET) == SECRET
 
 

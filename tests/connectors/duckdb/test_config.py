@@ -39,7 +39,7 @@ def test_motherduck_needs_no_folder(path: str) -> None:
     assert config.database == path
 
 
-def test_a_token_in_the_path_is_refused_and_not_told() -> None:
+def test_a_token_in_the_path_is_refused_and_not_shown() -> None:
     """Paths are quoted in errors."""
     with pytest.raises(ConfigError, match="motherduck_api_key") as caught:
         configure({"destination_path": "md:lake?motherduck_token=sesame"})
@@ -139,7 +139,7 @@ def test_the_specification_gives_defaults_and_choices() -> None:
     assert properties["cdc_deletion_mode"]["default"] == "Hard delete"
 
 
-def test_the_specification_tells_the_sync_modes() -> None:
+def test_the_specification_names_the_sync_modes() -> None:
     told = spec()
 
     assert told["supportsIncremental"] is True

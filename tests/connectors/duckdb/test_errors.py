@@ -125,7 +125,7 @@ def checksum(content: bytes) -> int:
     return found
 
 
-def test_a_folder_that_went_away_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_went_away_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     to = connector(folder)
@@ -137,7 +137,7 @@ def test_a_folder_that_went_away_is_told(tmp_path: Path) -> None:
     assert "No such file or directory" in told.message
 
 
-def test_a_full_disk_is_told(lake: Path) -> None:
+def test_a_full_disk_is_reported(lake: Path) -> None:
     # A limit on the size of files does what a full disk does; it must not hit this process.
     program = """
 import resource, signal, sys
@@ -222,7 +222,7 @@ def test_two_that_make_the_same_table_are_in_conflict(tmp_path: Path) -> None:
         ("DROP TABLE users; CREATE VIEW users AS SELECT 1", "INSERT INTO users VALUES (1)", "a view"),
     ],
 )
-def test_what_people_made_of_a_table_is_told_as_theirs(
+def test_what_people_made_of_a_table_is_reported_as_theirs(
     tmp_path: Path, theirs: str, ours: str, part: str
 ) -> None:
     to = connector(tmp_path)
@@ -240,7 +240,7 @@ def test_what_people_made_of_a_table_is_told_as_theirs(
     to.close()
 
 
-def test_a_value_that_was_refused_is_not_told(tmp_path: Path) -> None:
+def test_a_value_that_was_refused_is_not_shown(tmp_path: Path) -> None:
     to = connector(tmp_path)
     client = to.client()
 
@@ -285,7 +285,7 @@ def test_a_value_that_was_refused_is_not_told(tmp_path: Path) -> None:
         (ValueError("secret"), InternalError, "unforeseen ValueError"),
     ],
 )
-def test_an_error_is_told_as(raised: Exception, meant: type[DataflowError], part: str) -> None:
+def test_an_error_is_reported_as(raised: Exception, meant: type[DataflowError], part: str) -> None:
     told = explain(raised)
 
     assert type(told) is meant

@@ -10,7 +10,7 @@ import connectors.duckdb
 from tests.starting import installed
 
 
-def test_the_library_and_the_connector_are_told_apart() -> None:
+def test_the_library_and_the_connector_are_distinguished() -> None:
     assert Path(duckdb.__file__).parent.name == "duckdb"
     assert connectors.duckdb.__file__ != duckdb.__file__
     assert not hasattr(duckdb, "DEFINITION")

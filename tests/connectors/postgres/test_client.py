@@ -478,7 +478,7 @@ def test_a_lock_lost_with_its_connection_does_not_keep_the_next_from_being_taken
     theirs.release()
 
 
-def test_a_lock_lost_to_another_run_is_told(postgres_database: Address, ledger: None) -> None:
+def test_a_lock_lost_to_another_run_is_reported(postgres_database: Address, ledger: None) -> None:
     mine, theirs = locks(postgres_database, "mine"), locks(postgres_database, "theirs")
     mine.take(FINAL, "mine")
     end_sessions(postgres_database)
@@ -548,7 +548,9 @@ def test_a_first_ledger_entry_that_waits_for_the_commit_of_another_can_be_tried_
     other.close()
 
 
-def test_a_name_that_something_else_has_is_told(connector: PostgresConnector, client: PostgresClient) -> None:
+def test_a_name_that_something_else_has_is_reported(
+    connector: PostgresConnector, client: PostgresClient
+) -> None:
     as_a_person(client, "CREATE VIEW users AS SELECT 1 AS id")
 
     with pytest.raises(psycopg.Error) as caught, client.transaction():
@@ -584,7 +586,7 @@ def test_a_table_of_somebody_elses_names_the_statement_that_helps(
         ({"jdbc_url_params": "options=-c nothing=1"}, ConfigError, "jdbc_url_params"),
     ],
 )
-def test_a_failed_connection_tells_which_option_to_mend(
+def test_a_failed_connection_names_which_option_to_correct(
     options: dict[str, Any], kind: type[Exception], words: str, connect: Connect
 ) -> None:
     connector = connect(password="do not tell", **options)

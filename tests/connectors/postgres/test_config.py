@@ -133,7 +133,7 @@ def test_a_complaint_names_the_key_and_shows_no_value(options: dict[str, Any], c
     assert caught.value.__cause__ is None
 
 
-def test_every_complaint_is_told_at_once() -> None:
+def test_every_complaint_is_reported_at_once() -> None:
     wrong = {
         "port": 0,
         "ssl": True,
@@ -200,7 +200,7 @@ def test_secrets_are_not_shown() -> None:
     assert "open sesame" not in repr(tunnel)
 
 
-def test_libpq_is_told_who_we_are_and_is_kept_from_waiting_for_ever() -> None:
+def test_libpq_is_given_our_name_and_is_kept_from_waiting_for_ever() -> None:
     told = parameters(password="p")
 
     assert told == {

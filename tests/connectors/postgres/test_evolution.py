@@ -446,7 +446,7 @@ REWRITES = [
 
 
 @pytest.mark.parametrize(("old", "new", "rewrites"), REWRITES, ids=lambda each: str(each).replace(" ", "_"))
-def test_rows_are_written_anew_only_where_they_are_stored_otherwise(
+def test_rows_are_rewritten_only_where_they_are_stored_otherwise(
     old: str, new: Kind, rewrites: int, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, [], [{}])
@@ -458,7 +458,7 @@ def test_rows_are_written_anew_only_where_they_are_stored_otherwise(
     assert int(filenode(client) != before) == rewrites
 
 
-def test_many_changes_write_the_rows_anew_once(connector: PostgresConnector, client: PostgresClient) -> None:
+def test_many_changes_rewrite_the_rows_once(connector: PostgresConnector, client: PostgresClient) -> None:
     names = ("a", "b", "c")
     fill(connector, client, FINAL, [column(n, Kind.INTEGER) for n in names], [{"a": 1, "b": 2, "c": 3}])
     as_a_person(client, "CREATE TABLE rewrites (reason text)")

@@ -99,7 +99,7 @@ def test_the_table_of_a_run_that_fell_silent_is_taken_over(
     mine.release()
 
 
-def test_before_its_silence_tells_a_sync_may_be_tried_again(
+def test_before_its_silence_is_conclusive_a_sync_may_be_tried_again(
     access: Access, postgres_database: Address
 ) -> None:
     """Not a ConfigError, upon which a platform would not come back."""
@@ -172,7 +172,7 @@ def test_a_table_that_was_taken_and_never_claimed_leaves_no_entry(
         assert not client.ledger.entries()
 
 
-def test_a_session_that_is_lost_while_a_table_is_taken_is_made_anew(
+def test_a_session_that_is_lost_while_a_table_is_taken_is_made_again(
     access: Access, client: PostgresClient, postgres_database: Address
 ) -> None:
     """At the next attempt, and not at none of them."""
@@ -289,7 +289,7 @@ def test_a_run_that_froze_while_it_claimed_a_new_table_is_ended(
         assert impatient.ledger.hold(OTHERS) == LedgerEntry(table=OTHERS, owner="mine")
 
 
-def test_a_lock_that_a_person_holds_for_too_long_is_told_with_the_person(
+def test_a_lock_that_a_person_holds_for_too_long_is_reported_with_the_person(
     connect: Connect, postgres_database: Address
 ) -> None:
     connector = connect("mine", lock_timeout=1)

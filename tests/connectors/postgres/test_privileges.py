@@ -143,7 +143,7 @@ def test_a_ledger_and_a_journal_that_exist_need_no_right_to_make_them(administra
 
 
 @pytest.mark.parametrize("table", ["_airbyte_streams", "_airbyte_journal"])
-def test_a_ledger_that_may_only_be_read_is_told_with_its_grant(
+def test_a_ledger_that_may_only_be_read_is_reported_with_its_grant(
     administrator: Administrator, table: str
 ) -> None:
     set_up_by_the_owner(administrator)

@@ -69,7 +69,7 @@ def test_a_temp_table_that_comes_into_a_publication_is_resumed(
 
 @pytest.mark.parametrize("publication", [*OF_ALL, "CREATE PUBLICATION p FOR TABLE users"])
 @pytest.mark.parametrize("by", [Strategy.DEDUP, Strategy.DEDUP_TRUNCATE, Strategy.APPEND_TRUNCATE])
-def test_a_final_table_that_came_into_a_publication_is_told_with_the_statement_that_mends_it(
+def test_a_final_table_that_came_into_a_publication_is_reported_with_the_statement_that_repairs_it(
     by: Strategy, publication: str, warehouse: Warehouse, client: PostgresClient
 ) -> None:
     sync(warehouse, by, 1, {1: "a"})

@@ -236,7 +236,7 @@ def test_a_plan_leaves_the_catalog_as_it_was(
         assert [connection.execute(each).fetchall() for each in (catalog_of, ledger)] == before
 
 
-def test_views_and_grants_are_told_and_how_the_swap_keeps_them(
+def test_views_and_grants_are_reported_and_how_the_swap_keeps_them(
     connect: Connect, postgres_database: Address
 ) -> None:
     sync(connect(), users(APPEND, 1))
@@ -280,7 +280,7 @@ def test_a_view_that_ends_a_sync_ends_its_plan_too(
 
 @pytest.mark.parametrize("columns", NEW_COLUMNS)
 @pytest.mark.parametrize("strategy", [APPEND, DEDUP])
-def test_a_view_that_drop_cascade_drops_for_a_column_is_told_and_marked(
+def test_a_view_that_drop_cascade_drops_for_a_column_is_reported_and_marked(
     strategy: Strategy, columns: str, connect: Connect, postgres_database: Address
 ) -> None:
     wanted = stream("users", strategy, NEW_COLUMNS[columns], generation=2)

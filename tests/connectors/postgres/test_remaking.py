@@ -51,7 +51,7 @@ def test_columns_come_and_go_as_often_as_they_like(
     assert list(live) == [each.name for each in columns_of(5)]
 
 
-def test_a_table_that_something_holds_on_to_is_not_made_anew(
+def test_a_table_that_something_holds_on_to_is_not_made_again(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, columns_of(0), [{"id": 1}])

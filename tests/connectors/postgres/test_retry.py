@@ -143,7 +143,7 @@ def test_what_fails_for_good_says_how_often_it_was_tried(
     assert written(client) == []
 
 
-def test_a_sync_tells_its_attempts_in_the_destinations_journal(
+def test_a_sync_reports_its_attempts_in_the_destinations_journal(
     person: "psycopg.Connection[Any]", postgres_database: Address
 ) -> None:
     """A deadlock is nobody's secret: who looks into the journal finds what was tried again, and what was given up."""
@@ -183,7 +183,7 @@ def test_what_a_person_must_mend_is_not_tried_again(
     assert run.writer.attempts == 1
 
 
-def test_a_session_that_was_ended_is_made_anew(
+def test_a_session_that_was_ended_is_made_again(
     run: Run, client: PostgresClient, person: "psycopg.Connection[Any]"
 ) -> None:
     run.do(run.flush(1, row(1, id=1, name="a")))

@@ -46,7 +46,7 @@ def test_a_table_that_nothing_holds_on_to_is_replaced_by_rename() -> None:
     assert decide(Standing(), drop_cascade=False) == Plan(Way.RENAME, "by rename")
 
 
-def test_a_table_with_a_view_is_filled_anew_and_the_reason_is_told() -> None:
+def test_a_table_with_a_view_is_refilled_and_the_reason_is_reported() -> None:
     plan = decide(Standing(holders=("view reports.daily",)), drop_cascade=False)
 
     assert plan == Plan(Way.REFILL, "inside the table: view reports.daily depends on it")

@@ -156,7 +156,7 @@ def test_a_ledger_and_a_journal_that_are_there_are_not_made() -> None:
     assert [text for text in session.statements if not text.startswith("SELECT")] == []
 
 
-def test_a_table_in_the_ledgers_place_is_told_by_what_it_lacks() -> None:
+def test_a_table_in_the_ledgers_place_is_reported_by_what_it_lacks() -> None:
     session = Written([], tables={FORMAT_TABLE: ("final_namespace", "final_name", "epoch")})
 
     with pytest.raises(ConfigError, match=r"internal\._airbyte_ledger .* lacks owner, temp_namespace"):
@@ -199,7 +199,7 @@ def test_a_ledger_whose_format_is_gone_is_refused() -> None:
     assert session.statements == []
 
 
-def test_entries_that_somebody_dropped_begin_anew_in_todays_format() -> None:
+def test_entries_that_somebody_dropped_are_created_again_in_todays_format() -> None:
     session = Written([(FORMAT,)], tables={FORMAT_TABLE: ("format", "notice")})
 
     ledger(session).prepare()

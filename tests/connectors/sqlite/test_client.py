@@ -180,7 +180,7 @@ def test_a_swap_that_would_take_a_column_from_a_view_is_refused(client: SqliteCl
     assert client.column_names(USERS)[-1] == "name"
 
 
-def test_rows_that_a_persons_unique_index_refuses_are_told_of(
+def test_rows_that_a_persons_unique_index_refuses_are_reported(
     connector: SqliteConnector, client: SqliteClient, tmp_path: Path
 ) -> None:
     with client.transaction():
@@ -205,7 +205,7 @@ def test_rows_that_a_persons_unique_index_refuses_are_told_of(
     ],
     ids=["another file", "a folder"],
 )
-def test_a_file_that_will_not_do_is_told_of(
+def test_a_file_that_will_not_do_is_reported(
     connector: SqliteConnector,
     client: SqliteClient,
     tmp_path: Path,
@@ -238,7 +238,7 @@ def test_a_file_that_somebody_else_writes_to_for_too_long_is_a_passing_trouble(t
     assert isinstance(explain(caught.value), TransientError)
 
 
-def test_a_lock_that_cannot_be_made_is_told_of(connector: SqliteConnector) -> None:
+def test_a_lock_that_cannot_be_made_is_reported(connector: SqliteConnector) -> None:
     told = connector.explain(PermissionError(13, "Permission denied", "it.db-lock-1"))
 
     assert isinstance(told, ConfigError)
@@ -273,7 +273,7 @@ def test_options_that_will_not_do_are_refused(options: dict[str, object]) -> Non
     assert caught.value.remedy
 
 
-def test_more_columns_than_a_table_may_have_are_told(tmp_path: Path) -> None:
+def test_more_columns_than_a_table_may_have_are_reported(tmp_path: Path) -> None:
     connector = SqliteConnector(configure({"destination_path": str(tmp_path / "it.db")}), SYSTEM)
     wide = columns(**{f"c{number}": Kind.INTEGER for number in range(2000)})
 

@@ -144,7 +144,7 @@ def test_views_indexes_triggers_and_tables_of_others_are_no_obstacle(file: Path)
     assert rehearsed.streams[0].path[-1] == "done"
 
 
-def test_a_plan_tells_what_is_built_on_a_table_and_that_it_is_built_again(
+def test_a_plan_reports_what_is_built_on_a_table_and_that_it_is_built_again(
     file: Path, request: pytest.FixtureRequest
 ) -> None:
     synced(file, users(APPEND, 1))
@@ -163,7 +163,7 @@ def test_a_plan_tells_what_is_built_on_a_table_and_that_it_is_built_again(
     assert "CREATE INDEX by_name ON users (name)" in sent
 
 
-def test_a_plan_foretells_that_a_trigger_holds_a_column(file: Path) -> None:
+def test_a_plan_foresees_that_a_trigger_holds_a_column(file: Path) -> None:
     synced(file, stream("users", APPEND, OTHER))
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TRIGGER loud AFTER INSERT ON users BEGIN SELECT new.more; END")
@@ -173,7 +173,7 @@ def test_a_plan_foretells_that_a_trigger_holds_a_column(file: Path) -> None:
     assert "trigger loud" in planned_stream.failure
 
 
-def test_a_plan_tells_who_writes_and_stops_nobody(file: Path) -> None:
+def test_a_plan_reports_who_writes_and_stops_nobody(file: Path) -> None:
     synced(file, users(APPEND, 1))
     with closing(DEFINITION.connector({"destination_path": str(file)}, "live", SYSTEM)) as connector:
         with closing(connector.client()) as client:

@@ -16,7 +16,7 @@ SHAPE = Shape(name=StreamName(None, "users"), columns=COLUMNS, limits=Limits(), 
 LINE = b'{"type":"RECORD","record":{"stream":"users","emitted_at":%d,"data":%s%s}}\n'
 
 
-def test_lines_rows_and_notes_are_told_for_each_chunk() -> None:
+def test_lines_rows_and_notes_are_reported_for_each_chunk() -> None:
     unsettled, cut = b'{"id":"many","name":"x"}', b'{"price":1.00000000004}'
     chunk = b"".join(
         [

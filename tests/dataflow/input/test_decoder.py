@@ -56,7 +56,7 @@ def test_a_cell_that_does_not_fit_is_nulled_and_the_rest_of_its_record_kept() ->
     assert found.changes == (Change("id", ChangeKind.NULLED, ChangeReason.SERIALIZATION),)
 
 
-def test_a_state_and_a_streams_end_are_told() -> None:
+def test_a_state_and_a_streams_end_are_emitted() -> None:
     assert isinstance(decoder().decode(STATE, 1), State)
     assert decoder().decode(COMPLETE, 1) == StreamStatus(USERS, Status.COMPLETE)
 
@@ -82,7 +82,7 @@ def test_the_sources_own_changes_come_along_as_they_stand() -> None:
     assert one(record(meta={"changes": []}, id=3)).source_changes == b""
 
 
-def test_streams_of_one_name_in_two_namespaces_are_told_apart() -> None:
+def test_streams_of_one_name_in_two_namespaces_are_distinguished() -> None:
     assert [one(record(name), USERS, TWIN).stream for name in (USERS, TWIN)] == [USERS, TWIN]
 
 
@@ -162,7 +162,7 @@ def test_a_record_of_an_unknown_stream_says_which_of_its_name_are_known(
 
 
 @pytest.mark.parametrize("inner", [b'"caf\\ud83d"', b'{"\\udc00": [1]}', DEEP])
-def test_a_state_is_told_as_it_came_whatever_is_in_it(inner: bytes) -> None:
+def test_a_state_is_emitted_as_it_came_whatever_is_in_it(inner: bytes) -> None:
     text = b'{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"},"stream_state":%s}}' % inner
 
     found = decoder().decode(b'{"type":"STATE","state":%s}' % text, 1)

@@ -111,7 +111,7 @@ def test_a_record_of_a_stream_that_nobody_asked_for_is_named_by_its_stream() -> 
     assert "stream strangers, which the catalog does not name" in str(refusal(packed.refused, 0))
 
 
-def test_a_record_of_another_namespace_is_told_from_its_namesake() -> None:
+def test_a_record_of_another_namespace_is_distinguished_from_its_namesake() -> None:
     packed = pack(record(USERS, 1).replace(b'"users"', b'"users", "namespace": "eu"'))
 
     assert packed.refused is not None
@@ -134,7 +134,7 @@ def test_an_empty_chunk_has_no_parcel() -> None:
     assert pack(b"\n") == ParsedChunk(parcels=(), lines=1)
 
 
-def test_a_field_that_no_column_has_is_told_by_its_name_once_for_each_stream() -> None:
+def test_a_field_that_no_column_has_is_reported_by_its_name_once_for_each_stream() -> None:
     of = packer()
 
     first = of.pack(record(USERS, 1, extra="a", café=2) + record(ORDERS, 7, extra=1))
@@ -144,7 +144,7 @@ def test_a_field_that_no_column_has_is_told_by_its_name_once_for_each_stream() -
     assert second.unknown == {USERS: ("other",)}
 
 
-def test_a_field_of_a_record_that_is_read_by_itself_is_told_too() -> None:
+def test_a_field_of_a_record_that_is_read_by_itself_is_reported_too() -> None:
     # An escape in the descriptor's name is nothing that the compiled reader reads.
     odd = record(USERS, 1, extra="a", other={"id": 2}).replace(b'"users"', b'"\\u0075sers"')
 
@@ -154,7 +154,7 @@ def test_a_field_of_a_record_that_is_read_by_itself_is_told_too() -> None:
     assert numbers(packed) == [{"users": [1]}]
 
 
-def test_a_field_is_told_where_its_chunk_is_more_than_one_parcel() -> None:
+def test_a_field_is_reported_where_its_chunk_is_more_than_one_parcel() -> None:
     packed = pack(record(USERS, 1, extra="a"), status(USERS, "COMPLETE"), record(ORDERS, 7, other="b"))
 
     assert packed.unknown == {USERS: ("extra",), ORDERS: ("other",)}
@@ -167,7 +167,7 @@ def test_an_unknown_field_leaves_its_row_as_it_is() -> None:
     assert packed.parcels[0].rows[0].cells.schema.names == [EXTRACTED_AT, "id"]
 
 
-def test_fields_without_number_are_told_no_further_than_they_are_counted() -> None:
+def test_fields_without_number_are_reported_no_further_than_they_are_counted() -> None:
     lines = [record(USERS, number, **{f"field_{number}": 1}) for number in range(3 * COUNTED)]
 
     packed = pack(*lines)

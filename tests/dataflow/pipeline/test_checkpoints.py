@@ -20,7 +20,7 @@ def told(checkpoints: Checkpoints) -> list[str]:
     return [checkpoint.state.text.decode() for checkpoint in checkpoints.emittable()]
 
 
-def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
+def test_a_state_is_not_emitted_before_its_rows_are_durable() -> None:
     checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 1)
@@ -28,7 +28,7 @@ def test_a_state_is_not_told_before_its_rows_are_durable() -> None:
     assert told(checkpoints) == []
 
 
-def test_a_state_is_told_once_when_its_rows_are_durable() -> None:
+def test_a_state_is_emitted_once_when_its_rows_are_durable() -> None:
     checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 2)
@@ -36,7 +36,7 @@ def test_a_state_is_told_once_when_its_rows_are_durable() -> None:
     assert [told(checkpoints), told(checkpoints)] == [["s1"], []]
 
 
-def test_states_of_a_stream_are_told_in_order_and_none_is_skipped() -> None:
+def test_states_of_a_stream_are_emitted_in_order_and_none_is_skipped() -> None:
     checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     for name, position in (("s1", 1), ("s2", 1), ("s3", 4)):
         checkpoints.arrived(state(name), {USERS: position})
@@ -65,7 +65,7 @@ def test_a_global_state_waits_for_every_stream() -> None:
     assert told(checkpoints) == ["g"]
 
 
-def test_a_failed_stream_tells_what_was_durable_and_nothing_later() -> None:
+def test_a_failed_stream_acknowledges_what_was_durable_and_nothing_later() -> None:
     checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("early"), {USERS: 1})
     checkpoints.durable(USERS, 1)
@@ -75,7 +75,7 @@ def test_a_failed_stream_tells_what_was_durable_and_nothing_later() -> None:
     assert told(checkpoints) == ["early"]
 
 
-def test_a_state_of_a_stream_the_catalog_does_not_name_is_told_back() -> None:
+def test_a_state_of_a_stream_the_catalog_does_not_name_is_emitted() -> None:
     checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("stranger", StreamName("x", "y")), {})
 

@@ -219,7 +219,7 @@ def complete(stream: StreamName) -> bytes:
     )
 
 
-def test_a_state_is_told_after_its_rows_are_durable_and_before_its_stream_is_published() -> None:
+def test_a_state_is_emitted_after_its_rows_are_durable_and_before_its_stream_is_published() -> None:
     run = Run()
 
     run.feed(record(USERS, 1), state(USERS, "s1"), complete(USERS))
@@ -227,7 +227,7 @@ def test_a_state_is_told_after_its_rows_are_durable_and_before_its_stream_is_pub
     assert run.log == ["durable users 1", "told s1", "complete"]
 
 
-def test_states_are_told_in_order_with_their_counts() -> None:
+def test_states_are_emitted_in_order_with_their_counts() -> None:
     run = Run()
 
     run.feed(
@@ -360,7 +360,7 @@ def test_a_key_that_is_not_held_fails_its_stream_and_nothing_of_its_rows_is_writ
     assert run.emitted == ["o1"]
 
 
-def test_what_was_durable_before_a_key_that_is_not_held_is_told() -> None:
+def test_what_was_durable_before_a_key_that_is_not_held_is_acknowledged() -> None:
     run = Run()
 
     with run.open(state_latency=0.0) as write:
@@ -397,7 +397,7 @@ def test_after_a_failed_flush_no_later_flush_of_its_stream_is_written() -> None:
     assert len(inserts) == 1
 
 
-def test_under_global_state_the_first_failure_stops_the_reading_and_nothing_later_is_told() -> None:
+def test_under_global_state_the_first_failure_stops_the_reading_and_nothing_later_is_emitted() -> None:
     run = Run()
     run.sinks[ORDERS].error = TransientError("The table is gone.")
 
@@ -409,7 +409,7 @@ def test_under_global_state_the_first_failure_stops_the_reading_and_nothing_late
     assert run.emitted == []
 
 
-def test_a_failure_at_the_end_of_input_keeps_no_durable_state_from_being_told() -> None:
+def test_a_failure_at_the_end_of_input_keeps_no_durable_state_from_being_emitted() -> None:
     """Users' last flush fails while what the GLOBAL state covers of orders is yet to be written."""
     run = Run()
     users = run.sinks[USERS]
@@ -436,7 +436,7 @@ def test_the_error_that_stopped_the_reading_is_the_one_that_is_raised() -> None:
         run.feed(record(USERS, 1), global_state("g1"), b"nonsense\n")
 
 
-def test_a_global_state_is_told_when_every_stream_is_durable() -> None:
+def test_a_global_state_is_emitted_when_every_stream_is_durable() -> None:
     run = Run()
 
     run.feed(record(USERS, 1), record(ORDERS, 1), global_state("g1"))
@@ -445,7 +445,7 @@ def test_a_global_state_is_told_when_every_stream_is_durable() -> None:
     assert set(run.log[:2]) == {"durable users 1", "durable orders 1"}
 
 
-def test_at_a_line_that_cannot_be_used_what_was_read_is_made_durable_and_told() -> None:
+def test_at_a_line_that_cannot_be_used_what_was_read_is_made_durable_and_acknowledged() -> None:
     run = Run()
 
     with pytest.raises(InternalError, match="Line 3"):
@@ -455,7 +455,7 @@ def test_at_a_line_that_cannot_be_used_what_was_read_is_made_durable_and_told() 
 
 
 @pytest.mark.parametrize("wrong", ["incomplete", "unusable"])
-def test_what_ends_a_stream_ends_no_other_and_what_came_before_is_told(wrong: str) -> None:
+def test_what_ends_a_stream_ends_no_other_and_what_came_before_is_acknowledged(wrong: str) -> None:
     run = Run()
     ends = {
         "incomplete": complete(USERS).replace(b"COMPLETE", b"INCOMPLETE"),
@@ -487,7 +487,7 @@ def test_a_second_complete_changes_nothing_and_a_record_after_it_is_refused() ->
     assert run.log == ["durable users 1", "complete"]
 
 
-def test_a_state_after_its_stream_is_published_is_told() -> None:
+def test_a_state_after_its_stream_is_published_is_emitted() -> None:
     run = Run()
 
     with run.open() as write:
@@ -510,7 +510,7 @@ def test_a_global_state_does_not_wait_for_what_is_published() -> None:
     assert run.emitted == ["g1", "g2"]
 
 
-def test_a_state_after_a_failed_publication_is_not_told() -> None:
+def test_a_state_after_a_failed_publication_is_not_emitted() -> None:
     run = Run()
     run.sinks[USERS].publishing = TransientError("The table is gone.")
 
@@ -522,7 +522,7 @@ def test_a_state_after_a_failed_publication_is_not_told() -> None:
     assert run.emitted == []
 
 
-def test_a_state_between_a_complete_and_its_publication_is_told_with_its_checkpoint_durable() -> None:
+def test_a_state_between_a_complete_and_its_publication_is_emitted_with_its_checkpoint_durable() -> None:
     run = Run()
     gate = run.sinks[USERS].held_up()
 
@@ -738,7 +738,7 @@ def own_state(stream: StreamName, number: int, partition: str, count: int) -> by
     return json.dumps({"type": "STATE", "state": body}).encode() + b"\n"
 
 
-def test_states_out_of_order_are_told_in_the_order_of_their_ids() -> None:
+def test_states_out_of_order_are_emitted_in_the_order_of_their_ids() -> None:
     """Upstream: testOutOfOrderStateMessages."""
     run = Run()
 
@@ -747,7 +747,7 @@ def test_states_out_of_order_are_told_in_the_order_of_their_ids() -> None:
     assert run.emitted == [f"users {number}" for number in (1, 2, 3, 4, 5)]
 
 
-def test_states_before_their_records_are_told_with_what_they_cover() -> None:
+def test_states_before_their_records_are_emitted_with_what_they_cover() -> None:
     """Upstream: testStateMessageBeforeRecords."""
     run = Run()
     records = [part(USERS, 1, "p1"), part(USERS, 2, "p2"), part(USERS, 3, "p2")]
@@ -819,7 +819,7 @@ def test_global_states_mix_the_partitions_of_streams_with_one_of_their_own() -> 
     assert [len(s["global"]["stream_states"]) for s in states] == [3, 3]
 
 
-def test_a_state_whose_records_never_came_is_not_told_and_warned_of() -> None:
+def test_a_state_whose_records_never_came_is_not_emitted_and_warned_of() -> None:
     run = Run()
 
     run.feed(own_state(USERS, 1, "p1", 2), part(USERS, 1, "p1"))

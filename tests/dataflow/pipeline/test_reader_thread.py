@@ -79,7 +79,7 @@ def test_an_intake_is_left_while_its_source_is_silent() -> None:
     assert isinstance(first, ParsedChunk)
 
 
-def test_a_defect_is_told_by_its_kind_and_never_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_is_reported_by_its_kind_and_never_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception of a library may quote a record."""
 
     def defective(_: Packer, chunk: bytes) -> ParsedChunk:

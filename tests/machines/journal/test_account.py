@@ -30,13 +30,13 @@ def dropped(column: str, rows: int | None) -> Altered:
     return Altered(table="public.users", column=column, how=How.DROPPED, type="bigint", rows=rows)
 
 
-def test_values_that_became_null_are_told_with_their_field_and_how_many() -> None:
+def test_values_that_became_null_are_reported_with_their_field_and_how_many() -> None:
     account = Account(rows=1000, changed=(changed("telephone", 1000),))
 
     assert changes_in(account) == ["telephone: 1,000 of 1,000 values became null (not a whole number)"]
 
 
-def test_a_dropped_column_is_told_with_its_type_and_rows() -> None:
+def test_a_dropped_column_is_reported_with_its_type_and_rows() -> None:
     account = Account(altered=(dropped("weight", 1000), dropped("height", None)))
 
     assert changes_in(account) == [

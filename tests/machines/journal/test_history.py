@@ -52,7 +52,7 @@ def test_a_run_is_what_its_destination_says() -> None:
     assert [runs(entries)[0].outcome for entries in (unfinished, done)] == [Outcome.UNFINISHED, Outcome.DONE]
 
 
-def test_a_failure_is_told_once_with_the_state_and_the_moment_that_it_happened_at() -> None:
+def test_a_failure_is_reported_once_with_the_state_and_the_moment_that_it_happened_at() -> None:
     merging = line("writing completed merging", 17.5, operation="merge", milliseconds=3500.0, error="No.")
     abandoning = line(
         "merging errored abandoning", 18.0, operation="abandon", milliseconds=250.0, reason="No."
@@ -79,7 +79,7 @@ def test_flushes_that_follow_each_other_go_together() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(JOURNALS.glob("*.jsonl")), ids=lambda file: file.stem)
-def test_every_recorded_life_can_be_told(file: Any) -> None:
+def test_every_recorded_life_can_be_described(file: Any) -> None:
     (run,) = runs([json.loads(text) for text in file.read_text().splitlines()])
     (life,) = run.lives
 

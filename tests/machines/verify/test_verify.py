@@ -107,7 +107,7 @@ def test_a_machine_that_forgets_to_settle_is_found() -> None:
     assert "law 1" in found.splitlines()[0]
 
 
-def test_a_violation_is_told_with_its_shortest_history() -> None:
+def test_a_violation_is_reported_with_its_shortest_history() -> None:
     into_no_table = next(scenario for scenario in scenarios() if scenario.name == "dedup into no table")
 
     (violation, *_) = (

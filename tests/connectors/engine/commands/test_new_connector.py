@@ -179,6 +179,6 @@ def test_our_own_connectors_are_registered_in_the_same_way() -> None:
     assert find("sqlite").definition().name == "sqlite"
 
 
-def test_a_destination_that_is_not_installed_is_told_with_those_that_are() -> None:
+def test_a_destination_that_is_not_installed_is_reported_with_those_that_are() -> None:
     with pytest.raises(ConfigError, match=r"destination lake is not installed here, only .*sqlite"):
         find("lake")

@@ -127,7 +127,7 @@ def test_a_run_that_is_not_one_is_a_clear_error(name: str, said: str) -> None:
 # -- of a destination
 
 
-def test_the_journal_of_a_destination_tells_what_its_file_does(
+def test_the_journal_of_a_destination_reports_what_its_file_does(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     destination = duckdb_destination(tmp_path)
@@ -289,7 +289,7 @@ def test_a_page_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
         run("report", file_of(tmp_path, entry(1.0)), "-o", tmp_path / "none" / "page.html")
 
 
-def test_a_page_tells_what_could_not_be_read(tmp_path: Path) -> None:
+def test_a_page_reports_what_could_not_be_read(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
 
     assert run("report", file_of(tmp_path, entry(1.0), "broken\n"), "-o", page) == 0

@@ -42,7 +42,9 @@ def many(count: int) -> Progress:
 # -- the value
 
 
-def test_an_operation_is_at_work_from_the_moment_its_state_is_entered_until_its_transition_is_told() -> None:
+def test_an_operation_is_at_work_from_the_moment_its_state_is_entered_until_its_transition_is_reported() -> (
+    None
+):
     clock = SetClock(100.0)
     watch = Watch(evolve(SYSTEM, clock=clock))
 
@@ -56,7 +58,7 @@ def test_an_operation_is_at_work_from_the_moment_its_state_is_entered_until_its_
     assert afterwards.streams["users"].busy_since(afterwards.at) == 0
 
 
-def test_rows_are_read_as_the_pipeline_counts_them_and_written_as_the_journal_tells() -> None:
+def test_rows_are_read_as_the_pipeline_counts_them_and_written_as_the_journal_records() -> None:
     watch = Watch(evolve(SYSTEM, clock=SetClock(100.0)))
     reading = Read(0, 0)
     watch.entered("users", "writing", None)
@@ -95,7 +97,7 @@ def test_the_first_failure_of_a_stream_is_kept() -> None:
 # -- the log
 
 
-def test_a_heartbeat_tells_the_whole_and_the_operation_that_takes_longest() -> None:
+def test_a_heartbeat_reports_the_whole_and_the_operation_that_takes_longest() -> None:
     now = Progress(
         began=0.0,
         at=100.0,
@@ -189,7 +191,7 @@ def test_a_long_error_leaves_the_other_columns_whole(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_age_of_the_last_state_is_told_whatever_the_width(width: int) -> None:
+def test_the_age_of_the_last_state_is_shown_whatever_the_width(width: int) -> None:
     reading = Going(state="writing", read=48_120_000, written=48_100_000, size=9_800_000_000)
 
     text = shown(Progress(began=0.0, at=725.0, streams={"users": reading}, emitted_at=720.0), width=width)

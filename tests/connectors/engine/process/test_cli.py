@@ -76,7 +76,7 @@ def test_the_smallest_numbers_that_mean_something_are_taken() -> None:
     assert (given.flush_rows, given.state_latency, given.heartbeat) == (1, 0.0, 0.0)
 
 
-def test_the_help_tells_the_thresholds_that_are_used(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_names_the_thresholds_that_are_used(capsys: pytest.CaptureFixture[str]) -> None:
     """Its texts name them, since a command line that imported them would come up later."""
     with pytest.raises(SystemExit):
         destination_parser("it").parse_args(["write", "--help"])
@@ -107,7 +107,7 @@ def test_a_recorded_journal_replays_and_a_changed_one_names_the_difference(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_tells_its_arguments(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_documents_its_arguments(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse([command, "--help"])
 

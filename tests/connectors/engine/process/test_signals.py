@@ -30,7 +30,9 @@ def ran(asked: signal.Signals, before: str, then: str = "") -> "subprocess.Compl
 
 
 @pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_the_first_request_is_told_and_is_what_a_failure_exits_with(asked: signal.Signals, code: int) -> None:
+def test_the_first_request_is_reported_and_is_what_a_failure_exits_with(
+    asked: signal.Signals, code: int
+) -> None:
     found = ran(asked, "SIG_DFL")
 
     told, failure_code = found.stdout.splitlines()
@@ -50,7 +52,7 @@ def test_what_was_to_be_ignored_still_is() -> None:
     assert (found.returncode, found.stdout.split()) == (0, ["1"])
 
 
-def test_a_request_that_came_before_is_told_too() -> None:
+def test_a_request_that_came_before_is_reported_too() -> None:
     """Its parent had held the signals back, as the entry point of the image does."""
     command = ["env", "--block-signal=TERM", sys.executable, "-c", EARLY]
 

@@ -100,7 +100,7 @@ def test_a_sync_imports_only_what_it_uses(tmp_path: Path, destination: str, driv
         ("postgres", "pgpq", {"host": "localhost", "database": "it", "username": "loader"}),
     ],
 )
-def test_a_missing_driver_is_told_with_the_extra_that_brings_it(
+def test_a_missing_driver_is_reported_with_the_extra_that_brings_it(
     tmp_path: Path, destination: str, driver: str, config: dict[str, Any]
 ) -> None:
     path = tmp_path / "config.json"

@@ -39,7 +39,7 @@ def of_class(page: Element, kind: str) -> list[Element]:
     return [each for each in page.iter() if each.get("class") == kind]
 
 
-def test_what_went_wrong_tells_where_and_when_and_leads_to_the_transitions() -> None:
+def test_what_went_wrong_reports_where_and_when_and_leads_to_the_transitions() -> None:
     page = report(run_of(ENTRIES))
 
     error = "transient_error: The input ended before the source completed stream events. Sync again."
@@ -73,7 +73,7 @@ def test_what_a_killed_run_does_not_tell_is_hatched_to_its_end() -> None:
     assert [word.text for word in of_class(cut_off, "unrecorded")] == ["not recorded"]
 
 
-def test_a_run_that_tells_its_end_has_nothing_hatched() -> None:
+def test_a_run_that_records_its_end_has_nothing_hatched() -> None:
     whole = timeline(run_of(ENTRIES))
 
     assert of_class(whole, "bar unrecorded") + of_class(whole, "unrecorded") == []
@@ -100,7 +100,7 @@ def test_ticks_are_round_as_a_clock_is(seconds: float, second_tick: str) -> None
     assert ticks[1].text == second_tick
 
 
-def test_the_page_tells_what_is_in_each_table_and_what_was_changed() -> None:
+def test_the_page_reports_what_is_in_each_table_and_what_was_changed() -> None:
     *before, last = [entry for entry in ENTRIES if entry.get("stream") == "users"]
     changed = [
         {"field": "phone", "kind": "integer", "change": "NULLED", "reason": SERIALIZATION, "values": 3}

@@ -16,7 +16,7 @@ from tests.connectors.memory import memory_destination
 NAMES = [f"stream_{number}" for number in range(5)]
 
 
-def test_streams_start_side_by_side_and_each_is_told_of_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_start_side_by_side_and_each_is_reported_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = threading.Barrier(2)
     lock = MemoryClient.lock
 

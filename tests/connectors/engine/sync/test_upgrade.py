@@ -167,7 +167,7 @@ class UpgradeSuite(WarehouseSuite):
         assert [rows[number][columns["a-b"]] for number in (1, 2)] == ["a-b 1", "a-b 2"]
         assert [rows[number][columns["a_b"]] for number in (1, 2)] == [None, "a_b 2"]
 
-    def test_twins_that_cannot_be_told_apart_do_not_end_the_others(self, warehouse: Warehouse) -> None:
+    def test_twins_that_cannot_be_distinguished_do_not_end_the_others(self, warehouse: Warehouse) -> None:
         _sync_twins(warehouse, ("My-orders",), 1)
         _as_the_version_before_left_it(warehouse)
 

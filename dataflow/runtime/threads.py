@@ -95,7 +95,10 @@ class Threads(Protocol):
         ...
 
     def readable(self, descriptor: int, timeout: float | None = None) -> bool:
-        """Wait until a file descriptor has input or its end, for `timeout` seconds at most; whether it has."""
+        """Wait until a file descriptor has input or its end, for `timeout` seconds at most; whether it has.
+
+        Without a timeout the read that follows may be what waits.
+        """
         ...
 
     def lock(self) -> AbstractContextManager[Any]:
@@ -135,6 +138,9 @@ class SystemThreads:
 
     def readable(self, descriptor: int, timeout: float | None = None) -> bool:
         """Wait until a file descriptor has input or its end."""
+        if timeout is None:
+            # To ask first would cost each chunk of the input one more wait for the interpreter.
+            return True
         found, _, _ = select.select([descriptor], [], [], timeout)
         return bool(found)
 

@@ -117,10 +117,10 @@ def test_a_descriptor_is_readable_once_something_came_and_at_its_end() -> None:
 
     before = SYSTEM.threads.readable(source, 0.0)
     os.write(into, b"x")
-    written = SYSTEM.threads.readable(source)
+    written = SYSTEM.threads.readable(source, 60.0)
     os.read(source, 1)
     os.close(into)
-    ended = SYSTEM.threads.readable(source)
+    ended = SYSTEM.threads.readable(source, 60.0)
 
     os.close(source)
     assert (before, written, ended) == (False, True, True)

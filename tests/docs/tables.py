@@ -10,6 +10,7 @@ from functools import partial
 from connectors.duckdb.connector import _MEANINGS as _DUCKDB
 from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
 from tests.docs.arguments import arguments_of
+from tests.docs.behaviours import behaviours
 from tests.docs.decisions import listed
 from tests.docs.options import options_of, shared_options
 from tests.docs.raised import SECTIONS, raised
@@ -106,6 +107,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
     "errors by SQLSTATE": _sqlstates,
     "errors of connecting": _refusals,
     "errors of DuckDB": _duckdb,
+    "behaviours": behaviours,
     "decisions": lambda: table(("number", "decision"), listed()),
     "suites": lambda: table(("suite", "it is about"), suites()),
 }

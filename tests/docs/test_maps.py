@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.behaviours import modules, sentence
 from tests.docs.decisions import PARTS, records
 from tests.docs.pages import ROOT, name_of
 
@@ -39,3 +40,11 @@ def test_records_of_decisions_are_numbered_without_a_gap_and_have_all_parts() ->
     assert [record.number for record in found] == [f"{n:04d}" for n in range(1, len(found) + 1)]
     assert [record.path.name for record in found if record.parts != PARTS] == []
     assert [record.path.name for record in found if not record.path.name.startswith(record.number)] == []
+
+
+def test_every_module_of_tests_says_what_it_is_about() -> None:
+    assert [module.path for module in modules() if not module.about.endswith((".", ":"))] == []
+
+
+def test_a_tests_name_is_read_as_a_sentence() -> None:
+    assert sentence("test_a_json_column_stays") == "A JSON column stays."

@@ -1,4 +1,4 @@
-"""What users read, and each file that was rewritten, has none of the words that mislead a reader."""
+"""What users and authors read has none of the words that mislead a reader."""
 
 import re
 from pathlib import Path
@@ -6,26 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, name_of
-from tests.docs.rewritten_later import LATER
-from tests.docs.words import Misworded, misworded, modules, prose, shown, whole
+from tests.docs.words import Misworded, misworded, misworded_in, modules, prose
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_what_users_read_is_in_the_words_of_the_field(path: Path) -> None:
-    assert list(shown(path)) == []
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in (*modules(), *prose()) if name_of(path) not in LATER], ids=name_of
-)
-def test_a_file_that_was_rewritten_stays_in_the_words_of_the_field(path: Path) -> None:
-    assert list(whole(path)) == []
-
-
-@pytest.mark.parametrize("name", sorted(LATER))
-def test_the_list_of_what_is_rewritten_later_only_shrinks(name: str) -> None:
-    """A file that has none of the words any more is taken off the list."""
-    assert list(whole(ROOT / name))
+@pytest.mark.parametrize("path", [*modules(), *prose()], ids=name_of)
+def test_a_file_is_in_the_words_of_the_field(path: Path) -> None:
+    """What users see, docstrings, comments, pages."""
+    assert list(misworded_in(path)) == []
 
 
 @pytest.mark.parametrize(

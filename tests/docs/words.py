@@ -57,22 +57,12 @@ def misworded(place: str, text: str) -> Iterator[Misworded]:
             yield Misworded(place, found[0].strip(" .:;!?"), instead)
 
 
-def shown(path: Path) -> Iterator[Misworded]:
-    """In what a module may show to a person: all of its texts of several words that are no docstrings."""
-    for line, text in _literals(ast.parse(path.read_text())):
-        yield from misworded(f"{_name(path)}:{line}", text)
-
-
-def whole(path: Path) -> Iterator[Misworded]:
-    """In all of a file's prose: a page without its code; a module's texts, docstrings and comments."""
-    if path.suffix == ".md":
-        for number, line in enumerate(_prose(path.read_text()).split("\n"), 1):
-            yield from misworded(f"{_name(path)}:{number}", line.strip(" |*#>-"))
-        return
-    yield from shown(path)
+def misworded_in(path: Path) -> Iterator[Misworded]:
+    """In a page without its code; in a module's docstrings, comments, and texts of several words."""
     source = path.read_text()
-    for number, text in [*_docstrings(ast.parse(source)), *_comments(source)]:
-        yield from misworded(f"{_name(path)}:{number}", text)
+    lines = _lines(source) if path.suffix == ".md" else _texts(source)
+    for number, text in lines:
+        yield from misworded(f"{path.relative_to(ROOT).as_posix()}:{number}", text)
 
 
 def prose() -> Sequence[Path]:
@@ -90,12 +80,17 @@ def modules() -> Sequence[Path]:
     return sorted(found)
 
 
-def _name(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def _lines(page: str) -> Iterator[tuple[int, str]]:
+    prose = _CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), page)
+    for number, line in enumerate(prose.split("\n"), 1):
+        yield number, line.strip(" |*#>-")
 
 
-def _prose(page: str) -> str:
-    return _CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), page)
+def _texts(source: str) -> Iterator[tuple[int, str]]:
+    tree = ast.parse(source)
+    yield from _literals(tree)
+    yield from _docstrings(tree)
+    yield from _comments(source)
 
 
 def _literals(tree: ast.Module) -> Iterator[tuple[int, str]]:

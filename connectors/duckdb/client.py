@@ -83,7 +83,7 @@ class DuckDbClient:
         holder = self._database.shared.streams.take(self._key(table), self, owner, _STREAM_PATIENCE)
         if holder is not None:
             raise ConfigError(
-                f"{holder} is writing to table {table}.",
+                f"Table {table} is in use: run {holder} is writing to it.",
                 doing="locking the stream",
                 remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
             )

@@ -174,7 +174,7 @@ class SqliteClient(SqlClient):
 def refusal(table: TableName, holder: str) -> ConfigError:
     """Why a table cannot be locked that somebody holds."""
     return ConfigError(
-        f"{holder} is writing to table {table}.",
+        f"Table {table} is in use: run {holder} is writing to it.",
         doing="locking the stream",
         remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
     )

@@ -387,7 +387,7 @@ def test_a_held_stream_is_refused_and_its_holder_named(tmp_path: Path, client: D
     late = connector(tmp_path)
     rival = late.client()
 
-    with pytest.raises(ConfigError, match="being written by run 1"):
+    with pytest.raises(ConfigError, match="run 1 is writing to it"):
         rival.lock(TableName("MAIN", "Users"), "run 2")
     rival.close()
     late.close()

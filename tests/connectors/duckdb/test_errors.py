@@ -217,9 +217,9 @@ def test_two_that_make_the_same_table_are_in_conflict(tmp_path: Path) -> None:
             "ALTER TABLE users RENAME TO u",
             "index",
         ),
-        ("DROP TABLE users; CREATE VIEW users AS SELECT 1", "CREATE TABLE users (id BIGINT)", "a view"),
-        ("DROP TABLE users; CREATE VIEW users AS SELECT 1", "DROP TABLE IF EXISTS users", "a view"),
-        ("DROP TABLE users; CREATE VIEW users AS SELECT 1", "INSERT INTO users VALUES (1)", "a view"),
+        ("DROP TABLE users; CREATE VIEW users AS SELECT 1", "CREATE TABLE users (id BIGINT)", "A view"),
+        ("DROP TABLE users; CREATE VIEW users AS SELECT 1", "DROP TABLE IF EXISTS users", "A view"),
+        ("DROP TABLE users; CREATE VIEW users AS SELECT 1", "INSERT INTO users VALUES (1)", "A view"),
     ],
 )
 def test_what_people_made_of_a_table_is_reported_as_theirs(
@@ -279,7 +279,11 @@ def test_a_value_that_was_refused_is_not_shown(tmp_path: Path) -> None:
             "extension motherduck is not installed",
         ),
         (duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate"), ConfigError, "memory"),
-        (duckdb.FatalException("FATAL Error: database has been invalidated"), TransientError, "gave"),
+        (
+            duckdb.FatalException("FATAL Error: database has been invalidated"),
+            TransientError,
+            "closed the database",
+        ),
         (duckdb.HTTPException("HTTP Error: 503"), TransientError, "server"),
         (duckdb.BinderException("Binder Error: secret"), InternalError, "unforeseen BinderException"),
         (ValueError("secret"), InternalError, "unforeseen ValueError"),

@@ -182,7 +182,7 @@ def test_a_plan_reports_who_writes_and_stops_nobody(file: Path) -> None:
         (after,) = planned(file, users(APPEND, 1)).streams
 
     assert during.writer is not None
-    assert (during.writer.run, "live is writing to table" in during.failure) == ("live", True)
+    assert (during.writer.run, "live is writing to it" in during.failure) == ("live", True)
     assert (after.writer, after.failure) == (None, "")
 
 

@@ -21,5 +21,5 @@ class DuckDbInsertBuffer:
         if not batches:
             return 0
         with self._client.registered(BATCHES, pa.Table.from_batches(batches)):
-            ((taken,),) = self._client.execute(self._client.sql.insert_batches(table, typed(columns)))
+            ((taken,),) = self._client.execute(self._client.statements.insert_batches(table, typed(columns)))
         return int(taken)

@@ -1,6 +1,6 @@
 """One connection to a DuckDB database, and the operations on its tables. Decides nothing; sends what `sql` builds."""
 
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from connectors.contract import Recipe, Statistics, Writer
 from connectors.contract.ledger import LedgerEntry
-from connectors.duckdb.columns import DUCKDB, DuckDbColumns, typed
+from connectors.duckdb.columns import DUCKDB, DuckDbColumns
 from connectors.duckdb.database import Database, is_out_of_memory
 from connectors.duckdb.evolution import (
     alter,
@@ -20,15 +20,15 @@ from connectors.duckdb.evolution import (
     rewrite,
     rewritten,
 )
-from connectors.duckdb.sql import SqlGenerator
-from connectors.sql.journal import SqlJournal
+from connectors.duckdb.merging import dedupe, merge
+from connectors.duckdb.sql import DuckDbStatements
+from connectors.sql.client import SqlClient
 from connectors.sql.ledger import SqlLedger
-from connectors.sql.refusals import name_taken, not_ours
 from connectors.sql.text import Name, Sql
 from dataflow.batch import encode_changes
 from dataflow.errors import ConfigError, TransientError
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, not_held
-from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
+from dataflow.evolution import ColumnChangeset, not_held
+from dataflow.types import Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
 
@@ -38,23 +38,17 @@ _STREAM_PATIENCE = 2.0
 _ROW_PATIENCE = 600.0
 
 
-class DuckDbClient:
-    """TableOperationsClient, TableSchemaEvolutionClient and the ledger's Session, on one connection."""
+class DuckDbClient(SqlClient):
+    """Overrides what DuckDB has its own way for: the ledger's locks, statistics, merges, and how tables change.
+
+    A column of one value costs DuckDB next to nothing, and other connections see the old table until a swap commits.
+    """
 
     def __init__(self, database: Database) -> None:
+        super().__init__(database.statements, INTERNAL_NAMESPACE)
         self._database = database
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._ledger = FencedLedger(self)
-
-    @property
-    def ledger(self) -> "FencedLedger":
-        """The ledger, on this connection."""
-        return self._ledger
-
-    @property
-    def journal(self) -> SqlJournal:
-        """The journal, on this connection."""
-        return SqlJournal(self, INTERNAL_NAMESPACE, DUCKDB)
+        self.ledger = FencedLedger(self)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -115,17 +109,14 @@ class DuckDbClient:
     def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
         return int(self.execute(statement, parameters)[0][0])
 
+    def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
+        """Row by row, which no sync does: batches are far faster."""
+        given = list(rows)
+        self._cursor.executemany(DUCKDB.render(statement), given)
+        return len(given)
+
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
         self._cursor.executemany(DUCKDB.render(statement), list(rows))
-
-    def table(self, table: TableName) -> Name:
-        return self.sql.table(table)
-
-    def new_name(self, table: TableName) -> Name:
-        return Name(table.name)
-
-    def column_names(self, table: TableName) -> list[str]:
-        return [name for name, *_ in self.execute(self.sql.find_columns(), self._place(table))]
 
     def hold_row(self, table: TableName) -> None:
         """Wait until no other transaction holds the table's ledger row; then it is this transaction's."""
@@ -139,92 +130,26 @@ class DuckDbClient:
                 remedy="Try again.",
             )
 
-    def create_namespace(self, namespace: str) -> None:
-        """Looks first: to create a schema that is there conflicts with any other transaction that does so."""
-        if not self.execute(self.sql.find_schema(), {"catalog": self.sql.catalog, "namespace": namespace}):
-            self.execute(self.sql.create_schema(namespace))
-
-    def table_exists(self, table: TableName) -> bool:
-        if self.execute(self.sql.find_table(), self._place(table)):
-            return True
-        if self.execute(self.sql.find_view(), self._place(table)):
-            raise name_taken(table, "view")
-        return False
-
-    def table_is_empty(self, table: TableName) -> bool:
-        return not self.execute(self.sql.any_row(table))
-
-    def count_rows(self, table: TableName) -> int:
-        return int(self.execute(self.sql.count_rows(table))[0][0])
-
-    def has_lost_value(self, table: TableName, column: Column) -> bool:
-        names = {"field": column.field, "column": column.name}
-        return bool(self.execute(self.sql.has_lost_value(table, column), names)[0][0])
-
     def statistics(self, table: TableName) -> Statistics:
         """Views hang on a table's name and not on the table, and there are no users: nothing depends on it."""
-        ((rows,),) = self.execute(self.sql.estimate_rows(), self._place(table))
+        ((rows,),) = self.execute(self.statements.estimate_rows(), self.statements.place(table))
         return Statistics(rows=rows)
-
-    def tables_named(self, mark: str) -> Sequence[TableName]:
-        found = self.execute(self.sql.find_tables(), {"catalog": self.sql.catalog, "mark": mark})
-        return [TableName(*each) for each in found]
-
-    def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
-        """No index for the key: merges hash, and DuckDB cannot rename a table that has one."""
-        self.execute(self.sql.create_table(table, typed(columns)))
-
-    def expect_meta(self, table: TableName, meta: str) -> None:
-        """A column of one value costs DuckDB next to nothing."""
-
-    def take_warnings(self) -> Sequence[str]:
-        """This client has no optional steps."""
-        return ()
-
-    def drop_table(self, table: TableName) -> None:
-        self.execute(self.sql.drop_table(table))
-
-    def trim_table(self, table: TableName, after: str | None) -> int:
-        if after is None:
-            return self.changed(self.sql.delete_rows(table))
-        return self.changed(self.sql.delete_rows_after(table), {"after": after})
 
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
         with self._database.whole_tables():
-            return self.changed(self.sql.copy_rows(source, target, columns))
+            return super().copy_table(source, target, columns)
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         with self._database.whole_tables():
-            for statement in self.sql.merge(source, target, recipe):
+            for statement in merge(self.statements, source, target, recipe):
                 self.execute(statement)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         with self._database.whole_tables():
-            self.execute(self.sql.dedupe(table, recipe))
-
-    def overwrite_table(self, source: TableName, target: TableName) -> str:
-        """Other connections see the old table until the commit. Views on the table's name stay."""
-        self.execute(self.sql.drop_table(target))
-        self.execute(self.sql.rename_table(source, target.name))
-        return ""
-
-    def discover_schema(self, table: TableName) -> TableSchema:
-        rows = self.execute(self.sql.find_columns(), self._place(table))
-        found = {name: ColumnType(kind, nullable) for name, kind, nullable in rows}
-        if missing := [name for name in REQUIRED_COLUMNS if name not in found]:
-            raise not_ours(table, missing)
-        return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
-
-    def complete_metadata(self, table: TableName) -> Sequence[str]:
-        found = self.column_names(table)
-        missing = [name for name in ADDED_LATER if name not in found]
-        for name in missing:
-            for statement in self.sql.add_metadata(table, name):
-                self.execute(statement)
-        return missing
+            self.execute(dedupe(self.statements, table, recipe))
 
     def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
-        relation = self.sql.table(table)
+        relation = self.statements.table(table)
         if is_extensive(changeset):
             self._make_anew(relation, remake(relation, changeset), retyped(changeset))
             return
@@ -258,13 +183,10 @@ class DuckDbClient:
         return self._connection
 
     @property
-    def sql(self) -> SqlGenerator:
+    def statements(self) -> DuckDbStatements:
         """The statements of this client's database. Connects, since only then the database has a name."""
         _ = self._cursor
-        return self._database.sql
-
-    def _place(self, table: TableName) -> Mapping[str, Any]:
-        return {"catalog": self.sql.catalog, "namespace": table.namespace, "name": table.name}
+        return self._database.statements
 
     def _key(self, table: TableName) -> Hashable:
         comparable = DuckDbColumns.naming.comparable

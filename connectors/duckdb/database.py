@@ -16,7 +16,7 @@ from attrs import evolve
 
 from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.config import Config
-from connectors.duckdb.sql import SqlGenerator, attach, attached_as, spill_into, use
+from connectors.duckdb.sql import DuckDbStatements, attach, attached_as, spill_into, use
 from dataflow.errors import InternalError
 from dataflow.runtime import Runtime
 from dataflow.runtime.threads import Threads
@@ -120,7 +120,7 @@ class Database:
         self._whole = 0
         # Two in-memory databases have nothing in common; two ways to one file are the same.
         self.identity: Hashable = object() if config.in_memory else config.database
-        self.sql = SqlGenerator("", config.hard_deletes)
+        self.statements = DuckDbStatements(hard_deletes=config.hard_deletes)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to the shared instance. Raises DuckDB's errors."""
@@ -131,10 +131,10 @@ class Database:
                     self._instance.execute(setting)
                 self._share_threads()
                 catalog = self._instance.execute("SELECT current_database()").fetchall()[0][0]
-                self.sql = evolve(self.sql, catalog=catalog)
+                self.statements = evolve(self.statements, catalog=catalog)
             cursor = self._instance.cursor()
         # Else a macro that somebody keeps in the file would be taken for DuckDB's function of that name.
-        cursor.execute(DUCKDB.render(use(INSTANCE if self._config.in_file else self.sql.catalog)))
+        cursor.execute(DUCKDB.render(use(INSTANCE if self._config.in_file else self.statements.catalog)))
         # What a timestamp's date is, when a column becomes a date, must not depend on the machine.
         cursor.execute("SET TimeZone = 'UTC'")
         return cursor

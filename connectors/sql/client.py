@@ -24,9 +24,14 @@ class SqlClient(ABC):
     """One connection, the operations on its tables, its ledger and its journal. Used by one thread at a time."""
 
     def __init__(self, statements: Statements, internal_namespace: str) -> None:
-        self.statements = statements
+        self._statements = statements
         self.ledger = SqlLedger(self, internal_namespace, statements.dialect)
         self.journal = SqlJournal(self, internal_namespace, statements.dialect)
+
+    @property
+    def statements(self) -> Statements:
+        """The statements of this client's database."""
+        return self._statements
 
     # -- what a database gives
 

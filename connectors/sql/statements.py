@@ -50,19 +50,20 @@ class Statements(ABC):
         These two are parameters of the statement.
         """
 
-    @abstractmethod
     def converted(self, name: str, change: ColumnTypeChange) -> Sql:
         """The value of the column `name` of the table `t` in its new type, null if that type cannot hold it.
 
-        It may have the parameters `original` and `new`, which are the types, and `column`, which is the name.
+        It may have the parameters `original` and `new`, which are the types, and `column`, which is the name. A
+        database that overrides `change_column`, or its client's `apply_changeset`, needs neither this nor `noted`.
         """
+        raise NotImplementedError
 
-    @abstractmethod
     def noted(self, name: str, change: ColumnTypeChange) -> Sql:
         """The `_airbyte_meta` of a row of the table `t`, with a note if the new type cannot hold the value.
 
         It may have the same parameters.
         """
+        raise NotImplementedError
 
     # -- names
 

@@ -47,10 +47,9 @@ _SETTINGS = (
 class SqliteClient(SqlClient):
     """Overrides what SQLite has its own way for: namespaces, tables by their full names, and what is built on them."""
 
-    statements: SqliteStatements
-
     def __init__(self, database: Path, statements: SqliteStatements, runtime: Runtime) -> None:
         super().__init__(statements, INTERNAL_NAMESPACE)
+        self._own = statements
         self._database = database
         self._locks = StreamLocks(database, SqliteColumns.naming, runtime)
         self._connection: sqlite3.Connection | None = None
@@ -135,7 +134,7 @@ class SqliteClient(SqlClient):
 
     def built(self) -> Sequence[Built]:
         """Every index, trigger and view that a person built."""
-        return [Built(*each) for each in self.execute(self.statements.find_built())]
+        return [Built(*each) for each in self.execute(self._own.find_built())]
 
     def _built_on(self, table: TableName) -> Sequence[Built]:
         comparable = SqliteColumns.naming.comparable

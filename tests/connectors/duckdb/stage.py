@@ -106,14 +106,14 @@ def contents(
     client: DuckDbClient, table: TableName, *names: str, order: str = RAW_ID
 ) -> list[tuple[Any, ...]]:
     """The columns of all rows, in the order of one of them."""
-    relation = DUCKDB.render(client.sql.table(table))
+    relation = DUCKDB.render(client.statements.table(table))
     listed = ", ".join(f'"{name}"' for name in names) or "*"
     return query(client, f'SELECT {listed} FROM {relation} ORDER BY "{order}"')
 
 
 def query(client: DuckDbClient, statement: str) -> list[tuple[Any, ...]]:
     """What a person's statement returns, who means the file. By Arrow: DuckDB's own rows want pytz for a timestamp."""
-    client._cursor.execute(DUCKDB.render(use(client.sql.catalog)))
+    client._cursor.execute(DUCKDB.render(use(client.statements.catalog)))
     try:
         found: Any = client._cursor.sql(statement)
         columns = found.to_arrow_table().columns if found is not None else []

@@ -118,7 +118,7 @@ def test_a_merge_ends_as_the_rule_says_once_and_twice(
             client.merge_table(TEMP, FINAL, RECIPE)
         ends.append(numbers(client, FINAL))
 
-    assert ends == [expected(old, new, hard=client.sql.hard_deletes)] * 2
+    assert ends == [expected(old, new, hard=client.statements.hard_deletes)] * 2
     client.close()
 
 
@@ -136,5 +136,5 @@ def test_deduping_ends_as_merging_into_nothing_would(
     with client.transaction():
         client.dedupe_table(TEMP, RECIPE)
 
-    assert numbers(client, TEMP) == expected([], new, hard=client.sql.hard_deletes)
+    assert numbers(client, TEMP) == expected([], new, hard=client.statements.hard_deletes)
     client.close()

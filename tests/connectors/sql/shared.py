@@ -12,7 +12,6 @@ from connectors.sql.merging import dedupe, merge
 from connectors.sql.statements import Statements
 from connectors.sql.text import Sql
 from dataflow.catalog import Strategy
-from dataflow.evolution import ColumnTypeChange
 from dataflow.types import INTEGER, NUMBER, STRING, Array, Column, Kind, TableName
 
 FINAL = TableName('sales"2025', "Robert'); DROP TABLE students;--")
@@ -66,9 +65,6 @@ def shared(statements: Statements) -> Mapping[str, Sql | Sequence[Sql]]:
         "merge_cdc_soft": merge(soft, TEMP, FINAL, recipe(CDC)),
         "add_column": statements.add_column(FINAL, 'a"b', kind(Kind.JSON)),
         "drop_column": statements.drop_column(FINAL, 'a"b'),
-        "change_column": statements.change_column(
-            FINAL, 'a"b', ColumnTypeChange(kind(Kind.NUMBER), kind(Kind.DATE))
-        ),
     }
 
 

@@ -8,16 +8,21 @@ import pytest
 from connectors.sql.text import Sql
 from connectors.sqlite.columns import SQLITE
 from connectors.sqlite.sql import SqliteStatements, full_name
-from dataflow.types import TableName
-from tests.connectors.sql.shared import compared, shared, written
+from dataflow.evolution import ColumnTypeChange
+from dataflow.types import Kind, TableName
+from tests.connectors.sql.shared import FINAL, compared, shared, written
 
 GOLDEN = Path(__file__).parent / "golden"
 
 SQL = SqliteStatements()
+RETYPED = ColumnTypeChange(SQLITE.column_type(Kind.NUMBER), SQLITE.column_type(Kind.DATE))
 # SQLite has no namespaces.
 STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     name: each for name, each in shared(SQL).items() if not name.endswith("_namespace")
-} | {"find_built": SQL.find_built()}
+} | {
+    "find_built": SQL.find_built(),
+    "change_column": SQL.change_column(FINAL, 'a"b', RETYPED),
+}
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -1,3 +1,3 @@
-ALTER TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ADD COLUMN "_airbyte_meta" JSON DEFAULT '{"changes":[]}';
-ALTER TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ALTER COLUMN "_airbyte_meta" DROP DEFAULT;
-ALTER TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ALTER COLUMN "_airbyte_meta" SET NOT NULL;
+ALTER TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ADD COLUMN "_airbyte_generation_id" BIGINT DEFAULT 0;
+ALTER TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ALTER COLUMN "_airbyte_generation_id" DROP DEFAULT;
+ALTER TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ALTER COLUMN "_airbyte_generation_id" SET NOT NULL;

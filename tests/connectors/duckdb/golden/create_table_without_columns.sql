@@ -1,1 +1,1 @@
-CREATE TABLE "lake"."sales""2025"."Robert'); DROP TABLE students;--" ("_airbyte_raw_id" UUID NOT NULL, "_airbyte_extracted_at" TIMESTAMP WITH TIME ZONE NOT NULL, "_airbyte_meta" JSON NOT NULL, "_airbyte_generation_id" BIGINT NOT NULL);
+CREATE TABLE "lake"."main"."students_airbyte_tmp" ("_airbyte_raw_id" UUID NOT NULL, "_airbyte_extracted_at" TIMESTAMP WITH TIME ZONE NOT NULL, "_airbyte_meta" JSON NOT NULL, "_airbyte_generation_id" BIGINT NOT NULL);

@@ -1,1 +1,1 @@
-SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $catalog AND contains(table_name, $mark) ORDER BY ALL;
+SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY ALL;

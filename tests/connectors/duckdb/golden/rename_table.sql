@@ -1,1 +1,1 @@
-ALTER TABLE "lake"."sales""2025"."students_airbyte_tmp" RENAME TO "Robert'); DROP TABLE students;--";
+ALTER TABLE "lake"."main"."students_airbyte_tmp" RENAME TO "Robert'); DROP TABLE students;--";

@@ -1,0 +1,1 @@
+CREATE SCHEMA "lake"."crm";

@@ -1,1 +1,0 @@
-CREATE SCHEMA "lake"."sales""2025";

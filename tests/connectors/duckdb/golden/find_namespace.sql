@@ -1,0 +1,1 @@
+SELECT 1 FROM duckdb_schemas() WHERE database_name = 'lake' AND translate(schema_name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = translate($namespace, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz');

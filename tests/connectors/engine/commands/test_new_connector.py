@@ -81,7 +81,7 @@ def test_it_is_a_package_of_these_modules_and_registers_itself(lake: Installed) 
 
     listed = lake.run(str(Path(sys.executable).with_name("dataflow")), "destinations")
 
-    parts = {"__init__", "buffer", "client", "columns", "config", "rehearsal", "sql"}
+    parts = {"__init__", "client", "columns", "config", "rehearsal", "sql"}
     assert modules - {"__main__", "connector"} == parts
     assert b"blue_lake (destination-blue_lake 0.1.0)" in listed.stdout
 

@@ -146,17 +146,17 @@ def journal(runs: int) -> list[str]:
 
 
 def memory(runs: int) -> list[str]:
-    told = []
+    reported = []
     for schema, records in (("narrow", HUNDRED_THOUSAND), ("wide", 10_000)):
         small, large = (workload(schema, "append", n) for n in (records * 3, records * 30))
         for name, bench in (("postgres", postgres), ("duckdb", duckdb)):
             with bench(small) as a, bench(large) as b:
                 costs = in_turn([Arm("1 x", a.ours), Arm("10 x", b.ours)], runs)
             most = {arm: max(cost.memory for cost in found) for arm, found in costs.items()}
-            told.append(
+            reported.append(
                 f"{name} {schema}: {most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB"
             )
-    return told
+    return reported
 
 
 def start(runs: int) -> list[str]:
@@ -179,41 +179,43 @@ def start(runs: int) -> list[str]:
 
 def bounded_memory(runs: int) -> list[str]:
     """Inputs that would fill the memory, were what waits not bounded. Once each: they take long."""
-    told = []
+    reported = []
     with server() as running, folder() as here:
         config = running.address.destination_config()
-        told.append(
-            bounds.told(
+        reported.append(
+            bounds.reported(
                 "14,000 STATEs of 200 kB behind a lock that is held for 25 s, postgres",
                 [bounds.behind_a_lock(here, running.address.dsn, config, 14_000, 200_000)],
             )
         )
     with folder() as here:
-        told.append(
-            bounds.told(
+        reported.append(
+            bounds.reported(
                 "6,000 STATEs of 200 kB of a failed stream, duckdb",
                 [bounds.of_a_failed_stream(here, 6_000, 200_000)],
             )
         )
         for large in (0, 50_000_000):
             name = f"800 MB of small records after one of {large / 1e6:.0f} MB, duckdb"
-            told.append(
-                bounds.told(name, [bounds.into_duckdb(here, flood.catalog(1), "after", large, 800_000_000)])
+            reported.append(
+                bounds.reported(
+                    name, [bounds.into_duckdb(here, flood.catalog(1), "after", large, 800_000_000)]
+                )
             )
-        told.append(
-            bounds.told("1,000 columns replaced, duckdb", [bounds.replaced_columns(here, 1_000, 200)])
+        reported.append(
+            bounds.reported("1,000 columns replaced, duckdb", [bounds.replaced_columns(here, 1_000, 200)])
         )
-    return told
+    return reported
 
 
 def linear_in_streams(runs: int) -> list[str]:
     """CPU with many streams relative to few."""
-    told = [
+    reported = [
         f"a catalog of {streams:,} streams: {min(bounds.cpu_of_a_catalog(streams) for _ in range(runs)):.2f} s"
         for streams in (1_000, 2_000, 4_000)
     ]
     few, many = (median(bounds.seconds_of_input(n) for _ in range(runs)) for n in (100, 4_000))
-    told.append(f"a chunk and a STREAM STATE with 4,000 streams: {many / few:.2f} x that with 100")
+    reported.append(f"a chunk and a STREAM STATE with 4,000 streams: {many / few:.2f} x that with 100")
     with folder() as here:
         cpu = {
             streams: min(
@@ -223,8 +225,8 @@ def linear_in_streams(runs: int) -> list[str]:
             / streams
             for streams in (100, 500)
         }
-    told.append(f"500 streams into duckdb: {cpu[500] / cpu[100]:.2f} x the CPU a stream of 100")
-    return told
+    reported.append(f"500 streams into duckdb: {cpu[500] / cpu[100]:.2f} x the CPU a stream of 100")
+    return reported
 
 
 BENCHES: Mapping[str, Callable[[int], list[str]]] = {

@@ -195,6 +195,6 @@ def _duckdb(folder: Path) -> dict[str, Any]:
     return {"destination_path": str(folder / "bounds.duckdb")}
 
 
-def told(name: str, costs: Sequence[Cost]) -> str:
+def reported(name: str, costs: Sequence[Cost]) -> str:
     """The most memory, and the least CPU."""
     return f"{name}: {max(cost.memory for cost in costs):.0f} MiB, {min(cost.cpu for cost in costs):.1f} s of CPU"

@@ -138,7 +138,7 @@ def expect_done(destination: Destination, strategy: Strategy, last: Outcome) -> 
 
 def ended(running: Running) -> Outcome:
     """What a finished run said."""
-    return Outcome(running.process.returncode, tuple(running.told))
+    return Outcome(running.process.returncode, tuple(running.messages))
 
 
 # -- a COMMIT that is not answered

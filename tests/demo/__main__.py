@@ -85,7 +85,7 @@ def _demonstrate(shell: Shell, target: Target, page: Page, count: int) -> None:
     for stream in streams:
         page.table(target.table(stream))
     for sync in syncs:
-        page.title(f"The STATE messages told in sync {sync.number}")
+        page.title(f"The STATE messages emitted in sync {sync.number}")
         page.states(sync.states())
     for sync in syncs:
         page.title(f"The journal of sync {sync.number}: every transition of every lifecycle")
@@ -112,7 +112,7 @@ def compare(syncs: list[Sync], streams: list[str], target: Target, page: Page) -
     records = list(sync.records())
     page.line(f"{len(records):,} records and {len(sync.states())} STATE messages in {sync.seconds:.1f} s")
     expected = _ids([record for one in syncs for record in one.records()])
-    told = {state["stream"]["stream_descriptor"]["name"] for state in sync.states()}
+    emitted = {state["stream"]["stream_descriptor"]["name"] for state in sync.states()}
     for stream in streams:
         table = target.table(stream)
         if not (table.total == table.distinct_ids == len(expected[stream]) > 0):
@@ -120,8 +120,8 @@ def compare(syncs: list[Sync], streams: list[str], target: Target, page: Page) -
                 f"after sync {sync.number} the table {stream} has {table.total} rows with {table.distinct_ids} "
                 f"distinct ids, and the source has sent {len(expected[stream])} distinct ids"
             )
-        if stream not in told:
-            raise DemoFailed(f"sync {sync.number} told no STATE of the stream {stream}")
+        if stream not in emitted:
+            raise DemoFailed(f"sync {sync.number} emitted no STATE of the stream {stream}")
     page.line(
         f"every table has one row for each id that was sent: {', '.join(f'{s} {len(expected[s]):,}' for s in streams)}"
     )

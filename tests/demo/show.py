@@ -61,7 +61,7 @@ class Page:
         self._grid(table.columns, table.rows)
 
     def states(self, states: Iterable[Message]) -> None:
-        """The STATE messages that the destination told."""
+        """The STATE messages that the destination emitted."""
         self._grid(
             ("stream", "state", "records read", "records kept"),
             [

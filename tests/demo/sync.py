@@ -39,7 +39,7 @@ class Sync:
         return (line["record"] for line in _lines(self.folder / f"records-{self.number}.jsonl", "RECORD"))
 
     def states(self) -> list[Message]:
-        """What the destination told, STATE messages only, in order."""
+        """The STATE messages that the destination emitted, in order."""
         return [line["state"] for line in _lines(self.folder / f"messages-{self.number}.jsonl", "STATE")]
 
     def errors(self) -> list[str]:
@@ -85,10 +85,12 @@ class Shell:
         keep = ["tee", f"records-{number}.jsonl"]
         write = [destination, "write", "--config", "destination.json", "--catalog", f"catalog-{number}.json"]
         write += ["--journal", f"journal-{number}.jsonl"]
-        told = f"messages-{number}.jsonl"
-        self.say(f"{shlex.join(read)} \\\n    | {shlex.join(keep)} \\\n    | {shlex.join(write)} > {told}")
+        messages = f"messages-{number}.jsonl"
+        self.say(
+            f"{shlex.join(read)} \\\n    | {shlex.join(keep)} \\\n    | {shlex.join(write)} > {messages}"
+        )
         began = time.monotonic()
-        codes = self._pipe(read, keep, write, told)
+        codes = self._pipe(read, keep, write, messages)
         sync = Sync(number, self.folder, time.monotonic() - began)
         if any(codes.values()):
             errors = [*sync.errors(), _tail((self.folder / "stderr").read_bytes())]
@@ -99,8 +101,8 @@ class Shell:
         """Leave a JSON file in the folder."""
         (self.folder / name).write_text(json.dumps(content, indent=1))
 
-    def _pipe(self, read: list[str], keep: list[str], write: list[str], told: str) -> Mapping[str, int]:
-        with (self.folder / "stderr").open("wb") as stderr, (self.folder / told).open("wb") as stdout:
+    def _pipe(self, read: list[str], keep: list[str], write: list[str], messages: str) -> Mapping[str, int]:
+        with (self.folder / "stderr").open("wb") as stderr, (self.folder / messages).open("wb") as stdout:
             common: dict[str, Any] = {"cwd": self.folder, "env": _environment(), "stderr": stderr}
             source = subprocess.Popen(read, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **common)
             between = subprocess.Popen(keep, stdin=source.stdout, stdout=subprocess.PIPE, **common)

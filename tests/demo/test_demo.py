@@ -54,9 +54,9 @@ def test_a_catalog_is_configured_by_the_sources_own_key_and_cursor() -> None:
 
 
 def test_the_source_goes_on_from_each_streams_last_state() -> None:
-    told = [state("users", 500), state("products", 100), state("users", 1000)]
+    emitted = [state("users", 500), state("products", 100), state("users", 1000)]
 
-    assert last_states(told) == [state("users", 1000), state("products", 100)]
+    assert last_states(emitted) == [state("users", 1000), state("products", 100)]
 
 
 def test_the_tables_are_compared_with_all_that_was_ever_sent(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_doubled_row_fails_the_demonstration(tmp_path: Path) -> None:
 
 
 def test_a_stream_without_state_fails_the_demonstration(tmp_path: Path) -> None:
-    with pytest.raises(DemoFailed, match="told no STATE of the stream users"):
+    with pytest.raises(DemoFailed, match="emitted no STATE of the stream users"):
         compare([sync(tmp_path, 1, [1])], ["users"], target(total=1, distinct=1), Page())
 
 

@@ -52,7 +52,7 @@ class Running:
     """A command at work: send it lines, wait for what it tells, kill it."""
 
     process: "subprocess.Popen[bytes]"
-    told: list[Mapping[str, Any]] = field(factory=list, repr=False)
+    messages: list[Mapping[str, Any]] = field(factory=list, repr=False)
 
     def send(self, *lines: bytes) -> None:
         """Write lines to its stdin."""
@@ -69,10 +69,10 @@ class Running:
         """The blob of the next STATE it tells."""
         for text in self._pipe(self.process.stdout):
             message = json.loads(text)
-            self.told.append(message)
+            self.messages.append(message)
             if message["type"] == "STATE":
                 return blob(message)
-        raise AssertionError(f"it ended without a STATE: {self.told}")
+        raise AssertionError(f"it ended without a STATE: {self.messages}")
 
     def wait_until_read(self) -> None:
         """Wait until all that was sent has been taken in, and had the time to be unpacked."""
@@ -89,8 +89,8 @@ class Running:
     def finish(self) -> Outcome:
         """Close its stdin and wait for its end."""
         rest, _ = self.process.communicate(timeout=TIMEOUT)
-        self.told += [json.loads(text) for text in rest.splitlines()]
-        return Outcome(self.process.returncode, tuple(self.told))
+        self.messages += [json.loads(text) for text in rest.splitlines()]
+        return Outcome(self.process.returncode, tuple(self.messages))
 
     @staticmethod
     def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

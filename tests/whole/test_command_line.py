@@ -73,7 +73,7 @@ def test_a_journal_that_can_no_longer_be_written_does_not_end_the_sync(destinati
     logged = [message["log"] for message in outcome.messages if message["type"] == "LOG"]
     warnings = [log["message"] for log in logged if log["level"] == "WARN"]
     assert (outcome.code, outcome.states) == (0, ["s1"])
-    assert warnings == ["The journal ends here: No space left on device. The sync goes on without it."]
+    assert warnings == ["The journal ends here: No space left on device. The sync continues without it."]
 
 
 def test_a_stream_that_cannot_be_started_is_named(destination: Destination) -> None:
@@ -100,4 +100,7 @@ def test_a_miscount_fails_its_stream_where_that_is_asked_for(destination: Destin
     (error,) = outcome.errors
     assert (outcome.code, outcome.states) == (1, [])
     assert error["stream_descriptor"] == {"name": "users", "namespace": None}
-    assert "The source counts 2 records before a STATE of stream users; 1 came." in error["message"]
+    assert (
+        "The source counts 2 records before a STATE of stream users; the number received is 1."
+        in error["message"]
+    )

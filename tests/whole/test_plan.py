@@ -97,5 +97,5 @@ def _connected(destination: Destination) -> Any:
 
 
 def test_a_destination_that_is_not_installed_is_named(tmp_path: object) -> None:
-    with pytest.raises(ConfigError, match=r"no destination oracle here, only .*postgres"):
+    with pytest.raises(ConfigError, match=r"destination oracle is not installed here, only .*postgres"):
         dataflow("plan", "--connector", "oracle", "--config", "c", "--catalog", "k")

@@ -48,10 +48,10 @@ def test_a_dropped_column_is_reported_with_its_type_and_rows() -> None:
 def test_no_more_than_twenty_of_a_kind_are_named_and_the_rest_counted() -> None:
     account = Account(rows=1, changed=tuple(changed(f"field_{n}", 1) for n in range(NAMED + 3)))
 
-    told = changes_in(account)
+    changes = changes_in(account)
 
-    assert len(told) == NAMED + 1
-    assert told[-1] == "and 3 other fields"
+    assert len(changes) == NAMED + 1
+    assert changes[-1] == "and 3 other fields"
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,11 @@ def test_an_account_of_another_version_is_none(value: object) -> None:
 
 def test_columns_of_another_version_are_none() -> None:
     assert altered_from_json([{"how": "renamed"}]) == ()
+
+
+def test_an_account_has_the_names_of_every_journal() -> None:
+    written = {"read": 5, "bytes": 300, "told": 4, "rows": 5}
+
+    account = Account(read=5, bytes=300, acknowledged=4, rows=5)
+
+    assert (account_to_json(account), account_from_json(written)) == (written, account)

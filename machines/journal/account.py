@@ -58,11 +58,14 @@ class Account:
 _JSON = cattrs.Converter(omit_if_default=True)
 # The name in journals of every version.
 _ACKNOWLEDGED = override(rename="told")
-_JSON.register_unstructure_hook(
-    Account,
-    make_dict_unstructure_fn(Account, _JSON, _cattrs_omit_if_default=True, acknowledged=_ACKNOWLEDGED),
+# Made when they are first needed: making them takes a start a millisecond or two.
+_JSON.register_unstructure_hook_factory(
+    lambda of: of is Account,
+    lambda of: make_dict_unstructure_fn(of, _JSON, _cattrs_omit_if_default=True, acknowledged=_ACKNOWLEDGED),
 )
-_JSON.register_structure_hook(Account, make_dict_structure_fn(Account, _JSON, acknowledged=_ACKNOWLEDGED))
+_JSON.register_structure_hook_factory(
+    lambda of: of is Account, lambda of: make_dict_structure_fn(of, _JSON, acknowledged=_ACKNOWLEDGED)
+)
 
 
 def account_to_json(account: Account) -> Mapping[str, Any]:

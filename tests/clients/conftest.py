@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.clients.client import Client
+from tests.connectors.duckdb.place import duckdb_destination
+from tests.connectors.postgres.place import postgres_destination
 from tests.environments import CLIENTS, SOURCES
 from tests.servers.databases import fresh_database
 from tests.servers.providers import Server
 from tests.whole.command import Destination
-from tests.whole.conftest import duckdb_destination, postgres_destination
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import duckdb
 import pytest
 
 from tests.clients.client import Client
+from tests.connectors.duckdb.place import duckdb_destination
 from tests.documented import command, examples
 from tests.environments import CLIENTS, SOURCES
 from tests.whole import messages
-from tests.whole.conftest import duckdb_destination
 
 pytestmark = [pytest.mark.elsewhere, pytest.mark.usefixtures("_environments")]
 PAGE = "docs/clients.md"

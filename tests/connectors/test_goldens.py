@@ -13,10 +13,18 @@ from typing import Any
 
 import pytest
 
+from connectors.engine.process.registry import registered
+
 HERE = Path(__file__).parent
 CONNECTORS = HERE.parents[1] / "connectors"
 # Their modules that hold no whole statements: types with their expressions, ways to quote.
 EXPRESSIONS = ("columns", "quoting")
+# The destinations that compose SQL.
+SQL = [
+    each.name
+    for each in registered()
+    if re.search(r"\b(Composed|Sql)\b", (CONNECTORS / each.name / "sql.py").read_text())
+]
 
 
 def statements(name: str) -> Iterator[tuple[Any, str]]:
@@ -40,7 +48,7 @@ def statements(name: str) -> Iterator[tuple[Any, str]]:
                     yield holder, attribute
 
 
-@pytest.mark.parametrize("name", ["duckdb", "postgres", "sqlite"])
+@pytest.mark.parametrize("name", SQL)
 def test_whatever_gives_a_statement_has_a_golden_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The module that compares them is run anew, and we look who made its statements."""
     expected = {(str(holder), attribute) for holder, attribute in statements(name)}

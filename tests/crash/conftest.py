@@ -5,20 +5,16 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.crash.grounds import Database, Files, Grounds, Postgres
-from tests.servers.providers import Server
-from tests.whole.conftest import destination, duckdb_destination, sqlite_destination
+from tests.crash.grounds import Grounds
+from tests.whole.conftest import destination
+from tests.whole.places import NAMES, place_of
 
 __all__ = ["destination", "grounds"]
 
 
 @pytest.fixture(scope="session")
-def grounds(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
+def grounds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
     """Every scenario's ground, on each database."""
     with ExitStack() as kept:
-        databases: dict[str, Database] = {
-            "duckdb": Files(duckdb_destination),
-            "postgres": Postgres(postgres_server.address, kept),
-            "sqlite": Files(sqlite_destination),
-        }
-        yield Grounds(tmp_path_factory.mktemp("grounds"), databases)
+        places = {name: place_of(name, request) for name in NAMES}
+        yield Grounds(tmp_path_factory.mktemp("grounds"), places, kept)

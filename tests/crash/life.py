@@ -1,25 +1,17 @@
 """A sync that is killed, and started again from the last STATE heard of, until it is done; and what must hold then."""
 
 import shutil
-import time
 from collections.abc import Callable
 from signal import SIGKILL
 from typing import Any
 
 from attrs import define, evolve, field
 
-from tests.crash.grounds import Ground, Rows, files, perform, published
+from tests.crash.grounds import Ground, Rows, perform, published
 from tests.crash.scenarios import COLUMNS, KEYS, Scenario, Stint
 from tests.whole.command import Destination, Outcome
 
 LEDGER = "airbyte_internal._airbyte_streams"
-SESSIONS = (
-    "SELECT (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'dataflow%' "
-    "AND datname = current_database()) + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-)
-# How long the server may take to see that a process has ended, in seconds.
-PATIENCE = 60.0
 Run = Callable[[Destination, Stint], Outcome]
 
 
@@ -86,7 +78,7 @@ class Life:
         # SQLite has no namespaces: there this is one name.
         ledger = f'"{LEDGER}"' if self.destination.name == "sqlite" else LEDGER
         assert self.destination.query(f"SELECT temp_name FROM {ledger}") == [(None,)]
-        _expect_nobody(self.destination)
+        self.ground.place.expect_nobody(self.destination)
 
     def _rows_anywhere(self) -> Rows:
         """The rows of final and temp table, looked up without changing what the next run will find."""
@@ -96,7 +88,7 @@ class Life:
         beside = self.destination.folder / "beside"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
-        with self.ground.database.copy(self.destination, beside) as twin:
+        with self.ground.place.copy(self.destination, beside) as twin:
             return _in_all_tables(twin)
 
     def _most(self, row: tuple[int, int]) -> int:
@@ -121,14 +113,3 @@ def _in_all_tables(destination: Destination) -> Rows:
     for table in destination.tables():
         found += destination.rows(table, list(COLUMNS))
     return Rows((int(key), int(version)) for key, version in found)
-
-
-def _expect_nobody(destination: Destination) -> None:
-    """Neither a session nor a lock of ours is left; nor a log beside a file that the next one would have to read."""
-    if destination.name != "postgres":
-        assert len(files(destination)) == 1
-        return
-    until = time.monotonic() + PATIENCE
-    while destination.query(SESSIONS) != [(0,)] and time.monotonic() < until:
-        time.sleep(0.01)
-    assert destination.query(SESSIONS) == [(0,)]

@@ -11,11 +11,12 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Literal
 
+from tests.connectors.duckdb.place import duckdb_destination
+from tests.connectors.postgres.place import postgres_destination
 from tests.servers.embedded import EmbeddedPostgres
 from tests.servers.wheel import ROOM, server_user
 from tests.starting import installed
 from tests.whole.command import ROOT, TIMEOUT, Destination, Outcome
-from tests.whole.conftest import duckdb_destination, postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 MEBIBYTE = 1 << 20

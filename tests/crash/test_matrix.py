@@ -17,7 +17,7 @@ from tests.crash.grounds import Grounds
 from tests.crash.life import Life
 from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.machines.lives import Answering, life, recipe_of
-from tests.whole.conftest import DESTINATIONS
+from tests.whole.places import NAMES
 
 
 @frozen
@@ -74,7 +74,7 @@ def test_a_killed_sync_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("database", DESTINATIONS)
+@pytest.mark.parametrize("database", NAMES)
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("point", POINTS, ids=str)
 def test_every_sync_killed_anywhere_ends_as_if_it_had_not_been(
@@ -84,7 +84,7 @@ def test_every_sync_killed_anywhere_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("database", DESTINATIONS)
+@pytest.mark.parametrize("database", NAMES)
 @pytest.mark.parametrize("point", POINTS, ids=str)
 def test_every_sync_killed_anywhere_time_and_again_ends_as_if_it_had_not_been(
     grounds: Grounds, tmp_path: Path, point: Point, database: str

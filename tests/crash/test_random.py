@@ -13,7 +13,7 @@ from tests.crash.grounds import ARGUMENTS, Grounds
 from tests.crash.life import Life
 from tests.crash.scenarios import SCENARIOS, Stint
 from tests.whole.command import Destination, Outcome
-from tests.whole.conftest import DESTINATIONS
+from tests.whole.places import NAMES
 
 SEED = os.environ.get("CRASH_SEED", "1")
 # Of one history; those of a campaign are longer.
@@ -38,7 +38,7 @@ def test_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("database", DESTINATIONS)
+@pytest.mark.parametrize("database", NAMES)
 @pytest.mark.parametrize("seed", histories(25))
 def test_many_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
     grounds: Grounds, tmp_path: Path, seed: str, database: str

@@ -12,6 +12,7 @@ import pytest
 from attrs import define, evolve, field
 
 from dataflow.catalog import Strategy
+from tests.connectors.postgres.place import postgres_destination
 from tests.crash.grounds import ARGUMENTS, perform, published
 from tests.crash.proxy import Message, Proxy
 from tests.crash.scenarios import KEYS, NEW, OLD, Stint
@@ -19,7 +20,6 @@ from tests.servers.address import Address
 from tests.servers.databases import fresh_database
 from tests.servers.embedded import EmbeddedPostgres
 from tests.whole.command import TIMEOUT, Destination, Outcome, Running
-from tests.whole.conftest import postgres_destination
 
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
 APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE

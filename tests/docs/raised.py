@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
+from connectors.engine.process.registry import registered
 from dataflow import errors
 from tests.docs.pages import ROOT
 
@@ -55,10 +56,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "machines/journal/replay",
         "connectors/duckdb/rehearsal",
     ),
-    "of Postgres": ("connectors/postgres",),
-    "of DuckDB's tables": ("connectors/duckdb",),
-    "of SQLite": ("connectors/sqlite",),
-    "of memory": ("connectors/memory",),
+    **{f"of destination {each.name}": (f"connectors/{each.name}",) for each in registered()},
 }
 _NOT_RAISED_IN_A_SYNC = ("connectors/testkit", "connectors/template")
 UNKNOWN = "…"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from connectors.duckdb.connector import _MEANINGS as _DUCKDB
+from connectors.engine.process.registry import registered
 from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
 from tests.docs.arguments import arguments_of
 from tests.docs.behaviours import behaviours
@@ -16,7 +17,7 @@ from tests.docs.options import options_of, shared_options
 from tests.docs.raised import SECTIONS, raised
 from tests.docs.suites import suites
 
-DESTINATIONS = ("duckdb", "postgres", "sqlite", "memory")
+DESTINATIONS = tuple(each.name for each in registered())
 _PLACE = re.compile(r"(<!-- made of (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 

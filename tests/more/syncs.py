@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.whole.conftest import duckdb_destination
+from tests.connectors.duckdb.place import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 # What a page or a terminal might take for its own.

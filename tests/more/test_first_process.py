@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.connectors.duckdb.place import duckdb_destination
 from tests.environments import CHECKOUT
-from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, stream
 
 # The image's, up to the destination itself.

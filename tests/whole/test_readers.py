@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.connectors.postgres.place import postgres_destination
 from tests.servers.address import Address
-from tests.whole.conftest import postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 COLUMNS = {"id": "integer", "version": "integer"}

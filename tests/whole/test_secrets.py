@@ -9,10 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.connectors.duckdb.place import duckdb_destination
+from tests.connectors.postgres.place import postgres_destination
 from tests.servers.address import Address
 from tests.starting import installed
 from tests.whole.command import ROOT, TIMEOUT, Destination
-from tests.whole.conftest import duckdb_destination, postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 SECRET = "open-s3same"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.connectors.duckdb.place import duckdb_destination
 from tests.whole.command import Destination, Running
-from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 # Published by a swap: until then the rows are in a temp table.

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from tests.connectors.postgres.place import postgres_destination
 from tests.servers.address import Address
 from tests.whole.command import Destination
-from tests.whole.conftest import postgres_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 USERS = catalog(stream("users", {"id": "integer"}))

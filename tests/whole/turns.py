@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.whole.conftest import DESTINATIONS
+from tests.whole.places import NAMES
 
 
 def in_turn(name: str, cases: Sequence[Any]) -> pytest.MarkDecorator:
@@ -13,11 +13,9 @@ def in_turn(name: str, cases: Sequence[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("destination", name),
         [
-            pytest.param(
-                destination, case, marks=[] if number % len(DESTINATIONS) == turn else pytest.mark.campaign
-            )
+            pytest.param(destination, case, marks=[] if number % len(NAMES) == turn else pytest.mark.campaign)
             for number, case in enumerate(cases)
-            for turn, destination in enumerate(DESTINATIONS)
+            for turn, destination in enumerate(NAMES)
         ],
         indirect=["destination"],
         ids=str,

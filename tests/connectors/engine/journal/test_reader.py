@@ -24,8 +24,8 @@ from dataflow.runtime import SYSTEM, Runtime
 from dataflow.runtime.threads import SystemThreads
 from machines.journal.entries import Entry
 from machines.journal.history import runs
+from tests.connectors.duckdb.place import duckdb_destination
 from tests.starting import installed
-from tests.whole.conftest import duckdb_destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
 USERS = catalog(stream("users", {"id": "integer"}, mode="append_dedup", primary_key=["id"]))

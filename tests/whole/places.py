@@ -1,0 +1,70 @@
+"""Where a destination can be made empty, copied and found abandoned, for each destination that has tests of its own.
+
+A destination's tests say it in `tests/connectors/NAME/place.py`, by a function `place`. None is listed here.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from attrs import frozen
+
+from connectors.engine.process.registry import registered
+from tests.whole.command import Destination
+
+HERE = Path(__file__).parents[1] / "connectors"
+NAMES = tuple(each.name for each in registered() if (HERE / each.name / "place.py").exists())
+
+
+class Place(Protocol):
+    """A kind of database, of which a destination can be made empty, and copied."""
+
+    def empty(self, folder: Path) -> AbstractContextManager[Destination]:
+        """An empty one, whose files and configuration are in the folder."""
+        ...
+
+    def copy(self, of: Destination, folder: Path) -> AbstractContextManager[Destination]:
+        """A copy of one that nobody uses."""
+        ...
+
+    def expect_nobody(self, of: Destination) -> None:
+        """Fails where something of a run is left beside the tables: a session, a lock, a log."""
+        ...
+
+
+def place_of(name: str, request: pytest.FixtureRequest) -> Place:
+    """The place of a destination."""
+    made: Place = import_module(f"tests.connectors.{name}.place").place(request)
+    return made
+
+
+@frozen
+class Files:
+    """A destination in a file called `it.*`, with the log and the locks that a killed process left beside it."""
+
+    _made_in: Callable[[Path], Destination]
+
+    @contextmanager
+    def empty(self, folder: Path) -> Iterator[Destination]:
+        """A file that does not exist yet."""
+        yield self._made_in(folder)
+
+    @contextmanager
+    def copy(self, of: Destination, folder: Path) -> Iterator[Destination]:
+        """The file, and what is beside it, elsewhere."""
+        for file in files(of):
+            shutil.copy(file, folder / file.name)
+        yield self._made_in(folder)
+
+    def expect_nobody(self, of: Destination) -> None:
+        """A log beside the file would have to be read by the next run."""
+        assert len(files(of)) == 1
+
+
+def files(of: Destination) -> list[Path]:
+    """The files of a destination that is one, and those beside it."""
+    return sorted(of.folder.glob("it.*"))

@@ -1,4 +1,4 @@
-"""Sources from PyPI, piped into each destination: every record is there, once, and the source's last STATE was told.
+"""Sources from PyPI, piped into each destination: every record is there, once, and the source's last STATE was emitted.
 
 A share of the records here; all of a million by `make test-clients ARGS="-m campaign"`.
 """

@@ -1,4 +1,4 @@
-"""The line to the server is cut, or the server itself goes, at the worst of moments. Nothing told is lost."""
+"""The line to the server is cut, or the server itself goes, at the worst of moments. Nothing acknowledged is lost."""
 
 import signal
 import threading

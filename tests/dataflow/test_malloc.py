@@ -1,4 +1,4 @@
-"""What is done with freed memory, seen from outside: how often the system has to give it out anew."""
+"""What is done with freed memory, seen from outside: how often the system has to give it out again."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""STATE as sources and platforms really write it, and what is told back."""
+"""STATE as sources and platforms really write it, and what is emitted."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The figures of the proof, as docs/guarantees.md tells them, are what the search and the crashes are."""
+"""The figures of the proof, as docs/guarantees.md has them, are what the search and the crashes are."""
 
 import re
 import subprocess

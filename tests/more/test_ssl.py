@@ -1,4 +1,4 @@
-"""Every SSL mode against a real server with TLS: who is let in, who is believed, and what is told when not."""
+"""Every SSL mode against a real server with TLS: who may connect, which server is trusted, and what an error says."""
 
 import json
 import os
@@ -204,7 +204,7 @@ time.sleep(60)
 """
 
 
-def test_where_there_are_no_files_in_memory_a_folder_of_our_own_holds_the_key_until_closing(
+def test_a_folder_of_our_own_holds_the_key_until_closing_if_there_are_no_files_in_memory(
     encrypted: Encrypted, encrypted_database: Address, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delattr(os, "memfd_create")

@@ -54,7 +54,9 @@ def test_a_login_leads_to_the_database(database: Address, sshd: Sshd, user: Gues
     assert f"Accepted {login} for {user.name}" in sshd.log
 
 
-def test_the_password_is_given_to_who_asks_as_for_a_conversation(database: Address, user: Guest) -> None:
+def test_the_password_is_given_to_a_server_that_asks_as_for_a_conversation(
+    database: Address, user: Guest
+) -> None:
     """As a server with PAM does; ours must then really have PAM."""
     conversation = {
         "UsePAM": "yes",
@@ -202,7 +204,9 @@ def test_a_lost_tunnel_is_opened_again(database: Address, sshd: Sshd, user: Gues
     assert answer == [(1,)]
 
 
-def test_who_answers_after_a_loss_must_be_the_same(database: Address, sshd: Sshd, user: Guest) -> None:
+def test_the_server_that_answers_after_a_loss_must_be_the_same(
+    database: Address, sshd: Sshd, user: Guest
+) -> None:
     config = reached(database, ssl=True, tunnel_method=through(sshd, user))
     with (
         closing(DEFINITION.connector(config, "more", SYSTEM)) as connector,

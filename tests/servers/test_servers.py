@@ -235,7 +235,7 @@ def test_without_the_distributions_packages_it_is_said_which_are_missing(tmp_pat
         installed_mariadb(tmp_path / "mariadbd")
 
 
-def test_of_several_installed_versions_the_newest_is_taken(tmp_path: Path) -> None:
+def test_the_newest_of_several_installed_versions_is_taken(tmp_path: Path) -> None:
     for version in ("9", "15", "14"):
         (tmp_path / version / "bin").mkdir(parents=True)
         (tmp_path / version / "bin" / "postgres").touch()
@@ -280,7 +280,7 @@ def test_an_unknown_provider_is_refused() -> None:
         pass
 
 
-def test_who_ended_by_himself_keeps_nobody_else_from_being_ended() -> None:
+def test_a_process_that_ended_by_itself_keeps_no_other_from_being_ended() -> None:
     with subprocess.Popen(["/bin/sleep", "600"]) as gone, subprocess.Popen(["/bin/sleep", "600"]) as alive:
         gone.kill()
         gone.wait()

@@ -86,7 +86,7 @@ def test_a_stream_without_complete_fails_alone(destination: Destination) -> None
     assert "orders" not in destination.tables()
 
 
-def test_a_configuration_that_will_not_do_is_a_config_error(destination: Destination) -> None:
+def test_a_configuration_that_cannot_be_used_is_a_config_error(destination: Destination) -> None:
     running = destination.start(
         "write",
         "--config",

@@ -1,4 +1,4 @@
-"""After each kind of crash: what the doctor says is what the next sync does, as its journal tells."""
+"""After each kind of crash: what the doctor says is what the next sync does, as its journal shows."""
 
 import json
 from collections.abc import Sequence
@@ -134,7 +134,7 @@ def test_the_same_after_a_crash_at_each_operation_of_each_strategy(
     said_is_done(destination, crash)
 
 
-def test_acknowledged_rows_of_a_stream_that_left_the_catalog_are_listed_and_mended(
+def test_acknowledged_rows_of_a_stream_that_left_the_catalog_are_listed_and_repaired(
     destination: Destination,
 ) -> None:
     attempt(destination, configured(DEDUP, 2), faults=["after:flush#3=kill"])

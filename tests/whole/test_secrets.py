@@ -1,4 +1,4 @@
-"""The configuration's secrets are told to nobody: not on stdout, on stderr, in the journal's file nor its table."""
+"""The configuration's secrets are never shown: not on stdout, on stderr, in the journal's file nor its table."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A sync that is asked to stop, or that nobody listens to: what was told is kept, and no success is reported."""
+"""A sync that is asked to stop, or that nobody reads: what was acknowledged is kept, and no success is reported."""
 
 import signal
 import subprocess
@@ -71,7 +71,7 @@ def test_a_sync_that_is_asked_to_stop_before_it_has_read_anything_leaves_nothing
     assert destination.tables() == []
 
 
-def test_who_asks_twice_does_not_want_to_wait(destination: Destination) -> None:
+def test_a_second_request_to_stop_ends_the_waiting(destination: Destination) -> None:
     running = begun(destination, *AT_ONCE, faults=["before:flush=hang"])
     running.process.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):

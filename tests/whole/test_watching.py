@@ -78,7 +78,7 @@ def test_a_quiet_sync_says_nothing_but_its_states(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("level", "told"), [("debug", True), ("info", False)])
-def test_each_transition_is_logged_for_who_asks_for_it(tmp_path: Path, level: str, told: bool) -> None:
+def test_each_transition_is_logged_if_that_is_asked_for(tmp_path: Path, level: str, told: bool) -> None:
     outcome = duckdb_destination(tmp_path).write(USERS, SENT, "--log-level", level)
 
     transition = "Stream users: merging -> done, succeeded."

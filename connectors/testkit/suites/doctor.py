@@ -36,7 +36,7 @@ class DoctorSuite(WarehouseSuite):
     """`connectors.engine.dry_run.doctor` against a destination."""
 
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_a_complete_sync_leaves_nothing_to_mend(self, warehouse: Warehouse, strategy: Strategy) -> None:
+    def test_a_complete_sync_leaves_nothing_to_fix(self, warehouse: Warehouse, strategy: Strategy) -> None:
         first = examined(warehouse)
         sync_users(warehouse, users(strategy), sent=PRIOR)
 
@@ -140,7 +140,7 @@ class DoctorSuite(WarehouseSuite):
         assert warehouse.left_behind() == set()
         assert len(warehouse.rows()) == len(PRIOR)
 
-    def test_a_step_that_fails_is_no_mending_and_names_the_dead_run_still(self, warehouse: Warehouse) -> None:
+    def test_a_step_that_fails_is_no_repair_and_names_the_dead_run_still(self, warehouse: Warehouse) -> None:
         cut_off(warehouse, users(DEDUP, 2))
         before = examined(warehouse, OTHERS)
 

@@ -124,7 +124,7 @@ class LedgerSuite(Suite):
 
         assert entry == FULL
 
-    def test_holding_waits_for_who_else_holds_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
+    def test_holding_waits_for_another_holder_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
         """The fence: a superseded run's last transaction is waited for, not overlooked."""
         _save(bench, EMPTY)
         found: list[LedgerEntry | None] = []

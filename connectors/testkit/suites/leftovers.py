@@ -274,7 +274,7 @@ class LeftoverSuite(WarehouseSuite):
 
     @needs(ledger_table=True)
     @pytest.mark.parametrize("strategy", TO_TEMP)
-    def test_where_the_ledger_was_lost_rows_that_wait_are_kept_and_reported(
+    def test_rows_that_wait_are_kept_and_reported_if_the_ledger_was_lost(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         """Its temp table holds acknowledged rows, and nothing says how they should reach the final table."""
@@ -291,7 +291,7 @@ class LeftoverSuite(WarehouseSuite):
 
     @needs(ledger_table=True)
     @pytest.mark.parametrize("strategy", Strategy)
-    def test_where_the_ledger_was_lost_a_table_is_reported_and_synced_on(
+    def test_a_table_is_reported_and_synced_on_if_the_ledger_was_lost(
         self, warehouse: Warehouse, strategy: Strategy
     ) -> None:
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)

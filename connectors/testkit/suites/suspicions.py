@@ -21,7 +21,7 @@ CHANGED = {"changes": [{"field": "id", "change": "NULLED", "reason": "DESTINATIO
 class SuspicionSuite(WarehouseSuite):
     """What is suspected of tables: found in the journal of earlier versions, and in the rows that they wrote."""
 
-    def test_where_no_earlier_version_wrote_there_is_nothing_to_suspect(self, warehouse: Warehouse) -> None:
+    def test_there_is_nothing_to_suspect_if_no_earlier_version_wrote(self, warehouse: Warehouse) -> None:
         before = _suspected(warehouse)
         _sync(warehouse)
 

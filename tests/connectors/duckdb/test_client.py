@@ -341,7 +341,7 @@ def test_a_ledger_is_prepared_once_and_may_be_again(client: DuckDbClient) -> Non
         assert client.ledger.hold(FINAL) == LedgerEntry(table=FINAL, epoch=1)
 
 
-def test_who_waits_for_an_entry_reads_what_its_holder_wrote(
+def test_a_run_that_waits_for_an_entry_reads_what_its_holder_wrote(
     to: DuckDbConnector, client: DuckDbClient
 ) -> None:
     prepare(client)
@@ -394,7 +394,7 @@ def test_a_held_stream_is_refused_and_its_holder_named(tmp_path: Path, client: D
     late.close()
 
 
-def test_a_stream_may_be_locked_again_by_who_holds_it(client: DuckDbClient) -> None:
+def test_a_stream_may_be_locked_again_by_its_holder(client: DuckDbClient) -> None:
     client.lock(FINAL, "run 1")
     client.recover()
 

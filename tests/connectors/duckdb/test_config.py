@@ -1,4 +1,4 @@
-"""The options: what is taken, what is refused, and that no refusal tells a value."""
+"""The options: what is taken, what is refused, and that no refusal shows a value."""
 
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def test_all_complaints_come_at_once() -> None:
     assert all(key in str(caught.value) for key in ("destination_path", "schema", "cdc_deletion_mode"))
 
 
-def test_a_refusal_does_not_tell_the_secret() -> None:
+def test_a_refusal_does_not_show_the_secret() -> None:
     with pytest.raises(ConfigError) as caught:
         configure({"destination_path": "md:", "motherduck_api_key": ["open sesame"]})
 

@@ -1,4 +1,4 @@
-"""What an error of DuckDB's is told as: real ones where they can be made here, else DuckDB's own words."""
+"""What an error of DuckDB's is reported as: real ones where they can be made here, else DuckDB's own words."""
 
 import shutil
 import struct

@@ -1,4 +1,4 @@
-"""Who wins: the upsert fixture of the upstream component suite row by row, and the rules around it."""
+"""Which row wins: the upsert fixture of the upstream component suite row by row, and the rules around it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -268,7 +268,7 @@ def test_a_batch_of_one_meta_is_sent_without_it_only_where_the_table_gives_it(
     assert texts(client, FINAL, META) == ['{"changes": [], "sync_id": 1}', "{}"]
 
 
-def test_of_a_mixed_batch_only_the_rows_that_were_changed_bring_their_meta(
+def test_only_the_changed_rows_of_a_mixed_batch_bring_their_meta(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
     columns = [column("id", Kind.INTEGER)]

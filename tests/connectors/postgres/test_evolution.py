@@ -208,7 +208,7 @@ def changed(
 
 
 @pytest.mark.parametrize("kind", FROM_STRING)
-def test_of_texts_the_new_type_keeps_what_it_can_hold_and_the_rest_becomes_null(
+def test_texts_that_the_new_type_can_hold_are_kept_and_the_rest_becomes_null(
     kind: Kind, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     wanted = FROM_STRING[kind]
@@ -231,7 +231,7 @@ def test_of_texts_the_new_type_keeps_what_it_can_hold_and_the_rest_becomes_null(
         (Kind.DATE, ['"2024-01-01"', "20240101"], ["2024-01-01", None]),
     ],
 )
-def test_of_json_the_value_at_the_root_is_kept(
+def test_the_value_at_the_root_of_json_is_kept(
     kind: Kind,
     values: list[str],
     wanted: list[str | None],

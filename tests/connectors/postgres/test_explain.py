@@ -109,7 +109,7 @@ PATHLESS = """
     ],
     ids=["primary key", "not null", "trigger", "trigger without schemas"],
 )
-def test_a_row_that_somebodys_constraint_or_trigger_refuses_is_theirs_to_mend_and_is_not_quoted(
+def test_a_row_that_somebodys_constraint_or_trigger_refuses_is_theirs_to_fix_and_is_not_quoted(
     built: str, words: str, connector: PostgresConnector, client: PostgresClient
 ) -> None:
     fill(connector, client, FINAL, USERS, [])

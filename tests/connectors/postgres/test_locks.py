@@ -1,4 +1,4 @@
-"""Who may write to a table, on a real server: live runs are named, what is left of dead ones is ended."""
+"""Which run may write to a table, on a real server: live runs are named, what is left of dead ones is ended."""
 
 import threading
 import time
@@ -137,7 +137,7 @@ def test_a_run_has_one_lock_for_all_its_tables(access: Access, client: PostgresC
     mine.release()
 
 
-def test_of_runs_that_take_a_table_at_the_same_moment_one_gets_it(access: Access) -> None:
+def test_one_of_the_runs_that_take_a_table_at_the_same_moment_gets_it(access: Access) -> None:
     runs = [Locks(evolve(access, lock_wait=0.0, pulse=2.0), LEDGER) for _ in range(8)]
     start = threading.Barrier(len(runs))
     refused: list[Exception] = []
@@ -258,7 +258,7 @@ def test_a_person_who_holds_an_entry_is_named_and_left_alone(
         assert lives(person)
 
 
-def test_who_works_on_another_table_is_not_waited_for(
+def test_a_run_that_works_on_another_table_is_not_waited_for(
     impatient: PostgresClient, client: PostgresClient, postgres_database: Address
 ) -> None:
     with client.transaction():

@@ -1,4 +1,4 @@
-"""What the server does for a merge, as EXPLAIN tells: a large table is never read from end to end for a small delta."""
+"""What the server does for a merge, as EXPLAIN shows: a large table is never read from end to end for a small delta."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -172,7 +172,7 @@ def test_a_sync_reports_its_attempts_in_the_destinations_journal(
     assert told[1][1].endswith("It was tried 3 times.")
 
 
-def test_what_a_person_must_mend_is_not_tried_again(
+def test_what_a_person_must_fix_is_not_tried_again(
     run: Run, client: PostgresClient, person: "psycopg.Connection[Any]"
 ) -> None:
     person.execute(FAILING_ONCE.format(times=99, state="42501").encode())

@@ -1,4 +1,4 @@
-"""Every statement the generator can write, as a golden file; GOLDEN=update in the environment writes them anew."""
+"""Every statement the generator can write, as a golden file; GOLDEN=update in the environment rewrites them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The statements of the ledger and the journal, as golden files of each dialect; GOLDEN=update writes them anew."""
+"""The statements of the ledger and the journal, as golden files of each dialect; GOLDEN=update rewrites them."""
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -205,7 +205,7 @@ def test_rows_that_a_persons_unique_index_refuses_are_reported(
     ],
     ids=["another file", "a folder"],
 )
-def test_a_file_that_will_not_do_is_reported(
+def test_a_file_that_cannot_be_used_is_reported(
     connector: SqliteConnector,
     client: SqliteClient,
     tmp_path: Path,
@@ -265,7 +265,7 @@ def test_an_error_that_was_not_foreseen_is_ours_and_quotes_nothing() -> None:
     ],
     ids=repr,
 )
-def test_options_that_will_not_do_are_refused(options: dict[str, object]) -> None:
+def test_options_that_cannot_be_used_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ConfigError) as caught:
         configure(options)
 

@@ -165,7 +165,7 @@ def test_every_test_of_upstreams_end_to_end_suite_has_one_of_ours_that_claims_it
     assert claimed == dict.fromkeys(UPSTREAM, 1)
 
 
-def test_whoever_claims_an_upstream_test_says_first_what_it_defends() -> None:
+def test_a_test_that_claims_an_upstream_test_says_first_what_it_defends() -> None:
     silent = [
         test.__name__
         for name in dir(BasicFunctionalitySuite)

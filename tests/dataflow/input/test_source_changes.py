@@ -28,14 +28,14 @@ def test_a_nul_is_removed_where_the_destination_holds_none(nul: bool, field: str
 
 
 @pytest.mark.parametrize("more", ["1e400000", "[" * 99 + "]" * 99, "[" * 5000 + "]" * 5000, "9" * 200_000])
-def test_of_what_no_cell_could_hold_the_members_of_the_protocol_are_kept(more: str) -> None:
+def test_the_members_of_the_protocol_are_kept_of_what_no_cell_could_hold(more: str) -> None:
     change = json.dumps(CHANGE)[:-1] + f', "more": {more}}}'
 
     assert kept(change, json.dumps(CHANGE | {"field": "b\0"})) == [CHANGE, CHANGE | {"field": "b"}]
 
 
 @pytest.mark.parametrize("changes", ["1e400000", '"text", 1e400000', '{"field": 1e400000}'])
-def test_of_what_is_no_change_nothing_is_kept(changes: str) -> None:
+def test_nothing_is_kept_of_what_is_no_change(changes: str) -> None:
     assert kept(changes) in ([], [{}])
 
 

@@ -1,4 +1,4 @@
-"""Which STATE may be told: in order, when every record before it is durable, and never after its stream failed."""
+"""Which STATE may be emitted: in order, when every record before it is durable, and never after its stream failed."""
 
 import pytest
 

@@ -16,7 +16,7 @@ CHUNK = ParsedChunk(
 )
 
 
-def test_who_brings_input_waits_where_there_is_no_room() -> None:
+def test_a_thread_that_brings_input_waits_if_there_is_no_room() -> None:
     inbox = Inbox(CHUNK.held, Budget(1 << 20, SYSTEM.threads), SYSTEM)
     brought = threading.Event()
 
@@ -34,7 +34,7 @@ def test_who_brings_input_waits_where_there_is_no_room() -> None:
     assert brought.wait(60)
 
 
-def test_where_less_is_to_be_held_what_is_there_stays_and_no_more_comes_until_it_was_taken() -> None:
+def test_if_less_is_to_be_held_what_is_there_stays_and_no_more_comes_until_it_was_taken() -> None:
     inbox = Inbox(3 * CHUNK.held, Budget(1 << 20, SYSTEM.threads), SYSTEM)
     for _ in range(3):
         inbox.put_input(CHUNK)

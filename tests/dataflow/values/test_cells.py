@@ -136,12 +136,12 @@ def test_numbers_and_json_stay_the_bytes_that_they_are(type_: AirbyteType, token
         (rb'"\\\ud83e"', rb'"\\\ufffd"'),
     ],
 )
-def test_what_no_decoder_takes_is_mended(broken: bytes, mended: bytes) -> None:
+def test_what_no_decoder_takes_is_repaired(broken: bytes, mended: bytes) -> None:
     assert mend(broken) == mended
     msgspec.json.decode(mended)
 
 
-def test_a_string_that_cannot_be_held_is_mended_and_not_lost() -> None:
+def test_a_string_that_cannot_be_held_is_repaired_and_not_lost() -> None:
     assert loosen(STRING, b'"a\xff\\ud800b"', LIMITS) == ("a\ufffd\ufffdb", None)
 
 
@@ -260,7 +260,7 @@ def test_no_bytes_at_all_make_the_exact_road_fail(token: bytes, type_: AirbyteTy
 
 
 @given(st.text(alphabet='\\u0d8c"xDbf\n', max_size=30))
-def test_any_json_string_is_mended_into_one_that_decodes(text: str) -> None:
+def test_any_json_string_is_repaired_into_one_that_decodes(text: str) -> None:
     token = b'"' + text.replace('"', "").replace("\n", "").encode() + b'"'
     valid_before = decodes(token)
 

@@ -1,4 +1,4 @@
-"""The transcripts of docs/watching.md are what the commands print; GOLDEN=update writes them anew."""
+"""The transcripts of docs/watching.md are what the commands print; GOLDEN=update rewrites them."""
 
 import os
 import re

@@ -183,7 +183,7 @@ def test_a_driver_that_is_not_installed_is_a_clear_error(tmp_path: Path) -> None
     assert "Traceback" not in done.stderr
 
 
-def test_a_journal_is_followed_by_the_clock_of_who_writes_it(tmp_path: Path) -> None:
+def test_a_journal_is_followed_by_the_clock_of_its_writer(tmp_path: Path) -> None:
     options = {"destination_path": str(tmp_path / "it.db")}
     long_ago = 1_000_000.0
     writing = DEFINITION.connector(options, "writer", SYSTEM).client()

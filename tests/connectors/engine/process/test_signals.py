@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as requests: told once, held back from everything else, and not answered a second time."""
+"""SIGTERM and SIGINT as requests: reported once, held back from everything else, and not answered a second time."""
 
 import signal
 import subprocess

@@ -62,7 +62,7 @@ def test_a_stream_that_failed_has_a_cross_in_the_timeline() -> None:
     assert [label.text for label in failed] == ["\u2715 destination", "\u2715 events"]
 
 
-def test_what_a_killed_run_does_not_tell_is_hatched_to_its_end() -> None:
+def test_what_a_killed_run_does_not_record_is_hatched_to_its_end() -> None:
     cut_off = timeline(run_of(ENTRIES[:20]))
 
     unrecorded = of_class(cut_off, "bar unrecorded")

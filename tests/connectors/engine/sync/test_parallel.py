@@ -17,7 +17,7 @@ def test_works_are_done_at_the_same_time() -> None:
     assert sorted(met) == [0, 1, 2]
 
 
-def test_one_work_alone_is_done_by_who_asked() -> None:
+def test_one_work_alone_is_done_by_the_thread_that_asked() -> None:
     threads: list[threading.Thread] = []
 
     side_by_side([lambda: threads.append(threading.current_thread())], SYSTEM.threads)

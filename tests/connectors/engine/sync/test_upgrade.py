@@ -177,7 +177,7 @@ class UpgradeSuite(WarehouseSuite):
         assert failed <= {"My-orders", "My_orders"}
         assert [row["id"] for row in warehouse.data("users")] == [2]
 
-    def test_a_table_that_is_mended_before_its_stream_comes_stays_the_streams(
+    def test_a_table_that_is_repaired_before_its_stream_comes_stays_the_streams(
         self, warehouse: Warehouse
     ) -> None:
         """The ledger may be upgraded by another stream's sync, and then knows no owner of this table."""
@@ -196,7 +196,7 @@ class UpgradeSuite(WarehouseSuite):
         assert warehouse.tables().final == final
         assert {user.id for user in CUT_OFF[:COVERED]} <= {row["id"] for row in warehouse.data()}
 
-    def test_what_the_version_before_left_is_mended_before_any_sync(self, warehouse: Warehouse) -> None:
+    def test_what_the_version_before_left_is_repaired_before_any_sync(self, warehouse: Warehouse) -> None:
         cut_off(warehouse, users(DEDUP, 2))
         _as_the_version_before_left_it(warehouse)
         others = read_catalog(catalog(users(APPEND, 1, "others")))

@@ -1,4 +1,4 @@
-"""Every SSL mode against a real server with TLS: who may connect, which server is trusted, and what an error says."""
+"""Every SSL mode against a real server with TLS: which users may connect, and which servers are trusted."""
 
 import json
 import os

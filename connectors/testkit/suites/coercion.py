@@ -383,7 +383,7 @@ class CoercionSuite(WarehouseSuite):
         assert warehouse.data("cells") == [simple, other, nulls]
 
     def test_a_union_of_simple_types_keeps_its_values_too(self, warehouse: Warehouse) -> None:
-        """Upstream chooses one of the types and nulls other values; here nothing is lost.
+        """Nothing is lost; upstream chooses one of the types and nulls other values.
 
         Upstream: testCoerceLegacyUnions.
         """

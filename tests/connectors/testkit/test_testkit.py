@@ -15,6 +15,7 @@ from connectors.testkit import (
     ContractSuite,
     JournalTableSuite,
     LedgerSuite,
+    LockSuite,
     MergeSuite,
     SchemaEvolutionSuite,
     TableOperationsSuite,
@@ -146,7 +147,7 @@ SABOTAGES = {
     "a merge in which every row that comes wins": ("sql.rank = lambda *_: ()", MergeSuite),
     "a column that is added with another type": (WRONG_TYPE, SchemaEvolutionSuite),
     "a ledger that is not written": ("MemoryLedger.save = lambda *_: None", LedgerSuite),
-    "a lock that keeps nobody out": ("MemoryClient.lock = lambda *_: None", LedgerSuite),
+    "a lock that keeps nobody out": ("MemoryClient.lock = lambda *_: None", LockSuite),
     "a journal that is lost": ("MemoryJournal.append = lambda *_: None", JournalTableSuite),
 }
 

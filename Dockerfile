@@ -1,4 +1,4 @@
-# One image per destination, as the Airbyte platform runs it. docs/packaging.md tells how it is built and used.
+# One image per destination, as the Airbyte platform runs it. docs/packaging.md says how it is built and used.
 #
 #   docker build --build-arg DESTINATION=postgres --tag dataflow/destination-postgres:0.1.0 .
 

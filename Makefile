@@ -10,9 +10,9 @@
 #   make lint                                 style, format, architecture
 #   make types                                mypy, strict
 #   make bench [ARGS=...]                     how fast
-#   make diagrams                             draw the machines anew
-#   make docs                                 make the tables of the documentation anew, and its transcripts
-#   make lock [ARGS=--upgrade]                pin the dependencies anew
+#   make diagrams                             draw the machines again
+#   make docs                                 make the tables of the documentation again, and its transcripts
+#   make lock [ARGS=--upgrade]                pin the dependencies again
 #   make clean                                remove what was made
 
 PYTHON ?= python3
@@ -80,7 +80,7 @@ docs: $(READY)
 	$(RUN) -m tests.docs
 	GOLDEN=update $(RUN) -m pytest -q tests/docs/test_transcripts.py
 
-# A virtual environment knows its own path, so one that was moved or copied here is made anew.
+# A virtual environment knows its own path, so one that was moved or copied here is made again.
 ifneq ($(shell cat $(LOCKED) 2>/dev/null),$(CURDIR))
 .PHONY: $(LOCKED)
 endif
@@ -110,7 +110,7 @@ python:
 	  echo "$(PYTHON) cannot make virtual environments. Install its venv and pip" \
 	       "(Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
 
-# No address of a registry may get into a lock: whoever installs from it brings an own.
+# No address of a registry may get into a lock: an installation from it uses its own.
 COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
   --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header $(ARGS)
 

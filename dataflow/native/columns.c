@@ -18,7 +18,7 @@ static size_t width_of(const column *of, int64_t rows) {
     return of->kind == CELL_BOOLEAN ? bits(rows) : (size_t)rows * WIDTHS[of->kind];
 }
 
-/* The block with so many more bytes, which are zero; NULL when there is no memory. */
+/* The block, grown from `before` to `after` bytes with zeros; NULL when there is no memory. */
 static void *grown(void *block, size_t before, size_t after) {
     char *made = realloc(block, after);
     if (made) memset(made + before, 0, after - before);

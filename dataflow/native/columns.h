@@ -31,7 +31,7 @@ bool table_next(table *of);
 void table_empty(table *of);
 void table_free(table *of);
 
-/* Room for so many more bytes of text; where to write them, or NULL when there is no memory. Texts of 2 GiB are too much. */
+/* Room for `length` more bytes of text; where to write them, or NULL when there is no memory. Texts of 2 GiB are too much. */
 char *table_text(table *of, int64_t index, int64_t length);
 /* The cell of the next row: the text up to here, or a value of the column's width. */
 void table_set_text(table *of, int64_t index, const char *end);

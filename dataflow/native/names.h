@@ -23,7 +23,7 @@ static inline bool same(text one, text other) {
 
 bool text_copy(text *to, text from);
 
-/* Room for so many, none known yet. */
+/* Room for `room` names, none known yet. */
 bool names_init(names *of, int64_t room);
 /* Its index is how many were known. Of several that are the same, the first is found. */
 bool names_add(names *of, text name);

@@ -28,17 +28,17 @@ static void take_back(reader *of, const record *found, int64_t notes) {
         if (from->seen[i] == of->line) table_clear(&from->rows, i);
 }
 
-static bool tell(reader *of, const record *found) {
-    const text told[] = {found->meta, found->partition};
+static bool pass_on(reader *of, const record *found) {
+    const text passed_on[] = {found->meta, found->partition};
     for (int32_t i = 0; i < 2; i++) {
-        if (!told[i].length) continue;
+        if (!passed_on[i].length) continue;
         note made = {
             .stream = found->stream,
             .column = NONE,
             .row = (int32_t)of->each[found->stream].rows.rows,
             .kind = i ? NOTE_PARTITION : NOTE_CHANGED,
-            .begin = told[i].bytes - of->chunk,
-            .end = told[i].bytes + told[i].length - of->chunk,
+            .begin = passed_on[i].bytes - of->chunk,
+            .end = passed_on[i].bytes + passed_on[i].length - of->chunk,
         };
         if (!add_note(of, made)) return false;
     }
@@ -58,7 +58,7 @@ static int32_t read_line(reader *of, const char *begin, const char *end) {
     table *rows = &of->each[found.stream].rows;
     int64_t micros = found.emitted * 1000;
     table_set(rows, rows->count - 1, &micros);
-    if (!tell(of, &found) || !add_record(of, found.stream, end - begin)) of->out_of_memory = true;
+    if (!pass_on(of, &found) || !add_record(of, found.stream, end - begin)) of->out_of_memory = true;
     rows->rows++;
     return found.stream;
 }

@@ -49,9 +49,9 @@ static const char *read_plain(reader *of, const char *at, text *found) {
     return end + 1;
 }
 
-/* Tells the name of a field that has no column, once. A line that turns out to be odd takes it back: then who reads the
- * line tells it. */
-static void tell_unknown(reader *of, int32_t owner, text name, const char *quote) {
+/* Notes the name of a field that has no column, once. A line that turns out to be odd takes it back: then the exact road
+ * notes it. */
+static void note_unknown(reader *of, int32_t owner, text name, const char *quote) {
     stream *to = &of->each[owner];
     bool escaped;
     if (!strangers_meet(&to->unknown, name)) return;
@@ -87,7 +87,7 @@ static const char *read_data(reader *of, int32_t owner, const char *at) {
             value = read_name(of, at, &name);
             if (!value) return NULL;
             index = stream_field(to, last, name);
-            if (index == NONE) tell_unknown(of, owner, name, at);
+            if (index == NONE) note_unknown(of, owner, name, at);
         }
         at = value;
         if (index == NONE) {
@@ -125,11 +125,11 @@ static bool says_nothing(text meta) {
     return false;
 }
 
-/* A member that is only told on, once: null, or of this form. */
-static const char *read_told(reader *of, const char *at, char first, text *told) {
+/* A member that is only passed on, once: null, or of this form. */
+static const char *read_passed_on(reader *of, const char *at, char first, text *to) {
     const char *end = json_value(at, &of->within, 0);
-    if (told->bytes || !end || (*at != first && *at != 'n')) return NULL;
-    *told = (text){at, *at == 'n' ? 0 : end - at};
+    if (to->bytes || !end || (*at != first && *at != 'n')) return NULL;
+    *to = (text){at, *at == 'n' ? 0 : end - at};
     return end;
 }
 
@@ -161,11 +161,11 @@ static const char *read_member(reader *of, record *found, text name, const char 
         return read_plain(of, at, &found->name_space);
     }
     if (is(name, "meta")) {
-        at = read_told(of, at, '{', &found->meta);
+        at = read_passed_on(of, at, '{', &found->meta);
         if (at && says_nothing(found->meta)) found->meta.length = 0;
         return at;
     }
-    if (is(name, "partition_id")) return read_told(of, at, '"', &found->partition);
+    if (is(name, "partition_id")) return read_passed_on(of, at, '"', &found->partition);
     return json_value(at, &of->within, 0);
 }
 

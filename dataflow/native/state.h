@@ -34,7 +34,7 @@ typedef struct {
     bool named, spaced, timed, taken; /* taken: its data is in the stream's next row */
     int64_t emitted;
     const char *data;
-    text meta, partition; /* tokens; of no length when there is nothing to tell */
+    text meta, partition; /* tokens; of no length when there is nothing to pass on */
 } record;
 
 /* A cell's value, from where it begins to where it ends; NULL when the line is odd. (cell.c) */

@@ -1,4 +1,4 @@
-/* Names that no column has, each told once. Keeps their hashes alone, and no more than so many. */
+/* Names that no column has, each noted once. Keeps only their hashes, and at most MOST_STRANGERS. */
 #ifndef DATAFLOW_STRANGERS_H
 #define DATAFLOW_STRANGERS_H
 
@@ -12,7 +12,7 @@ typedef struct {
     int64_t count;
 } strangers;
 
-/* Whether a name is to be told: not when it was before, nor when so many were, nor without memory. */
+/* Whether a name is to be noted: not if it was before, nor if MOST_STRANGERS were, nor without memory. */
 bool strangers_meet(strangers *of, text name);
 
 #endif

@@ -35,7 +35,7 @@ DIFFERENT = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( UTC)?", "MOMENT"),
     (r"\b\d+-[0-9a-f]{8}\b", "RUN"),
     (r"\+ *\d+\.\d{3}", "SECONDS"),
-    (r"\b[\d,.]+ ?(ms|s)\b", "DURATION"),
+    (r"\b(\d+ m )?[\d,.]+ ?(ms|s)\b", "DURATION"),
     # Columns are as wide as what is in them.
     (r"(?<=\S) {2,}", "  "),
 )

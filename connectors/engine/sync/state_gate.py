@@ -1,8 +1,8 @@
 """Decides when a STATE may be emitted that covers streams whose table each sync replaces. Emits none itself.
 
 A STATE promises that the records before it need not be sent again. The next sync keeps nothing of such a stream, so
-a client that goes on from a STATE of it would leave the table with the rest alone. CONTRIBUTING.md has the whole
-reasoning.
+a client that goes on from a STATE of it would leave the table with the rest alone. Decision 0029
+in docs/decisions has the reasons.
 """
 
 from collections.abc import Callable, Collection, Iterable

@@ -1,9 +1,9 @@
 """What a connector author writes, method by method, with what must hold before and after. Holds no code that runs.
 
-A connector is six files: `config` (its options), `columns` (ColumnUtils), `sql` (SqlGenerator: pure), `client`
-(TableOperationsClient and TableSchemaEvolutionClient), `buffer` (InsertBuffer) and `connector`, where they meet. Its
-package has the `DEFINITION`, which answers `spec` without importing any of them but `config`.
-`dataflow new-connector` writes one that works, to be changed part by part; `connectors/memory` is the smallest to read.
+A connector is its options, a ColumnUtils, a Client, an InsertBuffer, and a Connector in which they meet. Its package
+has the `DEFINITION`, which answers `spec` without importing any of them but the options. `dataflow new-connector`
+writes one over `connectors/sql` that works, to be changed part by part. `connectors/memory` is the smallest without
+SQL.
 `connectors/testkit` holds the tests that hold you to this page.
 """
 

@@ -78,11 +78,15 @@ def secret(title: str, description: str, **more: Any) -> Any:
 
 
 def specification(
-    options: type[AttrsInstance], title: str, *, documentation: str, groups: Mapping[str, str]
+    options: type[AttrsInstance], title: str, *, groups: Mapping[str, str], documentation: str | None = None
 ) -> dict[str, Any]:
-    """The protocol's ConnectorSpecification. `groups` are the titles of the groups that options name."""
+    """The protocol's ConnectorSpecification. `groups` are the titles of the groups that options name.
+
+    `documentation` is the address of a page about the destination, if there is one.
+    """
+    documented = {"documentationUrl": documentation} if documentation is not None else {}
     return {
-        "documentationUrl": documentation,
+        **documented,
         "connectionSpecification": {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": title,

@@ -1,1 +1,1 @@
-"""What `dataflow new-connector` puts around a connector: test, pyproject.toml, README. No part of a sync."""
+"""What `dataflow new-connector` writes: the models of a connector, and what is put around them. No part of a sync."""

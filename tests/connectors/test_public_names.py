@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 
-from connectors.engine.commands.new_connector import package
+from connectors.engine.commands.new_connector import SKELETON, SQLITE, Model, package
 from tests.environments import CHECKOUT
 
 FACES = ("connectors.contract", "connectors.sql", "connectors.testkit")
@@ -66,10 +66,11 @@ def test_each_public_module_is_there() -> None:
         import_module(module.removesuffix(".*"))
 
 
-def test_a_new_connector_uses_public_names_alone() -> None:
+@pytest.mark.parametrize("model", [SKELETON, SQLITE], ids=["skeleton", "like sqlite"])
+def test_a_new_connector_uses_public_names_alone(model: Model) -> None:
     used = {
         (place, *each)
-        for place, text in package("lake").items()
+        for place, text in package("lake", model).items()
         if place.endswith(".py")
         for each in imports(text)
         if each[0].partition(".")[0] in {"connectors", "machines", "dataflow"}

@@ -1,7 +1,7 @@
 """`dataflow new-connector`: a connector of one's own, which passes the kit from the start. Writes files, no more.
 
-What it writes is our SQLite connector under another name, as a package that stands by itself: so there is no second
-template to keep true, and every change begins from green tests.
+What it writes is a model that is part of this package, under another name. Our own tests hold the models to the kit, so
+every change begins from green tests.
 """
 
 import argparse
@@ -13,17 +13,62 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from attrs import field, frozen
+
 from dataflow.errors import ConfigError
 
 ENGINE = "dataflow-destinations"
-# What becomes the package, and what is put around it.
-SOURCE = "sqlite"
-AROUND = ("pyproject.toml", "README.md", "tests/conftest.py", "tests/test_contract.py")
+# What is put around either model, under the first one's name.
+AROUND = ("pyproject.toml", "tests/conftest.py")
+# What each model has of its own.
+OWN = ("README.md", "tests/test_contract.py")
+
+
+@frozen(kw_only=True)
+class Model:
+    """What a new connector is a copy of: its name, its package, and where in the template its README and test are.
+
+    `left_out` is text of the package that says something of that database alone, and would be wrong under another name.
+    """
+
+    name: str
+    package: str
+    folder: str
+    left_out: Mapping[str, str] = field(factory=dict)
+
+    def renamed(self, text: str, name: str) -> str:
+        """The text with the model's name replaced by this one."""
+        words = "".join(part.capitalize() for part in name.split("_"))
+        for said, instead in self.left_out.items():
+            text = text.replace(said, instead)
+        text = text.replace(self.package, f"destination_{name}")
+        text = re.sub(rf"\b{self.name}\b", name, text)
+        text = re.sub(rf"\b{self.name.upper()}\b", name.upper(), text)
+        return text.replace(self.name.capitalize(), words)
+
+
+SKELETON = Model(name="skeleton", package="connectors.template.skeleton.package", folder="skeleton")
+# What belongs to SQLite itself keeps its name.
+SQLITE = Model(
+    name="sqlite",
+    package="connectors.sqlite",
+    folder="sqlite",
+    left_out={
+        "SQLite Destination Spec": "Sqlite Destination Spec",
+        'documentation="https://www.sqlite.org/docs.html", ': "",
+    },
+)
+LIKE = {SQLITE.name: SQLITE}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
     parser.add_argument("name", metavar="NAME", help="the destination's name in lower case, for example lake")
+    parser.add_argument(
+        "--like",
+        choices=LIKE,
+        help="copy the whole connector of this database, instead of a skeleton for a database that speaks SQL",
+    )
     parser.add_argument("--out", type=Path, help="the folder to create (default: destination-NAME)")
 
 
@@ -32,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
     _check(given.name)
     folder: Path = given.out or Path(f"destination-{given.name.replace('_', '-')}")
     try:
-        _write(package(given.name), folder)
+        _write(package(given.name, LIKE.get(given.like, SKELETON)), folder)
     except OSError as error:
         raise ConfigError(
             f"The folder {folder} cannot be created: {error.strerror}.",
@@ -43,13 +88,20 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def package(name: str) -> Mapping[str, str]:
+def package(name: str, model: Model) -> Mapping[str, str]:
     """The files of a connector of this name, by their paths in its folder."""
     module = f"destination_{name}"
-    own = {f"{module}/{each.name}": each for each in _modules(files("connectors") / SOURCE)}
     template = files("connectors") / "template"
+    source = files("connectors").joinpath(*model.package.split(".")[1:])
     around = {place: template / place.rpartition("/")[2] for place in AROUND}
-    return {place: _renamed(each.read_text(), name) for place, each in {**around, **own}.items()}
+    own = {place: template / model.folder / place.rpartition("/")[2] for place in OWN}
+    own |= {f"{module}/{each.name}": each for each in _modules(source)}
+    texts = {place: SKELETON.renamed(each.read_text(), name) for place, each in around.items()}
+    texts |= {place: model.renamed(each.read_text(), name) for place, each in own.items()}
+    return {
+        place: text.replace(f"{ENGINE}~=0.0.0", f"{ENGINE}~={version(ENGINE)}")
+        for place, text in texts.items()
+    }
 
 
 def _write(texts: Mapping[str, str], folder: Path) -> None:
@@ -63,16 +115,6 @@ def _write(texts: Mapping[str, str], folder: Path) -> None:
 
 def _modules(folder: Traversable) -> Iterator[Traversable]:
     return (each for each in folder.iterdir() if each.name.endswith(".py"))
-
-
-def _renamed(text: str, name: str) -> str:
-    """The text with our connector's name replaced by this one. What belongs to SQLite itself keeps its name."""
-    words = "".join(part.capitalize() for part in name.split("_"))
-    text = text.replace(f"connectors.{SOURCE}", f"destination_{name}")
-    text = re.sub(rf"\b{SOURCE}\b", name, text)
-    text = re.sub(rf"\b{SOURCE.upper()}\b", name.upper(), text)
-    text = text.replace(SOURCE.capitalize(), words)
-    return text.replace(f"{ENGINE}~=0.0.0", f"{ENGINE}~={version(ENGINE)}")
 
 
 def _check(name: str) -> None:

@@ -1,6 +1,7 @@
 """A connector outside of this repository: written by the command, installed, found, held to the kit."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -27,9 +28,29 @@ SOME = "read_back or upsert or leaves_the_latest or after_a_changeset or resumes
 
 
 @frozen
+class Model:
+    """What a generated connector is made from: how that is asked for, and what is then there."""
+
+    like: tuple[str, ...]
+    modules: set[str]
+    option: str
+    users: str
+
+
+SKELETON = Model((), {"client", "config", "connector", "dialect"}, "path", "public.users")
+SQLITE = Model(
+    ("--like", "sqlite"),
+    {"client", "columns", "config", "connector", "rehearsal", "sql"},
+    "destination_path",
+    "users",
+)
+
+
+@frozen
 class Installed:
     """A generated connector, installed beside the engine and not into it."""
 
+    model: Model
     folder: Path
     site: Path
 
@@ -56,11 +77,12 @@ def new(*arguments: str) -> int:
     return code
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+@pytest.fixture(scope="module", params=[SKELETON, SQLITE], ids=["skeleton", "like sqlite"])
+def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    model: Model = request.param
     folder = tmp_path_factory.mktemp("new") / "lake"
     site = folder.parent / "site"
-    assert new("blue_lake", "--out", str(folder)) == 0
+    assert new("blue_lake", "--out", str(folder), *model.like) == 0
     # No network: what it needs is here.
     pip = [
         sys.executable,
@@ -73,7 +95,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Installed:
         "--no-index",
     ]
     subprocess.run([*pip, "--target", str(site), str(folder)], check=True, timeout=TIMEOUT)
-    return Installed(folder, site)
+    return Installed(model, folder, site)
 
 
 def test_it_is_a_package_of_these_modules_and_registers_itself(lake: Installed) -> None:
@@ -81,8 +103,7 @@ def test_it_is_a_package_of_these_modules_and_registers_itself(lake: Installed) 
 
     listed = lake.run(str(Path(sys.executable).with_name("dataflow")), "destinations")
 
-    parts = {"__init__", "client", "columns", "config", "rehearsal", "sql"}
-    assert modules - {"__main__", "connector"} == parts
+    assert modules == {"__init__", "__main__", *lake.model.modules}
     assert b"blue_lake (destination-blue_lake 0.1.0)" in listed.stdout
 
 
@@ -98,6 +119,18 @@ def test_it_pins_the_engine_to_the_versions_of_one_contract(lake: Installed) -> 
     assert not wanted.specifier.contains(f"{engine.major}.{engine.minor + 1}.0")
 
 
+def test_it_names_no_model_no_product_and_no_page_of_ours(lake: Installed) -> None:
+    """Nobody publishes a destination with another's title, or with an address that is not there."""
+    spec = json.loads(lake.run(lake.script, "spec").stdout)["spec"]
+    texts = [path.read_text() for path in lake.folder.rglob("*") if path.suffix in (".py", ".md", ".toml")]
+
+    assert spec["connectionSpecification"]["title"] == "BlueLake Destination Spec"
+    assert "documentationUrl" not in spec
+    assert [
+        text for text in texts if re.search(r"https?:|skeleton|connectors\.template", text, re.IGNORECASE)
+    ] == []
+
+
 def test_it_passes_the_kit(lake: Installed) -> None:
     ran = lake.run(sys.executable, "-m", "pytest", "-q", "-k", SOME, "-p", "no:cacheprovider")
 
@@ -107,7 +140,7 @@ def test_it_passes_the_kit(lake: Installed) -> None:
 
 def test_it_writes_for_real(lake: Installed, tmp_path: Path) -> None:
     file = tmp_path / "it.db"
-    (tmp_path / "config.json").write_text(json.dumps({"destination_path": str(file)}))
+    (tmp_path / "config.json").write_text(json.dumps({lake.model.option: str(file)}))
     (tmp_path / "catalog.json").write_bytes(catalog(users(Strategy.DEDUP_TRUNCATE)))
     sent = [record("users", id=1, name="old"), record("users", id=1, name="new"), state("users", 2)]
 
@@ -119,7 +152,7 @@ def test_it_writes_for_real(lake: Installed, tmp_path: Path) -> None:
     )
 
     with closing(sqlite3.connect(file)) as connection:
-        rows = connection.execute("SELECT id, name FROM users").fetchall()
+        rows = connection.execute(f'SELECT id, name FROM "{lake.model.users}"').fetchall()
     assert said.stdout.strip() == b"0.1.0"
     assert (ran.returncode, rows) == (0, [(1, "new")])
     assert b'"STATE"' in ran.stdout
@@ -129,7 +162,7 @@ def test_its_plan_passes_over_what_is_sqlites_own(lake: Installed, tmp_path: Pat
     """SQLite keeps its name where a table of its own is meant, here the one that counts for AUTOINCREMENT."""
     with closing(sqlite3.connect(tmp_path / "it.db")) as connection:
         connection.execute("CREATE TABLE theirs (id INTEGER PRIMARY KEY AUTOINCREMENT)")
-    (tmp_path / "config.json").write_text(json.dumps({"destination_path": str(tmp_path / "it.db")}))
+    (tmp_path / "config.json").write_text(json.dumps({lake.model.option: str(tmp_path / "it.db")}))
     (tmp_path / "catalog.json").write_bytes(catalog(users(Strategy.APPEND)))
 
     planned = lake.run(

@@ -15,7 +15,7 @@ from connectors.engine.dry_run.repair import Mending, try_mending
 from connectors.sql.ledger import _ADDED, FORMAT_TABLE, TABLE
 from connectors.sql.session import Session
 from connectors.sql.text import Name, sql
-from connectors.template import test_contract as sqlite
+from connectors.template.sqlite import test_contract as sqlite
 from connectors.testkit.harness.destination import open_bench
 from connectors.testkit.harness.interruptions import COVERED, CUT_OFF, PRIOR, THEN, cut_off, sync_users
 from connectors.testkit.harness.messages import (

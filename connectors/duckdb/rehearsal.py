@@ -96,7 +96,9 @@ def literal(value: Any) -> str:
     """A parameter as DuckDB would read it in a statement; for a reader, since values are never sent so."""
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
-    return DUCKDB.render(Value(value))
+    if value is None or isinstance(value, bool | int | str):
+        return DUCKDB.render(Value(value))
+    return DUCKDB.render(Value(str(value)))
 
 
 class RehearsedClient(DuckDbClient):

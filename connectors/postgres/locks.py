@@ -24,7 +24,7 @@ from dataflow.types import TableName
 class Pulse:
     """Asks the server something now and then on a connection, so that others see its process live.
 
-    It asks which sessions keep our other ones waiting: they cannot, and afterwards it is not to be found out.
+    It asks which sessions keep our other sessions waiting. Those cannot ask, and later the server no longer knows.
     """
 
     def __init__(self, connection: Connection, access: Access) -> None:

@@ -187,3 +187,5 @@ class Dialect:
                 for mark in self.doubled:
                     value = value.replace(mark, mark * 2)
                 return f"'{value}'"
+            case _:
+                assert_never(value)

@@ -45,7 +45,7 @@ class Stay:
 
 @frozen(kw_only=True)
 class Failure:
-    """Failures, in which state, and when, in seconds since 1970."""
+    """The failures of the life: the state of each, and its moment in seconds since 1970."""
 
     error: str
     state: str
@@ -171,7 +171,7 @@ class Life:
 
     @cached_property
     def stays(self) -> tuple[Stay, ...]:
-        """A state that it was in, and from when to when. The last is as long as the last word of it."""
+        """The states of the life, each with the moments of entering and leaving. The last ends with the last entry."""
         stays: list[Stay] = []
         for entry in self.entries:
             if entry["from"] == entry["to"]:

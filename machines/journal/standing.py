@@ -1,4 +1,4 @@
-"""The place of a stream's rows: what is in its table now, and what waits. Derived from the entries of its life.
+"""What is in a stream's table now, and which rows wait elsewhere. Derived from the entries of the stream's life.
 
 Nothing is counted in a database: what a run does not know, such as how many rows it found, is said in words.
 """

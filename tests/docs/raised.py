@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import frozen
 
-from connectors.engine.process.registry import registered
 from dataflow import errors
 from tests.docs.pages import ROOT
+from tests.ours import OURS
 
 KINDS = ("ConfigError", "TransientError", "InternalError")
 # Where an error belongs on the page, by the beginning of its module's path; the first that fits.
@@ -56,7 +56,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "machines/journal/replay",
         "connectors/duckdb/rehearsal",
     ),
-    **{f"of destination {each.name}": (f"connectors/{each.name}",) for each in registered()},
+    **{f"of destination {name}": (f"connectors/{name}",) for name in OURS},
 }
 _NOT_RAISED_IN_A_SYNC = ("connectors/testkit", "connectors/template")
 UNKNOWN = "…"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from connectors.duckdb.connector import _MEANINGS as _DUCKDB
-from connectors.engine.process.registry import registered
 from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
 from tests.docs.arguments import arguments_of
 from tests.docs.behaviours import behaviours
@@ -16,8 +15,8 @@ from tests.docs.decisions import listed
 from tests.docs.options import options_of, shared_options
 from tests.docs.raised import SECTIONS, raised
 from tests.docs.suites import suites
+from tests.ours import OURS
 
-DESTINATIONS = tuple(each.name for each in registered())
 _PLACE = re.compile(r"(<!-- made of (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -88,7 +87,7 @@ def _duckdb() -> str:
 
 _MAKERS: Mapping[str, Callable[[], str]] = {
     "options shared": _options(shared_options),
-    **{f"options {name}": _options(partial(options_of, name)) for name in DESTINATIONS},
+    **{f"options {name}": _options(partial(options_of, name)) for name in OURS},
     **{
         f"arguments {command}": _arguments(command)
         for command in (

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from connectors.engine.commands import COMMANDS
-from connectors.engine.process.registry import registered
 from tests.docs.pages import name_of, pages
 from tests.docs.raised import every
 from tests.docs.suites import capabilities
-from tests.docs.tables import DESTINATIONS, made_anew, tables, tables_in
+from tests.docs.tables import made_anew, tables, tables_in
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)
@@ -25,12 +24,6 @@ def test_each_table_stands_on_one_page() -> None:
     found = [table for page in pages() for table in tables_in(page.read_text())]
 
     assert sorted(found) == sorted(tables())
-
-
-def test_there_is_a_table_for_each_destination_of_ours() -> None:
-    ours = {each.name for each in registered() if each.package == "dataflow-destinations"}
-
-    assert ours == set(DESTINATIONS)
 
 
 def test_there_is_a_table_for_each_command_that_takes_arguments() -> None:

@@ -13,11 +13,11 @@ from typing import Protocol
 import pytest
 from attrs import frozen
 
-from connectors.engine.process.registry import registered
+from tests.ours import OURS
 from tests.whole.command import Destination
 
 HERE = Path(__file__).parents[1] / "connectors"
-NAMES = tuple(each.name for each in registered() if (HERE / each.name / "place.py").exists())
+NAMES = tuple(name for name in OURS if (HERE / name / "place.py").exists())
 
 
 class Place(Protocol):

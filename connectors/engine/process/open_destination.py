@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Configured:
-    """A destination with its configuration. What has made one closes its connector."""
+    """A destination with its configuration. The caller closes its connector."""
 
     name: str
     connector: "Connector"

@@ -19,5 +19,5 @@ class WriteOptions:
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)
     watching: Watching = field(factory=Watching)
-    # Its requests to stop.
+    # How the sync is asked to stop.
     requests: Requests | None = None

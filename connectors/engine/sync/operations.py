@@ -204,7 +204,7 @@ class StreamOperations:
         entry, temp = self._held(), life.tables.temp
         if self._client.table_exists(temp):
             if (entry.temp, entry.recipe) == (temp, life.recipe):
-                return Answer(note="opened by an attempt whose answer was lost")
+                return Answer(note="opened by an attempt whose reply was lost")
             raise InternalError(
                 f"The temp table {temp} should be new, and already exists.",
                 remedy="Nothing was changed. Report this, with the journal of this sync.",

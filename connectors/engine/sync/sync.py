@@ -47,7 +47,7 @@ from machines.stream import StreamLife, StreamLifecycle
 class Sync:
     """What a sync is made of. `source` is the file descriptor of its input.
 
-    Messages to the platform leave through `outlet`. What made the connector closes it.
+    Messages to the platform leave through `outlet`. The caller closes the connector.
     """
 
     run: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.engine.process.registry import registered
+from tests.ours import OURS
 from tests.starting import installed
 from tests.whole import messages
 
@@ -67,7 +67,7 @@ def test_help_imports_nothing_but_the_parser() -> None:
     assert modules & (HEAVY | {"attr", "cattrs", "msgspec"}) == set()
 
 
-@pytest.mark.parametrize("destination", [each.name for each in registered()])
+@pytest.mark.parametrize("destination", OURS)
 def test_spec_imports_no_driver_and_nothing_that_computes(destination: str) -> None:
     modules = imported("-c", DESTINATION, destination, "spec")
 

@@ -1,7 +1,7 @@
 """The way of a record, from bytes on stdin to STATE on stdout. Knows no machine and no database.
 
-An intake reads and packs, writers write flushes, and the owner, between them, gives out raw ids, keeps the
-checkpoints and talks to the streams. Everything that decides happens on the owner's thread. The intake may have
+An intake reads and packs, writers write flushes, and the main thread, between them, gives out raw ids, keeps the
+checkpoints and talks to the streams. Everything that decides happens on the main thread. The intake may have
 begun before: its events wait in the inbox.
 """
 
@@ -161,7 +161,7 @@ class Pipeline:
             self._inbox.close()
             self._writers.end()
 
-    # -- the owner's thread
+    # -- the main thread
 
     def _take_in(self) -> None:
         # No event is kept while waiting for the next one: it may be large.

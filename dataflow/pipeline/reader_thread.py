@@ -75,7 +75,7 @@ def _read(source: int, order: Order, inbox: Inbox) -> None:
                 return
             del packed
         inbox.put_input(EndOfInput())
-    except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
+    except BaseException as error:  # noqa: BLE001 - it is raised again on the main thread
         inbox.put_input(EndOfInput(error))
 
 

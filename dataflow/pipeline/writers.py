@@ -118,6 +118,6 @@ class Writers:
             )
         try:
             self._insert(flush, writer.number)
-        except BaseException as error:  # noqa: BLE001 - it is raised again on the owner's thread
+        except BaseException as error:  # noqa: BLE001 - it is raised again on the main thread
             return error
         return None

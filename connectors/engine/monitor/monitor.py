@@ -1,6 +1,6 @@
 """Shows what goes on in a sync while it goes on: a picture on a terminal, else a heartbeat in the log. Changes nothing.
 
-A thread of its own asks and shows, so that a merge of an hour, which holds the owner's thread, is seen to be at work.
+A thread of its own asks and shows, so that a merge of an hour, which holds the main thread, is seen to be at work.
 """
 
 from collections.abc import Callable, Iterator

@@ -80,7 +80,10 @@ class Statements(ABC):
         return {"namespace": table.namespace, "name": table.name}
 
     def row_id(self, alias: Name) -> Sql:
-        """What distinguishes the rows of a table: the raw id, if the database has nothing faster."""
+        """What distinguishes the rows of a table: the raw id, if the database has nothing faster.
+
+        No two rows of a table have one raw id: each row gets its own, and no row is copied within its table.
+        """
         return of(alias, RAW_ID)
 
     def latest_first(self, expression: Part, kind: Kind | None) -> Sql:

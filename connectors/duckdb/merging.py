@@ -1,4 +1,8 @@
-"""How DuckDB chooses among rows of one key: by row numbers and QUALIFY, which is faster than the shared way. Pure."""
+"""How DuckDB chooses among rows of one key: by row numbers and QUALIFY, which is faster than the shared way. Pure.
+
+Tables that are compared stand in one FROM. In a subquery the alias of an outer table would mean a JSON column of that
+name, if the inner table has one: `t.id` is then the member `id` of the column `t`.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -47,8 +51,7 @@ def _remove_outdone(
     return sql(
         "DELETE FROM {target} WHERE rowid IN (\n"
         "  SELECT r FROM (\n"
-        "    SELECT t.rowid, {of_target} FROM {target} t\n"
-        "    WHERE EXISTS (SELECT 1 FROM {source} s WHERE {same_key})\n"
+        "    SELECT t.rowid, {of_target} FROM {target} t SEMI JOIN {source} s ON {same_key}\n"
         "    UNION ALL\n"
         "    SELECT NULL, {of_source} FROM {source} s\n"
         "  ) AS ranked (r, {names})\n"
@@ -72,8 +75,7 @@ def _insert_latest(statements: DuckDbStatements, source: TableName, target: Tabl
     return sql(
         "INSERT INTO {target} ({names})\n"
         "SELECT {of_source} FROM {source} s WHERE s.rowid IN (\n"
-        "  SELECT s.rowid FROM {source} s\n"
-        "  WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {same_key})\n"
+        "  SELECT s.rowid FROM {source} s ANTI JOIN {target} t ON {same_key}\n"
         "  QUALIFY {rank} = 1{not_deleted}\n"
         ")",
         target=statements.table(target),

@@ -37,7 +37,7 @@ def test_the_build_backend_is_the_locked_one() -> None:
 @pytest.mark.parametrize("destination", ["duckdb", "postgres"])
 def test_each_destination_has_a_lock_an_extra_and_a_command(destination: str) -> None:
     locked = "\n" + (CHECKOUT / f"requirements-{destination}.lock").read_text()
-    drivers = [re.split("[<>=~]", one)[0] for one in PROJECT["optional-dependencies"][destination]]
+    drivers = [re.split(r"[\[<>=~]", one)[0] for one in PROJECT["optional-dependencies"][destination]]
 
     assert f"destination-{destination}" in PROJECT["scripts"]
     assert drivers

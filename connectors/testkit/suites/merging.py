@@ -155,6 +155,19 @@ class MergeSuite(Suite):
         left = [{**gone, "description": None}] if deletion == "soft" else []
         assert deleting.rows(deleting.table("users"), CDC) == left
 
+    @pytest.mark.parametrize("name", ["s", "t", "source", "target", "ranked", "r", "new", "latest"])
+    def test_a_json_column_may_have_a_name_that_a_statement_uses(self, bench: Bench, name: str) -> None:
+        """In some databases `t.id` may mean the member `id` of the column `t`."""
+        of = columns(id=Kind.INTEGER, cursor=Kind.INTEGER, **{name: Kind.JSON})
+        target, source = bench.table("users"), bench.table("users_tmp")
+        kept, new = row(2, id=2, cursor=9, **{name: {"id": 1}}), row(3, id=1, cursor=2, **{name: {"id": 2}})
+        bench.make(target, of, row(1, id=1, cursor=1, **{name: {"id": 9}}), kept, key=("id",))
+        bench.make(source, of, new, row(4, id=2, cursor=8, **{name: {"id": 9}}))
+
+        _merge(bench, recipe(of, "id", cursor="cursor"))
+
+        assert bench.rows(target, of) == [kept, new]
+
     # -- all of them
 
     def test_a_merge_leaves_the_latest_row_of_each_key(self, deleting: Bench, deletion: str) -> None:

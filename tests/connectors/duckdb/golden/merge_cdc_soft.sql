@@ -1,7 +1,6 @@
 DELETE FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--" WHERE rowid IN (
   SELECT r FROM (
-    SELECT t.rowid, "t"."id", "t"."updated_at", "t"."lsn", "t"."_ab_cdc_log_pos", "t"."_airbyte_extracted_at", "t"."_airbyte_raw_id" FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--" t
-    WHERE EXISTS (SELECT 1 FROM "lake"."sales""2025"."students_airbyte_tmp" s WHERE "s"."id" IS NOT DISTINCT FROM "t"."id")
+    SELECT t.rowid, "t"."id", "t"."updated_at", "t"."lsn", "t"."_ab_cdc_log_pos", "t"."_airbyte_extracted_at", "t"."_airbyte_raw_id" FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--" t SEMI JOIN "lake"."sales""2025"."students_airbyte_tmp" s ON "s"."id" IS NOT DISTINCT FROM "t"."id"
     UNION ALL
     SELECT NULL, "s"."id", "s"."updated_at", "s"."lsn", "s"."_ab_cdc_log_pos", "s"."_airbyte_extracted_at", "s"."_airbyte_raw_id" FROM "lake"."sales""2025"."students_airbyte_tmp" s
   ) AS ranked (r, "k0", "o0", "o1", "o2", "o3", "o4")
@@ -10,7 +9,6 @@ DELETE FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--" WHERE rowid 
 );
 INSERT INTO "lake"."sales""2025"."Robert'); DROP TABLE students;--" ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id", "id", "select", "a""b", "$name {} %s", "updated_at", "deleted", "lsn", "_ab_cdc_log_pos")
 SELECT "s"."_airbyte_raw_id", "s"."_airbyte_extracted_at", "s"."_airbyte_meta", "s"."_airbyte_generation_id", "s"."id", "s"."select", "s"."a""b", "s"."$name {} %s", "s"."updated_at", "s"."deleted", "s"."lsn", "s"."_ab_cdc_log_pos" FROM "lake"."sales""2025"."students_airbyte_tmp" s WHERE s.rowid IN (
-  SELECT s.rowid FROM "lake"."sales""2025"."students_airbyte_tmp" s
-  WHERE NOT EXISTS (SELECT 1 FROM "lake"."sales""2025"."Robert'); DROP TABLE students;--" t WHERE "s"."id" IS NOT DISTINCT FROM "t"."id")
+  SELECT s.rowid FROM "lake"."sales""2025"."students_airbyte_tmp" s ANTI JOIN "lake"."sales""2025"."Robert'); DROP TABLE students;--" t ON "s"."id" IS NOT DISTINCT FROM "t"."id"
   QUALIFY row_number() OVER (PARTITION BY "s"."id" ORDER BY "s"."updated_at" DESC NULLS LAST, "s"."lsn" DESC NULLS LAST, "s"."_ab_cdc_log_pos" DESC NULLS LAST, "s"."_airbyte_extracted_at" DESC NULLS LAST, "s"."_airbyte_raw_id" DESC NULLS LAST) = 1
 );

@@ -24,9 +24,10 @@ from connectors.duckdb.merging import dedupe, merge
 from connectors.duckdb.sql import DuckDbStatements
 from connectors.sql.client import SqlClient
 from connectors.sql.ledger import SqlLedger
+from connectors.sql.refusals import in_use
 from connectors.sql.text import Name, Sql
 from dataflow.batch import encode_changes
-from dataflow.errors import ConfigError, TransientError
+from dataflow.errors import TransientError
 from dataflow.evolution import ColumnChangeset, not_held
 from dataflow.types import Column, TableName
 
@@ -76,11 +77,7 @@ class DuckDbClient(SqlClient):
         _ = self._cursor
         holder = self._database.shared.streams.take(self._key(table), self, owner, _STREAM_PATIENCE)
         if holder is not None:
-            raise ConfigError(
-                f"Table {table} is in use: run {holder} is writing to it.",
-                doing="locking the stream",
-                remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
-            )
+            raise in_use(table, holder)
 
     def writer(self, table: TableName) -> Writer | None:
         """Somebody in this process: another one that had the file open would keep us from asking."""

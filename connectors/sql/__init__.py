@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from connectors.sql.journal import SqlJournal
     from connectors.sql.ledger import SqlLedger
     from connectors.sql.merging import dedupe, merge
-    from connectors.sql.refusals import name_taken, not_ours
+    from connectors.sql.refusals import in_use, name_taken, not_ours
     from connectors.sql.rows import RowBuffer
     from connectors.sql.session import Session
     from connectors.sql.ssh_options import TUNNELS, Tunnel, TunnelMethod
@@ -70,6 +70,7 @@ __all__ = [
     "by_code",
     "dedupe",
     "explained",
+    "in_use",
     "join",
     "listed",
     "merge",
@@ -106,6 +107,7 @@ _HOMES = {
     "dedupe": "merging",
     "explained": "errors",
     "merge": "merging",
+    "in_use": "refusals",
     "name_taken": "refusals",
     "not_ours": "refusals",
     "says_alive": "deletion",

@@ -22,3 +22,12 @@ def not_ours(table: TableName, missing: Iterable[str]) -> ConfigError:
         remedy="Rename or delete the target table, or add a prefix in the connection configuration in order to sync to "
         "a separate table in the destination.",
     )
+
+
+def in_use(table: TableName, holder: str) -> ConfigError:
+    """Another run, called `holder`, keeps the table's lock."""
+    return ConfigError(
+        f"Table {table} is in use: run {holder} is writing to it.",
+        doing="locking the stream",
+        remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
+    )

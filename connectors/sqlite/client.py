@@ -14,6 +14,7 @@ from typing import Any
 from connectors.contract import Statistics, Writer
 from connectors.sql.client import SqlClient
 from connectors.sql.file_locks import StreamLocks
+from connectors.sql.refusals import in_use
 from connectors.sql.text import Sql
 from connectors.sqlite.columns import SQLITE, SqliteColumns, compare_numbers, converted, noted_if_lost
 from connectors.sqlite.sql import (
@@ -71,7 +72,7 @@ class SqliteClient(SqlClient):
 
     def lock(self, table: TableName, owner: str) -> None:
         if holder := self._locks.take(table, owner):
-            raise refusal(table, holder)
+            raise in_use(table, holder)
 
     def writer(self, table: TableName) -> Writer | None:
         run = self._locks.taken(table)
@@ -168,15 +169,6 @@ class SqliteClient(SqlClient):
 
     def _run(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
         return self._open.execute(SQLITE.render(statement), _bound(parameters or {}))
-
-
-def refusal(table: TableName, holder: str) -> ConfigError:
-    """Why a table cannot be locked that somebody holds."""
-    return ConfigError(
-        f"Table {table} is in use: run {holder} is writing to it.",
-        doing="locking the stream",
-        remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
-    )
 
 
 def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

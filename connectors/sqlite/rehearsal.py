@@ -11,8 +11,9 @@ from pathlib import Path
 from connectors.contract import Statement
 from connectors.sql.file_locks import StreamLocks
 from connectors.sql.ledger import TABLES as LEDGER_TABLES
+from connectors.sql.refusals import in_use
 from connectors.sql.text import NOTHING, Name, Place, Sql, Value, listed, names, sql
-from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient, refusal
+from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient
 from connectors.sqlite.columns import SQLITE, SqliteColumns
 from connectors.sqlite.sql import Built, SqliteStatements, full_name
 from dataflow.runtime import Runtime
@@ -62,7 +63,7 @@ class RehearsedClient(SqliteClient):
     def lock(self, table: TableName, owner: str) -> None:
         """Refuses where the lock is taken, and takes none."""
         if holder := self._locks.taken(table):
-            raise refusal(table, holder)
+            raise in_use(table, holder)
 
     def built(self) -> Sequence[Built]:
         # One that was built again by the rehearsal is in both.

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from connectors.engine.process.compatibility import ENGINE
 from dataflow.errors import ConfigError
 
-ENGINE = "dataflow-destinations"
 # What is put around either model, under the first one's name.
 AROUND = ("pyproject.toml", "tests/conftest.py")
 # What each model has of its own.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.contract import Statement, Writer
-from connectors.sql import Sql, SqlClient, StreamLocks
+from connectors.sql import Sql, SqlClient, StreamLocks, in_use
 from connectors.template.skeleton.package.dialect import (
     CONVERT,
     DIALECT,
@@ -24,7 +24,6 @@ from connectors.template.skeleton.package.dialect import (
     converted,
     noted_if_lost,
 )
-from dataflow.errors import ConfigError
 from dataflow.runtime import Runtime
 from dataflow.types import TableName
 
@@ -93,7 +92,7 @@ class SkeletonClient(SqlClient):
 
     def lock(self, table: TableName, owner: str) -> None:
         if holder := self._locks.take(table, owner):
-            raise _in_use(table, holder)
+            raise in_use(table, holder)
 
     def writer(self, table: TableName) -> Writer | None:
         run = self._locks.taken(table)
@@ -146,19 +145,11 @@ class RehearsingClient(SkeletonClient):
 
     def lock(self, table: TableName, owner: str) -> None:
         if holder := self._locks.taken(table):
-            raise _in_use(table, holder)
+            raise in_use(table, holder)
 
     def _traced(self, text: str) -> None:
         if text.startswith(("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "UPDATE")):
             self._note(Statement(text=text))
-
-
-def _in_use(table: TableName, holder: str) -> ConfigError:
-    return ConfigError(
-        f"Table {table} is in use: run {holder} is writing to it.",
-        doing="locking the stream",
-        remedy="Wait for that sync to end, or stop it; one sync at a time can write to a table.",
-    )
 
 
 def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

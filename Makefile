@@ -27,7 +27,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
-NATIVE := $(wildcard dataflow/native/*.[ch]) dataflow/native/build.py
+# What the installation makes files of.
+NATIVE := $(wildcard dataflow/native/*.[ch]) dataflow/native/build.py connectors/launcher.py
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
 .PHONY: help demo test sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python

@@ -3,9 +3,9 @@
 An import stops with a sentence when a folder of the user's hides one of our other packages.
 """
 
-from connectors.engine.process.launcher import hidden
-from connectors.engine.process.moved import announce_moves
+from connectors.launcher import hidden
+from connectors.moved import announce_moves
 
-if sentence := hidden():
+if sentence := hidden("machines", "dataflow"):
     raise ImportError(sentence, name=__name__)
 announce_moves()

@@ -19,7 +19,7 @@ from packaging.tags import sys_tags
 
 HERE = Path(__file__).parent
 LIBRARY = HERE / "reader.so"
-LAUNCHER, LAUNCHED = "connectors/engine/process/launcher.py", "dataflow_destinations.py"
+LAUNCHER, LAUNCHED = "connectors/launcher.py", "dataflow_destinations.py"
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.engine.process.launcher import OURS, hidden
+from connectors.launcher import OURS, hidden
 from tests.starting import installed
 
 SCRIPTS = Path(sys.executable).parent
@@ -76,5 +76,26 @@ def test_a_path_cannot_give_orders_to_a_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in done.stderr
 
 
+def test_a_command_looks_once_for_each_of_our_packages() -> None:
+    script = (
+        "import collections, importlib.util as util, sys; asked = collections.Counter(); find = util.find_spec;"
+        "util.find_spec = lambda name, *more: (asked.update([name]), find(name, *more))[1];"
+        "import atexit; atexit.register(lambda: print(sorted(asked.items())));"
+        "import dataflow_destinations; sys.argv = ['dataflow', '--help']; dataflow_destinations.dataflow()"
+    )
+
+    done = ran(sys.executable, "-c", script, cwd=Path("/"))
+
+    assert done.stdout.splitlines()[-1] == str([(name, 1) for name in sorted(OURS)])
+
+
+def test_the_import_of_our_packages_loads_no_engine() -> None:
+    script = "import sys, connectors; print(*sorted(name for name in sys.modules if 'connectors' in name))"
+
+    done = ran(sys.executable, "-c", script, cwd=Path("/"))
+
+    assert done.stdout.split() == ["connectors", "connectors.launcher", "connectors.moved"]
+
+
 def test_our_own_packages_hide_nothing() -> None:
-    assert hidden() == ""
+    assert hidden(*OURS) == ""

@@ -66,6 +66,13 @@ MEANING: Mapping[Operation, str] = {
 }
 
 
+class Publishing(StrEnum):
+    """How temp is being brought to the final table, once that is decided. The ledger's entry holds it."""
+
+    ADD = "add"
+    REPLACE = "replace"
+
+
 @frozen(kw_only=True)
 class Recipe:
     """How a temp table was opened, and so how its rows reach the final table. Written in the ledger with it."""

@@ -50,7 +50,8 @@ ONES = Client("the same generation each time", dict.fromkeys(GENERATIONS, 1))
 ABSENT = Client("no generations", {})
 NULL = Client("generations that are null", dict.fromkeys(GENERATIONS))
 ONES_AS_NEW = evolve(ONES, name="the same generation each time, each overwrite new", options=AS_NEW)
-ZEROS_AS_NEW = Client("generation 0, each overwrite new", dict.fromkeys(GENERATIONS, 0), AS_NEW)
+ZEROS = Client("generation 0", dict.fromkeys(GENERATIONS, 0))
+ZEROS_AS_NEW = evolve(ZEROS, name="generation 0, each overwrite new", options=AS_NEW)
 REPLACING = [ABSENT, NULL, ONES_AS_NEW, ZEROS_AS_NEW]
 replacing = pytest.mark.parametrize("client", REPLACING, ids=str)
 
@@ -58,18 +59,16 @@ replacing = pytest.mark.parametrize("client", REPLACING, ids=str)
 class OverwriteSuite(WarehouseSuite):
     """Every client here begins each sync with nothing behind it, but where a test says otherwise."""
 
-    def test_by_the_catalog_a_second_overwrite_is_a_retry_and_adds(self, warehouse: Warehouse) -> None:
-        """The platform's meaning: what the first acknowledged may not be sent again, so it stays."""
-        for sent in (PRIOR, THEN):
-            outcome = _overwrite(warehouse, ONES, sent)
+    @pytest.mark.parametrize("client", [ONES, ZEROS], ids=str)
+    def test_a_second_overwrite_adds_if_its_generation_is_no_newer(
+        self, warehouse: Warehouse, client: Client
+    ) -> None:
+        """The same generation again is a retry: what the first sync acknowledged may not be sent again, so it stays.
 
-        assert outcome.states == [len(THEN)]
-        assert names_found(warehouse.data()) == names_sent([*PRIOR, *THEN])
-
-    def test_generation_0_keeps_every_generation(self, warehouse: Warehouse) -> None:
-        """The minimum says which generations stay, and 0 is a minimum."""
+        The minimum says which generations stay, and 0 is a minimum.
+        """
         for sent in (PRIOR, THEN):
-            outcome = _overwrite(warehouse, evolve(ZEROS_AS_NEW, options=Options()), sent)
+            outcome = _overwrite(warehouse, client, sent)
 
         assert outcome.states == [len(THEN)]
         assert names_found(warehouse.data()) == names_sent([*PRIOR, *THEN])
@@ -104,28 +103,25 @@ class OverwriteSuite(WarehouseSuite):
         assert outcome.exit_code == 0
         assert warehouse.data() == []
 
-    @pytest.mark.parametrize("strategy", [Strategy.APPEND, Strategy.DEDUP, Strategy.DEDUP_TRUNCATE])
-    def test_other_modes_mean_the_same_with_each_overwrite_new(
-        self, warehouse: Warehouse, strategy: Strategy
+    @pytest.mark.parametrize(
+        ("strategy", "options", "generation"),
+        [
+            *((each, AS_NEW, 1) for each in (Strategy.APPEND, Strategy.DEDUP, Strategy.DEDUP_TRUNCATE)),
+            # Rows without a generation are of generation 0.
+            *((each, Options(), 0) for each in (Strategy.APPEND, Strategy.DEDUP)),
+        ],
+    )
+    def test_other_modes_mean_the_same_with_each_overwrite_new_and_without_generations(
+        self, warehouse: Warehouse, strategy: Strategy, options: Options, generation: int
     ) -> None:
+        entry = {
+            name: value for name, value in users(strategy).items() if generation or name not in GENERATIONS
+        }
         for sent in (PRIOR, THEN):
-            outcome = _sync(evolve(warehouse, options=AS_NEW), users(strategy), sent)
+            outcome = _sync(evolve(warehouse, options=options), entry, sent)
 
-        first = published([], strategy, Stint(strategy, 1, PRIOR).users)
-        expected = published(first, strategy.incremental, Stint(strategy, 1, THEN).users)
-        assert outcome.states == [len(THEN)]
-        assert found(warehouse.rows()) == sorted(expected)
-
-    @pytest.mark.parametrize("strategy", [Strategy.APPEND, Strategy.DEDUP])
-    def test_other_modes_keep_what_is_there_without_generations(
-        self, warehouse: Warehouse, strategy: Strategy
-    ) -> None:
-        entry = {name: value for name, value in users(strategy).items() if name not in GENERATIONS}
-        for sent in (PRIOR, THEN):
-            outcome = _sync(warehouse, entry, sent)
-
-        first = published([], strategy, Stint(strategy, 0, PRIOR).users)
-        expected = published(first, strategy, Stint(strategy, 0, THEN).users)
+        first = published([], strategy, Stint(strategy, generation, PRIOR).users)
+        expected = published(first, strategy.incremental, Stint(strategy, generation, THEN).users)
         assert outcome.states == [len(THEN)]
         assert found(warehouse.rows()) == sorted(expected)
 

@@ -17,11 +17,11 @@ from dataflow.errors import DataflowError, InternalError
 from dataflow.flush import Flush
 from dataflow.input.packer import Packer
 from dataflow.keys import Unfit
+from dataflow.output_messages import error_message, log_message, state_message
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.pipeline.pipeline import Pipeline
-from dataflow.protocol import error_message, log_message, state_message
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
 from dataflow.shape import Shape

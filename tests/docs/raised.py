@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "of the input": (
         "dataflow/input",
         "dataflow/pipeline",
+        "dataflow/output_messages",
         "dataflow/protocol",
         "connectors/engine/sync/sync",
         "connectors/engine/process/signals",

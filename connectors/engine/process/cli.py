@@ -210,7 +210,7 @@ def run_destination(
 
 def _watching(given: argparse.Namespace) -> "Watching":
     from connectors.engine.monitor.monitor import Watching
-    from dataflow.protocol import LEVELS
+    from dataflow.output_messages import LEVELS
 
     level = given.log_level.upper()
     if given.quiet:

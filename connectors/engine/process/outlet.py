@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.engine.process.masking import Mask
 from dataflow.errors import TransientError
-from dataflow.protocol import LEVELS, error_message, log_message, state_message
+from dataflow.output_messages import LEVELS, error_message, log_message, state_message
 
 if TYPE_CHECKING:
     from connectors.engine.monitor.display import Display

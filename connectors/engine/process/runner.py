@@ -17,7 +17,7 @@ from connectors.engine.process.masking import Mask, mask_of
 from connectors.engine.process.open_destination import configure, streams_of
 from connectors.engine.process.outlet import ProcessOutlet, Sink
 from dataflow.errors import DataflowError
-from dataflow.protocol import connection_status_message, spec_message
+from dataflow.output_messages import connection_status_message, spec_message
 from dataflow.runtime import Runtime
 from dataflow.runtime.randomness import token
 

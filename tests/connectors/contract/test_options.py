@@ -12,7 +12,7 @@ from connectors.engine.process.open_destination import configure
 from connectors.engine.process.registry import registered
 from dataflow.catalog import Append, DestinationStream, Overwrite, Replace
 from dataflow.errors import ConfigError
-from dataflow.protocol import error_message, log_message
+from dataflow.output_messages import error_message, log_message
 from dataflow.runtime import SYSTEM, Runtime
 from dataflow.types import StreamName
 from tests.connectors.memory import memory_destination

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dataflow.input.decoder import Decoder, Refused
-from dataflow.protocol import Record, State, Status, StreamStatus, Unusable, state_message
+from dataflow.output_messages import state_message
+from dataflow.protocol import Record, State, Status, StreamStatus, Unusable
 from dataflow.shape import Shape
 from dataflow.types import INTEGER, STRING, Change, ChangeKind, ChangeReason, Column, Limits, StreamName
 

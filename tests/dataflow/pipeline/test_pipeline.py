@@ -16,13 +16,14 @@ from dataflow.errors import ConfigError, DataflowError, InternalError, Transient
 from dataflow.flush import Flush
 from dataflow.input.parcel import ParsedChunk
 from dataflow.keys import Role, Unfit
+from dataflow.output_messages import error_message, log_message, state_message
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.pipeline.pipeline import Miscounts, Pipeline
 from dataflow.pipeline.reader_thread import Intake, Order
 from dataflow.pipeline.writers import Writers
-from dataflow.protocol import State, error_message, log_message, state_message
+from dataflow.protocol import State
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
 from dataflow.shape import Shape

@@ -23,8 +23,9 @@ from connectors.testkit.harness.messages import catalog, complete, record, state
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
 from dataflow.names import TEMP_MARK
+from dataflow.output_messages import LEVELS, connection_status_message
 from dataflow.pipeline.checkpoints import Checkpoint
-from dataflow.protocol import LEVELS, connection_status_message, read_state
+from dataflow.protocol import read_state
 from dataflow.runtime import SYSTEM
 from dataflow.runtime.clock import SetClock
 from dataflow.types import StreamName

@@ -13,7 +13,7 @@ from connectors.engine.commands import COMMANDS, main, parse
 from connectors.engine.process.masking import Mask
 from connectors.engine.process.terminal import Terminal
 from dataflow.errors import ConfigError
-from dataflow.protocol import error_message, log_message
+from dataflow.output_messages import error_message, log_message
 from dataflow.runtime import SYSTEM
 
 # A title, a colour, a clearing of the screen in eight bits, a direction that is turned round, a deletion.

@@ -12,7 +12,8 @@ from attrs import evolve, frozen
 
 from dataflow.input.complaints import complaint
 from dataflow.input.messages import AnyRecord, Envelope, Meta, Whose
-from dataflow.keys import Misfit, Role, Unfit, unfit
+from dataflow.keys import Role, Unfit, unfit
+from dataflow.misfits import Misfit
 from dataflow.protocol import Message, Record, Unusable, lacking, read_state, read_trace
 from dataflow.shape import Shape
 from dataflow.types import Change, StreamName

@@ -49,6 +49,11 @@ class NamingRules:
         return self.comparable(name) in {self.comparable(reserved) for reserved in self.reserved}
 
 
+def comparable(table: TableName, rules: NamingRules) -> TableName:
+    """The name of a table as the destination compares it."""
+    return TableName(rules.comparable(table.namespace), rules.comparable(table.name))
+
+
 def physical_name(name: str, rules: NamingRules) -> str:
     """One name as the destination can hold it, without regard to any other name.
 
@@ -81,6 +86,18 @@ def name_hash(*parts: str | None) -> str:
         digest.update(b"-" if part is None else b"%d:" % len(encoded))
         digest.update(encoded)
     return digest.hexdigest()[:HASH_DIGITS]
+
+
+def table_names(stream: StreamName, rules: NamingRules) -> tuple[str, str]:
+    """What a stream's table may be called: plainly, and with a hash."""
+    mapped = physical_name(stream.name, rules)
+    return mapped, with_suffix(mapped, f"_{name_hash(stream.namespace, stream.name)}", rules)
+
+
+def column_names(field: str, rules: NamingRules) -> tuple[str, str]:
+    """What a field's column may be called: plainly, and with a hash."""
+    mapped = physical_name(field, rules)
+    return mapped, with_suffix(mapped, f"_{name_hash(field)}", rules)
 
 
 def temp_name(stream: StreamName, rules: NamingRules) -> str:

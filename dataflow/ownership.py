@@ -9,8 +9,8 @@ from attrs import evolve
 
 from dataflow.errors import TransientError
 from dataflow.evolution import ColumnChangeset, sparing
-from dataflow.names import NamingRules
-from dataflow.table_catalog import OwnedColumn, OwnedTable, StreamTables, comparable
+from dataflow.names import NamingRules, comparable
+from dataflow.stream_tables import OwnedColumn, OwnedTable, StreamTables
 from dataflow.types import Column, Kind, StreamName, TableName
 
 Columns = tuple[OwnedColumn, ...]

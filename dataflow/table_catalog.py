@@ -14,100 +14,22 @@ What a name means is remembered, and never derived from today's catalog alone. T
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeAlias, TypeVar
 
-from attrs import evolve, field, frozen
-
+from dataflow.adoption import adopted_tables, recognised_columns
 from dataflow.errors import ConfigError
 from dataflow.keys import stays
 from dataflow.names import (
     INDEX_PURPOSES,
     TEMP_MARK,
     NamingRules,
+    column_names,
     index_name,
-    name_hash,
     physical_name,
+    table_names,
     temp_name,
-    with_suffix,
 )
-from dataflow.types import METADATA_COLUMNS, Column, Field, Kind, StreamName, TableName, Widened
-
-
-@frozen(kw_only=True)
-class OwnedColumn:
-    """A column, and the field that it was made for. `widened`: the kind that its values needed, beyond the declared."""
-
-    field: str
-    name: str
-    widened: Kind | None = None
-
-
-@frozen(kw_only=True)
-class OwnedTable:
-    """A final table, the stream that owns it, and its columns, as the ledger remembers them.
-
-    `stream` is None where a version made the entry that did not write it down; of its columns nothing is known then but
-    `waiting`, those of its temp table, if it has one. `temp` is that table.
-    """
-
-    final: TableName
-    stream: StreamName | None
-    columns: tuple[OwnedColumn, ...] = ()
-    temp: TableName | None = None
-    waiting: tuple[OwnedColumn, ...] = ()
-
-
-@frozen(kw_only=True)
-class StreamTables:
-    """The tables of one stream: its tables and its columns, in the order of its schema.
-
-    `stream` is None when tables are repaired whose owner is unknown. `columns` leaves out the metadata columns.
-    `temp` lies beside `final`, in the same namespace. `owned` are the columns that the ledger is to remember: these,
-    and those of earlier schemas that may still be there.
-    """
-
-    stream: StreamName | None
-    final: TableName
-    temp: TableName
-    columns: tuple[Column, ...]
-    owned: tuple[OwnedColumn, ...] = field(default=(), repr=False)
-    _by_field: Mapping[str, Column] = field(init=False, eq=False, repr=False)
-
-    @_by_field.default
-    def _index(self) -> Mapping[str, Column]:
-        return {column.field: column for column in self.columns}
-
-    def column(self, field: str) -> Column:
-        """The column that holds a field of the record; for a path, ask with its first element.
-
-        Raises ConfigError when the stream's schema does not declare the field.
-        """
-        if field not in self._by_field:
-            raise ConfigError(
-                f'Stream {self.stream} has no field "{field}" in its JSON schema.',
-                doing="looking up the column of a primary key or cursor",
-                remedy="Choose a field of the schema, or refresh the source's schema.",
-            )
-        return self._by_field[field]
-
-
-TableCatalog: TypeAlias = dict[StreamName, StreamTables]
-# Whatever has a name, and the name as the destination compares it.
-N = TypeVar("N")
-P = TypeVar("P")
-
-
-@frozen(kw_only=True)
-class NamedTables:
-    """A stream's final and temp table. `owned` is what the ledger remembers of the final one, if it does.
-
-    `failure` is why the final table can be given to nobody.
-    """
-
-    final: TableName
-    temp: TableName
-    owned: OwnedTable | None = None
-    failure: ConfigError | None = None
+from dataflow.stream_tables import NamedTables, OwnedColumn, OwnedTable, StreamTables, TableCatalog
+from dataflow.types import METADATA_COLUMNS, Column, Field, StreamName, TableName, Widened
 
 
 def table_catalog(
@@ -141,7 +63,7 @@ def name_tables(
         and each.stream in namespaces
         and rules.comparable(namespaces[each.stream]) == rules.comparable(each.final.namespace)
     }
-    adopted, failures = _adopted([s for s in streams if s not in kept], namespaces, rules, owned)
+    adopted, failures = adopted_tables([s for s in streams if s not in kept], namespaces, rules, owned)
     kept |= adopted
     namespaces |= {stream: each.final.namespace for stream, each in kept.items()}
     temps = {stream: TableName(namespaces[stream], temp_name(stream, rules)) for stream in streams}
@@ -182,13 +104,18 @@ def with_columns(
         waiting = tables.owned.waiting if tables.owned else ()
         fields, names = {each.field for each in waiting}, {each.name for each in waiting}
         others = [each for each in declared if each.name not in fields]
-        known = (*waiting, *_recognised(stream, others, [name for name in found if name not in names], rules))
+        known = (
+            *waiting,
+            *recognised_columns(stream, others, [name for name in found if name not in names], rules),
+        )
     by_field = {each.field: each for each in known}
     taken = {rules.comparable(each) for each in (*METADATA_COLUMNS, *found)}
     taken |= {rules.comparable(each.name) for each in known}
     newcomers = [each.name for each in declared if each.name not in by_field]
     for name in sorted(newcomers, key=lambda name: (physical_name(name, rules) != name, name)):
-        chosen = next((each for each in _names(name, rules) if rules.comparable(each) not in taken), None)
+        chosen = next(
+            (each for each in column_names(name, rules) if rules.comparable(each) not in taken), None
+        )
         if chosen is None:
             raise _conflict(f'the column of field "{name}" of stream {stream}')
         taken.add(rules.comparable(chosen))
@@ -214,96 +141,6 @@ def _column(declared: Field, owned: OwnedColumn) -> Column:
     if kind is None or kind is declared.type.kind or not stays(kind, declared.type.kind):
         return Column(owned.name, declared.name, declared.type)
     return Column(owned.name, declared.name, Widened(declared.type, kind))
-
-
-def _names(field: str, rules: NamingRules) -> tuple[str, str]:
-    """What a field's column may be called: plainly, and with a hash."""
-    mapped = physical_name(field, rules)
-    return mapped, with_suffix(mapped, f"_{name_hash(field)}", rules)
-
-
-def _recognised(
-    stream: StreamName, declared: Sequence[Field], found: Collection[str], rules: NamingRules
-) -> tuple[OwnedColumn, ...]:
-    """The columns that are there and have the names of today's fields."""
-    there = {rules.comparable(name): name for name in found}
-    wanted: dict[str, tuple[str, str]] = {}
-    for each in declared:
-        plain, hashed = _names(each.name, rules)
-        wanted[each.name] = rules.comparable(plain), rules.comparable(hashed)
-    known, undecided = _distinguished(wanted, there)
-    for name, fields in undecided.items():
-        raise _undecided(f"the column {there[name]} of stream {stream}", sorted(fields))
-    return tuple(OwnedColumn(field=field, name=there[name]) for field, name in known.items())
-
-
-def _adopted(
-    streams: Sequence[StreamName],
-    namespaces: Mapping[StreamName, str],
-    rules: NamingRules,
-    owned: Sequence[OwnedTable],
-) -> tuple[Mapping[StreamName, OwnedTable], Mapping[StreamName, ConfigError]]:
-    """The tables whose owners nobody wrote down, by the stream that each belongs to, as far as names show.
-
-    And why streams that fit one table alike get none of it.
-    """
-    taken = {comparable(each.final, rules) for each in owned if each.stream is not None}
-    nobodys: dict[TableName, list[OwnedTable]] = {}
-    adopted: dict[StreamName, OwnedTable] = {}
-    by_temp = {temp_name(stream, rules): stream for stream in streams}
-    for each in owned:
-        if each.stream is not None or comparable(each.final, rules) in taken:
-            continue
-        if each.temp is not None:
-            # Its temp table's name has a hash of the stream's. The final one's name fits others too.
-            if owner := by_temp.get(each.temp.name):
-                adopted[owner] = evolve(each, stream=owner)
-            continue
-        # An earlier version may have made several entries of one table, by names that the destination takes for one.
-        nobodys.setdefault(comparable(each.final, rules), []).append(each)
-    wanted: dict[StreamName, tuple[TableName, TableName]] = {}
-    for stream in streams:
-        if stream not in adopted:
-            plain, hashed = (TableName(namespaces[stream], name) for name in _table_names(stream, rules))
-            wanted[stream] = comparable(plain, rules), comparable(hashed, rules)
-    known, undecided = _distinguished(wanted, nobodys)
-    failures = {
-        stream: _undecided(f"the table {nobodys[name][0].final}", sorted(map(str, alike)))
-        for name, alike in undecided.items()
-        for stream in alike
-    }
-    adopted |= {
-        stream: evolve(_called(nobodys[name], _table_names(stream, rules)), stream=stream)
-        for stream, name in known.items()
-    }
-    return adopted, failures
-
-
-def _called(tables: Sequence[OwnedTable], names: Collection[str]) -> OwnedTable:
-    """The entry of one of these names; the first where there is none."""
-    return next((each for each in tables if each.final.name in names), tables[0])
-
-
-def _distinguished(
-    wanted: Mapping[N, tuple[P, P]], found: Collection[P]
-) -> tuple[Mapping[N, P], Mapping[P, Sequence[N]]]:
-    """Which of the names that were found belongs to whom, where an earlier version did not write it down.
-
-    `wanted` are the plain name and the one with a hash that each may have. A name with a hash is its owner's beyond
-    doubt. A plain one belongs to the only one that is left for it; the second answer is those with several.
-    """
-    known = {owner: hashed for owner, (_, hashed) in wanted.items() if hashed in found}
-    left: dict[P, list[N]] = {}
-    for owner, (plain, _) in wanted.items():
-        if owner not in known and plain in found:
-            left.setdefault(plain, []).append(owner)
-    known |= {owners[0]: plain for plain, owners in left.items() if len(owners) == 1}
-    return known, {plain: owners for plain, owners in left.items() if len(owners) > 1}
-
-
-def comparable(table: TableName, rules: NamingRules) -> TableName:
-    """The name of a table as the destination compares it."""
-    return TableName(rules.comparable(table.namespace), rules.comparable(table.name))
 
 
 class _Space:
@@ -334,14 +171,8 @@ class _Space:
         return True
 
 
-def _table_names(stream: StreamName, rules: NamingRules) -> tuple[str, str]:
-    """What a stream's table may be called: plainly, and with a hash."""
-    mapped = physical_name(stream.name, rules)
-    return mapped, with_suffix(mapped, f"_{name_hash(stream.namespace, stream.name)}", rules)
-
-
 def _newcomers_table(stream: StreamName, namespace: str, space: _Space, rules: NamingRules) -> TableName:
-    plain, hashed = _table_names(stream, rules)
+    plain, hashed = table_names(stream, rules)
     # Another stream's temp table may come to have such a name, and a temp table's name never gives way.
     for name in (hashed,) if TEMP_MARK in rules.comparable(plain) else (plain, hashed):
         if space.claim_table(TableName(namespace, name)):
@@ -371,13 +202,4 @@ def _conflict(what: str) -> ConfigError:
         f"No free name was found for {what}: it is taken or reserved, with and without a hash.",
         doing="naming the tables",
         remedy="Rename or deselect it, or give the connection a prefix.",
-    )
-
-
-def _undecided(what: str, owners: Sequence[str]) -> ConfigError:
-    return ConfigError(
-        f"An earlier version made {what}, and its name fits each of {' and '.join(owners)}. There is no record of "
-        "which of them its rows belong to.",
-        doing="naming the tables",
-        remedy="Run one sync with only the stream that it belongs to; from then on the ledger remembers it.",
     )

@@ -12,7 +12,7 @@ from attrs import frozen
 from dataflow.catalog import Dedupe, DestinationStream, Strategy
 from dataflow.errors import DataflowError
 from dataflow.evolution import Altered
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import AirbyteType, Column, Kind, Scalar, TableName
 
 

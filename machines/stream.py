@@ -13,7 +13,7 @@ from statemachine import State
 from dataflow.catalog import DestinationStream, Strategy
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.runtime.clock import Clock
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import Kind
 from machines.lifecycle import Executor, Lifecycle
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts, recipe

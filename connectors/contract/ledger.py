@@ -10,7 +10,7 @@ from typing import Protocol
 
 from attrs import evolve, field, frozen
 
-from dataflow.table_catalog import OwnedColumn, OwnedTable
+from dataflow.stream_tables import OwnedColumn, OwnedTable
 from dataflow.types import StreamName, TableName
 from machines.operations import Recipe
 

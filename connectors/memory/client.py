@@ -15,7 +15,7 @@ from connectors.memory.sql import Row, Rows, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.retype import retype
-from dataflow.table_catalog import OwnedTable
+from dataflow.stream_tables import OwnedTable
 from dataflow.types import META, RAW_ID, Column, Kind, StreamName, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"

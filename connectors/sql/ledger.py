@@ -15,7 +15,7 @@ from connectors.sql.dialect import Dialect, Holds, InternalColumn
 from connectors.sql.session import Session
 from connectors.sql.text import NOTHING, Name, Param, Sql, join, listed, names, sql
 from dataflow.errors import ConfigError
-from dataflow.table_catalog import OwnedColumn, OwnedTable
+from dataflow.stream_tables import OwnedColumn, OwnedTable
 from dataflow.types import Kind, StreamName, TableName
 from machines.operations import Recipe, recipe_from_json, recipe_to_json
 

@@ -15,7 +15,7 @@ from dataflow.catalog import Append, Dedupe, DestinationStream
 from dataflow.errors import DataflowError
 from dataflow.evolution import Altered
 from dataflow.flush import Flush
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import Change, Field, StreamName, TableName
 from dataflow.unknown_fields import NO_UNKNOWN_FIELDS
 from machines.journal.account import Account, ChangedValues, Taken, account_to_json, altered_to_json

@@ -10,7 +10,7 @@ from functools import cache
 from attrs import frozen
 
 from dataflow.catalog import Append, Dedupe, DestinationStream, Replace, Strategy
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import INTEGER, Column, Field, StreamName, TableName
 from machines.operations import Recipe, recipe
 from machines.verify.database import Record

@@ -9,7 +9,8 @@ from dataflow.errors import TransientError
 from dataflow.keys import Role, wider
 from dataflow.names import NamingRules
 from dataflow.ownership import claimed, widened
-from dataflow.table_catalog import NamedTables, OwnedColumn, OwnedTable, StreamTables, with_columns
+from dataflow.stream_tables import NamedTables, OwnedColumn, OwnedTable, StreamTables
+from dataflow.table_catalog import with_columns
 from dataflow.types import (
     BOOLEAN,
     INTEGER,

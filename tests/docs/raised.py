@@ -34,6 +34,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "dataflow/json_schema",
         "dataflow/ownership",
         "dataflow/table_catalog",
+        "dataflow/stream_tables",
+        "dataflow/adoption",
         "dataflow/names",
     ),
     "of the input": (

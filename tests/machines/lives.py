@@ -5,7 +5,7 @@ from typing import Any
 
 from dataflow.catalog import Append, Dedupe, DestinationStream, Strategy
 from dataflow.errors import DataflowError
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import INTEGER, STRING, Column, Field, StreamName, TableName
 from machines.operations import Answer, Facts, Operation, Recipe, TempFacts, recipe
 from machines.stream import StreamLife

@@ -22,7 +22,7 @@ from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
 from dataflow.names import TEMP_MARK, NamingRules, temp_name
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import StreamName, TableName
 from machines.journal.entries import Journal, life_from_json
 from machines.lifecycle import Executor

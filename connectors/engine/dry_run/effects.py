@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from connectors.contract import Client, Connector, InsertBuffer, Recipe, Statement
 from connectors.contract.ledger import Ledger, LedgerEntry
 from dataflow.evolution import ColumnChangeset
-from dataflow.table_catalog import OwnedTable
+from dataflow.stream_tables import OwnedTable
 from dataflow.types import Column, StreamName, TableName
 
 

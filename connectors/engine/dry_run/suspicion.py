@@ -17,8 +17,7 @@ from connectors.contract.journal import REPLACING
 from connectors.engine.journal.reader import has_journal
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError
-from dataflow.names import NamingRules
-from dataflow.table_catalog import comparable
+from dataflow.names import NamingRules, comparable
 from dataflow.types import Column, Kind, Scalar, StreamName, TableName
 from machines.journal.entries import Entry
 

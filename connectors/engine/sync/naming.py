@@ -12,7 +12,8 @@ from connectors.contract import Client, Connector
 from connectors.engine.sync.unfit import expect_order
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.table_catalog import NamedTables, StreamTables, name_tables, unsettled, with_columns
+from dataflow.stream_tables import NamedTables, StreamTables
+from dataflow.table_catalog import name_tables, unsettled, with_columns
 from dataflow.types import StreamName, TableName
 
 

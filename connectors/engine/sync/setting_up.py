@@ -10,7 +10,7 @@ from connectors.engine.sync.naming import Named, name_stream, tables_of, unnamed
 from connectors.engine.sync.transactions import Transactions
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.table_catalog import NamedTables
+from dataflow.stream_tables import NamedTables
 from dataflow.types import StreamName
 
 DOING = "setting up the destination"

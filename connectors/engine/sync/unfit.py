@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from connectors.contract import ColumnUtils
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.keys import Role, Unfit, disordered
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import Column, Kind, StreamName, TableName
 
 # The rest is counted.

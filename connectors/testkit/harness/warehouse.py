@@ -24,7 +24,8 @@ from connectors.testkit.harness.rows import Rows, data, plain
 from dataflow.catalog import DestinationStream, read_catalog
 from dataflow.errors import ConfigError
 from dataflow.pipeline.aggregate import Thresholds
-from dataflow.table_catalog import StreamTables, table_catalog
+from dataflow.stream_tables import StreamTables
+from dataflow.table_catalog import table_catalog
 from dataflow.types import StreamName
 from machines.journal.entries import Entry
 

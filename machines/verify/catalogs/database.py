@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from attrs import evolve, field, frozen
 
-from dataflow.table_catalog import OwnedColumn, OwnedTable
+from dataflow.stream_tables import OwnedColumn, OwnedTable
 from dataflow.types import StreamName, TableName
 from machines.operations import Recipe
 

@@ -8,7 +8,7 @@ wrong, or an empty text.
 from collections import Counter
 from itertools import product
 
-from dataflow.table_catalog import comparable
+from dataflow.names import comparable
 from machines.verify.catalogs.database import Database, Record, Table
 from machines.verify.catalogs.scenarios import Scenario
 from machines.verify.catalogs.steps import Step

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping
 
 from dataflow.catalog import DestinationStream
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema, diff
-from dataflow.names import NamingRules
+from dataflow.names import NamingRules, comparable
 from dataflow.ownership import Columns, alike, claimed, ours, without
-from dataflow.table_catalog import OwnedTable, StreamTables, comparable, name_tables, unsettled, with_columns
+from dataflow.stream_tables import OwnedTable, StreamTables
+from dataflow.table_catalog import name_tables, unsettled, with_columns
 from dataflow.types import Column, StreamName, TableName
 from machines.verify.catalogs.database import Database
 

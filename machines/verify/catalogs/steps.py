@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import Column, TableName
 from machines.operations import Facts, StreamOperation, recipe
 from machines.verify.catalogs.database import Database, Record

@@ -6,8 +6,8 @@ Whatever `names` decides, and whatever the stream's life says, is the real thing
 from attrs import evolve, frozen
 
 from dataflow.errors import DataflowError
-from dataflow.names import NamingRules
-from dataflow.table_catalog import StreamTables, comparable
+from dataflow.names import NamingRules, comparable
+from dataflow.stream_tables import StreamTables
 from dataflow.types import TableName
 from machines.operations import Facts, Recipe, StreamOperation, TempFacts
 from machines.verify.catalogs.database import Database, Entry, Record, Row, Table

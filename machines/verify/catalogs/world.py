@@ -2,7 +2,7 @@
 
 from attrs import evolve, frozen
 
-from dataflow.table_catalog import StreamTables
+from dataflow.stream_tables import StreamTables
 from dataflow.types import StreamName
 from machines.verify.catalogs.database import Database, Record
 from machines.verify.catalogs.scenarios import Selected, Selection

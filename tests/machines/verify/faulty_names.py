@@ -6,7 +6,7 @@ from attrs import evolve, frozen
 
 from dataflow.names import NamingRules
 from dataflow.ownership import Columns
-from dataflow.table_catalog import OwnedTable, StreamTables
+from dataflow.stream_tables import OwnedTable, StreamTables
 from dataflow.types import Column, TableName
 from machines.verify.catalogs.database import Database
 from machines.verify.catalogs.names import Catalog, Names

@@ -1,6 +1,5 @@
 """A sync that is killed, and started again from the last STATE heard of, until it is done; and what must hold then."""
 
-import shutil
 from collections.abc import Callable
 from signal import SIGKILL
 from typing import Any
@@ -11,7 +10,6 @@ from tests.crash.grounds import Ground, Rows, perform, published
 from tests.crash.scenarios import COLUMNS, KEYS, Scenario, Stint
 from tests.whole.command import Destination, Outcome
 
-LEDGER = "airbyte_internal._airbyte_streams"
 Run = Callable[[Destination, Stint], Outcome]
 
 
@@ -75,21 +73,13 @@ class Life:
             assert rows.keys() == self.ground.undisturbed.keys()
             assert {row: count for row, count in rows.items() if count > self._most(row)} == {}
         assert self.destination.tables() == ["users"]
-        # SQLite has no namespaces: there this is one name.
-        ledger = f'"{LEDGER}"' if self.destination.name == "sqlite" else LEDGER
-        assert self.destination.query(f"SELECT temp_name FROM {ledger}") == [(None,)]
+        assert self.destination.query(f"SELECT temp_name FROM {self.destination.ledger}") == [(None,)]
         self.ground.place.expect_nobody(self.destination)
 
     def _rows_anywhere(self) -> Rows:
         """The rows of final and temp table, looked up without changing what the next run will find."""
-        if self.destination.name == "postgres":
-            return _in_all_tables(self.destination)
-        # Opening a file may write its log into it.
-        beside = self.destination.folder / "beside"
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        with self.ground.place.copy(self.destination, beside) as twin:
-            return _in_all_tables(twin)
+        with self.ground.place.undisturbed(self.destination) as seen:
+            return _in_all_tables(seen)
 
     def _most(self, row: tuple[int, int]) -> int:
         """How often an append may hold a row: again for each kill after which it was sent again."""

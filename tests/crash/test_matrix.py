@@ -1,7 +1,7 @@
 """SIGKILL at every operation a stream can ask for, on every road to the final table; and the runs after it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.crash.grounds import Grounds
 from tests.crash.life import Life
 from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.machines.lives import Answering, life, recipe_of
-from tests.whole.places import NAMES
+from tests.whole.places import NAMES, names_where
 
 
 @frozen
@@ -37,13 +37,14 @@ class Point:
 
 
 POINTS = [Point(scenario, place) for scenario in SCENARIOS for place in scenario.points]
+KILLED = names_where(lambda facts: facts.killed_by_make_test)
 # Of each operation of one strategy the first point.
 SHARE = list(
     {p.operation: p for p in reversed(POINTS) if p.scenario.strategy is Strategy.DEDUP_TRUNCATE}.values()
 )
 
 
-def shared(*databases: str) -> Iterator[tuple[Point, str, str]]:
+def shared(databases: Sequence[str]) -> Iterator[tuple[Point, str, str]]:
     """Both sides of each point of the share, each on one of the databases.
 
     The sides of a scenario's only point are on the same: what comes before the kill takes longer than the kill.
@@ -66,7 +67,7 @@ def converge(grounds: Grounds, folder: Path, database: str, point: Point, fault:
         life.finish()
 
 
-@pytest.mark.parametrize(("point", "moment", "database"), [*shared("duckdb", "postgres")], ids=str)
+@pytest.mark.parametrize(("point", "moment", "database"), [*shared(KILLED)], ids=str)
 def test_a_killed_sync_ends_as_if_it_had_not_been(
     grounds: Grounds, tmp_path: Path, point: Point, moment: str, database: str
 ) -> None:

@@ -13,7 +13,7 @@ from tests.crash.grounds import ARGUMENTS, Grounds
 from tests.crash.life import Life
 from tests.crash.scenarios import SCENARIOS, Stint
 from tests.whole.command import Destination, Outcome
-from tests.whole.places import NAMES
+from tests.whole.places import NAMES, names_where
 
 SEED = os.environ.get("CRASH_SEED", "1")
 # Of one history; those of a campaign are longer.
@@ -29,7 +29,7 @@ def histories(many: int) -> list[str]:
     return [f"{SEED}-{number}" for number in range(1, many + 1)]
 
 
-@pytest.mark.parametrize("database", ["duckdb", "postgres"])
+@pytest.mark.parametrize("database", names_where(lambda facts: facts.killed_by_make_test))
 @pytest.mark.parametrize("seed", histories(1))
 def test_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
     grounds: Grounds, tmp_path: Path, seed: str, database: str

@@ -250,7 +250,7 @@ def test_a_whole_sync_goes_through_even_if_the_tunnel_is_lost(
             return connection.execute(statement.encode()).fetchall()
 
     destination = Destination(
-        name="postgres", config=config, folder=tmp_path, query=query, namespace="public"
+        name="postgres", config=config, folder=tmp_path, query=query, execute=query, namespace="public"
     )
     running = destination.start_write(catalog(stream("users", {"id": "integer"})), "--state-latency", "0.1")
     running.send(record("users", {"id": 1}), state("users", "s1"))
@@ -271,7 +271,12 @@ def test_no_secret_of_a_tunnel_is_shown(
     tunnel = through(sshd, user, **by_password(user)) | {"tunnel_user_password": f"not {user.password}"}
     config = reached(database, ssl=True, tunnel_method=tunnel)
     destination = Destination(
-        name="postgres", config=config, folder=tmp_path, query=lambda _: [], namespace="public"
+        name="postgres",
+        config=config,
+        folder=tmp_path,
+        query=lambda _: [],
+        execute=lambda _: None,
+        namespace="public",
     )
     files = ["--config", destination.file("config.json", config)]
     if verb == "write":

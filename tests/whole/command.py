@@ -100,12 +100,16 @@ class Running:
 
 @frozen
 class Destination:
-    """A configured destination, and a way to look into its tables that is not ours to test."""
+    """A configured destination, and a way to look into its tables that is not ours to test.
+
+    `execute` changes its database past the destination, as a person does. `ledger` is the ledger's name in SQL.
+    """
 
     name: str
     config: Mapping[str, Any] = field(repr=False)
     folder: Path
     query: Callable[[str], Sequence[Sequence[Any]]] = field(repr=False)
+    execute: Callable[[str], object] = field(repr=False)
     namespace: str
     # What lists the tables of the namespace.
     listing: str = field(
@@ -113,6 +117,7 @@ class Destination:
         "WHERE table_schema IN ('main', 'public') AND table_type = 'BASE TABLE'",
         repr=False,
     )
+    ledger: str = "airbyte_internal._airbyte_streams"
 
     def start(
         self,

@@ -1,6 +1,7 @@
 """Where a destination can be made empty, copied and found abandoned, for each destination that has tests of its own.
 
-A destination's tests say it in `tests/connectors/NAME/place.py`, by a function `place`. None is listed here.
+A destination's tests say it in `tests/connectors/NAME/place.py`, by a function `place` and by `FACTS`. No list
+is kept here.
 """
 
 import shutil
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from attrs import frozen
@@ -18,6 +19,18 @@ from tests.whole.command import Destination
 
 HERE = Path(__file__).parents[1] / "connectors"
 NAMES = tuple(name for name in OURS if (HERE / name / "place.py").exists())
+
+
+@frozen
+class Facts:
+    """What tests have to know of a destination before one is made.
+
+    `killed_by_make_test`: whether `make test` kills syncs into it; `make crash` does so in any case.
+    `takes_rows_in_bulk`: whether many thousands of rows are a matter of seconds.
+    """
+
+    killed_by_make_test: bool = False
+    takes_rows_in_bulk: bool = False
 
 
 class Place(Protocol):
@@ -31,6 +44,10 @@ class Place(Protocol):
         """A copy of one that nobody uses."""
         ...
 
+    def undisturbed(self, of: Destination) -> AbstractContextManager[Destination]:
+        """One to look into without a change of what the next run finds: itself, or a copy."""
+        ...
+
     def expect_nobody(self, of: Destination) -> None:
         """Fails where something of a run is left beside the tables: a session, a lock, a log."""
         ...
@@ -38,8 +55,17 @@ class Place(Protocol):
 
 def place_of(name: str, request: pytest.FixtureRequest) -> Place:
     """The place of a destination."""
-    made: Place = import_module(f"tests.connectors.{name}.place").place(request)
+    made: Place = _module(name).place(request)
     return made
+
+
+def names_where(holds: Callable[[Facts], bool]) -> tuple[str, ...]:
+    """The destinations whose facts are such."""
+    return tuple(name for name in NAMES if holds(_module(name).FACTS))
+
+
+def _module(name: str) -> Any:
+    return import_module(f"tests.connectors.{name}.place")
 
 
 @frozen
@@ -59,6 +85,15 @@ class Files:
         for file in files(of):
             shutil.copy(file, folder / file.name)
         yield self._made_in(folder)
+
+    @contextmanager
+    def undisturbed(self, of: Destination) -> Iterator[Destination]:
+        """A copy: opening a file may write its log into it."""
+        beside = of.folder / "beside"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        with self.copy(of, beside) as twin:
+            yield twin
 
     def expect_nobody(self, of: Destination) -> None:
         """A log beside the file would have to be read by the next run."""

@@ -16,6 +16,7 @@ from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
 from tests.bench.workload import Workload, workload
 from tests.whole.command import Destination
+from tests.whole.places import names_where
 
 # The wide ones are five times as dear.
 RECORDS = {"narrow": 50_000, "wide": 10_000}
@@ -29,8 +30,7 @@ def expected(load: Workload, mode: str) -> tuple[int, int, int]:
     return rows, told["distinct_ids"], told["dedup_amount_cents" if mode == "dedup" else "amount_cents"]
 
 
-# SQLite takes rows one by one: its speed is nobody's reason to choose it.
-@pytest.mark.parametrize("destination", ["duckdb", "postgres"], indirect=True)
+@pytest.mark.parametrize("destination", names_where(lambda facts: facts.takes_rows_in_bulk), indirect=True)
 @pytest.mark.parametrize(("schema", "mode"), LOADS)
 def test_a_database_holds_what_the_manifest_says(destination: Destination, schema: str, mode: str) -> None:
     load = workload(schema, mode, RECORDS[schema])

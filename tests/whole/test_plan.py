@@ -1,9 +1,5 @@
 """`dataflow plan` as a deployment asks it: exit codes, JSON, and nothing changed."""
 
-import sqlite3
-from contextlib import closing
-from typing import Any
-
 import pytest
 
 from dataflow.errors import ConfigError
@@ -59,41 +55,13 @@ def test_what_takes_something_away_is_an_exit_code_of_its_own(
 
 def test_a_stream_that_would_fail_is_an_exit_code_of_its_own(destination: Destination) -> None:
     synced(destination)
-    destination_query = f'CREATE TABLE "{destination.namespace}"."others" (whatever varchar)'
-    execute(destination, destination_query)
+    destination.execute(f'CREATE TABLE "{destination.namespace}"."others" (whatever varchar)')
     others = destination.file("c.json", catalog(stream("others", COLUMNS)))
 
     said = about(destination, "plan", "--catalog", others)
 
     assert said.code == 1
     assert "It would fail: " in said.text
-
-
-def execute(destination: Destination, statement: str) -> None:
-    """Do something past the destination."""
-    with closing(_connected(destination)) as connection:
-        connection.execute(statement)
-        connection.commit()
-
-
-def _connected(destination: Destination) -> Any:
-    config = destination.config
-    match destination.name:
-        case "duckdb":
-            import duckdb
-
-            return duckdb.connect(str(config["destination_path"]))
-        case "sqlite":
-            return sqlite3.connect(config["destination_path"])
-    import psycopg
-
-    return psycopg.connect(
-        host=config["host"],
-        port=config["port"],
-        dbname=config["database"],
-        user=config["username"],
-        password=config.get("password"),
-    )
 
 
 def test_a_destination_that_is_not_installed_is_named(tmp_path: object) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.whole.command import Destination
-from tests.whole.places import Files, Place
+from tests.whole.places import Facts, Files, Place
+
+FACTS = Facts(killed_by_make_test=True, takes_rows_in_bulk=True)
 
 
 def place(_: pytest.FixtureRequest) -> Place:
@@ -25,6 +27,17 @@ def duckdb_destination(folder: Path) -> Destination:
         with duckdb.connect(path) as connection:
             return connection.sql(statement).fetchall()
 
+    def execute(statement: str) -> None:
+        import duckdb
+
+        with duckdb.connect(path) as connection:
+            connection.execute(statement)
+
     return Destination(
-        name="duckdb", config={"destination_path": str(path)}, folder=folder, query=query, namespace="main"
+        name="duckdb",
+        config={"destination_path": str(path)},
+        folder=folder,
+        query=query,
+        execute=execute,
+        namespace="main",
     )

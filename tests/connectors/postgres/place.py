@@ -13,7 +13,9 @@ from tests.servers.address import Address
 from tests.servers.databases import fresh_database
 from tests.servers.providers import Server
 from tests.whole.command import Destination
-from tests.whole.places import Place
+from tests.whole.places import Facts, Place
+
+FACTS = Facts(killed_by_make_test=True, takes_rows_in_bulk=True)
 
 SESSIONS = (
     "SELECT (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'dataflow%' "
@@ -48,6 +50,11 @@ class Databases:
         with fresh_database(self._server, str(of.config["database"])) as address:
             yield postgres_destination(folder, address)
 
+    @contextmanager
+    def undisturbed(self, of: Destination) -> Iterator[Destination]:
+        """Itself: a session that reads changes nothing."""
+        yield of
+
     def expect_nobody(self, of: Destination) -> None:
         """Neither a session nor a lock of ours is left."""
         until = time.monotonic() + PATIENCE
@@ -65,10 +72,17 @@ def postgres_destination(folder: Path, database: Address) -> Destination:
         with psycopg.connect(database.dsn) as connection:
             return connection.execute(statement).fetchall()
 
+    def execute(statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(database.dsn) as connection:
+            connection.execute(statement)
+
     return Destination(
         name="postgres",
         config=database.destination_config(),
         folder=folder,
         query=query,
+        execute=execute,
         namespace="public",
     )

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.whole.command import Destination
-from tests.whole.places import Files, Place
+from tests.whole.places import Facts, Files, Place
+
+FACTS = Facts()
 
 
 def place(_: pytest.FixtureRequest) -> Place:
@@ -25,12 +27,18 @@ def sqlite_destination(folder: Path) -> Destination:
         with closing(sqlite3.connect(path)) as connection:
             return connection.execute(statement).fetchall()
 
+    def execute(statement: str) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement)
+
     return Destination(
         name="sqlite",
         config={"destination_path": str(path)},
         folder=folder,
         query=query,
+        execute=execute,
         # As SQLite calls a file's one schema too; the tables of other namespaces have a dot in their names.
         namespace="main",
         listing="SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%.%'",
+        ledger='"airbyte_internal._airbyte_streams"',
     )

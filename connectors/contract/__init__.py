@@ -7,11 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from connectors.contract.connector import (
+    from connectors.contract.client import (
         Client,
-        ColumnUtils,
-        Connector,
-        Definition,
         InsertBuffer,
         Statement,
         Statistics,
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
         TableSchemaEvolutionClient,
         Writer,
     )
+    from connectors.contract.connector import ColumnUtils, Connector, Definition
     from connectors.contract.journal import JournalTable, Transition
     from connectors.contract.ledger import Ledger, LedgerEntry
     from connectors.contract.version import CONTRACT
@@ -45,11 +43,21 @@ __all__ = [
 
 _HOMES = {
     "CONTRACT": "connectors.contract.version",
+    "Client": "connectors.contract.client",
+    "ColumnUtils": "connectors.contract.connector",
+    "Connector": "connectors.contract.connector",
+    "Definition": "connectors.contract.connector",
+    "InsertBuffer": "connectors.contract.client",
     "JournalTable": "connectors.contract.journal",
     "Ledger": "connectors.contract.ledger",
     "LedgerEntry": "connectors.contract.ledger",
     "Recipe": "machines.operations",
+    "Statement": "connectors.contract.client",
+    "Statistics": "connectors.contract.client",
+    "TableOperationsClient": "connectors.contract.client",
+    "TableSchemaEvolutionClient": "connectors.contract.client",
     "Transition": "connectors.contract.journal",
+    "Writer": "connectors.contract.client",
 }
 
 
@@ -57,4 +65,4 @@ def __getattr__(name: str) -> Any:
     """A name of the face, from its module."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "connectors.contract.connector")), name)
+    return getattr(import_module(_HOMES[name]), name)

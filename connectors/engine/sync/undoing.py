@@ -31,7 +31,7 @@ def expect_undone(connector: Connector, client: Client) -> None:
         "The destination keeps a table after the transaction that created it was rolled back.",
         doing="testing whether a rollback undoes CREATE TABLE",
         remedy="Nothing was loaded. This connector cannot be used: a crash between two statements of a transaction "
-        "could lose records. Report this to its author; `transaction` in connectors/contract/connector.py says what "
+        "could lose records. Report this to its author; `transaction` in connectors/contract/client.py says what "
         "must hold.",
     )
 

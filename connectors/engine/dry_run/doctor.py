@@ -11,18 +11,17 @@ from uuid import UUID
 
 from attrs import evolve, field, frozen
 
-from connectors.contract import Client, Connector, Writer
+from connectors.contract import Connector, Writer
 from connectors.contract.ledger import LedgerEntry
 from connectors.contract.options import Options
 from connectors.engine.dry_run.effects import rehearsed
+from connectors.engine.dry_run.leftovers import Held, Trace, find_leftovers
 from connectors.engine.dry_run.plan import ONCE, Step, Steps
 from connectors.engine.dry_run.suspicion import Suspicion, suspected
-from connectors.engine.sync.naming import Named, name_streams
+from connectors.engine.sync.naming import name_streams
 from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
-from dataflow.names import TEMP_MARK, NamingRules, temp_name
-from dataflow.stream_tables import StreamTables
 from dataflow.types import StreamName, TableName
 from machines.journal.entries import Journal, life_from_json
 from machines.lifecycle import Executor
@@ -90,37 +89,6 @@ class Diagnosis:
         return not self.findings and not self.suspicions
 
 
-@frozen(kw_only=True)
-class _Trace:
-    """A temp table, as the ledger describes it and as it is; one of them may be missing. `wanted` is its next sync.
-
-    `owner` is the stream that its final table belongs to, if the ledger says.
-    """
-
-    entry: LedgerEntry | None
-    final: TableName
-    owner: StreamName | None
-    temp: TableName
-    exists: bool
-    empty: bool
-    rows: int | None
-    wanted: tuple[DestinationStream, StreamTables] | None
-
-    @property
-    def part_of_refresh(self) -> bool:
-        """Whether it is to take the final table's place, once the rest of its rows has come."""
-        recipe = self.entry.recipe if self.entry else None
-        return recipe is not None and recipe.strategy.truncates
-
-
-@frozen
-class _Held:
-    """A final table that the ledger knows, and its holder."""
-
-    entry: LedgerEntry
-    writer: Writer
-
-
 def examine(
     connector: Connector,
     streams: Sequence[DestinationStream] | None = None,
@@ -137,11 +105,11 @@ def examine(
         try:
             spaces = {connector.default_namespace, connector.internal_namespace}
 
-            def look() -> tuple[Sequence[_Trace], Sequence[_Held]]:
+            def look() -> tuple[Sequence[Trace], Sequence[Held]]:
                 looking.client.create_namespace(connector.internal_namespace)
                 looking.client.ledger.prepare()
                 named = name_streams(connector, looking.client, streams or ())
-                return _look(looking.client, named, connector.columns.naming, spaces)
+                return find_leftovers(looking.client, named, connector.columns.naming, spaces)
 
             traces, held = looking.run("looking for leftovers", look)
             # A ledger is rehearsed like the rest: it is none of a stream's steps.
@@ -160,63 +128,7 @@ def examine(
     return Diagnosis(findings=(*findings, *dead), at_work=alive, suspicions=tuple(suspected(connector)))
 
 
-def _look(
-    client: Client, named: Sequence[Named], rules: NamingRules, spaces: set[str]
-) -> tuple[Sequence[_Trace], Sequence[_Held]]:
-    """Every temp table that the ledger knows, or that lies where its tables do, in `spaces` or the catalog's; and
-    the holders of tables that the ledger knows.
-    """
-    entries = client.ledger.entries()
-    wanted = [(each.stream, each.tables) for each in named]
-    spaces |= {each.table.namespace for each in entries} | {tables.temp.namespace for _, tables in wanted}
-    by_final = {tables.final: (stream, tables) for stream, tables in wanted}
-    by_temp = {tables.temp: (stream, tables) for stream, tables in wanted}
-    known = {entry.temp: entry for entry in entries if entry.temp is not None}
-    owners = {_temp_of(entry, rules): entry for entry in entries}
-    # Elsewhere another connection may have its own, with a ledger of its own.
-    found = (table for table in client.tables_named(TEMP_MARK) if table.namespace in spaces)
-    unknown = [
-        (temp, owners.get(temp) or LedgerEntry(table=_final_of(temp))) for temp in found if temp not in known
-    ]
-    traces = [
-        _trace(client, temp, entry, by_final.get(entry.table), known=True) for temp, entry in known.items()
-    ]
-    traces += [
-        _trace(client, temp, owner, by_temp.get(temp), known=False)
-        for temp, owner in unknown
-        if client.writer(owner.table) is None
-    ]
-    held = ((entry, client.writer(entry.table)) for entry in entries)
-    return traces, [_Held(entry, writer) for entry, writer in held if writer is not None]
-
-
-def _temp_of(entry: LedgerEntry, rules: NamingRules) -> TableName | None:
-    """What the temp table of an entry's stream is called, where the ledger knows the stream."""
-    return TableName(entry.table.namespace, temp_name(entry.stream, rules)) if entry.stream else None
-
-
-def _trace(
-    client: Client,
-    temp: TableName,
-    owner: LedgerEntry,
-    wanted: tuple[DestinationStream, StreamTables] | None,
-    *,
-    known: bool,
-) -> _Trace:
-    exists = client.table_exists(temp)
-    return _Trace(
-        entry=owner if known else None,
-        final=owner.table,
-        owner=owner.stream,
-        temp=temp,
-        exists=exists,
-        empty=exists and client.table_is_empty(temp),
-        rows=client.statistics(temp).rows if exists else None,
-        wanted=wanted,
-    )
-
-
-def _life(trace: _Trace, options: Options, *, left: bool) -> StreamLife:
+def _life(trace: Trace, options: Options, *, left: bool) -> StreamLife:
     """The life that comes next: the catalog's; or the same again; or, of a stream that left, one that only adds."""
     if trace.wanted is not None:
         return StreamLife(*trace.wanted)
@@ -247,11 +159,6 @@ def _life(trace: _Trace, options: Options, *, left: bool) -> StreamLife:
 _PLAIN = Recipe(strategy=Strategy.APPEND, generation_id=0, primary_key=(), cursor=None, columns=())
 
 
-def _final_of(temp: TableName) -> TableName:
-    """The final table of a temp table that no entry names, as far as its name says."""
-    return TableName(temp.namespace, temp.name.rpartition(TEMP_MARK)[0] or temp.name)
-
-
 def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[Step]:
     """The start of a stream, rehearsed: the steps of its machine, up to writing or to its failure."""
     transactions = Transactions(connector, ONCE, lambda *_: None)
@@ -264,7 +171,7 @@ def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[
     return steps.of[str(life.stream.name)]
 
 
-def _finding(trace: _Trace, life: StreamLife, steps: Sequence[Step], *, left: bool) -> Finding:
+def _finding(trace: Trace, life: StreamLife, steps: Sequence[Step], *, left: bool) -> Finding:
     entry = trace.entry
     after = _after_inspection(steps)
     acknowledged = entry is not None and entry.checkpoint is not None
@@ -296,7 +203,7 @@ def _after_inspection(steps: Sequence[Step]) -> Step | None:
     return next(following, None) if found else None
 
 
-def _kind(trace: _Trace) -> Kind:
+def _kind(trace: Trace) -> Kind:
     if not trace.exists:
         return Kind.MISSING
     if trace.entry is None:
@@ -304,7 +211,7 @@ def _kind(trace: _Trace) -> Kind:
     return Kind.EMPTY if trace.empty else Kind.WAITING
 
 
-def _fix(trace: _Trace, after: Step | None, *, acknowledged: bool) -> StreamOperation | None:
+def _fix(trace: Trace, after: Step | None, *, acknowledged: bool) -> StreamOperation | None:
     """The machine's step, where it ends what is left, drops no acknowledged row, and belongs to a known table.
 
     Half a refresh is brought into the final table only for the sync that gives the refresh up, and never because
@@ -320,9 +227,9 @@ def _fix(trace: _Trace, after: Step | None, *, acknowledged: bool) -> StreamOper
     return None
 
 
-def _dead(held: _Held) -> Finding:
+def _dead(held: Held) -> Finding:
     entry, writer = held.entry, held.writer
-    nothing = _Trace(
+    nothing = Trace(
         entry=LedgerEntry(table=entry.table),
         final=entry.table,
         owner=entry.stream,

@@ -23,7 +23,8 @@ from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
 from dataflow.types import StreamName, TableName
-from machines.journal.entries import Journal, life_from_json
+from machines.journal.entries import life_from_json
+from machines.journal.listener import Journal
 from machines.lifecycle import Executor
 from machines.operations import Recipe, StreamOperation, recipe_to_json
 from machines.stream import StreamLife, StreamLifecycle

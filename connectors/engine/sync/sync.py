@@ -36,7 +36,8 @@ from dataflow.types import StreamName
 from machines.destination import DestinationLifecycle, SyncLife
 from machines.formatting import duration
 from machines.journal.account import Taken
-from machines.journal.entries import Entry, Journal
+from machines.journal.entries import Entry
+from machines.journal.listener import Journal
 from machines.journal.standing import Course, standing
 from machines.lifecycle import Executor
 from machines.operations import Answer, SyncOperation

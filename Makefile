@@ -118,8 +118,8 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-v
 lock: $(READY)
 	$(PIP) install uv
 	$(COMPILE) pyproject.toml --extra all --group dev --output-file requirements.lock
-	$(COMPILE) pyproject.toml --extra duckdb --constraint requirements.lock --output-file requirements-duckdb.lock
-	$(COMPILE) pyproject.toml --extra postgres --constraint requirements.lock --output-file requirements-postgres.lock
+	for name in $$($(RUN) -m tests.extras); do $(COMPILE) pyproject.toml --extra $$name \
+	  --constraint requirements.lock --output-file requirements-$$name.lock || exit 1; done
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 	$(COMPILE) --group demo --output-file requirements-demo.lock
 	$(COMPILE) --group clients --output-file requirements-clients.lock

@@ -1,5 +1,6 @@
 """The rule of import for databases, as a contract of import-linter: a new database is found, and listed nowhere."""
 
+import sys
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -7,14 +8,17 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 FOLDER = "connectors"
+OURS = ("connectors", "machines", "dataflow")
+# What Python brings, but the databases in it.
+NO_DRIVERS = sys.stdlib_module_names - {"dbm", "sqlite3"}
 
 
 class DatabasesContract(Contract):
     """Every folder of `connectors` that is none of `rooms` is a database.
 
     It imports itself, what stands on third-party packages, and `imports`. Its `__main__` imports `starts` too.
-    Nothing outside of it imports it but what is `copied` beside one. Each of `drivers`, written "driver -> database",
-    is imported by that database alone, so that no sync of another loads it.
+    Nothing outside of it imports it but what is `copied` beside one. A package that it imports, and that is not
+    `shared`, is its driver: no room imports that, and no other database, so that no sync of another loads it.
     """
 
     type_name = "databases"
@@ -23,14 +27,14 @@ class DatabasesContract(Contract):
     imports: Any = fields.ListField(subfield=fields.StringField())
     starts: Any = fields.StringField()
     copied: Any = fields.StringField()
-    drivers: Any = fields.ListField(subfield=fields.StringField())
+    shared: Any = fields.SetField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Look at every import that begins or ends in a database."""
         rooms = {f"{FOLDER}.{room}" for room in self.rooms}
         folders = {child for child in graph.find_children(FOLDER) if graph.find_children(child)}
         databases = folders - rooms
-        wrong = sorted({*self._wrong(graph, databases), *self._strayed(graph)})
+        wrong = sorted({*self._wrong(graph, databases), *self._strayed(graph, databases)})
         return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
@@ -39,27 +43,32 @@ class DatabasesContract(Contract):
             output.print_error(f"{importer} imports {imported}.", bold=False)
 
     def _wrong(self, graph: ImportGraph, databases: Collection[str]) -> Iterator[tuple[str, str]]:
-        ours = ("connectors", "machines", "dataflow")
         for database in databases:
             for module in {database} | graph.find_descendants(database):
                 allowed = [database, *self.imports]
                 if module == f"{database}.__main__":
                     allowed.append(self.starts)
                 for imported in graph.find_modules_directly_imported_by(module):
-                    if imported.startswith(ours) and not _within(imported, allowed):
+                    if imported.startswith(OURS) and not _within(imported, allowed):
                         yield module, imported
                 for importer in graph.find_modules_that_directly_import(module):
                     if not _within(importer, [database, self.copied]):
                         yield importer, module
 
-    def _strayed(self, graph: ImportGraph) -> Iterator[tuple[str, str]]:
+    def _strayed(self, graph: ImportGraph, databases: Collection[str]) -> Iterator[tuple[str, str]]:
         """Each import of a driver that is not its database's."""
-        for entry in self.drivers:
-            driver, database = entry.split(" -> ")
-            # Raises for a driver that nothing imports, as one that is misspelled.
-            for importer in graph.find_modules_that_directly_import(driver):
-                if not _within(importer, [database, self.copied]):
-                    yield importer, driver
+        for database in databases:
+            for driver in self._drivers(graph, database):
+                for importer in graph.find_modules_that_directly_import(driver):
+                    if not _within(importer, [database, self.copied]):
+                        yield importer, driver
+
+    def _drivers(self, graph: ImportGraph, database: str) -> set[str]:
+        modules = {database} | graph.find_descendants(database)
+        imported = {each for module in modules for each in graph.find_modules_directly_imported_by(module)}
+        return {
+            each for each in imported - NO_DRIVERS if each not in self.shared and not each.startswith(OURS)
+        }
 
 
 def _within(module: str, packages: Collection[str]) -> bool:

@@ -2,16 +2,16 @@
 
 import json
 import re
-import tomllib
 from fnmatch import fnmatch
 
 import pytest
 
 from tests.environments import CHECKOUT
+from tests.extras import DRIVERS, PROJECT
+from tests.whole.places import NAMES
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text()
 BUILD = (CHECKOUT / "requirements-build.lock").read_text()
-PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 
 
 def test_the_images_version_is_the_packages() -> None:
@@ -34,14 +34,21 @@ def test_the_build_backend_is_the_locked_one() -> None:
     assert all(f"\n{each}" in locked for each in built_with)
 
 
-@pytest.mark.parametrize("destination", ["duckdb", "postgres"])
-def test_each_destination_has_a_lock_an_extra_and_a_command(destination: str) -> None:
+@pytest.mark.parametrize("destination", DRIVERS)
+def test_what_a_destinations_extra_brings_is_locked(destination: str) -> None:
     locked = "\n" + (CHECKOUT / f"requirements-{destination}.lock").read_text()
-    drivers = [re.split(r"[\[<>=~]", one)[0] for one in PROJECT["optional-dependencies"][destination]]
 
-    assert f"destination-{destination}" in PROJECT["scripts"]
-    assert drivers
-    assert all(f"\n{driver}==" in locked for driver in drivers)
+    assert DRIVERS[destination]
+    assert all(f"\n{driver}==" in locked for driver in DRIVERS[destination])
+
+
+def test_one_extra_brings_every_driver() -> None:
+    assert PROJECT["optional-dependencies"]["all"] == [f"{PROJECT['name']}[{','.join(DRIVERS)}]"]
+
+
+@pytest.mark.parametrize("destination", NAMES)
+def test_each_destination_that_outlives_its_process_has_a_command(destination: str) -> None:
+    assert PROJECT["scripts"][f"destination-{destination}"] == f"dataflow_destinations:{destination}"
 
 
 def test_the_platform_finds_what_it_looks_for() -> None:

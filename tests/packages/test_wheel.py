@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from connectors import contract, sql, testkit
 from tests.documented import commands, examples
 from tests.environments import CHECKOUT
+from tests.extras import DRIVERS, PROJECT
 from tests.packages.installed import Installed
 from tests.servers.address import Address
 from tests.whole import messages
@@ -22,7 +23,6 @@ pytestmark = pytest.mark.elsewhere
 
 PAGE = "docs/packaging.md"
 FACES = (contract, sql, testkit)
-PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 CATALOG = messages.catalog(messages.stream("users", {"id": "integer"}))
 LINES = (
     messages.record("users", {"id": 1}) + messages.state("users", "s1", count=1) + messages.complete("users")
@@ -82,7 +82,7 @@ def test_a_mistake_of_a_connector_elsewhere_is_found(duckdb: Installed, tmp_path
     assert 'mistaken.py:3: error: Argument "table" to "LedgerEntry" has incompatible type "str"' in found
 
 
-@pytest.mark.parametrize("destination", ["duckdb", "postgres"])
+@pytest.mark.parametrize("destination", DRIVERS)
 def test_spec_answers_whatever_driver_is_installed(duckdb: Installed, destination: str) -> None:
     (told,) = duckdb.messages(f"destination-{destination}", "spec")
 

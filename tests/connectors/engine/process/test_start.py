@@ -8,21 +8,19 @@ from typing import Any
 
 import pytest
 
+from tests.extras import modules
 from tests.ours import OURS
 from tests.starting import installed
 from tests.whole import messages
 
+DRIVERS = modules() | {"psycopg_binary", "sqlite3"}
 # By the drivers and the libraries that compute: none is needed to say what can be configured.
 HEAVY = {
+    *DRIVERS,
     "asyncio",
-    "asyncssh",
-    "duckdb",
     "numpy",
-    "pgpq",
-    "psycopg",
     "pyarrow",
     "rich",
-    "sqlite3",
     "statemachine",
     "tenacity",
 }
@@ -61,18 +59,18 @@ def without(module: str, destination: str, *arguments: str) -> list[dict[str, An
 
 
 def test_help_imports_nothing_but_the_parser() -> None:
-    modules = imported("-c", DATAFLOW)
+    used = imported("-c", DATAFLOW)
 
-    assert "argparse" in modules
-    assert modules & (HEAVY | {"attr", "cattrs", "msgspec"}) == set()
+    assert "argparse" in used
+    assert used & (HEAVY | {"attr", "cattrs", "msgspec"}) == set()
 
 
 @pytest.mark.parametrize("destination", OURS)
 def test_spec_imports_no_driver_and_nothing_that_computes(destination: str) -> None:
-    modules = imported("-c", DESTINATION, destination, "spec")
+    used = imported("-c", DESTINATION, destination, "spec")
 
-    assert f"connectors.{destination}.config" in modules
-    assert modules & HEAVY == set()
+    assert f"connectors.{destination}.config" in used
+    assert used & HEAVY == set()
 
 
 @pytest.mark.parametrize(("destination", "driver"), [("duckdb", "duckdb"), ("sqlite", "sqlite3")])
@@ -82,15 +80,14 @@ def test_a_sync_imports_only_what_it_uses(tmp_path: Path, destination: str, driv
     catalog.write_text(json.dumps(messages.catalog(messages.stream("users", {"id": "integer"}))))
     lines = [messages.record("users", {"id": 1}), messages.complete("users")]
 
-    modules = imported(
+    used = imported(
         "-m",
         f"connectors.{destination}",
         *("write", "--config", str(config), "--catalog", str(catalog)),
         stdin=b"".join(lines),
     )
 
-    drivers = {"asyncssh", "duckdb", "pgpq", "psycopg", "psycopg_binary", "sqlite3"}
-    assert modules & (drivers | {"numpy.ma", "rich"}) == {driver}
+    assert used & (DRIVERS | {"numpy.ma", "rich"}) == {driver}
 
 
 @pytest.mark.parametrize(

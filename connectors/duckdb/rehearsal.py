@@ -2,7 +2,7 @@
 file of its own, in a folder of its own; the database is opened for reading, and one that is missing stays missing.
 """
 
-import tempfile
+import tempfile  # noqa: TID251 - a file of its own
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -6,7 +6,7 @@ we can read, and a process that is killed leaves that folder behind.
 """
 
 import os
-import tempfile
+import tempfile  # noqa: TID251 - a file of its own
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path

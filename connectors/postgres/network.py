@@ -162,7 +162,7 @@ def verdict(looks: Mapping[Line, Look], reached: Collection[Peer], silent: float
 def reachable(peer: Peer, patience: float) -> bool:
     """Whether the other side's kernel answers within `patience` seconds, be it with a refusal."""
     try:
-        socket.create_connection(peer[:2], timeout=patience).close()
+        socket.create_connection(peer[:2], timeout=patience).close()  # noqa: TID251 - for a bounded time
     except ConnectionError:
         return True
     except OSError:

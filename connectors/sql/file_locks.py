@@ -79,7 +79,7 @@ class StreamLocks:
         while True:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                fcntl.flock(file, fcntl.LOCK_EX)  # noqa: TID251 - held for a moment only
                 # The previous holder may have removed it.
                 if _is_there(file, path):
                     try:
@@ -111,7 +111,7 @@ class StreamLocks:
         if self._own is None:
             path = self._beside(f"lock-{token(self._runtime.randomness, 32)}")
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)  # noqa: TID251 - a new file, which nobody holds
             self._own = _Own(path, file)
             os.write(file, owner.encode())
         os.write(self._own.file, f"\n{claim}".encode())
@@ -128,7 +128,7 @@ class StreamLocks:
 def _could_lock(file: int) -> bool:
     """Whether nobody has the file locked."""
     with suppress(BlockingIOError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # noqa: TID251 - does not wait
         return True
     return False
 

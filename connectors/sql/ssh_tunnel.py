@@ -4,12 +4,12 @@ A session asks for the entrance, a port of this machine, before it connects. The
 opened again after it was lost. What goes wrong is an error of ours: a driver would only see a database that hangs up.
 """
 
-import asyncio  # noqa: TID251 - the SSH library waits by it for the network, on a thread that was handed in
+import asyncio  # noqa: TID251 - the SSH library waits by it
 import socket
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import asyncssh
+import asyncssh  # noqa: TID251 - waits for the network, on a thread that was handed in
 from attrs import frozen
 
 from connectors.sql.ssh_keys import host_keys

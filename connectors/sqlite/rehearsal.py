@@ -3,7 +3,7 @@ file of its own, in a folder of its own; the database is opened for reading, and
 """
 
 import sqlite3
-import tempfile
+import tempfile  # noqa: TID251 - a file of its own
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path

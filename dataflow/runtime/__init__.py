@@ -1,8 +1,22 @@
 """What the engine asks of the system it runs on: the time, randomness, and threads. Each has one home here.
 
 A `Runtime` is handed in, from the entry of the process down to each place that uses a part of it. No other module asks
-the system for the time, for a random number or for a thread, and none waits by itself. So an implementation of the
-three protocols decides when each thread runs, and what it sees.
+the system for the time, for a random number or for a thread, and none waits by itself, but for the exceptions below. So
+an implementation of the three protocols decides when each thread runs, and what it sees.
+
+The exceptions. Lint knows each by a comment at its place:
+
+* `connectors.engine.process.signals` waits for a signal with `sigwait`, on a thread of its own.
+* `connectors.sql.file_locks` waits with `flock` for another process that reads or writes the same lock files.
+* `connectors.sql.ssh_tunnel` waits for the network in asyncssh, on a thread that was handed in.
+  `connectors.sql.ssh_keys` uses the same library, to read keys.
+* `connectors.postgres.network` waits with `create_connection` for a peer's answer, for a bounded time.
+* `connectors.engine.dry_run.plan`, `connectors.duckdb.rehearsal`, `connectors.sqlite.rehearsal` and
+  `connectors.postgres.certificates` have `tempfile` draw the names of their temporary files.
+
+Lint cannot see two more waits: a driver (psycopg, duckdb, sqlite3) waits for its database within a call, and a write to
+stdout or to a file waits for its reader or its disk. A simulation puts its own database and its own output in their
+place.
 """
 
 from attrs import frozen

@@ -43,7 +43,7 @@ class Requests:
         # Nothing that takes time stands before the requests are held back.
         from dataflow.errors import TransientError
 
-        self._heard = signal.Signals(signal.sigwait(self._asking))
+        self._heard = signal.Signals(signal.sigwait(self._asking))  # noqa: TID251 - on a thread of its own
         listener(
             TransientError(
                 f"The sync was asked to stop, by {self._heard.name}.",
@@ -52,7 +52,7 @@ class Requests:
                 "again.",
             )
         )
-        again = signal.sigwait(self._asking)
+        again = signal.sigwait(self._asking)  # noqa: TID251 - on a thread of its own
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._asking)
         os.kill(os.getpid(), again)
         # The first process of a container is not ended by a signal.

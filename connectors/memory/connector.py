@@ -30,6 +30,15 @@ class MemoryConnector:
     def default_namespace(self) -> str:
         return self._config.schema
 
+    @property
+    def database(self) -> Database:
+        """The database itself, for code that reads its tables past every client."""
+        return self._database
+
+    def forget(self) -> None:
+        """Let the database go, with all that is in it."""
+        DATABASES.pop(self._config.database, None)
+
     def client(self) -> MemoryClient:
         return MemoryClient(self._database, deletes=self._config.hard_deletes)
 

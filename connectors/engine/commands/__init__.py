@@ -27,6 +27,7 @@ COMMANDS = {
     "plan": "show what a sync would do, before it does it",
     "replay": "replay a journal on fresh machines; report where one diverges",
     "report": "write an HTML page about a sync",
+    "simulate": "run whole syncs under a seeded scheduler, with faults and kills, and check every guarantee",
     "verify": "search all histories of crashes for one that breaks a guarantee",
 }
 

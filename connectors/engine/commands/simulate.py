@@ -1,0 +1,41 @@
+"""`dataflow simulate`: histories of syncs under seeds, and what they met. Prints what was found; judges nothing."""
+
+import argparse
+from importlib import import_module
+
+# What a database makes durable in one piece.
+CLASSES = {"A": "everything"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be asked of it."""
+    parser.add_argument("--seeds", type=int, default=1000, help="histories (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="the first seed (default: a random one)")
+    parser.add_argument("--minutes", type=float, help="simulate for so long, whatever --seeds says")
+    parser.add_argument(
+        "--class",
+        dest="of_class",
+        choices=sorted(CLASSES),
+        default="A",
+        help="the database's class of atomicity (default: %(default)s)",
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Simulate one history a seed; 1 when a law was broken."""
+    from connectors.engine.process.registry import find
+
+    # It stands on the engine, which therefore knows it by its name alone.
+    campaign = import_module("connectors.simulation.campaign")
+    first = given.seed
+    if first is None:
+        first = int.from_bytes(given.runtime.randomness.take(4))
+    found = campaign.campaign(
+        find("memory").definition(),
+        range(first, first + given.seeds),
+        atomic=CLASSES[given.of_class],
+        seconds=given.minutes * 60 if given.minutes is not None else None,
+        clock=given.runtime.clock,
+        show=given.terminal.show,
+    )
+    return 1 if found else 0

@@ -48,7 +48,7 @@ def campaign(
     clock: Any,
     show: Callable[[str], None],
 ) -> list[tuple[int, str]]:
-    """Simulate them all, or for so many seconds; the seeds that broke a law, and how."""
+    """Simulate them all, or for that time; the seeds that broke a law, and how."""
     show(f"seeds from {seeds.start}, memory with atomic {atomic}")
     began = shown = clock.monotonic()
     tally = Tally()

@@ -16,7 +16,7 @@ from attrs import define, field
 NEVER = float("inf")
 # 2026-01-01, UTC.
 BEGINNING = 1_767_225_600.0
-# Beyond so many handovers a history is taken for one without an end.
+# A history with more handovers is taken for one without an end.
 MOST_HANDOVERS = 400_000
 
 

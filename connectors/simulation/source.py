@@ -36,7 +36,7 @@ class Record:
 
     @property
     def lineage(self) -> int:
-        """Of which log it is."""
+        """The log that it belongs to."""
         return self.seq // LINEAGE
 
 

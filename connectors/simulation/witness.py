@@ -18,7 +18,7 @@ class Witness:
     def __init__(self, keys: int, ended: Callable[[], None]) -> None:
         """`ended` is called once a law is broken."""
         self.broken: BrokenLawError | None = None
-        # How far the platform has heard of each log of each stream.
+        # The place in each log of each stream up to which the platform has received STATEs.
         self.heard: dict[tuple[str, int], int] = {}
         self._known: dict[str, Known] = {}
         self._asked: dict[str, Asked] = {}

@@ -61,7 +61,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     **{f"of destination {name}": (f"connectors/{name}",) for name in OURS},
 }
-_NOT_RAISED_IN_A_SYNC = ("connectors/testkit", "connectors/template")
+_NOT_RAISED_IN_A_SYNC = ("connectors/testkit", "connectors/simulation", "connectors/template")
 UNKNOWN = "…"
 
 

@@ -100,7 +100,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
                 "journal list",
                 "journal show",
             ),
-            *("journal follow", "report", "replay", "verify", "diagram", "new-connector"),
+            *("journal follow", "report", "replay", "verify", "simulate", "diagram", "new-connector"),
         )
     },
     **{f"errors {section}": _errors(section) for section in SECTIONS},

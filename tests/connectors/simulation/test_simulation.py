@@ -10,7 +10,7 @@ from connectors.simulation.campaign import happened, simulating
 from connectors.simulation.plan import plan_of
 from tests.connectors.simulation.faulty import FAULTS
 
-# Each fault below is found within so many histories.
+# Each planted fault is found within this number of histories.
 ENOUGH = 200
 
 

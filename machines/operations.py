@@ -47,9 +47,9 @@ Operation = StreamOperation | SyncOperation
 
 MEANING: Mapping[Operation, str] = {
     StreamOperation.CLAIM: "Lock the stream on a connection of its own, then take the ledger's next epoch.",
-    StreamOperation.INSPECT: "Read the ledger and inspect the temp table: the facts that decide the start.",
+    StreamOperation.INSPECT: "Read the ledger and inspect both tables: the facts that decide the start.",
     StreamOperation.SETTLE: "Move the rows of another recipe's temp table into the final table, as that recipe says.",
-    StreamOperation.DISCARD: "Drop a temp table that is disposable: empty, or a superseded generation's truncate.",
+    StreamOperation.DISCARD: "Drop a temp table that is disposable: no row of it is needed.",
     StreamOperation.OPEN_FINAL: "Create or evolve the final table; rows go straight into it.",
     StreamOperation.OPEN_TEMP: "Create an empty temp table and write its recipe into the ledger.",
     StreamOperation.RESUME_TEMP: "Delete temp's rows beyond the last checkpoint, and evolve it to the schema.",
@@ -125,10 +125,32 @@ _recipes.register_structure_hook(AirbyteType, lambda kind, _: Scalar(Kind(kind))
 
 @frozen(kw_only=True)
 class TempFacts:
-    """The temp table as it was found. `recipe` is None when the ledger does not know it."""
+    """The temp table as it was found. `recipe` is None when the ledger does not know it.
+
+    `covered`: the ledger says that a STATE covers rows of it.
+    """
 
     empty: bool
     recipe: Recipe | None
+    covered: bool = False
+
+
+@frozen(kw_only=True)
+class KeyFacts:
+    """The fields that are keys or cursors, and whose values a table would not keep as the catalog declares them now.
+
+    `narrower`: those whose columns would become narrower, each with the kind that its column can stay, None where there
+    is no such kind. `lost`: those that were neither when the rows were written, and of which rows have lost values.
+    """
+
+    narrower: tuple[tuple[str, Kind | None], ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @property
+    def stays(self) -> Mapping[str, Kind]:
+        """The kinds that the columns can stay; none at all where one of the fields has no such kind."""
+        kinds = {field: kind for field, kind in self.narrower if kind is not None}
+        return kinds if len(kinds) == len(self.narrower) else {}
 
 
 @frozen(kw_only=True)
@@ -137,7 +159,8 @@ class Facts:
 
     `temp_name` is the ledger's name for the temp table, where this version would choose another.
     `lost` is the recipe of a temp table that is missing, where a STATE covers rows of it. `generation` is set where the
-    ledger counts the generations and not the catalog: this sync is its own.
+    ledger counts the generations and not the catalog: this sync is its own. `final_keys` and `temp_keys` say which keys
+    the two tables would not keep; None when they keep all of them.
     """
 
     temp: TempFacts | None
@@ -145,6 +168,8 @@ class Facts:
     temp_name: TableName | None = None
     generation: int | None = None
     lost: Recipe | None = None
+    final_keys: KeyFacts | None = None
+    temp_keys: KeyFacts | None = None
 
 
 @frozen(kw_only=True)

@@ -11,12 +11,13 @@ from attrs import define, evolve, field
 from statemachine import State
 
 from dataflow.catalog import DestinationStream, Strategy
-from dataflow.errors import ConfigError, DataflowError
+from dataflow.errors import DataflowError
 from dataflow.runtime.clock import Clock
 from dataflow.stream_tables import StreamTables
-from dataflow.types import Kind
+from dataflow.types import Kind, TableName
 from machines.lifecycle import Executor, Lifecycle
-from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts, recipe
+from machines.operations import Answer, Facts, KeyFacts, Recipe, StreamOperation, TempFacts, recipe
+from machines.refusals import keys_would_merge, rows_are_gone, rows_are_unknown
 
 
 @define
@@ -36,7 +37,7 @@ class StreamLife:
     state: Any = field(default=None, repr=False)
 
     def learn(self, answer: Answer) -> None:
-        """Take in what was found; a temp table that nobody can account for is a failure of this stream."""
+        """Take in what was found. Some of it is a failure of this stream: then nothing of it is touched."""
         self.facts = answer.facts or self.facts
         self.left = answer.left or self.left
         if answer.facts is not None and answer.facts.temp_name is not None:
@@ -44,12 +45,31 @@ class StreamLife:
         if answer.facts is not None and answer.facts.generation is not None:
             own = answer.facts.generation
             self.stream = evolve(self.stream, generation_id=own, minimum_generation_id=own)
-        if self.ledger_contradicts_temp:
-            self.fail(_refusal(self))
+        if answer.facts is not None:
+            self._judge(answer.facts)
 
     def fail(self, error: DataflowError) -> None:
         """The first failure is the reason; what follows from it is not."""
         self.failure = self.failure or error
+
+    def _judge(self, facts: Facts) -> None:
+        name, tables = self.stream.name, self.tables
+        if self.ledger_contradicts_temp:
+            self.fail(
+                rows_are_gone(name, tables.temp, facts.lost)
+                if facts.lost is not None
+                else rows_are_unknown(name, tables.temp, tables.final)
+            )
+        elif self.final_would_merge_keys:
+            self._keep(tables.final, facts.final_keys)
+        elif self.temp_would_merge_keys:
+            self._keep(tables.temp, facts.temp_keys)
+
+    def _keep(self, table: TableName, keys: KeyFacts | None) -> None:
+        """Fail, so that the table keeps these keys. The next sync leaves its columns as they are, if they can stay."""
+        found = keys or KeyFacts()
+        self.needs = found.stays
+        self.fail(keys_would_merge(self.stream.name, table, found))
 
     # -- what is wanted
 
@@ -72,19 +92,46 @@ class StreamLife:
         return self.failure is not None
 
     @property
+    def start_would_lose_rows(self) -> bool:
+        """The ledger contradicts temp, or distinct keys would become one in a table that the sync adds to."""
+        return self.ledger_contradicts_temp or self.final_would_merge_keys or self.temp_would_merge_keys
+
+    @property
     def ledger_contradicts_temp(self) -> bool:
         """Temp holds rows that the ledger does not know, or it is gone with rows that a STATE covers."""
         unknown = self._temp is not None and self._temp.recipe is None and not self._temp.empty
         return unknown or self._acknowledged_rows_are_gone
 
     @property
+    def final_would_merge_keys(self) -> bool:
+        """Rows are added to the final table, and distinct keys could become one in the types that are declared now."""
+        found = self.facts is not None and self.facts.final_keys is not None
+        return found and not self.recipe.strategy.truncates
+
+    @property
+    def temp_would_merge_keys(self) -> bool:
+        """Temp is resumed, and distinct keys could become one in it: by other types, or by values lost before."""
+        found = self.facts is not None and self.facts.temp_keys is not None
+        return found and self.temp_continues and not self.temp_disposable
+
+    @property
     def temp_disposable(self) -> bool:
-        """Nothing is lost with temp: it is empty, or a truncate's of a generation this sync replaces."""
+        """No row of temp is needed: it is empty, or a truncate's of a generation this sync replaces, or of another
+        recipe and no STATE covers its rows.
+        """
         if self._temp is None:
             return False
         found = self._temp.recipe
         superseded = found is not None and found.strategy.truncates and self._replaces(found)
-        return self._temp.empty or superseded
+        sent_again = found is not None and self.temp_of_another_recipe and not self._temp.covered
+        return self._temp.empty or superseded or sent_again
+
+    @property
+    def temp_was_emptied(self) -> bool:
+        """The start finds temp empty, although a STATE covers rows of it which this sync does not load again."""
+        if self._temp is None or self._temp.recipe is None or self.left is not None:
+            return False
+        return self._temp.empty and self._temp.covered and not self._replaces(self._temp.recipe)
 
     @property
     def temp_continues(self) -> bool:
@@ -130,8 +177,8 @@ class StreamLife:
 
     @property
     def leaves_empty_temp(self) -> bool:
-        """No row waits for the next run: temp is empty."""
-        return self.left is not None and self.left.empty
+        """No row waits for the next run: temp is empty, and no STATE covers rows of it."""
+        return self.left is not None and self.left.empty and not self.left.covered
 
     @property
     def _acknowledged_rows_are_gone(self) -> bool:
@@ -200,7 +247,7 @@ class StreamLifecycle(Lifecycle):
     succeeded = (
         claiming.to(running)
         # The first guard that holds decides; each line is one rule of the start of a stream.
-        | running.inspecting.to(abandoning, cond="ledger_contradicts_temp")
+        | running.inspecting.to(abandoning, cond="start_would_lose_rows")
         | running.inspecting.to(running.discarding, cond="temp_disposable")
         | running.inspecting.to(running.resuming_temp, cond="temp_continues")
         | running.inspecting.to(running.settling, cond="temp_of_another_recipe")
@@ -217,7 +264,7 @@ class StreamLifecycle(Lifecycle):
         | running.swapping.to(done)
         | running.deduping_and_swapping.to(done)
         | abandoning.to(dropping_empty_temp, cond="leaves_empty_temp")
-        # Its rows are kept: the next run decides what becomes of them.
+        # Temp is kept: the next run decides what becomes of it.
         | abandoning.to(failed)
         | dropping_empty_temp.to(failed)
     )
@@ -235,26 +282,6 @@ class StreamLifecycle(Lifecycle):
 
     errored = (
         claiming.to(failed) | running.to(abandoning) | abandoning.to(failed) | dropping_empty_temp.to(failed)
-    )
-
-
-def _refusal(life: StreamLife) -> ConfigError:
-    """Why a stream is not touched whose ledger and temp table contradict each other."""
-    doing, temp = f"starting stream {life.stream.name}", life.tables.temp
-    if life.facts is not None and life.facts.lost is not None:
-        return ConfigError(
-            f"The temp table {temp} is gone. According to the ledger it held rows that a STATE covers, from "
-            f"{life.facts.lost}: they may have been acknowledged to the source.",
-            doing=doing,
-            remedy="Restore the table, or refresh the stream, which loads all of its records again. To go on without "
-            "these rows, create an empty table of that name.",
-        )
-    return ConfigError(
-        f"The temp table {temp} holds rows, and the ledger does not say how they belong to {life.tables.final}. They "
-        "may have been acknowledged to the source.",
-        doing=doing,
-        remedy="Inspect its rows: copy what you need into the final table, drop the temp table, and run the sync "
-        "again.",
     )
 
 

@@ -11,14 +11,14 @@ from attrs import asdict, frozen
 
 from dataflow.catalog import Append, Dedupe, DestinationStream
 from dataflow.stream_tables import StreamTables
-from dataflow.types import Field, StreamName, TableName
-from machines.operations import Facts, TempFacts, recipe_from_json, recipe_to_json
+from dataflow.types import Field, Kind, StreamName, TableName
+from machines.operations import Facts, KeyFacts, TempFacts, recipe_from_json, recipe_to_json
 from machines.stream import StreamLife
 
 Entry = Mapping[str, Any]
 # What entries mean, and which arrows the machines walk; an entry that begins a life holds it. One that holds none was
 # written before there were numbers.
-FORMAT = 2
+FORMAT = 3
 
 
 def format_of(entry: Entry) -> int:
@@ -36,7 +36,8 @@ class Line:
     removed. `read`, `written` and `rejected` count a flush's rows, `nulled` its values that were replaced by null or
     cut. `bytes` are of its input. `warnings` are for a person.
     `checkpoint` counts the stream's records in this run that are covered by a STATE which may be emitted after the
-    flush. `altered` are the columns that the operation altered. `started` counts the streams that take in records.
+    flush. `altered` are the columns that the operation altered. `started` counts the streams that take in records, and
+    `first_failure` is the error of the first stream that failed in the operation.
     The first entry of a life has the `format`; where a stream's ends, the `account` of what became of its input.
     """
 
@@ -66,6 +67,7 @@ class Line:
     format: int | None = None
     warnings: tuple[str, ...] | None = None
     failed_streams: tuple[str, ...] | None = None
+    first_failure: str | None = None
     started: int | None = None
     facts: Entry | None = None
     left: Entry | None = None
@@ -87,6 +89,8 @@ def facts_to_json(facts: Facts) -> Entry:
         **({"temp_name": _name_to_json(facts.temp_name)} if facts.temp_name is not None else {}),
         **({"generation": facts.generation} if facts.generation is not None else {}),
         **({"lost": recipe_to_json(facts.lost)} if facts.lost is not None else {}),
+        **({"final_keys": _keys_to_json(facts.final_keys)} if facts.final_keys is not None else {}),
+        **({"temp_keys": _keys_to_json(facts.temp_keys)} if facts.temp_keys is not None else {}),
     }
 
 
@@ -98,18 +102,39 @@ def facts_from_json(entry: Entry) -> Facts:
         temp_name=TableName(*entry["temp_name"]) if "temp_name" in entry else None,
         generation=entry.get("generation"),
         lost=recipe_from_json(entry["lost"]) if entry.get("lost") else None,
+        final_keys=_keys_from_json(entry["final_keys"]) if "final_keys" in entry else None,
+        temp_keys=_keys_from_json(entry["temp_keys"]) if "temp_keys" in entry else None,
     )
+
+
+def _keys_to_json(keys: KeyFacts) -> Entry:
+    return {"narrower": dict(keys.narrower), "lost": list(keys.lost)}
+
+
+def _keys_from_json(entry: Entry) -> KeyFacts:
+    kinds = {field: Kind(kind) if kind is not None else None for field, kind in entry["narrower"].items()}
+    return KeyFacts(narrower=tuple(kinds.items()), lost=tuple(entry["lost"]))
 
 
 def temp_to_json(temp: TempFacts) -> Entry:
     """A temp table as it was found, as JSON."""
-    return {"empty": temp.empty, "recipe": recipe_to_json(temp.recipe) if temp.recipe else None}
+    return {
+        "empty": temp.empty,
+        "recipe": recipe_to_json(temp.recipe) if temp.recipe else None,
+        "covered": temp.covered,
+    }
 
 
 def temp_from_json(entry: Entry) -> TempFacts:
-    """The temp table that was written down."""
+    """The temp table that was written down.
+
+    Before format 3 an entry did not say whether a STATE covers rows of it: the machines then settled rows in any case,
+    and dropped an empty table in any case.
+    """
     return TempFacts(
-        empty=entry["empty"], recipe=recipe_from_json(entry["recipe"]) if entry["recipe"] else None
+        empty=entry["empty"],
+        recipe=recipe_from_json(entry["recipe"]) if entry["recipe"] else None,
+        covered=entry.get("covered", not entry["empty"]),
     )
 
 

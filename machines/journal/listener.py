@@ -135,6 +135,7 @@ def _of_operation(performed: Performed) -> Mapping[str, Any]:
         "altered": altered_to_json(answer.altered) or None,
         "warnings": answer.warnings or None,
         "failed_streams": answer.failed_streams or None,
+        "first_failure": _words(answer.first_failure) if answer.first_failure else None,
         "started": answer.started,
         "facts": facts_to_json(answer.facts) if answer.facts else None,
         "left": temp_to_json(answer.left) if answer.left else None,

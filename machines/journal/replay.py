@@ -44,11 +44,12 @@ class Divergence:
 class Replayed:
     """A replay's outcome. `path` holds the innermost states in order; `divergence` is None when all agreed.
 
-    `format` is that of the journal.
+    `failure` is why the life failed, with the message that was recorded, if it did. `format` is that of the journal.
     """
 
     path: tuple[str, ...]
     divergence: Divergence | None
+    failure: DataflowError | None = None
     format: int = FORMAT
 
     @property
@@ -96,6 +97,7 @@ class _Recorded:
             left=self._read(temp_from_json, entry["left"]) if "left" in entry else None,
             rows=entry.get("rows"),
             failed_streams=tuple(entry.get("failed_streams", ())),
+            first_failure=_error(entry["first_failure"]) if "first_failure" in entry else None,
             started=entry.get("started"),
             note=entry.get("note", ""),
         )
@@ -109,11 +111,7 @@ class _Recorded:
 
     def life(self) -> StreamLife:
         """The life that the first entry begins."""
-        first = self._entries[0]
-        life = self._read(life_from_json, first["life"])
-        if "reason" in first:
-            life.fail(_error(first["reason"]))
-        return life
+        return self._read(life_from_json, self._entries[0]["life"])
 
     def before_transition(self, machine: Lifecycle) -> None:
         """Remember where the machine was."""
@@ -148,6 +146,8 @@ def replay(entries: Sequence[Entry]) -> Replayed:
             event = entries[recorded.index]["event"]
             if event not in {str(e) for e in machine.allowed_events}:
                 raise recorded._diverged(f"does not take {event} in {leaf(machine)}")  # noqa: SLF001
+            if "reason" in entries[recorded.index]:
+                machine.model.fail(_error(entries[recorded.index]["reason"]))
             machine.send(event)
     except _EndOfJournal:
         pass
@@ -155,7 +155,7 @@ def replay(entries: Sequence[Entry]) -> Replayed:
         return Replayed(
             path=tuple(recorded.path), divergence=diverged.divergence, format=format_of(entries[0])
         )
-    return Replayed(path=tuple(recorded.path), divergence=None)
+    return Replayed(path=tuple(recorded.path), divergence=None, failure=machine.model.failure)
 
 
 def lives(entries: Sequence[Entry]) -> list[list[Entry]]:

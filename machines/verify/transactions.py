@@ -126,7 +126,10 @@ class Operations:
     def found(self, database: Database) -> TempFacts | None:
         """The temp table, if there is one."""
         temp, entry = database.temp, database.entry
-        return None if temp is None else TempFacts(empty=not temp.rows, recipe=entry.recipe)
+        if temp is None:
+            return None
+        covered = entry.recipe is not None and entry.checkpoint is not None
+        return TempFacts(empty=not temp.rows, recipe=entry.recipe, covered=covered)
 
     def settle(self, database: Database, wishes: Wishes) -> Database:
         """Bring temp into the final table by the recipe it was opened with."""
@@ -134,7 +137,7 @@ class Operations:
         if recipe is None:
             return database
         trimmed = self.trim(database)
-        return self.forget_temp(self.publish(trimmed, recipe) if _there(trimmed.temp).rows else trimmed)
+        return self.forget_temp(self.publish(trimmed, recipe))
 
     def discard(self, database: Database, wishes: Wishes) -> Database:
         """Drop temp."""

@@ -48,7 +48,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "connectors/engine/process/outlet",
     ),
     "of tables and runs": (
-        "machines/stream",
+        "machines/refusals",
         "connectors/engine/sync",
         "connectors/sql/",
         "connectors/contract",

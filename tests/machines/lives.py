@@ -36,9 +36,14 @@ def recipe_of(strategy: Strategy, generation: int = 2) -> Recipe:
     return recipe(of.stream, of.tables)
 
 
-def found(temp: Recipe | None = None, *, empty: bool = False, finalised: bool = False) -> Facts:
+def found(
+    temp: Recipe | None = None, *, empty: bool = False, covered: bool = True, finalised: bool = False
+) -> Facts:
     """What INSPECT finds: no temp table, or one of a recipe."""
-    return Facts(temp=None if temp is None else TempFacts(empty=empty, recipe=temp), finalised=finalised)
+    return Facts(
+        temp=None if temp is None else TempFacts(empty=empty, recipe=temp, covered=covered),
+        finalised=finalised,
+    )
 
 
 class Answering:

@@ -13,7 +13,17 @@ from attrs import evolve
 from connectors.contract.options import Options
 from connectors.testkit.harness.destination import open_bench
 from connectors.testkit.harness.faulty import Script
-from connectors.testkit.harness.messages import catalog, complete, global_state, record, state, users
+from connectors.testkit.harness.messages import (
+    INTEGER,
+    STRING,
+    catalog,
+    complete,
+    global_state,
+    record,
+    state,
+    stream,
+    users,
+)
 from connectors.testkit.harness.rows import row
 from connectors.testkit.harness.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
@@ -118,6 +128,13 @@ def renamed(scene: Scene) -> Scene:
     return play
 
 
+def keyed(strategy: Strategy, kind: Any, *ends: bytes, key: Any = 7) -> Scene:
+    """A sync of one record whose key has that type."""
+    return lambda to: to.sync(
+        catalog(stream("users", strategy, {"id": kind}, key=("id",))), record("users", id=key), *ends
+    )
+
+
 def full_disk(state_left: str) -> Callable[[Entry], None]:
     """A journal that cannot be written when a stream leaves the state."""
 
@@ -166,6 +183,19 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     ),
     "temp_of_unknown_recipe_is_kept": lambda: after(unknown_temp({"id": 7}), whole(DEDUP)),
     "acknowledged_rows_are_gone": lambda: after(without_temp(cut(DEDUP)), whole(DEDUP)),
+    "temp_without_a_state_is_dropped": lambda: after(
+        lambda to: to.sync(catalog(users(DEDUP)), *SENT), whole(APPEND)
+    ),
+    "narrower_key_is_refused": lambda: after(
+        keyed(DEDUP, STRING, complete("users")), keyed(DEDUP, INTEGER, complete("users"))
+    ),
+    "narrower_key_of_waiting_rows_is_refused": lambda: after(
+        keyed(DEDUP_TRUNCATE, STRING, state("users", 1)), keyed(DEDUP_TRUNCATE, INTEGER, complete("users"))
+    ),
+    "lost_key_of_waiting_rows_is_refused": lambda: after(
+        keyed(APPEND_TRUNCATE, INTEGER, state("users", 1), key=10**19),
+        keyed(DEDUP_TRUNCATE, INTEGER, complete("users")),
+    ),
     # Cut off, with and without rows.
     "dedup_cut_off": lambda: cut(DEDUP),
     "append_cut_off": lambda: cut(APPEND),

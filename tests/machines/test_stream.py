@@ -4,10 +4,10 @@ import pytest
 from attrs import evolve
 
 from dataflow.catalog import Strategy
-from dataflow.errors import ConfigError, TransientError
+from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.runtime.clock import SetClock
-from dataflow.types import TableName
-from machines.operations import Answer, Facts, TempFacts
+from dataflow.types import Kind, TableName
+from machines.operations import Answer, Facts, KeyFacts, TempFacts
 from machines.operations import StreamOperation as Op
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
 from tests.machines.lives import Answering, found, life, recipe_of
@@ -80,6 +80,90 @@ def test_only_a_truncate_of_a_superseded_generation_is_dropped(now: Strategy) ->
     assert asked[2:] == [Op.DISCARD, Op.OPEN_TEMP]
 
 
+@pytest.mark.parametrize(("covered", "operations"), [(True, [Op.SETTLE]), (False, [Op.DISCARD])])
+def test_rows_of_another_recipe_are_settled_only_if_a_state_covers_some_of_them(
+    covered: bool, operations: list[Op]
+) -> None:
+    """The source sends the others again."""
+    _, asked = started(life(APPEND), found(recipe_of(DEDUP), covered=covered))
+
+    assert asked[2:] == [*operations, Op.OPEN_FINAL]
+
+
+def test_rows_of_this_recipe_are_resumed_although_no_state_covers_any() -> None:
+    _, asked = started(life(DEDUP), found(recipe_of(DEDUP), covered=False))
+
+    assert asked[2:] == [Op.RESUME_TEMP]
+
+
+NARROWER = KeyFacts(narrower=(("id", Kind.STRING),))
+
+
+@pytest.mark.parametrize("strategy", [APPEND, DEDUP])
+def test_nothing_is_touched_where_the_final_table_would_not_keep_its_keys(strategy: Strategy) -> None:
+    of = life(strategy)
+
+    machine, asked = started(of, evolve(found(), final_keys=NARROWER))
+
+    assert asked[2:] == [Op.ABANDON]
+    assert machine.at == "failed"
+    assert isinstance(of.failure, TransientError)
+    assert "shop.users may hold" in str(of.failure)
+    assert of.needs == {"id": Kind.STRING}
+
+
+def test_a_final_table_that_is_replaced_need_not_keep_its_keys() -> None:
+    _, asked = started(life(DEDUP_TRUNCATE), evolve(found(), final_keys=NARROWER))
+
+    assert asked[2:] == [Op.OPEN_TEMP]
+
+
+def test_a_final_table_that_a_published_generation_is_added_to_keeps_its_keys() -> None:
+    _, asked = started(life(DEDUP_TRUNCATE), evolve(found(finalised=True), final_keys=NARROWER))
+
+    assert asked[2:] == [Op.ABANDON]
+
+
+def test_keys_whose_columns_cannot_stay_fail_for_good() -> None:
+    of = life(DEDUP)
+    keys = KeyFacts(narrower=(("id", Kind.STRING), ("updated", None)))
+
+    started(of, evolve(found(), final_keys=keys))
+
+    assert isinstance(of.failure, ConfigError)
+    assert of.needs == {}
+
+
+@pytest.mark.parametrize(
+    ("keys", "failure", "message"),
+    [
+        (NARROWER, TransientError, "shop.users_tmp may hold"),
+        (KeyFacts(lost=("id",)), ConfigError, 'have lost their values of "id"'),
+    ],
+)
+def test_waiting_rows_are_not_resumed_where_temp_would_not_keep_its_keys(
+    keys: KeyFacts, failure: type[DataflowError], message: str
+) -> None:
+    of = life(DEDUP)
+
+    machine, asked = started(of, evolve(found(recipe_of(DEDUP)), temp_keys=keys))
+
+    assert asked[2:] == [Op.ABANDON]
+    assert machine.at == "failed"
+    assert isinstance(of.failure, failure)
+    assert message in str(of.failure)
+
+
+@pytest.mark.parametrize(
+    ("facts", "operation"),
+    [(found(recipe_of(DEDUP)), Op.SETTLE), (found(recipe_of(APPEND_TRUNCATE, 1), empty=True), Op.DISCARD)],
+)
+def test_keys_of_waiting_rows_that_are_not_resumed_forbid_nothing(facts: Facts, operation: Op) -> None:
+    _, asked = started(life(APPEND), evolve(facts, temp_keys=NARROWER))
+
+    assert asked[2:] == [operation, Op.OPEN_FINAL]
+
+
 def test_an_empty_temp_table_is_dropped_whatever_it_was() -> None:
     machine, asked = started(life(APPEND), found(recipe_of(DEDUP), empty=True))
 
@@ -91,6 +175,35 @@ def test_an_empty_temp_table_that_the_ledger_does_not_know_is_dropped_before_ano
     _, asked = started(life(DEDUP), Facts(temp=TempFacts(empty=True, recipe=None), finalised=False))
 
     assert asked[2:] == [Op.DISCARD, Op.OPEN_TEMP]
+
+
+@pytest.mark.parametrize(
+    ("facts", "emptied"),
+    [
+        (found(recipe_of(DEDUP), empty=True, covered=True), True),
+        (found(recipe_of(DEDUP), empty=True, covered=False), False),
+        (found(recipe_of(DEDUP), covered=True), False),
+        (found(recipe_of(DEDUP, generation=1), empty=True, covered=True), False),
+        (found(), False),
+    ],
+)
+def test_a_temp_table_was_emptied_if_a_state_covers_rows_that_this_sync_does_not_load_again(
+    facts: Facts, emptied: bool
+) -> None:
+    of = life(DEDUP_TRUNCATE)
+
+    started(of, facts)
+
+    assert of.temp_was_emptied is emptied
+
+
+def test_that_temp_was_emptied_is_a_fact_of_the_start_alone() -> None:
+    of = life(DEDUP)
+    started(of, found(recipe_of(DEDUP), empty=True, covered=True))
+
+    of.learn(Answer(left=TempFacts(empty=True, recipe=recipe_of(DEDUP))))
+
+    assert not of.temp_was_emptied
 
 
 def test_the_next_temp_table_has_the_name_that_the_ledger_has_for_the_one_before() -> None:
@@ -198,8 +311,16 @@ def test_a_temp_table_that_is_left_empty_is_dropped() -> None:
     assert machine.at == "failed"
 
 
-@pytest.mark.parametrize("left", [None, TempFacts(empty=False, recipe=recipe_of(DEDUP))])
-def test_nothing_is_dropped_where_rows_are_left_or_no_temp_table(left: TempFacts | None) -> None:
+@pytest.mark.parametrize(
+    "left",
+    [
+        None,
+        TempFacts(empty=False, recipe=recipe_of(DEDUP)),
+        TempFacts(empty=True, recipe=recipe_of(DEDUP), covered=True),
+    ],
+)
+def test_nothing_is_dropped_where_rows_are_left_or_were_or_no_temp_table(left: TempFacts | None) -> None:
+    """A temp table that was emptied although a STATE covers rows of it is the next start's to report."""
     machine, asked = abandoned(left)
 
     assert asked[3:] == [Op.ABANDON]

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.faults import FLUSH, Strike, no_fault
-from connectors.engine.sync.key_columns import refuse_lost_keys, refuse_narrowing
+from connectors.engine.sync.key_columns import keys_of_final, keys_of_temp
 from connectors.engine.sync.transactions import Transactions
 from dataflow.batch import clean_meta
 from dataflow.errors import ConfigError, InternalError
@@ -20,7 +20,7 @@ from dataflow.evolution import Altered, ColumnChangeset, ColumnType, TableSchema
 from dataflow.flush import Flush
 from dataflow.ownership import alike, claimed, ours, widened, without
 from dataflow.types import Column, Kind, TableName
-from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
+from machines.operations import Answer, Facts, KeyFacts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
 
 
@@ -163,7 +163,14 @@ class StreamOperations:
             elif entry.epoch == 1:
                 note = f"the ledger had no entry for {final}, which already existed: it is kept as it is"
         temp_name = entry.temp if entry.temp != life.tables.temp else None
-        facts = Facts(temp=self._found(entry, life), finalised=False, temp_name=temp_name)
+        temp = self._found(entry, life)
+        facts = Facts(
+            temp=temp,
+            finalised=False,
+            temp_name=temp_name,
+            final_keys=keys_of_final(self._connector.columns, life, found),
+            temp_keys=self._keys_of_temp(entry, life, temp),
+        )
         if facts.temp is None and entry.checkpoint is not None:
             facts = evolve(facts, lost=entry.recipe)
         if life.stream.replaces_each_time:
@@ -171,15 +178,24 @@ class StreamOperations:
         if life.stream.strategy.truncates and entry.finalised == life.stream.generation_id:
             note = f"generation {entry.finalised} was published already: this sync adds to the table"
             facts = evolve(facts, finalised=True)
-        if facts.finalised or not life.stream.strategy.truncates:
-            refuse_narrowing(self._connector.columns, life, found)
         return Answer(facts=facts, note=note)
 
     def _found(self, entry: LedgerEntry, life: StreamLife) -> TempFacts | None:
         temp = _temp_of(entry, life)
         if not self._client.table_exists(temp):
             return None
-        return TempFacts(empty=self._client.table_is_empty(temp), recipe=entry.recipe)
+        return TempFacts(
+            empty=self._client.table_is_empty(temp),
+            recipe=entry.recipe,
+            # Without a recipe the checkpoint is one of the final table.
+            covered=entry.recipe is not None and entry.checkpoint is not None,
+        )
+
+    def _keys_of_temp(self, entry: LedgerEntry, life: StreamLife, temp: TempFacts | None) -> KeyFacts | None:
+        if temp is None or temp.empty or temp.recipe is None:
+            return None
+        name = _temp_of(entry, life)
+        return keys_of_temp(self._connector.columns, self._client, life, name, temp.recipe)
 
     def _settle(self, life: StreamLife) -> Answer:
         entry = self._held()
@@ -187,18 +203,15 @@ class StreamOperations:
         if entry.recipe is None:
             return Answer(note="settled by an earlier attempt whose reply was lost")
         self._client.trim_table(temp, entry.checkpoint)
-        # If no row is left to publish, the final table need not take on the columns of that sync.
-        if not self._client.table_is_empty(temp):
-            entry = _without_columns(entry, self._publish_rows(entry, temp, entry.recipe), life)
-        self._forget_temp(entry, temp)
+        dropped = self._publish_rows(entry, temp, entry.recipe)
+        self._forget_temp(_without_columns(entry, dropped, life), temp)
         return Answer(note=f"a temp table of {entry.recipe}")
 
     def _discard(self, life: StreamLife) -> Answer:
         entry = self._held()
         temp = _temp_of(entry, life)
-        missed = _acknowledged(entry, life) and self._client.table_is_empty(temp)
         self._forget_temp(entry, temp)
-        return Answer(warnings=(_emptied(temp),) if missed else ())
+        return Answer(warnings=(_emptied(temp),) if life.temp_was_emptied else ())
 
     def _open_temp(self, life: StreamLife) -> Answer:
         entry, temp = self._held(), life.tables.temp
@@ -217,8 +230,6 @@ class StreamOperations:
     def _resume_temp(self, life: StreamLife) -> Answer:
         entry = self._held()
         temp = _temp_of(entry, life)
-        if entry.recipe is not None:
-            refuse_lost_keys(self._connector.columns, self._client, life, temp, entry.recipe)
         trimmed = self._client.trim_table(temp, entry.checkpoint)
         changeset = self._difference(temp, life.tables.columns)
         if not changeset.is_noop:
@@ -341,12 +352,6 @@ class StreamOperations:
 def _temp_of(entry: LedgerEntry, life: StreamLife) -> TableName:
     """The stream's temp table, by the name the ledger has for it: an earlier version may have chosen another."""
     return entry.temp or life.tables.temp
-
-
-def _acknowledged(entry: LedgerEntry, life: StreamLife) -> bool:
-    """Whether a STATE covers rows of temp, which this sync does not load again."""
-    recipe, anew_from = entry.recipe, life.stream.minimum_generation_id
-    return recipe is not None and entry.checkpoint is not None and recipe.generation_id >= anew_from
 
 
 def _emptied(temp: TableName) -> str:

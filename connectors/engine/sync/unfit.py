@@ -6,7 +6,7 @@ from connectors.contract import ColumnUtils
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.keys import Role, Unfit, disordered
 from dataflow.stream_tables import StreamTables
-from dataflow.types import Column, Kind, StreamName, TableName
+from dataflow.types import Kind, StreamName
 
 # The rest is counted.
 NAMED = 5
@@ -55,42 +55,6 @@ def expect_order(tables: StreamTables, roles: Mapping[str, Role]) -> None:
                 remedy="Nothing was changed. Choose another cursor, or the sync mode append. If text order is right, "
                 "let the source declare the field as a string.",
             )
-
-
-def narrowing(stream: StreamName, table: TableName, found: Mapping[str, Kind | None]) -> DataflowError:
-    """The error of a stream whose keys or cursors are declared narrower than the columns of its table."""
-    fields = ", ".join(f'"{field}"' for field in found)
-    message = (
-        f"The catalog declares types for {fields} of stream {stream} that cannot hold every value that {table} may "
-        "hold."
-    )
-    doing = f"starting stream {stream}"
-    if None not in found.values():
-        return TransientError(
-            message,
-            doing=doing,
-            remedy="Nothing was changed, because distinct keys could have been merged into one. The ledger records "
-            "that the columns stay as they are. Run the sync again.",
-        )
-    return ConfigError(
-        message,
-        doing=doing,
-        remedy="Nothing was changed, because distinct keys could have been merged into one, or an older record could "
-        "have won. Refresh the stream, which creates its table again, or let the source declare the types that it "
-        "declared before.",
-    )
-
-
-def lost_keys(stream: StreamName, temp: TableName, columns: Sequence[Column]) -> ConfigError:
-    """The error of a stream whose temp table was written before these columns were keys, and lost values of them."""
-    names = ", ".join(f'"{each.field}"' for each in columns)
-    return ConfigError(
-        f"Rows wait in {temp} that have lost their values of {names}, which were not a key of stream {stream} when the "
-        "rows were written.",
-        doing=f"starting stream {stream}",
-        remedy="Nothing was changed, because these rows could have been merged into one. Refresh the stream, or choose "
-        "its earlier key.",
-    )
 
 
 def _complaint(unfit: Unfit, columns: ColumnUtils) -> str:

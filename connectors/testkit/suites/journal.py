@@ -29,6 +29,7 @@ DETAILS = {
         "facts",
         "left",
         "failed_streams",
+        "first_failure",
         "started",
         "checkpoint",
         "altered",

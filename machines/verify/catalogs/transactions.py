@@ -71,20 +71,23 @@ class Operations:
 
     def inspect(self, database: Database, entry: Entry, by: Caller) -> Facts:
         """What the start is decided by."""
-        temp = self._table(database, self._temp(entry, by))
         wanted = by.knowledge.finalises
         return Facts(
-            temp=None if temp is None else TempFacts(empty=not temp.rows, recipe=entry.recipe),
+            temp=self._found(entry, self._table(database, self._temp(entry, by))),
             finalised=wanted is not None and entry.finalised == wanted,
         )
+
+    def _found(self, entry: Entry, temp: Table | None) -> TempFacts | None:
+        """Every row that is flushed is acknowledged, and so covered."""
+        if temp is None:
+            return None
+        return TempFacts(empty=not temp.rows, recipe=entry.recipe, covered=bool(temp.rows))
 
     def settle(self, database: Database, entry: Entry, by: Caller) -> Database:
         """Bring temp into the final table by the recipe it was opened with."""
         if entry.recipe is None:
             return database
-        if self._there(database, self._temp(entry, by)).rows:
-            return self._published(database, entry, by, entry.recipe)
-        return self._forgotten(database, entry, by)
+        return self._published(database, entry, by, entry.recipe)
 
     def discard(self, database: Database, entry: Entry, by: Caller) -> Database:
         """Drop temp."""

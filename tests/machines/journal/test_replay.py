@@ -51,6 +51,16 @@ def test_a_life_that_an_earlier_version_recorded_still_replays(file: Path) -> No
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_replayed_life_fails_for_the_recorded_reason(file: Path) -> None:
+    reasons = [entry[member] for entry in read(file) for member in ("reason", "error") if member in entry]
+
+    failure = replay(read(file)).failure
+
+    found = [] if failure is None else [f"{failure.failure_type}: {failure.message}"]
+    assert found == reasons[:1]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_life_cut_off_at_any_line_replays_as_far_as_it_goes(file: Path) -> None:
     """The journal is written after the fact: a process that dies leaves it without its last line."""
     life = read(file)

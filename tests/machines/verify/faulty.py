@@ -24,7 +24,8 @@ class DropsTempOnFailure(Operations):
     ) -> Performed:
         performed = super().perform(operation, database, epoch, wishes)
         left = performed.left
-        return evolve(performed, left=evolve(left, empty=True)) if left is not None else performed
+        found = evolve(left, empty=True, covered=False) if left is not None else None
+        return evolve(performed, left=found)
 
 
 class HasNoFence(Operations):

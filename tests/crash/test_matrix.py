@@ -118,10 +118,21 @@ def reachable(strategy: Strategy) -> set[str]:
 
 
 def starts() -> Iterator[Facts]:
-    """All that can be found: no temp table, or one of a recipe, of this generation or an older; published or not."""
+    """All that can be found: no temp table, or one of a recipe, of this generation or an older; published or not.
+
+    The temp table is empty, or it holds rows, of which a STATE covers some or none.
+    """
     opening = [strategy for strategy in Strategy if strategy is not Strategy.APPEND]
     recipes = [recipe_of(strategy, generation) for strategy in opening for generation in (1, 2)]
-    temps = [None, *(TempFacts(empty=empty, recipe=of) for of in recipes for empty in (True, False))]
+    contents = ((True, False), (False, True), (False, False))
+    temps = [
+        None,
+        *(
+            TempFacts(empty=empty, recipe=of, covered=covered)
+            for of in recipes
+            for empty, covered in contents
+        ),
+    ]
     return (Facts(temp=temp, finalised=finalised) for temp, finalised in product(temps, (True, False)))
 
 

@@ -261,7 +261,10 @@ class SyncOperations:
             )
 
     def _reach_writers(self) -> None:
-        """Do without the writers beyond the first that get no connection."""
+        """Connect the writers beyond the first. They only make a sync faster, so this may fail without failing a sync.
+
+        It decides nothing of a life: the sync does without the writers that get no connection.
+        """
         for number, writer in enumerate(self._writers[1:], start=1):
             try:
                 writer.once("connecting a writer", lambda: None)

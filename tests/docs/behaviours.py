@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from tests.docs.destinations import title
 from tests.docs.pages import ROOT
+from tests.whole.places import NAMES
 
 SUITES = ROOT / "connectors" / "testkit" / "suites"
 TESTS = ROOT / "tests"
 # Words that a name spells in small letters.
 SPELLED = {
     **{word: word.upper() for word in ("cdc", "ddl", "json", "sql", "ssh", "svg", "tls", "utc", "uuid")},
-    "duckdb": "DuckDB",
-    "postgres": "Postgres",
-    "sqlite": "SQLite",
     "airbyte": "Airbyte",
+    **{name: title(name) for name in NAMES},
 }
 
 

@@ -26,8 +26,6 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "connectors/engine/process/compatibility",
         "connectors/engine/process/registry",
         "connectors/engine/sync/faults",
-        "connectors/duckdb/config",
-        "connectors/memory/config",
     ),
     "of the catalog": (
         "dataflow/catalog",
@@ -57,7 +55,6 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "connectors/engine/journal",
         "connectors/engine/commands",
         "machines/journal/replay",
-        "connectors/duckdb/rehearsal",
     ),
     **{f"of destination {name}": (f"connectors/{name}",) for name in OURS},
 }

@@ -4,19 +4,22 @@ A page says where one stands, by `<!-- made of WHAT -->` and `<!-- end -->`; the
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 
-from connectors.duckdb.connector import _MEANINGS as _DUCKDB
-from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
 from tests.docs.arguments import arguments_of
 from tests.docs.behaviours import behaviours
 from tests.docs.decisions import listed
+from tests.docs.destinations import destinations, extras
 from tests.docs.options import options_of, shared_options
+from tests.docs.pages import ROOT
 from tests.docs.raised import SECTIONS, raised
 from tests.docs.suites import suites
 from tests.ours import OURS
 
+# The head of a table, and what gives its rows.
+Made = tuple[Sequence[str], Callable[[], Iterable[Sequence[str]]]]
 _PLACE = re.compile(r"(<!-- made of (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -53,36 +56,17 @@ def _errors(section: str) -> Callable[[], str]:
     return lambda: table(("it says", "type", "what to do"), raised(section))
 
 
-def _sqlstates() -> str:
-    known = {f"`{state}`": each for state, each in MEANINGS.items()}
-    known |= {f"`{state}` in a function": each for state, each in IN_A_FUNCTION.items()}
-    rows = (
-        (
-            state,
-            each.says,
-            each.error.failure_type,
-            each.remedy or "the GRANT that is missing, in the message",
-        )
-        for state, each in sorted(known.items())
-    )
-    return table(("SQLSTATE", "it says", "type", "what to do"), rows)
+def _of_destinations() -> Iterator[tuple[str, Callable[[], str]]]:
+    """The tables that a destination has beside those of every one: `TABLES` of its tests' `tables.py`."""
+    for name in OURS:
+        if (ROOT / "tests" / "connectors" / name / "tables.py").exists():
+            made: Mapping[str, Made] = import_module(f"tests.connectors.{name}.tables").TABLES
+            for what, (head, rows) in made.items():
+                yield what, partial(_made, head, rows)
 
 
-def _refusals() -> str:
-    rows = ((", ".join(map(_plain, said.split("|"))), do) for said, do in REFUSALS.items())
-    return table(("the server or the driver says", "what to do"), rows)
-
-
-def _plain(pattern: str) -> str:
-    """What a pattern finds, for a person."""
-    return f"`{re.sub(r'[(][?]!.*?[)]', '', pattern).replace('.*', '…').replace(chr(92), '').strip(': ')}`"
-
-
-def _duckdb() -> str:
-    rows = [
-        (re.sub(r"\{\w+\}", "…", each.message), each.failure.failure_type, each.remedy) for each in _DUCKDB
-    ]
-    return table(("it says", "type", "what to do"), rows)
+def _made(head: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]) -> str:
+    return table(head, rows())
 
 
 _MAKERS: Mapping[str, Callable[[], str]] = {
@@ -104,9 +88,9 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
         )
     },
     **{f"errors {section}": _errors(section) for section in SECTIONS},
-    "errors by SQLSTATE": _sqlstates,
-    "errors of connecting": _refusals,
-    "errors of DuckDB": _duckdb,
+    **dict(_of_destinations()),
+    "destinations": lambda: table(("destination", "page"), destinations()),
+    "extras": lambda: table(("to install", "brings"), extras()),
     "behaviours": behaviours,
     "decisions": lambda: table(("number", "decision"), listed()),
     "suites": lambda: table(("suite", "it is about"), suites()),

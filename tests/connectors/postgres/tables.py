@@ -1,0 +1,30 @@
+"""The tables of the documentation that Postgres alone has."""
+
+import re
+from collections.abc import Iterator
+
+from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
+
+
+def _sqlstates() -> Iterator[tuple[str, str, str, str]]:
+    known = {f"`{state}`": each for state, each in MEANINGS.items()}
+    known |= {f"`{state}` in a function": each for state, each in IN_A_FUNCTION.items()}
+    for state, each in sorted(known.items()):
+        remedy = each.remedy or "the GRANT that is missing, in the message"
+        yield state, each.says, each.error.failure_type, remedy
+
+
+def _refusals() -> Iterator[tuple[str, str]]:
+    for said, remedy in REFUSALS.items():
+        yield ", ".join(map(_plain, said.split("|"))), remedy
+
+
+def _plain(pattern: str) -> str:
+    """What a pattern finds, for a person."""
+    return f"`{re.sub(r'[(][?]!.*?[)]', '', pattern).replace('.*', '…').replace(chr(92), '').strip(': ')}`"
+
+
+TABLES = {
+    "errors by SQLSTATE": (("SQLSTATE", "it says", "type", "what to do"), _sqlstates),
+    "errors of connecting": (("the server or the driver says", "what to do"), _refusals),
+}

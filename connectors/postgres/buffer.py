@@ -17,7 +17,7 @@ from pgpq.schema import Jsonb
 from psycopg.copy import QueuedLibpqWriter
 
 from connectors.postgres.client import PostgresClient
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.quoting import query
 from dataflow.batch import same_meta, usual_meta
 from dataflow.errors import InternalError
 from dataflow.types import META, Column, Kind, TableName
@@ -38,9 +38,8 @@ Cast = Callable[[pa.Array], pa.Array]
 class PostgresBuffer:
     """Inserts within the transactions of one client."""
 
-    def __init__(self, client: PostgresClient, sql: PostgresSql) -> None:
+    def __init__(self, client: PostgresClient) -> None:
         self._client = client
-        self._sql = sql
         self._layouts: dict[tuple[tuple[Column, ...], pa.Schema], Layout] = {}
 
     def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
@@ -58,8 +57,8 @@ class PostgresBuffer:
             layout = self._layout(tuple(columns), schema)
             with self._client.connection.cursor() as cursor:
                 # A thread of its own waits for the server, while the next part is encoded.
-                statement, writer = self._sql.copy_in(table, schema.names), QueuedLibpqWriter(cursor)
-                with cursor.copy(statement, writer=writer) as copy:
+                statement = self._client.statements.copy_in(table, schema.names)
+                with cursor.copy(query(statement), writer=QueuedLibpqWriter(cursor)) as copy:
                     for part in layout.encode(alike):
                         copy.write(part)
                 taken += cursor.rowcount

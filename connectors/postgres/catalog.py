@@ -1,16 +1,18 @@
-"""What the server is asked of its catalog. Every name is a parameter here; no statement reads a user's table.
+"""What the server is asked of its catalog, beyond what every SQL database is asked. Every name is a parameter here; no
+statement reads a user's table.
 
 `namespace` and `name` are a table's; statements that ask for more say so.
 """
 
-from psycopg.sql import SQL, Composed, Placeholder
-
+from connectors.sql.text import Param, Sql, sql
 from dataflow.types import TableName
 
-_THE_TABLE = SQL(
+THE_TABLE = sql(
     "pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace "
-    "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}"
-).format(Placeholder("namespace"), Placeholder("name"))
+    "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}",
+    Param("namespace"),
+    Param("name"),
+)
 
 
 def named(table: TableName) -> dict[str, str]:
@@ -18,104 +20,73 @@ def named(table: TableName) -> dict[str, str]:
     return {"namespace": table.namespace, "name": table.name}
 
 
-def namespace_exists() -> Composed:
-    """Whether there is a schema named by the parameter `namespace`."""
-    return SQL("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {})").format(
-        Placeholder("namespace")
+def triggers_before_insert() -> Sql:
+    """The names of the triggers that see each row before it is inserted, and can keep it from the table."""
+    return sql(
+        "SELECT tgname::text FROM pg_catalog.pg_trigger WHERE tgrelid = (SELECT pg_class.oid FROM {}) "
+        "AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 7 = 7 ORDER BY 1",
+        THE_TABLE,
     )
 
 
-def table_exists() -> Composed:
-    """Whether there is a table, plain or partitioned, of the parameters `namespace` and `name`."""
-    return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind IN ('r', 'p'))").format(_THE_TABLE)
-
-
-def name_holders() -> Composed:
-    """What keeps a table from being made of the parameters `namespace` and `name`: its kind, in words."""
-    return SQL(
-        "SELECT CASE pg_class.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' "
-        "WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'type' ELSE 'index' END FROM {the_table} "
-        "AND pg_class.relkind NOT IN ('r', 'p') "
-        # A type of an array gives way.
-        "UNION ALL SELECT 'type' FROM pg_catalog.pg_type JOIN pg_catalog.pg_namespace "
-        "ON pg_namespace.oid = typnamespace WHERE nspname = {namespace} AND typname = {name} AND typrelid = 0 "
-        "AND typcategory <> 'A'"
-    ).format(the_table=_THE_TABLE, namespace=Placeholder("namespace"), name=Placeholder("name"))
-
-
-def triggers_before_insert() -> Composed:
-    """The names of the triggers that see each row before it is inserted, and can keep it from the table."""
-    return SQL(
-        "SELECT tgname::text FROM pg_catalog.pg_trigger WHERE tgrelid = (SELECT pg_class.oid FROM {}) "
-        "AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 7 = 7 ORDER BY 1"
-    ).format(_THE_TABLE)
-
-
-def columns_ever() -> Composed:
+def columns_ever() -> Sql:
     """How many columns the table has and had; none for one that is not there."""
-    return SQL("SELECT coalesce((SELECT pg_class.relnatts FROM {}), 0)").format(_THE_TABLE)
+    return sql("SELECT coalesce((SELECT pg_class.relnatts FROM {}), 0)", THE_TABLE)
 
 
-def is_partitioned() -> Composed:
+def is_partitioned() -> Sql:
     """Whether the table of the parameters `namespace` and `name` is partitioned."""
-    return SQL("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind = 'p')").format(_THE_TABLE)
+    return sql("SELECT EXISTS (SELECT FROM {} AND pg_class.relkind = 'p')", THE_TABLE)
 
 
-def discover_schema() -> Composed:
-    """The columns of the table of the parameters `namespace` and `name`: name, type, nullable.
-
-    A column that only somebody's primary key or replica identity keeps from being null counts as nullable: that
-    is theirs, and cannot be taken from the column.
-    """
-    return SQL(
-        "SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), NOT attnotnull "
-        "OR EXISTS (SELECT FROM pg_catalog.pg_index WHERE indrelid = attrelid AND attnum = ANY (indkey) "
-        "AND (indisprimary OR indisreplident)) "
-        "FROM pg_catalog.pg_attribute WHERE attrelid = (SELECT pg_class.oid FROM {}) "
-        "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
-    ).format(_THE_TABLE)
-
-
-def has_default() -> Composed:
+def has_default() -> Sql:
     """Whether the jsonb column `column` of `namespace`.`name` has the default `value`, parameters all."""
-    return SQL(
+    return sql(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute "
         "JOIN pg_catalog.pg_attrdef ON adrelid = attrelid AND adnum = attnum "
         "WHERE attrelid = (SELECT pg_class.oid FROM {}) AND attname = {} "
-        "AND pg_catalog.pg_get_expr(adbin, adrelid) = pg_catalog.quote_literal({}::jsonb::text) || '::jsonb')"
-    ).format(_THE_TABLE, Placeholder("column"), Placeholder("value"))
+        "AND pg_catalog.pg_get_expr(adbin, adrelid) = pg_catalog.quote_literal({}::jsonb::text) || '::jsonb')",
+        THE_TABLE,
+        Param("column"),
+        Param("value"),
+    )
 
 
-def never_analyzed() -> Composed:
+def never_analyzed() -> Sql:
     """Whether the planner knows nothing of the values in the table of the parameters `namespace` and `name`."""
-    return SQL(
-        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stats WHERE schemaname = {} AND tablename = {})"
-    ).format(Placeholder("namespace"), Placeholder("name"))
+    return sql(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stats WHERE schemaname = {} AND tablename = {})",
+        Param("namespace"),
+        Param("name"),
+    )
 
 
-def worth_looking_up() -> Composed:
+def worth_looking_up() -> Sql:
     """Whether to look rows of the table up by an index, one by one, for each row of `from_namespace`.`from_name`.
 
     The planner takes every page that an index leads to for one that is read from disk, and so reads a table ten times
     the delta's size from end to end. If all of it is cached, as `effective_cache_size` says, looking up is no dearer
     from twice the size on, and follows the delta.
     """
-    return SQL(
+    return sql(
         "SELECT target.reltuples >= 2 * source.reltuples AND source.reltuples >= 0 AND "
         "pg_catalog.pg_table_size(target.oid) <= "
         "pg_catalog.pg_size_bytes(pg_catalog.current_setting('effective_cache_size')) "
         "FROM (SELECT pg_class.* FROM {}) AS target, (SELECT pg_class.* FROM pg_catalog.pg_class "
         "JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace "
-        "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}) AS source"
-    ).format(_THE_TABLE, Placeholder("from_namespace"), Placeholder("from_name"))
+        "WHERE pg_namespace.nspname = {} AND pg_class.relname = {}) AS source",
+        THE_TABLE,
+        Param("from_namespace"),
+        Param("from_name"),
+    )
 
 
-def key_indexes() -> Composed:
+def key_indexes() -> Sql:
     """The indexes of the table of the parameters `namespace` and `name`: name, method, and columns in order.
 
     Only those that a look-up by equality can use: valid, of the whole table, of plain columns.
     """
-    return SQL(
+    return sql(
         "SELECT index_class.relname, pg_am.amname, array("
         "SELECT attname::text FROM pg_catalog.unnest(pg_index.indkey) WITH ORDINALITY AS key (attnum, position) "
         "JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND pg_attribute.attnum = key.attnum "
@@ -124,22 +95,23 @@ def key_indexes() -> Composed:
         "JOIN pg_catalog.pg_class AS index_class ON index_class.oid = pg_index.indexrelid "
         "JOIN pg_catalog.pg_am ON pg_am.oid = index_class.relam "
         "WHERE pg_index.indrelid = (SELECT pg_class.oid FROM {}) AND pg_am.amname IN ('btree', 'hash') "
-        "AND pg_index.indisvalid AND pg_index.indpred IS NULL AND pg_index.indexprs IS NULL"
-    ).format(_THE_TABLE)
+        "AND pg_index.indisvalid AND pg_index.indpred IS NULL AND pg_index.indexprs IS NULL",
+        THE_TABLE,
+    )
 
 
 # -- what people built on a table
 
-_IT = SQL("WITH it AS (SELECT pg_class.* FROM {})").format(_THE_TABLE)
+_IT = sql("WITH it AS (SELECT pg_class.* FROM {})", THE_TABLE)
 
 
-def holders() -> Composed:
+def holders() -> Sql:
     """What would not survive if the table were dropped, each as the server calls it, in order.
 
     The parameter `index` is the name of our index on its key, and `meta` that of the column whose default is ours.
     A view is known by its rule. What is internal to the table goes and comes with it.
     """
-    return SQL(
+    return sql(
         "{it} SELECT holder FROM ("
         "SELECT DISTINCT found.type || ' ' || found.identity AS holder FROM it "
         "JOIN pg_catalog.pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = it.oid "
@@ -176,81 +148,88 @@ def holders() -> Composed:
         "WHERE pg_catalog.pg_get_userbyid(relowner) <> current_user "
         "AND NOT (pg_catalog.pg_has_role(relowner, 'MEMBER') AND pg_catalog.pg_has_role(relowner, 'USAGE') "
         "AND pg_catalog.has_schema_privilege(relowner, relnamespace, 'CREATE'))"
-        ") AS held ORDER BY holder"
-    ).format(
+        ") AS held ORDER BY holder",
         it=_IT,
-        index=Placeholder("index"),
-        meta=Placeholder("meta"),
-        namespace=Placeholder("namespace"),
-        name=Placeholder("name"),
+        index=Param("index"),
+        meta=Param("meta"),
+        namespace=Param("namespace"),
+        name=Param("name"),
     )
 
 
-def references() -> Composed:
+def references() -> Sql:
     """The foreign keys that lead to the table: in words, to which columns, and whether they act when a row goes."""
-    return SQL(
+    return sql(
         "{} SELECT conrelid::regclass || ': ' || pg_catalog.pg_get_constraintdef(pg_constraint.oid), "
         "array(SELECT attname::text FROM pg_catalog.unnest(confkey) WITH ORDINALITY AS key (attnum, position) "
         "JOIN pg_catalog.pg_attribute ON attrelid = confrelid AND pg_attribute.attnum = key.attnum "
         "ORDER BY key.position), confdeltype IN ('c', 'n', 'd') "
         "FROM it JOIN pg_catalog.pg_constraint ON confrelid = it.oid "
-        "WHERE contype = 'f' ORDER BY conname"
-    ).format(_IT)
+        "WHERE contype = 'f' ORDER BY conname",
+        _IT,
+    )
 
 
-def belongings() -> Composed:
+def belongings() -> Sql:
     """What is written on the table itself: owner, replica identity, and its options as `name=value`."""
-    return SQL(
+    return sql(
         "{} SELECT pg_catalog.pg_get_userbyid(it.relowner)::text, "
         "CASE it.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE 'DEFAULT' END, "
         "pg_catalog.array_cat(coalesce(it.reloptions, '{{}}'), array("
         "SELECT 'toast.' || toasted FROM pg_catalog.unnest(toast.reloptions) AS toasted)) "
-        "FROM it LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = it.reltoastrelid"
-    ).format(_IT)
+        "FROM it LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = it.reltoastrelid",
+        _IT,
+    )
 
 
-def comments() -> Composed:
+def comments() -> Sql:
     """The comments on the table, by column; its own without one."""
-    return SQL(
+    return sql(
         "{} SELECT attname::text, description FROM it JOIN pg_catalog.pg_description "
         "ON objoid = it.oid AND classoid = 'pg_class'::regclass "
-        "LEFT JOIN pg_catalog.pg_attribute ON attrelid = it.oid AND attnum = objsubid AND objsubid > 0"
-    ).format(_IT)
+        "LEFT JOIN pg_catalog.pg_attribute ON attrelid = it.oid AND attnum = objsubid AND objsubid > 0",
+        _IT,
+    )
 
 
-def statistics_targets() -> Composed:
+def statistics_targets() -> Sql:
     """How closely the planner looks at columns, where that is not its default."""
-    return SQL(
+    return sql(
         "{} SELECT attname::text, attstattarget::integer FROM it JOIN pg_catalog.pg_attribute "
-        "ON attrelid = it.oid AND attnum > 0 AND NOT attisdropped WHERE attstattarget >= 0"
-    ).format(_IT)
+        "ON attrelid = it.oid AND attnum > 0 AND NOT attisdropped WHERE attstattarget >= 0",
+        _IT,
+    )
 
 
-def grants() -> Composed:
+def grants() -> Sql:
     """Grants to roles other than the owner: privilege, column, grantee (null: PUBLIC), grantable."""
-    return SQL(
+    return sql(
         "{} SELECT privilege_type, attname::text, "
         "CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee)::text END, is_grantable FROM it "
         "CROSS JOIN LATERAL (SELECT NULL::name, relacl UNION ALL SELECT pg_attribute.attname, attacl "
         "FROM pg_catalog.pg_attribute WHERE attrelid = it.oid AND NOT attisdropped) AS given (attname, acl) "
-        "CROSS JOIN LATERAL pg_catalog.aclexplode(acl) WHERE grantee <> relowner"
-    ).format(_IT)
+        "CROSS JOIN LATERAL pg_catalog.aclexplode(acl) WHERE grantee <> relowner",
+        _IT,
+    )
 
 
-def lacks_identity() -> Composed:
+def lacks_identity() -> Sql:
     """Whether a publication sends on the table's updates or deletes, and nothing says which row they are of."""
-    return SQL(
+    return sql(
         "{} SELECT EXISTS (SELECT FROM it WHERE relreplident = 'n' OR relreplident <> 'f' AND NOT EXISTS "
         "(SELECT FROM pg_catalog.pg_index WHERE indrelid = it.oid AND indisvalid AND indimmediate "
         "AND CASE it.relreplident WHEN 'd' THEN indisprimary ELSE indisreplident END)) "
         "AND EXISTS (SELECT FROM pg_catalog.pg_publication_tables JOIN pg_catalog.pg_publication USING (pubname) "
-        "WHERE schemaname = {} AND tablename = {} AND (pubupdate OR pubdelete))"
-    ).format(_IT, Placeholder("namespace"), Placeholder("name"))
+        "WHERE schemaname = {} AND tablename = {} AND (pubupdate OR pubdelete))",
+        _IT,
+        Param("namespace"),
+        Param("name"),
+    )
 
 
-def views_on_columns() -> Composed:
+def views_on_columns() -> Sql:
     """The views that show any of the columns in the parameter `columns`: kind, schema, name; in order."""
-    return SQL(
+    return sql(
         "{} SELECT DISTINCT CASE view.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, "
         "(SELECT nspname::text FROM pg_catalog.pg_namespace WHERE oid = view.relnamespace), view.relname::text FROM it "
         "JOIN pg_catalog.pg_attribute ON attrelid = it.oid AND attname = ANY ({}) "
@@ -258,33 +237,36 @@ def views_on_columns() -> Composed:
         "AND refobjsubid = attnum AND classid = 'pg_rewrite'::regclass "
         "JOIN pg_catalog.pg_rewrite ON pg_rewrite.oid = objid "
         "JOIN pg_catalog.pg_class AS view ON view.oid = ev_class AND view.relkind IN ('v', 'm') "
-        "ORDER BY 1, 2, 3"
-    ).format(_IT, Placeholder("columns"))
+        "ORDER BY 1, 2, 3",
+        _IT,
+        Param("columns"),
+    )
 
 
-def is_secured() -> Composed:
+def is_secured() -> Sql:
     """Whether the visibility of rows is decided on the table, or for another table by a policy that looks into it."""
-    return SQL(
+    return sql(
         "{} SELECT EXISTS (SELECT FROM it WHERE relrowsecurity OR relforcerowsecurity OR EXISTS "
         "(SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_policy'::regclass "
-        "AND refclassid = 'pg_class'::regclass AND refobjid = it.oid))"
-    ).format(_IT)
+        "AND refclassid = 'pg_class'::regclass AND refobjid = it.oid))",
+        _IT,
+    )
 
 
-def hides_rows() -> Composed:
+def hides_rows() -> Sql:
     """Whether row security may keep rows of the table from us.
 
     It does not where a policy lets us do everything with every row, and none restricts that.
     """
-    return SQL(
+    return sql(
         "{} SELECT pg_catalog.row_security_active(it.oid) AND NOT (EXISTS (SELECT FROM policies WHERE polpermissive "
         "AND polcmd = '*' AND pg_catalog.pg_get_expr(polqual, polrelid) = 'true' "
         "AND coalesce(pg_catalog.pg_get_expr(polwithcheck, polrelid), 'true') = 'true') "
-        "AND NOT EXISTS (SELECT FROM policies WHERE NOT polpermissive)) FROM it"
-    ).format(
-        SQL(
+        "AND NOT EXISTS (SELECT FROM policies WHERE NOT polpermissive)) FROM it",
+        sql(
             "{}, policies AS (SELECT pg_policy.* FROM it JOIN pg_catalog.pg_policy ON polrelid = it.oid "
             "WHERE EXISTS (SELECT FROM pg_catalog.unnest(polroles) AS role "
-            "WHERE role = 0 OR pg_catalog.pg_has_role(role, 'USAGE')))"
-        ).format(_IT)
+            "WHERE role = 0 OR pg_catalog.pg_has_role(role, 'USAGE')))",
+            _IT,
+        ),
     )

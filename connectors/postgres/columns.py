@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from connectors.sql.dialect import Dialect, Parameters
 from connectors.sql.text import sql
@@ -23,7 +23,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.STRING: "character varying",
     Kind.BOOLEAN: "boolean",
     Kind.INTEGER: "bigint",
-    Kind.NUMBER: "numeric",
+    Kind.NUMBER: "numeric(38,9)",
     Kind.DATE: "date",
     Kind.TIME_WITH_TIMEZONE: "time with time zone",
     Kind.TIME_WITHOUT_TIMEZONE: "time without time zone",
@@ -39,14 +39,17 @@ METADATA_TYPES: Mapping[str, ColumnType] = {
     GENERATION_ID: ColumnType("bigint", nullable=False),
 }
 
-# For what all SQL databases share; the connector's own statements are composed by psycopg.
 POSTGRES = Dialect(
     name="PostgreSQL",
     parameters=Parameters.PERCENT,
     types=TYPES,
     metadata_types=METADATA_TYPES,
     row_lock=sql(" FOR UPDATE"),
+    # Whatever standard_conforming_strings is. The space keeps it apart from a word before it, as libpq does.
+    escaping=" E",
 )
+# Numbers keep every digit.
+UNCONSTRAINED = evolve(POSTGRES, types={**TYPES, Kind.NUMBER: "numeric"})
 
 
 @frozen(kw_only=True)
@@ -61,9 +64,11 @@ class PostgresColumns:
     def _limits(self) -> Limits:
         return Limits(number=None if self.unconstrained else CONSTRAINED_NUMBER, nul=False)
 
+    @property
+    def dialect(self) -> Dialect:
+        """How statements about these columns are rendered."""
+        return UNCONSTRAINED if self.unconstrained else POSTGRES
+
     def column_type(self, kind: Kind) -> ColumnType:
         """The nullable type of a user's column."""
-        if kind is Kind.NUMBER and not self.unconstrained:
-            precision, scale = CONSTRAINED_NUMBER
-            return ColumnType(f"{TYPES[kind]}({precision},{scale})")
-        return ColumnType(TYPES[kind])
+        return self.dialect.column_type(kind)

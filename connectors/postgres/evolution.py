@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 from psycopg import errors
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from connectors.postgres.quoting import definition, listed, table_name, type_name
+from connectors.postgres.columns import POSTGRES
+from connectors.postgres.quoting import table_name
+from connectors.sql.text import NOTHING, Name, Part, Sql, Type, Value, join, listed, sql
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnTypeChange
 from dataflow.types import META, ChangeKind, ChangeReason, TableName
@@ -70,46 +71,44 @@ REFUSALS = (
 class Conversion:
     """What a column's value becomes (as it is, for None), and of which values nothing is left (of none, for None)."""
 
-    value: Composed | None = None
-    lost: Composed | None = None
+    value: Sql | None = None
+    lost: Sql | None = None
 
 
-def conversion(column: Identifier, old: str, new: str) -> Conversion:
+def conversion(column: Name, old: str, new: str) -> Conversion:
     """How a value of one type becomes one of another."""
     found = _conversion(column, old, new)
     return _of_readable_json(column, found) if old == "json" else found
 
 
-def _conversion(column: Identifier, old: str, new: str) -> Conversion:
+def _conversion(column: Name, old: str, new: str) -> Conversion:
     old_base, new_base = (each.split("(")[0] for each in (old, new))
     if _holds_all(old, new):
         return Conversion()
-    text = SQL("({} #>> '{{}}')" if old_base in ("json", "jsonb") else "{}::text").format(column)
+    text = sql("({} #>> '{{}}')", column) if old_base in ("json", "jsonb") else sql("{}::text", column)
     if new_base == "jsonb":
-        return Conversion(SQL("pg_catalog.to_jsonb({})").format(column))
+        return Conversion(sql("pg_catalog.to_jsonb({})", column))
     if new_base == "character varying":
         return Conversion(text)
     # A text that is too long matches no pattern in reasonable time, and no type holds it.
-    fits = SQL("pg_catalog.length({}) <= {} AND {} ~ {}").format(
-        text, LONGEST, text, Literal(_PATTERNS[new_base])
+    fits = sql(
+        "pg_catalog.length({}) <= {} AND {} ~ {}", text, Value(LONGEST), text, Value(_PATTERNS[new_base])
     )
-    value = SQL("CASE WHEN {} THEN {} END").format(fits, _cast(text, new, new_base))
+    value = sql("CASE WHEN {} THEN {} END", fits, _cast(text, new, new_base))
     # JSON's null has no text: it was null before.
-    return Conversion(value, SQL("{} IS NOT NULL AND ({}) IS NULL").format(text, value))
+    return Conversion(value, sql("{} IS NOT NULL AND ({}) IS NULL", text, value))
 
 
-def _of_readable_json(column: Identifier, found: Conversion) -> Conversion:
+def _of_readable_json(column: Name, found: Conversion) -> Conversion:
     """The same, with nothing left of a document that the server cannot read: it would fail, and not be null."""
-    readable = SQL("{}::text ~ {}").format(column, Literal(_READABLE_JSON))
+    readable = sql("{}::text ~ {}", column, Value(_READABLE_JSON))
     return Conversion(
-        SQL("CASE WHEN {} THEN {} END").format(readable, found.value or column),
-        SQL("CASE WHEN {} THEN {} ELSE {} IS NOT NULL END").format(
-            readable, found.lost or SQL("false"), column
-        ),
+        sql("CASE WHEN {} THEN {} END", readable, found.value or column),
+        sql("CASE WHEN {} THEN {} ELSE {} IS NOT NULL END", readable, found.lost or sql("false"), column),
     )
 
 
-def notes(table: TableName, changeset: ColumnChangeset) -> Iterator[Composed]:
+def notes(table: TableName, changeset: ColumnChangeset) -> Iterator[Sql]:
     """Write into the rows of which a value will be lost that it was.
 
     An UPDATE of those rows alone, before the change: to alter `_airbyte_meta` along with it would be refused for
@@ -118,37 +117,41 @@ def notes(table: TableName, changeset: ColumnChangeset) -> Iterator[Composed]:
     lost = {
         name: found
         for name, change in changeset.change.items()
-        if (found := conversion(Identifier(name), change.original.type, change.new.type).lost) is not None
+        if (found := conversion(Name(name), change.original.type, change.new.type).lost) is not None
     }
     if not lost:
         return
     entries = (
-        SQL("CASE WHEN {} THEN {}::jsonb ELSE '[]'::jsonb END").format(where, Literal(_note(name)))
+        sql("CASE WHEN {} THEN {}::jsonb ELSE '[]'::jsonb END", where, Value(_note(name)))
         for name, where in lost.items()
     )
-    meta = Identifier(META)
-    before = SQL(
-        "CASE WHEN pg_catalog.jsonb_typeof({meta} -> 'changes') = 'array' THEN {meta} -> 'changes' ELSE '[]'::jsonb END"
-    ).format(meta=meta)
-    yield SQL("UPDATE {} SET {} = pg_catalog.jsonb_set({}, '{{changes}}', {}) WHERE {}").format(
+    meta = Name(META)
+    before = sql(
+        "CASE WHEN pg_catalog.jsonb_typeof({meta} -> 'changes') = 'array' THEN {meta} -> 'changes' "
+        "ELSE '[]'::jsonb END",
+        meta=meta,
+    )
+    yield sql(
+        "UPDATE {} SET {} = pg_catalog.jsonb_set({}, '{{changes}}', {}) WHERE {}",
         table_name(table),
         meta,
-        SQL("CASE WHEN pg_catalog.jsonb_typeof({meta}) = 'object' THEN {meta} ELSE '{{}}'::jsonb END").format(
-            meta=meta
+        sql(
+            "CASE WHEN pg_catalog.jsonb_typeof({meta}) = 'object' THEN {meta} ELSE '{{}}'::jsonb END",
+            meta=meta,
         ),
-        SQL(" || ").join([before, *entries]),
-        SQL(" OR ").join(SQL("({})").format(each) for each in lost.values()),
+        join(" || ", [before, *entries]),
+        join(" OR ", (sql("({})", each) for each in lost.values())),
     )
 
 
-def change_columns(table: TableName, changeset: ColumnChangeset, cascade: Composable) -> Composed:
+def change_columns(table: TableName, changeset: ColumnChangeset, cascade: Part) -> Sql:
     """All changes in one statement."""
     actions = [
-        *(SQL("ADD COLUMN {}").format(definition(*each)) for each in changeset.add.items()),
-        *(SQL("DROP COLUMN {}{}").format(Identifier(each), cascade) for each in changeset.drop),
+        *(sql("ADD COLUMN {}", POSTGRES.definition(*each)) for each in changeset.add.items()),
+        *(sql("DROP COLUMN {}{}", Name(each), cascade) for each in changeset.drop),
         *(action for each in changeset.change.items() for action in _change(*each)),
     ]
-    return SQL("ALTER TABLE {} {}").format(table_name(table), listed(actions))
+    return sql("ALTER TABLE {} {}", table_name(table), listed(actions))
 
 
 def disturbed(changeset: ColumnChangeset) -> list[str]:
@@ -166,15 +169,15 @@ def refusal(table: TableName, *said: str | None) -> ConfigError:
     )
 
 
-def _change(name: str, change: ColumnTypeChange) -> Iterator[Composed]:
-    column = Identifier(name)
+def _change(name: str, change: ColumnTypeChange) -> Iterator[Sql]:
+    column = Name(name)
     if change.original.nullable != change.new.nullable:
-        verb = SQL("DROP" if change.new.nullable else "SET")
-        yield SQL("ALTER COLUMN {} {} NOT NULL").format(column, verb)
+        verb = sql("DROP") if change.new.nullable else sql("SET")
+        yield sql("ALTER COLUMN {} {} NOT NULL", column, verb)
     if change.original.type != change.new.type:
         value = conversion(column, change.original.type, change.new.type).value
-        using = SQL("") if value is None else SQL(" USING {}").format(value)
-        yield SQL("ALTER COLUMN {} TYPE {}{}").format(column, type_name(change.new), using)
+        using = NOTHING if value is None else sql(" USING {}", value)
+        yield sql("ALTER COLUMN {} TYPE {}{}", column, Type(change.new.type), using)
 
 
 def _note(name: str) -> str:
@@ -201,20 +204,25 @@ def _digits(of: str) -> tuple[int, int]:
     return precision, scale
 
 
-def _cast(text: Composed, new: str, new_base: str) -> Composed:
+def _cast(text: Sql, new: str, new_base: str) -> Sql:
     if new_base.startswith("time "):
         # From a date with time and offset, timetz takes only the time and the offset.
-        return SQL("substring({} from '[0-9][0-9]:.*$')::{}").format(text, SQL(new))
-    number = SQL("{}::numeric").format(text)
+        return sql("substring({} from '[0-9][0-9]:.*$')::{}", text, Type(new))
+    number = sql("{}::numeric", text)
     if new_base == "bigint":
-        return SQL(
+        return sql(
             "CASE WHEN {number} = pg_catalog.trunc({number}) "
-            "AND {number} BETWEEN -9223372036854775808 AND 9223372036854775807 THEN {number}::bigint END"
-        ).format(number=number)
+            "AND {number} BETWEEN -9223372036854775808 AND 9223372036854775807 THEN {number}::bigint END",
+            number=number,
+        )
     if new_base == "numeric" and new != new_base:
         precision, scale = _digits(new)
-        return SQL(
+        return sql(
             "CASE WHEN pg_catalog.abs(pg_catalog.round({number}, {scale})) < {bound} "
-            "THEN {number}::{type} END"
-        ).format(number=number, scale=scale, bound=SQL("1e{}").format(precision - scale), type=SQL(new))
-    return SQL("{}::{}").format(text, SQL(new))
+            "THEN {number}::{type} END",
+            number=number,
+            scale=Value(scale),
+            bound=sql("1e{}", Value(precision - scale)),
+            type=Type(new),
+        )
+    return sql("{}::{}", text, Type(new))

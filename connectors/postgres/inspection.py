@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from connectors.postgres import catalog, evolution, swap
+from connectors.postgres.columns import POSTGRES
 from connectors.postgres.merging import Merging
-from connectors.postgres.quoting import Query
 from connectors.postgres.sessions import Row
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.sql import PostgresStatements
+from connectors.sql.text import Sql
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.types import META, TableName
@@ -16,7 +17,7 @@ from dataflow.types import META, TableName
 class Session(Protocol):
     """Executes statements in the current transaction."""
 
-    def execute(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+    def execute(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """The rows that the statement returns."""
         ...
 
@@ -24,9 +25,9 @@ class Session(Protocol):
 class Inspection:
     """The questions of one client, in its transactions."""
 
-    def __init__(self, session: Session, sql: PostgresSql) -> None:
+    def __init__(self, session: Session, statements: PostgresStatements) -> None:
         self._session = session
-        self._sql = sql
+        self._statements = statements
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""
@@ -53,7 +54,7 @@ class Inspection:
 
     def standing(self, table: TableName) -> swap.Standing:
         """What holds on to a table that is there."""
-        ours = {"index": self._sql.key_index(table), "meta": META}
+        ours = {"index": self._statements.key_index(table), "meta": META}
         holders = self._session.execute(catalog.holders(), catalog.named(table) | ours)
         references = self._session.execute(catalog.references(), catalog.named(table))
         return swap.Standing(
@@ -90,12 +91,12 @@ class Inspection:
 
     def require_identity(self, table: TableName) -> None:
         """ConfigError where a publication forbids to change or delete the rows of a final table."""
-        if self._scalar(catalog.lacks_identity(), catalog.named(table)):
+        if self.lacks_identity(table):
+            identify = POSTGRES.render(self._statements.identify_by_row(table))
             raise ConfigError(
                 f"A publication includes the table {table}, which has no replica identity: the server lets no row of "
                 "it be updated or deleted.",
-                remedy="Let the table's owner run: "
-                f"{self._sql.identify_by_row(table).as_string()}; or give it a primary key, then run the sync again.",
+                remedy=f"Let the table's owner run: {identify}; or give it a primary key, then run the sync again.",
             )
 
     def blame_triggers(self, table: TableName) -> None:
@@ -124,7 +125,7 @@ class Inspection:
         """The number of columns that the table has had, including dropped ones."""
         return int(self._scalar(catalog.columns_ever(), catalog.named(table)))
 
-    def _scalar(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Any:
+    def _scalar(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> Any:
         return self._session.execute(statement, parameters)[0][0]
 
 

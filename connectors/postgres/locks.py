@@ -12,11 +12,12 @@ from typing import Any
 
 import psycopg
 from attrs import define, field
-from psycopg.sql import Composed
 
 from connectors.contract import Writer
 from connectors.postgres import catalog, ownership
+from connectors.postgres.quoting import query
 from connectors.postgres.sessions import OURS, Access, Connection, Holder
+from connectors.sql.text import Sql
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
 
@@ -50,7 +51,7 @@ class Pulse:
 
     def _ask(self) -> None:
         name = self._access.parameters["application_name"]
-        found = self._connection.execute(ownership.blockers(), {"name": name}).fetchall()
+        found = self._connection.execute(query(ownership.blockers()), {"name": name}).fetchall()
         self._access.blockers.update({waiting: Holder(*holder) for waiting, *holder in found})
 
 
@@ -104,7 +105,7 @@ class Locks:
         with self._busy:
             if self._connection is not None and self._unclaimed:
                 with suppress(psycopg.Error):
-                    self._connection.execute(ownership.forget(self._ledger), {"owner": self._run})
+                    self._connection.execute(query(ownership.forget(self._ledger)), {"owner": self._run})
             pulse, self._pulse, self._connection, self._run = self._pulse, None, None, ""
         if pulse is not None:
             pulse.stop()
@@ -121,7 +122,7 @@ class Locks:
         connection = self._access.connect(application_name=OURS + self._run)
         # The pause between two attempts to become an owner, where somebody holds the entry.
         wait = f"{max(1, round(1000 * self._access.lock_poll))}ms"
-        connection.execute(ownership.enter(), {"owner": self._run, "wait": wait})
+        connection.execute(query(ownership.enter()), {"owner": self._run, "wait": wait})
         self._connection = connection
         self._pulse = Pulse(connection, self._access)
         return connection
@@ -130,7 +131,7 @@ class Locks:
         """Whether the run is the owner now. It is not while a live run is, or while somebody has locked the entry."""
         parameters = catalog.named(table) | {"owner": self._run}
         try:
-            row = connection.execute(ownership.own(self._ledger), parameters).fetchone()
+            row = connection.execute(query(ownership.own(self._ledger)), parameters).fetchone()
         except psycopg.errors.UndefinedTable:
             return True
         except psycopg.errors.LockNotAvailable:
@@ -154,8 +155,8 @@ class Locks:
             self._end(connection, table, ghost)
 
     @staticmethod
-    def _find(connection: Connection, holding: Composed, table: TableName) -> Holder | None:
-        row = connection.execute(holding, catalog.named(table)).fetchone()
+    def _find(connection: Connection, holding: Sql, table: TableName) -> Holder | None:
+        row = connection.execute(query(holding), catalog.named(table)).fetchone()
         return Holder(*row) if row else None
 
     @staticmethod

@@ -5,92 +5,101 @@ A run has one advisory lock, on a number that the server makes of its name, for 
 names the owner of each table. `namespace` and `name` are a table's, `owner` is a run's name.
 """
 
-from psycopg.sql import SQL, Composable, Composed, Placeholder
-
 from connectors.postgres.quoting import table_name
+from connectors.sql.text import Name, Param, Part, Sql, sql
 from dataflow.types import TableName
 
 
-def _number(run: Composable) -> Composed:
+def _number(run: Part) -> Sql:
     """The number of a run's lock: 64 bits. The "C" makes it the same whatever the collation of a column."""
-    return SQL('pg_catalog.hashtextextended({}::text COLLATE "C", 0)').format(run)
+    return sql("pg_catalog.hashtextextended({}::text COLLATE {}, 0)", run, Name("C"))
 
 
-_IS_LOCKED = SQL(
+_IS_LOCKED = sql(
     "locktype = 'advisory' AND granted AND objsubid = 1 "
     "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} "
-    "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
-).format(_number(SQL("entry.owner")))
+    "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+    _number(sql("entry.owner")),
+)
 
-_HOLDER = SQL(
+_HOLDER = sql(
     "SELECT pg_stat_activity.pid, application_name, backend_start, "
     "extract(epoch FROM pg_catalog.clock_timestamp() - state_change)::float8 "
     "FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_locks USING (pid)"
 )
 
 
-def enter() -> Composed:
+def enter() -> Sql:
     """Lock the run's number until the session ends; its sessions share it. `wait` bounds further waits for locks."""
-    return SQL(
-        "SELECT pg_catalog.set_config('lock_timeout', {}, false), pg_catalog.pg_advisory_lock_shared({})"
-    ).format(Placeholder("wait"), _number(Placeholder("owner")))
+    return sql(
+        "SELECT pg_catalog.set_config('lock_timeout', {}, false), pg_catalog.pg_advisory_lock_shared({})",
+        Param("wait"),
+        _number(Param("owner")),
+    )
 
 
-def own(ledger: TableName) -> Composed:
+def own(ledger: TableName) -> Sql:
     """Become the owner of a table, unless a run that has its lock is. The entry's epoch says that it was done.
 
     One statement is a whole transaction: no process can stop in the middle of it and leave an entry that nobody sees.
     An entry without epoch was not claimed yet.
     """
-    return SQL(
+    return sql(
         "INSERT INTO {ledger} AS entry (final_namespace, final_name, epoch, owner, last_flush) "
         "VALUES ({namespace}, {name}, 0, {owner}, 0) "
         "ON CONFLICT (final_namespace, final_name) DO UPDATE SET owner = excluded.owner "
         "WHERE entry.owner = excluded.owner "
-        "OR NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE {is_locked}) RETURNING entry.epoch"
-    ).format(
+        "OR NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE {is_locked}) RETURNING entry.epoch",
         ledger=table_name(ledger),
-        namespace=Placeholder("namespace"),
-        name=Placeholder("name"),
-        owner=Placeholder("owner"),
+        namespace=Param("namespace"),
+        name=Param("name"),
+        owner=Param("owner"),
         is_locked=_IS_LOCKED,
     )
 
 
-def forget(ledger: TableName) -> Composed:
+def forget(ledger: TableName) -> Sql:
     """Delete the entries that a run made and never claimed."""
-    return SQL("DELETE FROM {} WHERE owner = {} AND epoch = 0").format(
-        table_name(ledger), Placeholder("owner")
-    )
+    return sql("DELETE FROM {} WHERE owner = {} AND epoch = 0", table_name(ledger), Param("owner"))
 
 
-def owner_session(ledger: TableName) -> Composed:
+def owner_session(ledger: TableName) -> Sql:
     """The session that has the lock of a table's owner: process, name, since when, silent for how many seconds."""
-    return SQL("{} CROSS JOIN {} AS entry WHERE final_namespace = {} AND final_name = {} AND {}").format(
-        _HOLDER, table_name(ledger), Placeholder("namespace"), Placeholder("name"), _IS_LOCKED
+    return sql(
+        "{} CROSS JOIN {} AS entry WHERE final_namespace = {} AND final_name = {} AND {}",
+        _HOLDER,
+        table_name(ledger),
+        Param("namespace"),
+        Param("name"),
+        _IS_LOCKED,
     )
 
 
-def entry_holder(ledger: TableName) -> Composed:
+def entry_holder(ledger: TableName) -> Sql:
     """The session that has locked or changed the ledger's entry of a table, likewise.
 
     A row's xmax is the transaction that did so last; while that runs, it holds the lock on its own number.
     """
-    return SQL(
+    return sql(
         "{} JOIN {} AS entry ON entry.xmax = pg_locks.transactionid "
-        "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}"
-    ).format(_HOLDER, table_name(ledger), Placeholder("namespace"), Placeholder("name"))
+        "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}",
+        _HOLDER,
+        table_name(ledger),
+        Param("namespace"),
+        Param("name"),
+    )
 
 
-def blockers() -> Composed:
+def blockers() -> Sql:
     """The sessions that keep those called `name` waiting for a lock: the process that waits, and the session
     likewise.
     """
-    return SQL(
+    return sql(
         "SELECT waiting.pid, holder.pid, holder.application_name, holder.backend_start, "
         "extract(epoch FROM pg_catalog.clock_timestamp() - holder.state_change)::float8 "
         "FROM pg_catalog.pg_stat_activity AS waiting "
         "CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(waiting.pid)) AS blocking (pid) "
         "JOIN pg_catalog.pg_stat_activity AS holder ON holder.pid = blocking.pid "
-        "WHERE waiting.application_name = {}::name::text AND waiting.wait_event_type = 'Lock'"
-    ).format(Placeholder("name"))
+        "WHERE waiting.application_name = {}::name::text AND waiting.wait_event_type = 'Lock'",
+        Param("name"),
+    )

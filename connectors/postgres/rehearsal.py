@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 from attrs import define, evolve, field, frozen
-from psycopg.sql import SQL
 
 from connectors.contract import Recipe, Statement, Statistics
 from connectors.contract.ledger import LedgerEntry
@@ -20,13 +19,13 @@ from connectors.postgres.columns import POSTGRES
 from connectors.postgres.inspection import Inspection, Session
 from connectors.postgres.locks import gone, refusal
 from connectors.postgres.merging import Merging
-from connectors.postgres.quoting import Query, composed
+from connectors.postgres.quoting import query
 from connectors.postgres.sessions import Access, Row
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.sql import PostgresStatements
 from connectors.postgres.statistics import any_up_to, default_grants
 from connectors.postgres.swap import Belongings, Grant
 from connectors.sql.ledger import SqlLedger
-from connectors.sql.text import NOTHING
+from connectors.sql.text import NOTHING, Sql, sql
 from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.types import Column, TableName
 
@@ -92,8 +91,8 @@ class RehearsedLedger(SqlLedger):
 class RehearsedInspection(Inspection):
     """The questions, whose answers take into account what is foreseen."""
 
-    def __init__(self, session: Session, sql: PostgresSql, foresight: Foresight) -> None:
-        super().__init__(session, sql)
+    def __init__(self, session: Session, statements: PostgresStatements, foresight: Foresight) -> None:
+        super().__init__(session, statements)
         self._foresight = foresight
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
@@ -114,7 +113,7 @@ class RehearsedInspection(Inspection):
         dropped = table in self._foresight.tables and self._foresight.tables[table] is None
         if not (dropped or self._foresight.made(table)):
             return super().belongings(table)
-        ((owner,),) = self._session.execute(SQL("SELECT current_user").format())
+        ((owner,),) = self._session.execute(sql("SELECT current_user"))
         given = self._session.execute(default_grants(), {"namespace": table.namespace})
         return Belongings(owner=owner, grants=frozenset(Grant(*each) for each in given))
 
@@ -126,12 +125,12 @@ class RehearsedClient(PostgresClient):
     """The client whose changes are only foreseen."""
 
     def __init__(
-        self, access: Access, sql: PostgresSql, internal_namespace: str, foresight: Foresight
+        self, access: Access, statements: PostgresStatements, internal_namespace: str, foresight: Foresight
     ) -> None:
-        super().__init__(access, sql, internal_namespace)
-        self._ledger = RehearsedLedger(self, internal_namespace)
+        super().__init__(access, statements, internal_namespace)
+        self.ledger = RehearsedLedger(self, internal_namespace)
         self._foresight = foresight
-        self.inspection = RehearsedInspection(self, sql, foresight)
+        self.inspection = RehearsedInspection(self, statements, foresight)
 
     @property
     def connection(self) -> "psycopg.Connection[Row]":
@@ -146,20 +145,20 @@ class RehearsedClient(PostgresClient):
         if holder is not None and not gone(holder, self._access):
             raise refusal(table, holder, self._access)
 
-    def execute(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
-        if composed(statement).as_string(self.connection).startswith(_QUESTIONS):
+    def execute(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        if POSTGRES.render(statement).startswith(_QUESTIONS):
             return super().execute(statement, parameters)
         self._note(statement, parameters)
         return ()
 
-    def changed(self, statement: Query, parameters: Mapping[str, Any] | None = None) -> int:
+    def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
         self.execute(statement, parameters)
         return 0
 
     def _note(
-        self, statement: Query, parameters: Mapping[str, Any] | None = None, drops: TableName | None = None
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None, drops: TableName | None = None
     ) -> None:
-        text = psycopg.ClientCursor(self.connection).mogrify(composed(statement), parameters)
+        text = psycopg.ClientCursor(self.connection).mogrify(query(statement), parameters)
         locks = (lock for verb, lock in _LOCKS if text.startswith(verb))
         self._foresight.note(Statement(text=text, lock=next(locks, ""), drops=drops))
 
@@ -194,7 +193,7 @@ class RehearsedClient(PostgresClient):
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         super().create_table(table, columns, primary_key)
-        kinds = {each.name: self._sql.columns.column_type(each.kind) for each in columns}
+        kinds = {each.name: self.statements.dialect.column_type(each.kind) for each in columns}
         self._foresight.tables[table] = Foreseen(TableSchema(kinds), empty=True, made=True)
 
     def drop_table(self, table: TableName) -> None:
@@ -203,7 +202,7 @@ class RehearsedClient(PostgresClient):
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         deleted = super().trim_table(table, after)
-        kept = after is not None and bool(self._scalar(any_up_to(table), {"last": after}))
+        kept = after is not None and bool(self.execute(any_up_to(table), {"last": after})[0][0])
         self._foresee(table, empty=not kept)
         return deleted
 
@@ -234,11 +233,11 @@ class RehearsedClient(PostgresClient):
         self._foresee(table, schema=TableSchema(columns))
 
     def drop_view(self, kind: str, view: TableName) -> None:
-        self._note(self._sql.drop_view(kind, view), drops=view)
+        self._note(self.statements.drop_view(kind, view), drops=view)
 
     def _change_columns(self, table: TableName, changeset: ColumnChangeset) -> None:
         # The server would say so of a statement that is only noted here.
-        views = () if self._sql.drop_cascade else self.inspection.views_in_the_way(table, changeset)
+        views = () if self.statements.drop_cascade else self.inspection.views_in_the_way(table, changeset)
         if views:
             shown = (
                 f"{kind.lower()} {view} uses a column that is dropped or changed" for kind, view in views

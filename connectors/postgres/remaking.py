@@ -6,12 +6,11 @@ Composes no statement but that of the new table. Refuses where something holds o
 
 from collections.abc import Mapping
 
-from psycopg.sql import SQL, Composed
-
 from connectors.postgres import swap
-from connectors.postgres.columns import METADATA_TYPES
+from connectors.postgres.columns import METADATA_TYPES, POSTGRES
 from connectors.postgres.inspection import Tables
-from connectors.postgres.quoting import definition, listed, table_name
+from connectors.postgres.quoting import table_name
+from connectors.sql.text import Sql, listed, sql
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType
 from dataflow.names import name_hash
@@ -31,10 +30,10 @@ def columns_of_all(columns: Mapping[str, ColumnType]) -> Mapping[str, ColumnType
     return {**METADATA_TYPES, **columns}
 
 
-def create_anew(table: TableName, columns: Mapping[str, ColumnType]) -> Composed:
+def create_anew(table: TableName, columns: Mapping[str, ColumnType]) -> Sql:
     """A table of the metadata columns and these."""
-    definitions = (definition(*each) for each in columns_of_all(columns).items())
-    return SQL("CREATE TABLE {} ({})").format(table_name(table), listed(definitions))
+    definitions = (POSTGRES.definition(*each) for each in columns_of_all(columns).items())
+    return sql("CREATE TABLE {} ({})", table_name(table), listed(definitions))
 
 
 def remake(client: Tables, table: TableName, add: Mapping[str, ColumnType]) -> None:

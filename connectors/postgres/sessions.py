@@ -7,10 +7,11 @@ from typing import Any
 
 import psycopg
 from attrs import Factory, field, frozen
-from psycopg.sql import SQL, Composed
 
 from connectors.postgres.network import Network, WatchedConnection
 from connectors.postgres.pooling import Pooling
+from connectors.postgres.quoting import query
+from connectors.sql.text import Sql, Value, listed, sql
 from dataflow.errors import ConfigError
 from dataflow.runtime import Runtime
 
@@ -115,7 +116,7 @@ class Access:
             self.pooling.refuse(connection, connect)
             # What a waiting transaction reads must be what the other has just committed: the ledger's fence needs it.
             connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-            connection.execute(self._settings(connection.info.server_version))
+            connection.execute(query(self._settings(connection.info.server_version)))
             with suppress(psycopg.errors.InvalidParameterValue):
                 # Not every system can; where it can, the server ends a killed run's statement, and its locks.
                 connection.execute("SET client_connection_check_interval = '5s'")
@@ -124,12 +125,13 @@ class Access:
             raise
         return connection
 
-    def _settings(self, version: int) -> Composed:
+    def _settings(self, version: int) -> Sql:
         limits = {"lock_timeout": self.lock_limit, "statement_timeout": f"{self.statement_timeout}s"}
         wanted = {**SETTINGS, **limits}
         known = ((name, value) for name, value in wanted.items() if version >= SINCE.get(name, 0))
-        return SQL("SELECT {}").format(
-            SQL(", ").join(SQL("pg_catalog.set_config({}, {}, false)").format(*each) for each in known)
+        return sql(
+            "SELECT {}",
+            listed(sql("pg_catalog.set_config({}, {}, false)", *map(Value, each)) for each in known),
         )
 
 

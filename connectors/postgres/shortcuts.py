@@ -10,13 +10,13 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 from attrs import define, field
 from psycopg import errors
-from psycopg.sql import SQL, Composed
 
 from connectors.contract import Recipe
 from connectors.postgres import catalog
 from connectors.postgres.inspection import Session
 from connectors.postgres.sessions import Row
-from connectors.postgres.sql import PostgresSql
+from connectors.postgres.sql import PostgresStatements
+from connectors.sql.text import Sql, Value, sql
 from dataflow.types import META, Kind, TableName
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Shortcuts:
     """For one client, within its transactions."""
 
     _client: Savepoints
-    _sql: PostgresSql
+    _statements: PostgresStatements
     _given_up: dict[str, None] = field(factory=dict)
 
     def take_warnings(self) -> Sequence[str]:
@@ -56,21 +56,21 @@ class Shortcuts:
     def analyze(self, table: TableName, columns: Sequence[str]) -> None:
         """Let the planner know how the values of some columns are distributed."""
         with self._attempt(f"The columns of {table} were not analyzed, so merges may be slow"):
-            self._client.execute(self._sql.analyze(table, columns))
+            self._client.execute(self._statements.analyze(table, columns))
 
     def set_default(self, table: TableName, meta: str, lock_limit: str) -> None:
         """Let the rows of a table have this `_airbyte_meta` where none is sent with them."""
         undone = f"The default of {META} in {table} could not be set, so it is sent with each row"
         # A reader of the table is not made to wait, nor to queue behind us, and no one needs to act on it.
         with self._attempt(undone, silent=(errors.LockNotAvailable,)):
-            self._client.execute(SQL("SET LOCAL lock_timeout = '100ms'").format())
-            self._client.execute(self._sql.set_default(table, META, meta))
-            self._client.execute(SQL("SET LOCAL lock_timeout = {}").format(lock_limit))
+            self._client.execute(sql("SET LOCAL lock_timeout = '100ms'"))
+            self._client.execute(self._statements.set_default(table, META, meta))
+            self._client.execute(sql("SET LOCAL lock_timeout = {}", Value(lock_limit)))
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Afterwards an index leads to the rows of a key, if the server has one that can. Somebody else's will do."""
         key = recipe.primary_key[:MOST_COLUMNS]
-        ours = self._sql.key_index(table)
+        ours = self._statements.key_index(table)
         for name, method, columns in self._client.execute(catalog.key_indexes(), catalog.named(table)):
             if method == "btree" and set(columns[: len(key)]) == set(key):
                 return
@@ -79,9 +79,9 @@ class Shortcuts:
         undone = f"The index on the key of {table} could not be created, so merges read the whole table"
         with self._attempt(undone):
             # One of the same name is ours, on a key the stream had before.
-            self._client.execute(self._sql.drop_key_index(table))
-            if not self._tried(self._sql.create_key_index(table, key)):
-                self._client.execute(self._sql.create_hash_index(table, _longest(recipe)))
+            self._client.execute(self._statements.drop_key_index(table))
+            if not self._tried(self._statements.create_key_index(table, key)):
+                self._client.execute(self._statements.create_hash_index(table, _longest(recipe)))
 
     def inserting(self, table: TableName, work: Callable[[], T]) -> T:
         """Do what inserts rows. If a key is too long for an index of ours, the index is dropped, and it is done
@@ -92,12 +92,12 @@ class Shortcuts:
                 return work()
         except errors.ProgramLimitExceeded as error:
             # If a key fits on no page, the server does not say which index it is too long for.
-            if error.diag.constraint_name not in (None, self._sql.key_index(table)):
+            if error.diag.constraint_name not in (None, self._statements.key_index(table)):
                 raise
-        self._client.execute(self._sql.drop_key_index(table))
+        self._client.execute(self._statements.drop_key_index(table))
         return work()
 
-    def _tried(self, create: Composed) -> bool:
+    def _tried(self, create: Sql) -> bool:
         """Whether an index could be made of the keys that there are."""
         try:
             with self._client.transaction():

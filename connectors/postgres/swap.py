@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from attrs import frozen
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from connectors.postgres.merging import SOURCE, TARGET
-from connectors.postgres.quoting import listed, names, of, rows_of, table_name
+from connectors.postgres.quoting import rows_of, table_name
+from connectors.sql.statements import of, qualified
+from connectors.sql.text import NOTHING, Keyword, Name, Part, Sql, Value, join, listed, names, sql
 from dataflow.errors import ConfigError
 from dataflow.types import RAW_ID, TableName
 
@@ -102,15 +103,19 @@ def named(holders: Sequence[str]) -> str:
 # -- inside the table
 
 
-def empty(target: TableName, *, partitioned: bool = False) -> Composed:
+def empty(target: TableName, *, partitioned: bool = False) -> Sql:
     """Delete all rows; a concurrent reader still sees them."""
-    return SQL("DELETE FROM {}").format(rows_of(target, partitioned=partitioned))
+    return sql("DELETE FROM {}", rows_of(target, partitioned=partitioned))
 
 
-def refill(source: TableName, target: TableName, columns: Sequence[str]) -> Composed:
+def refill(source: TableName, target: TableName, columns: Sequence[str]) -> Sql:
     """Insert the source's rows into the emptied target."""
-    return SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
-        table_name(target), names(columns), names(columns), table_name(source)
+    return sql(
+        "INSERT INTO {} ({}) SELECT {} FROM {}",
+        table_name(target),
+        names(columns),
+        names(columns),
+        table_name(source),
     )
 
 
@@ -121,7 +126,7 @@ def exchange(
     key: Sequence[str],
     *,
     partitioned: bool = False,
-) -> tuple[Composed, ...]:
+) -> tuple[Sql, ...]:
     """Make the target's rows the source's, paired by a key: delete those that are gone, update, insert.
 
     Constraints that can wait are checked at the end. The key is unique in the target, and null leads nowhere.
@@ -131,34 +136,35 @@ def exchange(
         "target": TARGET,
         "source_table": table_name(source),
         "target_rows": rows_of(target, partitioned=partitioned),
-        "same_key": SQL(" AND ").join(SQL("{} = {}").format(of(SOURCE, k), of(TARGET, k)) for k in key),
     }
-    delete = SQL(
+    same_key = join(" AND ", (sql("{} = {}", of(SOURCE, each), of(TARGET, each)) for each in key))
+    delete = sql(
         "DELETE FROM {target_rows} AS {target} WHERE NOT EXISTS "
-        "(SELECT FROM {source_table} AS {source} WHERE {same_key})"
-    ).format(**parts)
-    update = SQL(
-        "UPDATE {target_rows} AS {target} SET ({names}) = ROW({values}) FROM (SELECT DISTINCT ON ({key}) * "
-        "FROM {source_table} AS {source} ORDER BY {key}) AS {source} WHERE {same_key}"
-    ).format(
+        "(SELECT FROM {source_table} AS {source} WHERE {same_key})",
         **parts,
+        same_key=same_key,
+    )
+    update = sql(
+        "UPDATE {target_rows} AS {target} SET ({names}) = ROW({values}) FROM (SELECT DISTINCT ON ({key}) * "
+        "FROM {source_table} AS {source} ORDER BY {key}) AS {source} WHERE {same_key}",
+        **parts,
+        same_key=same_key,
         names=names(columns),
-        values=listed(of(SOURCE, each) for each in columns),
-        key=listed(of(SOURCE, each) for each in key),
+        values=qualified(SOURCE, columns),
+        key=qualified(SOURCE, key),
     )
     # A row that was paired has brought its raw id; a second row of its key is inserted, for the constraint to judge.
-    insert = SQL(
+    insert = sql(
         "INSERT INTO {target_table} ({names}) SELECT {values} FROM {source_table} AS {source} WHERE NOT EXISTS "
-        "(SELECT FROM {target_rows} AS {target} WHERE {target_id} = {source_id})"
-    ).format(
+        "(SELECT FROM {target_rows} AS {target} WHERE {target_id} = {source_id})",
         **parts,
         target_table=table_name(target),
         names=names(columns),
-        values=listed(of(SOURCE, each) for each in columns),
+        values=qualified(SOURCE, columns),
         target_id=of(TARGET, RAW_ID),
         source_id=of(SOURCE, RAW_ID),
     )
-    wait, check = (SQL("SET CONSTRAINTS ALL {}").format(SQL(when)) for when in ("DEFERRED", "IMMEDIATE"))
+    wait, check = sql("SET CONSTRAINTS ALL DEFERRED"), sql("SET CONSTRAINTS ALL IMMEDIATE")
     return wait, delete, update, insert, check
 
 
@@ -194,58 +200,50 @@ class Belongings:
     grants: frozenset[Grant] = frozenset()
 
 
-def hand_over(
-    old: Belongings, new: Belongings, table: TableName, columns: Collection[str]
-) -> Iterator[Composed]:
+def hand_over(old: Belongings, new: Belongings, table: TableName, columns: Collection[str]) -> Iterator[Sql]:
     """The statements that give `table`, whose belongings are `new`, those of the old one.
 
     `columns` are those it has. Texts that people wrote become literals, since a definition takes no parameters.
     """
     name = table_name(table)
     if old.owner != new.owner:
-        yield SQL("ALTER TABLE {} OWNER TO {}").format(name, Identifier(old.owner))
+        yield sql("ALTER TABLE {} OWNER TO {}", name, Name(old.owner))
     yield from _grants(old, new, name, columns)
     yield from _comments_and_statistics(old, name, columns)
     if old.options:
-        pairs = (SQL("{} = {}").format(Identifier(*k.split(".")), Literal(v)) for k, v in old.options)
-        yield SQL("ALTER TABLE {} SET ({})").format(name, listed(pairs))
+        pairs = (sql("{} = {}", Name(*k.split(".")), Value(v)) for k, v in old.options)
+        yield sql("ALTER TABLE {} SET ({})", name, listed(pairs))
     if old.replica_identity != new.replica_identity:
-        yield SQL("ALTER TABLE {} REPLICA IDENTITY {}").format(name, SQL(old.replica_identity))
+        yield sql("ALTER TABLE {} REPLICA IDENTITY {}", name, Keyword(old.replica_identity))
 
 
-def _grants(
-    old: Belongings, new: Belongings, name: Identifier, columns: Collection[str]
-) -> Iterator[Composed]:
+def _grants(old: Belongings, new: Belongings, name: Name, columns: Collection[str]) -> Iterator[Sql]:
     """The rights of the old table and no others: a new table has those of the default privileges."""
     for grant in sorted(new.grants - old.grants, key=str):
         if grant.grantee != old.owner:
-            yield SQL("REVOKE {} ON TABLE {} FROM {}").format(_right(grant), name, _grantee(grant))
+            yield sql("REVOKE {} ON TABLE {} FROM {}", _right(grant), name, _grantee(grant))
     for grant in sorted(old.grants - new.grants, key=str):
         if grant.column is None or grant.column in columns:
-            option = SQL(" WITH GRANT OPTION") if grant.grantable else SQL("")
-            yield SQL("GRANT {} ON TABLE {} TO {}{}").format(_right(grant), name, _grantee(grant), option)
+            option = sql(" WITH GRANT OPTION") if grant.grantable else NOTHING
+            yield sql("GRANT {} ON TABLE {} TO {}{}", _right(grant), name, _grantee(grant), option)
 
 
-def _comments_and_statistics(
-    old: Belongings, name: Identifier, columns: Collection[str]
-) -> Iterator[Composed]:
+def _comments_and_statistics(old: Belongings, name: Name, columns: Collection[str]) -> Iterator[Sql]:
     for column, text in old.comments:
         if column is None:
-            yield SQL("COMMENT ON TABLE {} IS {}").format(name, Literal(text))
+            yield sql("COMMENT ON TABLE {} IS {}", name, Value(text))
         elif column in columns:
-            yield SQL("COMMENT ON COLUMN {}.{} IS {}").format(name, Identifier(column), Literal(text))
+            yield sql("COMMENT ON COLUMN {}.{} IS {}", name, Name(column), Value(text))
     for column, target in old.statistics:
         if column in columns:
-            yield SQL("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS {}").format(
-                name, Identifier(column), Literal(target)
-            )
+            yield sql("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS {}", name, Name(column), Value(target))
 
 
-def _right(grant: Grant) -> Composable:
+def _right(grant: Grant) -> Part:
     # The server's own word for it.
-    privilege = SQL(grant.privilege)
-    return privilege if grant.column is None else SQL("{} ({})").format(privilege, Identifier(grant.column))
+    privilege = Keyword(grant.privilege)
+    return privilege if grant.column is None else sql("{} ({})", privilege, Name(grant.column))
 
 
-def _grantee(grant: Grant) -> Composable:
-    return SQL("PUBLIC") if grant.grantee is None else Identifier(grant.grantee)
+def _grantee(grant: Grant) -> Part:
+    return sql("PUBLIC") if grant.grantee is None else Name(grant.grantee)

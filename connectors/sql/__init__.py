@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from connectors.sql.client import SqlClient
     from connectors.sql.deletion import says_alive, says_deleted
     from connectors.sql.dialect import Ddl, Dialect, Holds, InternalColumn, Parameters, Quote
-    from connectors.sql.errors import Meaning, by_code, explained
+    from connectors.sql.errors import Meaning, by_code, explained, meant
     from connectors.sql.file_locks import StreamLocks
     from connectors.sql.journal import SqlJournal
     from connectors.sql.ledger import SqlLedger
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from connectors.sql.statements import Statements
     from connectors.sql.text import (
         NOTHING,
+        Keyword,
         Name,
         Param,
         Part,
@@ -46,6 +47,7 @@ __all__ = [
     "Entrance",
     "Holds",
     "InternalColumn",
+    "Keyword",
     "Meaning",
     "Name",
     "Param",
@@ -73,6 +75,7 @@ __all__ = [
     "in_use",
     "join",
     "listed",
+    "meant",
     "merge",
     "name_taken",
     "names",
@@ -106,6 +109,7 @@ _HOMES = {
     "by_code": "errors",
     "dedupe": "merging",
     "explained": "errors",
+    "meant": "errors",
     "merge": "merging",
     "in_use": "refusals",
     "name_taken": "refusals",

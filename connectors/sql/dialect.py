@@ -12,6 +12,7 @@ from attrs import frozen
 
 from connectors.sql.text import (
     NOTHING,
+    Keyword,
     Name,
     Param,
     Part,
@@ -97,6 +98,9 @@ class Dialect:
     quote: Quote = Quote('"', '"')
     # What a text in quotes doubles. A database that reads backslashes doubles them too.
     doubled: str = "'"
+    # What stands before a text in quotes that holds backslashes, which are then doubled too. Empty if a backslash is
+    # a character like any other.
+    escaping: str = ""
     ddl: Ddl = Ddl.TRANSACTIONAL
     # What a SELECT ends with to lock its rows; nothing where a transaction has the database to itself.
     row_lock: Sql = NOTHING
@@ -170,7 +174,7 @@ class Dialect:
                 return self.parameters.value[0].format(part.name)
             case Place():
                 return self.parameters.value[1]
-            case Type():
+            case Type() | Keyword():
                 return part.spelled
             case _:
                 assert_never(part)
@@ -184,8 +188,11 @@ class Dialect:
             case int():
                 return str(value)
             case str():
-                for mark in self.doubled:
+                before, doubled = "", self.doubled
+                if self.escaping and "\\" in value:
+                    before, doubled = self.escaping, f"{doubled}\\"
+                for mark in doubled:
                     value = value.replace(mark, mark * 2)
-                return f"'{value}'"
+                return f"{before}'{value}'"
             case _:
                 assert_never(value)

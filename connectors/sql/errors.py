@@ -34,9 +34,14 @@ class Meaning:
         return re.match(self.said, str(error)) is not None
 
 
-def by_code(errors: Mapping[str | int, DataflowError]) -> tuple[Meaning, ...]:
+def by_code(errors: Mapping[str, DataflowError] | Mapping[int, DataflowError]) -> tuple[Meaning, ...]:
     """A meaning for each code of a driver."""
     return tuple(Meaning(codes=(code,), means=error) for code, error in errors.items())
+
+
+def meant(error: Exception, code: str | int | None, meanings: Sequence[Meaning]) -> DataflowError | None:
+    """The error of ours by the first meaning that fits; None if none does."""
+    return next((each.means for each in meanings if each.fits(error, code)), None)
 
 
 def explained(
@@ -45,5 +50,4 @@ def explained(
     """The error as one of ours: as it is if it already is, by the first meaning that fits, or as `unforeseen`."""
     if isinstance(error, DataflowError):
         return error
-    found = next((each.means for each in meanings if each.fits(error, code)), None)
-    return found or InternalError(unforeseen, remedy=ASK_FOR_HELP)
+    return meant(error, code, meanings) or InternalError(unforeseen, remedy=ASK_FOR_HELP)

@@ -1,7 +1,7 @@
 """SQL as values: composed once, and rendered by a dialect. Sends nothing, and knows no database.
 
 Text is code: `sql` takes no text but what is written as a literal in the function that calls it. Everything else
-has to say what it is: a `Name`, a `Value`, a `Param` or a `Type`.
+has to say what it is: a `Name`, a `Value`, a `Param`, a `Type` or a `Keyword`.
 """
 
 import re
@@ -16,6 +16,7 @@ from attrs import frozen
 # Words, numbers, brackets, and quoted words for a type's own options, such as the name of a time zone.
 _TYPE = re.compile(r"(?:[\w (),\[\]]|'[\w/+-]*')+")
 _WORD = re.compile(r"\w+")
+_KEYWORDS = re.compile(r"[A-Z]+( [A-Z]+)*")
 # How names are quoted in one database or another.
 _QUOTES = re.compile(r'["`]')
 
@@ -79,6 +80,21 @@ class Type:
 
 
 @frozen
+class Keyword:
+    """A word of the database's grammar that the database itself gave, such as the name of a privilege; or several.
+
+    Raises:
+        ValueError: it is not spelled in capital letters.
+    """
+
+    spelled: str
+
+    def __attrs_post_init__(self) -> None:
+        if not _KEYWORDS.fullmatch(self.spelled):
+            raise ValueError("a keyword is spelled in capital letters")
+
+
+@frozen
 class Sql:
     """A statement, or a part of one: literal text and what stands between."""
 
@@ -95,8 +111,8 @@ class Sql:
 
 
 # What a place takes, and what it comes to.
-Part: TypeAlias = Sql | Name | Value | Param | Place | Type
-Piece: TypeAlias = str | Name | Value | Param | Place | Type
+Part: TypeAlias = Sql | Name | Value | Param | Place | Type | Keyword
+Piece: TypeAlias = str | Name | Value | Param | Place | Type | Keyword
 
 # What stands where a statement has nothing to say.
 NOTHING = Sql(())
@@ -204,11 +220,11 @@ def _fill(text: str, parts: Sequence[Part], named: Mapping[str, Part]) -> Sql:
 def _flat(part: Part) -> Iterator[Piece]:
     if isinstance(part, Sql):
         yield from part.parts
-    elif isinstance(part, Name | Value | Param | Place | Type):
+    elif isinstance(part, Name | Value | Param | Place | Type | Keyword):
         yield part
     else:
         raise TypeError(
-            f"a {type(part).__name__} does not say what it is in a statement: Name, Value, Param or Type"
+            f"a {type(part).__name__} does not say what it is in a statement: Name, Value, Param, Type or Keyword"
         )
 
 

@@ -58,6 +58,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     **{f"of destination {name}": (f"connectors/{name}",) for name in OURS},
 }
+# Modules whose constants are errors that a database's page shows in a table of its own.
+_MEANINGS = tuple(f"connectors/{name}/errors" for name in OURS)
 _NOT_RAISED_IN_A_SYNC = ("connectors/testkit", "connectors/simulation", "connectors/template")
 UNKNOWN = "…"
 
@@ -106,7 +108,9 @@ def _of_module(place: str, path: Path) -> Iterator[Raised]:
         return
     module = import_module(place.replace("/", ".").removesuffix(".__init__"))
     for scope in ast.walk(tree):
-        if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Assign | ast.AnnAssign):
+        if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) or (
+            isinstance(scope, ast.Assign | ast.AnnAssign) and place not in _MEANINGS
+        ):
             yield from _of_scope(place, scope, module)
 
 

@@ -3,8 +3,6 @@
 from contextlib import closing
 from typing import Any
 
-from psycopg.sql import SQL
-
 from connectors.postgres import DEFINITION
 from dataflow.runtime import SYSTEM
 from tests.more.conftest import LOADER
@@ -26,6 +24,6 @@ def ask(config: dict[str, Any], question: str = ENCRYPTED) -> list[tuple[Any, ..
         closing(connector.client()) as client,
     ):
         try:
-            return list(client.execute(SQL(question).format()))
+            return client.connection.execute(question.encode()).fetchall()
         except Exception as error:
             raise connector.explain(error) from error

@@ -9,9 +9,9 @@ from typing import Any
 import asyncssh
 import psycopg
 import pytest
-from psycopg.sql import SQL
 
 from connectors.postgres import DEFINITION
+from connectors.sql.text import sql
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.runtime import SYSTEM
 from tests.more.asking import ask, reached
@@ -21,7 +21,7 @@ from tests.servers.sshd import LOOPBACK, Guest, Sshd, free_port
 from tests.whole.command import Destination
 from tests.whole.messages import catalog, complete, record, state, stream
 
-QUESTION = SQL("SELECT 1").format()
+QUESTION = sql("SELECT 1")
 
 
 def through(sshd: Sshd, user: Guest, **more: Any) -> dict[str, Any]:

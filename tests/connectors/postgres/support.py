@@ -17,8 +17,10 @@ from psycopg.sql import Composed
 
 from connectors.contract import Recipe
 from connectors.postgres.client import PostgresClient
+from connectors.postgres.columns import POSTGRES
 from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.sessions import Row
+from connectors.sql.text import Sql
 from dataflow.catalog import Strategy
 from dataflow.types import (
     EXTRACTED_AT,
@@ -134,9 +136,9 @@ def index_names(client: PostgresClient, table: TableName) -> list[str]:
     return [row[0] for row in client.connection.execute(query, [table.namespace, table.name])]
 
 
-def golden(name: str, *statements: Composed) -> tuple[str, str]:
+def golden(name: str, *statements: Sql) -> tuple[str, str]:
     """What the golden file holds, and these statements laid out like it."""
-    text = "".join(f"{_laid_out(each.as_string(None))};\n" for each in statements)
+    text = "".join(f"{_laid_out(POSTGRES.render(each))};\n" for each in statements)
     path = GOLDEN / f"{name}.sql"
     if UPDATE:
         path.write_text(text)

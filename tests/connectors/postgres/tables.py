@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from connectors.postgres.connector import IN_A_FUNCTION, MEANINGS, REFUSALS
+from connectors.postgres.errors import ERRORS, IN_A_FUNCTION, REFUSALS
 
 
 def _sqlstates() -> Iterator[tuple[str, str, str, str]]:
-    known = {f"`{state}`": each for state, each in MEANINGS.items()}
+    known = {f"`{state}`": each for state, each in ERRORS.items()}
     known |= {f"`{state}` in a function": each for state, each in IN_A_FUNCTION.items()}
     for state, each in sorted(known.items()):
-        remedy = each.remedy or "the GRANT that is missing, in the message"
-        yield state, each.says, each.error.failure_type, remedy
+        yield state, each.message, each.failure_type, each.remedy
 
 
 def _refusals() -> Iterator[tuple[str, str]]:

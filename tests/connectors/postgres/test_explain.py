@@ -1,14 +1,13 @@
 """What the server's errors mean: each to one of three, with words for a person and without secrets."""
 
-from typing import Any
-
 import psycopg
 import pyarrow as pa
 import pytest
 from psycopg import errors
 
 from connectors.postgres.client import PostgresClient
-from connectors.postgres.connector import MEANINGS, PostgresConnector, explain
+from connectors.postgres.connector import PostgresConnector
+from connectors.postgres.errors import ERRORS, explain
 from connectors.postgres.sessions import refuse_old
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.types import Kind
@@ -81,10 +80,10 @@ def test_an_sqlstate_means_one_kind_of_error(state: str, kind: type[DataflowErro
     assert "Ada" not in str(found)
 
 
-@pytest.mark.parametrize("meaning", MEANINGS.values(), ids=list(MEANINGS))
-def test_a_meaning_is_a_beginning_of_a_sentence(meaning: Any) -> None:
-    assert meaning.says[0].isupper()
-    assert not meaning.says.endswith(".")
+@pytest.mark.parametrize("meaning", ERRORS.values(), ids=list(ERRORS))
+def test_a_meaning_is_a_beginning_of_a_sentence(meaning: DataflowError) -> None:
+    assert meaning.message[0].isupper()
+    assert not meaning.message.endswith(".")
 
 
 USERS = (column("id", Kind.INTEGER), column("name", Kind.STRING))

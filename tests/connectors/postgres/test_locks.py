@@ -15,6 +15,7 @@ from connectors.postgres import DEFINITION, ownership
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.config import configure, connection_parameters
 from connectors.postgres.locks import Locks
+from connectors.postgres.quoting import query
 from connectors.postgres.sessions import Access
 from dataflow.errors import ConfigError, TransientError
 from dataflow.runtime import SYSTEM
@@ -55,9 +56,9 @@ def session(database: Address, name: str) -> Iterator["psycopg.Connection[Any]"]
 def owner(database: Address, name: str = "dataflow ghost") -> Iterator["psycopg.Connection[Any]"]:
     """The session of a run that took the table, and says nothing more by itself."""
     with session(database, name) as connection:
-        connection.execute(ownership.enter(), {"owner": "ghost", "wait": "1s"})
+        connection.execute(query(ownership.enter()), {"owner": "ghost", "wait": "1s"})
         of = {"namespace": FINAL.namespace, "name": FINAL.name, "owner": "ghost"}
-        connection.execute(ownership.own(LEDGER), of)
+        connection.execute(query(ownership.own(LEDGER)), of)
         yield connection
 
 
@@ -209,7 +210,7 @@ def impatient(access: Access, client: PostgresClient) -> Iterator[PostgresClient
     """A client with little patience, on a ledger that has an entry."""
     with client.transaction():
         client.ledger.save(LedgerEntry(table=FINAL))
-    made = PostgresClient(access, client._sql, "airbyte_internal")
+    made = PostgresClient(access, client.statements, "airbyte_internal")
     yield made
     made.close()
 
@@ -217,7 +218,7 @@ def impatient(access: Access, client: PostgresClient) -> Iterator[PostgresClient
 def test_the_last_transaction_of_a_dead_run_is_waited_for(
     access: Access, impatient: PostgresClient, postgres_database: Address
 ) -> None:
-    patient = PostgresClient(evolve(access, ghost_wait=60.0), impatient._sql, "airbyte_internal")
+    patient = PostgresClient(evolve(access, ghost_wait=60.0), impatient.statements, "airbyte_internal")
     with session(postgres_database, "dataflow ghost") as ghost:
         ghost.execute("BEGIN")
         ghost.execute(HOLD_ENTRY)
@@ -276,7 +277,7 @@ def test_a_run_that_froze_while_it_claimed_a_new_table_is_ended(
     access: Access, impatient: PostgresClient, client: PostgresClient
 ) -> None:
     """Its entry is to be seen, so the transaction that holds it is found."""
-    frozen = PostgresClient(evolve(access, pulse=60.0), client._sql, "airbyte_internal")
+    frozen = PostgresClient(evolve(access, pulse=60.0), client.statements, "airbyte_internal")
     frozen.lock(OTHERS, "frozen")
     frozen.connection.execute("BEGIN")
     frozen.ledger.save(LedgerEntry(table=OTHERS, epoch=1, owner="frozen"))

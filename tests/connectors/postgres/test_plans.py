@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL
 
 from connectors.contract import Recipe
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
 from connectors.postgres.merging import Merging
+from connectors.sql.text import sql
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
 from tests.connectors.postgres.support import FINAL, TEMP, as_a_person, column, fill, index_names, recipe
 
@@ -133,14 +133,14 @@ def explained(client: PostgresClient, merging: Merging) -> list[Any]:
     """The plans of all statements, of both kinds of merge, as a merge would have them."""
     plans = []
     with client.transaction():
-        client.execute(client._sql.analyze(TEMP, merging.compared))
+        client.execute(client.statements.analyze(TEMP, merging.compared))
         client.merge_table(TEMP, FINAL, merging.recipe)
         for nulls in client.inspection.null_keys(TEMP, merging):
             for statement in (
                 *merging.merge(TEMP, FINAL, nulls),
                 *merging.merge_in_place(TEMP, FINAL, nulls),
             ):
-                plan = client.execute(SQL("EXPLAIN (FORMAT JSON) {}").format(statement))[0][0]
+                plan = client.execute(sql("EXPLAIN (FORMAT JSON) {}", statement))[0][0]
                 plans.append(plan[0]["Plan"])
     return plans
 

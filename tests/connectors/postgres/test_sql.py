@@ -1,22 +1,22 @@
 """Every statement the generator can write, as a golden file; GOLDEN=update in the environment rewrites them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
-from psycopg.sql import Composed
 
 from connectors.contract import Recipe
 from connectors.postgres import catalog, evolution, ownership, statistics, swap
-from connectors.postgres.columns import PostgresColumns
+from connectors.postgres.columns import POSTGRES, UNCONSTRAINED, PostgresColumns
 from connectors.postgres.merging import Merging
 from connectors.postgres.remaking import create_anew
-from connectors.postgres.sql import PostgresSql, retype_metadata
+from connectors.postgres.sql import PostgresStatements, retype_metadata
+from connectors.sql.text import Sql
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import CDC_DELETED_AT, Kind, TableName
 from tests.connectors.postgres.support import FINAL, GOLDEN, TEMP, UPDATE, column, golden, recipe
 
-SQL = PostgresSql(columns=PostgresColumns())
-CASCADE = PostgresSql(columns=PostgresColumns(unconstrained=True), deletes=False, drop_cascade=True)
+SQL = PostgresStatements()
+CASCADE = PostgresStatements(dialect=UNCONSTRAINED, hard_deletes=False, drop_cascade=True)
 ALL_KINDS = [column(f"a_{kind.value}", kind) for kind in Kind]
 USERS = [column("id", Kind.INTEGER), column("part", Kind.STRING), column("updated_at", Kind.STRING)]
 BY_ID = recipe(USERS, ["id"])
@@ -50,13 +50,13 @@ def merging(by: Recipe, *, deletes: bool = True) -> Merging:
 
 
 def changed(
-    changeset: ColumnChangeset, generator: PostgresSql = SQL, table: TableName = FINAL
-) -> tuple[Composed, ...]:
+    changeset: ColumnChangeset, generator: PostgresStatements = SQL, table: TableName = FINAL
+) -> tuple[Sql, ...]:
     change_columns = evolution.change_columns(table, changeset, generator.cascade)
     return *evolution.notes(table, changeset), change_columns
 
 
-def all_changes(old: str) -> tuple[Composed, ...]:
+def all_changes(old: str) -> tuple[Sql, ...]:
     return tuple(statement for kind in Kind for statement in changed(change(old, kind)))
 
 
@@ -87,25 +87,25 @@ NEW = swap.Belongings(
 )
 
 
-STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
-    "namespace_exists": (catalog.namespace_exists(),),
+STATEMENTS: Mapping[str, Sequence[Sql]] = {
+    "find_namespace": (SQL.find_namespace(),),
     "create_namespace": (SQL.create_namespace("elsewhere"),),
-    "table_exists": (catalog.table_exists(),),
-    "table_is_empty": (SQL.table_is_empty(FINAL),),
+    "find_table": (SQL.find_table(),),
+    "any_row": (SQL.any_row(FINAL),),
     "has_lost_value": (SQL.has_lost_value(FINAL, ALL_KINDS[0]),),
     "count_rows": (SQL.count_rows(FINAL),),
     "is_partitioned": (catalog.is_partitioned(),),
-    "create_table": (SQL.create_table(FINAL, ALL_KINDS),),
-    "create_table_unconstrained": (CASCADE.create_table(FINAL, [column("value", Kind.NUMBER)]),),
+    "create_table": SQL.create_table(FINAL, ALL_KINDS, ()),
+    "create_table_unconstrained": CASCADE.create_table(FINAL, [column("value", Kind.NUMBER)], ()),
     "drop_table": (SQL.drop_table(FINAL),),
     "drop_table_cascade": (CASCADE.drop_table(FINAL),),
-    "trim_table": (SQL.trim_table(TEMP, everything=False), SQL.trim_table(TEMP, everything=True)),
-    "copy_table": (SQL.copy_table(TEMP, FINAL, USERS),),
+    "trim_table": (SQL.delete_rows_after(TEMP), SQL.delete_rows(TEMP)),
+    "copy_rows": (SQL.copy_rows(TEMP, FINAL, USERS),),
     "copy_in": (SQL.copy_in(TEMP, ["_airbyte_raw_id", "id", "part"]),),
     "set_default": (SQL.set_default(TEMP, "_airbyte_meta", '{"sync_id":1,"changes":["it\'s"]}'),),
     "has_default": (catalog.has_default(),),
-    "rename_table": SQL.rename_table(TEMP, FINAL),
-    "rename_table_elsewhere": SQL.rename_table(ELSEWHERE, FINAL),
+    "rename_table": SQL.move_table(TEMP, FINAL),
+    "rename_table_elsewhere": SQL.move_table(ELSEWHERE, FINAL),
     "blockers": (ownership.blockers(),),
     "enter": (ownership.enter(),),
     "entry_holder": (ownership.entry_holder(LEDGER),),
@@ -149,14 +149,17 @@ STATEMENTS: Mapping[str, tuple[Composed, ...]] = {
     "triggers_before_insert": (catalog.triggers_before_insert(),),
     "columns_ever": (catalog.columns_ever(),),
     "create_anew": (create_anew(FINAL, {"id": ColumnType("bigint")}),),
-    "name_holders": (catalog.name_holders(),),
-    "add_metadata": SQL.add_metadata(FINAL, ["_airbyte_meta", "_airbyte_generation_id"]),
+    "find_holder": (SQL.find_holder(),),
+    "add_metadata": (
+        *SQL.add_metadata(FINAL, "_airbyte_meta"),
+        *SQL.add_metadata(FINAL, "_airbyte_generation_id"),
+    ),
     "lacks_identity": (catalog.lacks_identity(),),
     "identify_by_row": (SQL.identify_by_row(TEMP),),
     "is_secured": (catalog.is_secured(),),
     "hides_rows": (catalog.hides_rows(),),
     "drop_view": (SQL.drop_view("MATERIALIZED VIEW", TableName("reports", "daily")),),
-    "discover_schema": (catalog.discover_schema(),),
+    "find_columns": (SQL.find_columns(),),
     "apply_changeset": changed(CHANGESET),
     "apply_changeset_cascade": changed(CHANGESET, CASCADE),
     "change_from_text": all_changes("text"),
@@ -189,19 +192,19 @@ def test_a_name_never_leaves_its_quotes() -> None:
     table, by = TableName(NASTY, NASTY), recipe([column(NASTY, Kind.STRING)], [NASTY], NASTY)
     quoted = '"' + NASTY.replace('"', '""') + '"'
     written = [
-        SQL.create_table(table, by.columns),
+        *SQL.create_table(table, by.columns, ()),
         *merging(by).merge(table, table, NONE),
         *merging(by).merge_in_place(table, table, NONE),
         *merging(by).dedupe(table),
         swap.empty(table),
         swap.refill(table, table, [NASTY]),
         *swap.exchange(table, table, [NASTY], [NASTY])[1:-1],
-        *SQL.rename_table(table, table),
+        *SQL.move_table(table, table),
         *changed(ColumnChangeset(drop={NASTY: ColumnType("text")}), table=table),
         SQL.create_namespace(NASTY),
     ]
 
-    texts = [each.as_string(None) for each in written]
+    texts = [POSTGRES.render(each) for each in written]
 
     assert all(quoted in each for each in texts if "INDEX" not in each)
     assert not any("DROP TABLE users" in each.replace(quoted, "") for each in texts if "INDEX" not in each)

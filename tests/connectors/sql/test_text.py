@@ -6,6 +6,7 @@ from attrs import evolve
 from connectors.sql.dialect import Dialect, Parameters, Quote
 from connectors.sql.text import (
     NOTHING,
+    Keyword,
     Name,
     Param,
     Place,
@@ -26,6 +27,7 @@ STANDARD = Dialect(
 )
 DOLLARS = evolve(STANDARD, parameters=Parameters.DOLLAR)
 PERCENTS = evolve(STANDARD, parameters=Parameters.PERCENT)
+ESCAPES = evolve(STANDARD, escaping=" E")
 BACKTICKS = evolve(STANDARD, quote=Quote("`", "`"), doubled="'\\")
 
 
@@ -172,6 +174,18 @@ def test_what_is_not_spelled_as_a_type_is_refused(spelled: str) -> None:
         Type(spelled)
 
 
+def test_keywords_are_rendered_as_they_are_spelled() -> None:
+    statement = sql("DROP {} {}", Keyword("MATERIALIZED VIEW"), Name("daily"))
+
+    assert rendered(statement) == 'DROP MATERIALIZED VIEW "daily"'
+
+
+@pytest.mark.parametrize("spelled", ["", "select", "VIEW; DROP", "VIEW  ", "A\nB", 'VIEW "x"'])
+def test_what_is_not_spelled_as_a_keyword_is_refused(spelled: str) -> None:
+    with pytest.raises(ValueError, match="capital letters"):
+        Keyword(spelled)
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a)", "a'"])
 def test_a_parameter_is_named_by_a_word(name: str) -> None:
     with pytest.raises(ValueError, match="named by a word"):
@@ -193,6 +207,11 @@ def test_a_value_is_written_as_the_database_reads_it() -> None:
 
     assert STANDARD.render(values) == r"'it''s', 'a\b', 7, NULL, true, false"
     assert BACKTICKS.render(values) == r"'it''s', 'a\\b', 7, NULL, true, false"
+
+
+def test_a_text_with_backslashes_is_marked_if_only_a_mark_makes_them_escapes() -> None:
+    assert ESCAPES.render(sql("x = {}", Value("it's"))) == "x = 'it''s'"
+    assert ESCAPES.render(sql("x ~ {}", Value(r"it's \d"))) == r"x ~  E'it''s \\d'"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,3 @@
+SELECT 1
+FROM pg_catalog.pg_namespace
+WHERE nspname = %(namespace)s;

@@ -1,4 +1,0 @@
-SELECT EXISTS (
-SELECT
-FROM pg_catalog.pg_namespace
-WHERE nspname = %(namespace)s);

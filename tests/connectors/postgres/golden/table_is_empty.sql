@@ -1,3 +1,0 @@
-SELECT NOT EXISTS (
-SELECT
-FROM "public"."users");

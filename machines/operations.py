@@ -73,7 +73,7 @@ class Publishing(StrEnum):
     REPLACE = "replace"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Recipe:
     """How a temp table was opened, and so how its rows reach the final table. Written in the ledger with it."""
 

@@ -5,9 +5,10 @@ Columns have names and no values of their own.
 
 from collections.abc import Iterable, Mapping
 
-from attrs import evolve, field, frozen
+from attrs import frozen
 
 from machines.operations import Recipe
+from machines.verify.values import Interned
 
 
 @frozen(eq=False)
@@ -24,8 +25,8 @@ class Record:
         return f"{'PLMN'[self.lineage]}{self.item}"
 
 
-@frozen(cache_hash=True, repr=False)
-class Row:
+@frozen(eq=False, repr=False)
+class Row(metaclass=Interned):
     """A record as it lies in a table."""
 
     raw_id: int
@@ -38,21 +39,20 @@ class Row:
 Rows = tuple[Row, ...]
 
 
-@frozen(cache_hash=True)
-class Table:
+@frozen(eq=False)
+class Table(metaclass=Interned):
     """A table's columns, and its rows by raw id."""
 
     columns: tuple[str, ...]
     rows: Rows = ()
 
 
-@frozen(cache_hash=True)
-class Entry:
+@frozen(eq=False)
+class Entry(metaclass=Interned):
     """A ledger entry, as `connectors.contract` has it. Owner and names are left out: the epoch alone differs here."""
 
     epoch: int = 0
-    # Slow to hash, and hardly ever all that differs.
-    recipe: Recipe | None = field(default=None, hash=False)
+    recipe: Recipe | None = None
     last_flush: int = 0
     checkpoint: int | None = None
     highest_raw_id: int = 0
@@ -60,11 +60,11 @@ class Entry:
 
     def without_temp(self) -> "Entry":
         """The entry of a table that has no temp table."""
-        return evolve(self, recipe=None, checkpoint=None)
+        return Entry(self.epoch, None, self.last_flush, None, self.highest_raw_id, self.finalised)
 
 
-@frozen(cache_hash=True)
-class Database:
+@frozen(eq=False)
+class Database(metaclass=Interned):
     """All that is committed. A table that is not there is None."""
 
     final: Table | None = None

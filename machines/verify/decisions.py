@@ -1,7 +1,5 @@
-"""The lifecycle's decisions, asked of the real class and remembered. Knows no rule of a stream itself.
-
-A machine of the class is put into a state, is sent an event, and returns where it went; with an event at some 80 µs
-the search would take hours, so an answer is asked for once. A test drives the class from its start and compares.
+"""The lifecycle's decisions, asked of the real class's table and guards, and remembered. Knows no rule of a stream
+itself. A test drives the class from its start and compares.
 """
 
 from typing import Any
@@ -10,6 +8,7 @@ from attrs import frozen
 
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife, StreamLifecycle
+from machines.verify.arrows import Arrows
 from machines.verify.scenarios import Sync
 
 
@@ -33,9 +32,10 @@ class Decisions:
     def __init__(
         self, machine: type[StreamLifecycle] = StreamLifecycle, life: type[StreamLife] = StreamLife
     ) -> None:
-        self._machine = machine
+        self._arrows = Arrows(machine)
         self._life = life
         self._known: dict[tuple[Sync, Facts | None, TempFacts | None], Knowledge] = {}
+        self._recipes: dict[Recipe, Recipe] = {}
         self._targets: dict[tuple[Knowledge, str, str], str] = {}
         self.operations: dict[str, Any] = dict(machine.OPERATIONS)
         self.first = str(machine.initial_state.id)
@@ -51,11 +51,13 @@ class Decisions:
         """The state that the event leads to. Raises TransitionNotAllowed when the machine does not take it."""
         target = self._targets.get((knowledge, state, event))
         if target is None:
-            living = self._living(knowledge.sync, knowledge.facts, knowledge.left)
-            machine = self._machine(living, start_value=state)
-            machine.send(event)
-            target = self._targets[knowledge, state, event] = machine.at
+            living = self.living(knowledge)
+            target = self._targets[knowledge, state, event] = self._arrows.target(living, state, event)
         return target
+
+    def living(self, knowledge: Knowledge) -> StreamLife:
+        """A life that knows this."""
+        return self._living(knowledge.sync, knowledge.facts, knowledge.left)
 
     def operation(self, state: str) -> StreamOperation | None:
         """What the state asks for, if it asks for something."""
@@ -68,11 +70,13 @@ class Decisions:
 
     def _ask(self, sync: Sync, facts: Facts | None, left: TempFacts | None) -> Knowledge:
         life = self._living(sync, facts, left)
+        wanted = life.recipe
         return Knowledge(
             sync=sync,
             facts=facts,
             left=left,
-            recipe=life.recipe,
+            # Equal recipes are one object, so that they are compared quickly.
+            recipe=self._recipes.setdefault(wanted, wanted),
             columns=tuple(column.name for column in life.tables.columns),
             finalises=life.stream.generation_id if _finalises(life) else None,
             replaces_each_time=life.stream.replaces_each_time,

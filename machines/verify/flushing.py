@@ -4,7 +4,9 @@ from collections import Counter
 
 from machines.verify.database import Database, Record, Row
 from machines.verify.transactions import Flush
-from machines.verify.world import Run, World
+from machines.verify.world import Run
+
+Records = frozenset[Record]
 
 
 def flush_of(run: Run, until: int) -> Flush:
@@ -26,9 +28,28 @@ def name_of(flush: Flush) -> str:
     return f"{rows} with a checkpoint" if flush.checkpoint is not None else rows
 
 
-def sent_again(before: World, after: Database, run: Run, sent: tuple[Record, ...]) -> frozenset[Record]:
-    """The records that are there twice with good reason: they came again, and their row was one to be kept."""
-    kept = {row.record for row in before.database.rows if row.raw_id not in run.uncovered}
-    again = before.again.union(kept.intersection(sent))
-    found = Counter(row.record for row in after.rows) if again else {}
-    return frozenset(record for record in again if found[record] > 1)
+class Sent:
+    """Which records may be there twice, remembered for each flush that was looked at."""
+
+    def __init__(self) -> None:
+        self._known: dict[
+            tuple[Records, Database, Database, frozenset[int], tuple[Record, ...]], Records
+        ] = {}
+
+    def again(
+        self,
+        before: Records,
+        old: Database,
+        new: Database,
+        uncovered: frozenset[int],
+        brought: tuple[Record, ...],
+    ) -> Records:
+        """The records that are there twice with good reason: they came again, and their row was one to be kept."""
+        asked = (before, old, new, uncovered, brought)
+        known = self._known.get(asked)
+        if known is None:
+            kept = {row.record for row in old.rows if row.raw_id not in uncovered}
+            again = before.union(kept.intersection(brought))
+            found = Counter(row.record for row in new.rows) if again else {}
+            known = self._known[asked] = frozenset(record for record in again if found[record] > 1)
+        return known

@@ -20,21 +20,32 @@ class Laws:
 
     def __init__(self, scenario: Scenario) -> None:
         self._over = scenario.over
+        self._held: dict[Database, frozenset[Record]] = {}
         # Moments in which acknowledged records are known to be kept: most steps change nothing of it.
         self._kept: set[tuple[Database, tuple[Progress, ...]]] = set()
+        self._changes: dict[tuple[Table, Table, tuple[Progress, ...]], str] = {}
+        self._wanted: dict[tuple[Progress, ...], set[frozenset[Record]]] = {}
         self._laws: tuple[tuple[str, Callable[[World, Step], str]], ...] = (
-            ("Acknowledged means durable", self.acknowledged_means_durable),
-            ("Readers see old or new", self.readers_see_old_or_new),
-            ("The result does not depend on the crashes", self.result_of_no_crash),
-            ("Nothing is left behind", self.nothing_left),
-            ("One writer per stream", self.one_writer),
+            ("law 1, acknowledged means durable", self.acknowledged_means_durable),
+            ("law 2, readers see old or new", self.readers_see_old_or_new),
+            ("law 3, the result does not depend on the crashes", self.result_of_no_crash),
+            ("law 4, nothing is left behind", self.nothing_left),
+            ("law 5, one writer per stream", self.one_writer),
         )
+        # These ask how a world was reached, too.
+        self._of_steps = (self._laws[1], self._laws[3], self._laws[4])
 
-    def broken(self, before: World, step: Step) -> str:
-        """The first law that the step breaks, and how; empty when it breaks none."""
-        for number, (name, law) in enumerate(self._laws, 1):
+    def broken(self, before: World, step: Step, *, seen: bool = False) -> str:
+        """The first law that the step breaks, and how; empty when it breaks none.
+
+        `seen`: its world was reached before, and broke no law then.
+        """
+        run = step.world.run
+        if seen and before.database is step.world.database and run is not None and run.state != "failed":
+            return ""
+        for name, law in self._of_steps if seen else self._laws:
             if complaint := law(before, step):
-                return f"law {number}, {name.lower()}: {complaint}"
+                return f"{name}: {complaint}"
         return ""
 
     # -- 1
@@ -46,17 +57,23 @@ class Laws:
         database, syncs = step.world.database, step.world.syncs
         if (database, syncs) in self._kept:
             return ""
-        kept = {row.record for row in (*_rows(database.final), *_rows(database.temp))}
+        kept = self._records(database)
         for number, one in enumerate(syncs):
-            missing = [
-                record for record in one.sync.records(one.start, one.acknowledged) if record not in kept
-            ]
-            if missing and not _replaced(one, syncs[number + 1 :]):
-                for record in missing:
-                    if not _superseded(record, kept, syncs):
-                        return f"{record} was acknowledged and is in no table"
+            acknowledged = one.sync.records(one.start, one.acknowledged)
+            if kept.issuperset(acknowledged) or _replaced(one, syncs[number + 1 :]):
+                continue
+            for record in acknowledged:
+                if record not in kept and not _superseded(record, kept, syncs):
+                    return f"{record} was acknowledged and is in no table"
         self._kept.add((database, syncs))
         return ""
+
+    def _records(self, database: Database) -> frozenset[Record]:
+        """What both tables hold."""
+        held = self._held.get(database)
+        if held is None:
+            held = self._held[database] = frozenset(row.record for row in database.rows)
+        return held
 
     # -- 2
 
@@ -67,26 +84,24 @@ class Laws:
             return ""
         if new is None:
             return "the final table is missing"
-        syncs = [one.sync for one in step.world.syncs]
-        shown = {row.record for row in new.rows}
-        gone = [row for row in old.rows if row.record not in shown]
-        if all(_outranked(row, new.rows, syncs) for row in gone):
-            return ""
-        if any(sync.strategy.truncates and _is_whole(sync, shown) for sync in syncs):
-            return ""
-        return f"the final table lost {gone[0].record}, and is no whole new generation"
+        asked = (old, new, step.world.syncs)
+        known = self._changes.get(asked)
+        if known is None:
+            known = self._changes[asked] = _lost(old, new, [one.sync for one in step.world.syncs])
+        return known
 
     # -- 3
 
     def result_of_no_crash(self, _: World, step: Step) -> str:
         """After success the final table is one that syncs without a crash could have left."""
         world = step.world
-        if world.run is not None and world.run.state == "failed" and not world.run.disturbed:
-            return "a run failed although nothing had disturbed it"
+        if world.run is not None:
+            failed = world.run.state == "failed" and not world.run.disturbed
+            return "a run failed although nothing had disturbed it" if failed else ""
         if not world.succeeded:
             return ""
         found = Counter(row.record for row in _rows(world.database.final))
-        wanted = undisturbed(world.syncs)
+        wanted = self._undisturbed(world.syncs)
         if frozenset(found) not in wanted:
             return f"the final table holds {_names(found)}, and should hold {_or(wanted)}"
         twice = [record for record, count in found.items() if count > 1]
@@ -95,29 +110,47 @@ class Laws:
         repeated = [record for record in twice if record not in world.again]
         return f"{repeated[0]} is there twice, without a reason" if repeated else ""
 
+    def _undisturbed(self, syncs: tuple[Progress, ...]) -> set[frozenset[Record]]:
+        wanted = self._wanted.get(syncs)
+        if wanted is None:
+            wanted = self._wanted[syncs] = undisturbed(syncs)
+        return wanted
+
     # -- 4
 
     def nothing_left(self, before: World, step: Step) -> str:
         """After success there is no temp table, and the ledger knows of none; after a failure, none that is empty."""
-        database = step.world.database
-        if _has_failed(before, step) and database.temp is not None and not database.temp.rows:
-            return "an empty temp table is left"
-        if not step.world.succeeded:
+        world = step.world
+        temp, recipe = world.database.temp, world.database.entry.recipe
+        if temp is None and recipe is None:
             return ""
-        if database.temp is not None:
-            return "the temp table is left"
-        return "the ledger has a recipe without a table" if database.entry.recipe is not None else ""
+        if temp is not None and not temp.rows and _has_failed(before, step):
+            return "an empty temp table is left"
+        if not world.succeeded:
+            return ""
+        return "the temp table is left" if temp is not None else "the ledger has a recipe without a table"
 
     # -- 5
 
     def one_writer(self, before: World, step: Step) -> str:
         """Only the run that claimed last changes anything; a claim changes the ledger alone."""
         old, new = before.database, step.world.database
-        if step.epoch is None or old.entry.epoch == step.epoch or old == new:
+        if step.epoch is None or old.entry.epoch == step.epoch or old is new:
             return ""
         if new.entry.epoch > old.entry.epoch and (old.final, old.temp) == (new.final, new.temp):
             return ""
         return "a run changed tables that another run had claimed"
+
+
+def _lost(old: Table, new: Table, syncs: Sequence[Sync]) -> str:
+    """What readers of the final table miss in the new one, empty when nothing is amiss."""
+    shown = {row.record for row in new.rows}
+    gone = [row for row in old.rows if row.record not in shown]
+    if all(_outranked(row, new.rows, syncs) for row in gone):
+        return ""
+    if any(sync.strategy.truncates and _is_whole(sync, shown) for sync in syncs):
+        return ""
+    return f"the final table lost {gone[0].record}, and is no whole new generation"
 
 
 def _has_failed(before: World, step: Step) -> bool:
@@ -145,7 +178,7 @@ def _outranked(row: Row, rows: Rows, syncs: Iterable[Sync]) -> bool:
     )
 
 
-def _superseded(record: Record, kept: set[Record], syncs: Sequence[Progress]) -> bool:
+def _superseded(record: Record, kept: frozenset[Record], syncs: Sequence[Progress]) -> bool:
     """Whether a later record of its key has taken its place, or the place of one that had."""
     deduping = [one.sync for one in syncs if one.sync.strategy.dedupes]
     later = [

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from attrs import evolve
-
 from machines.verify.database import Database, Entry, Row, Table
 from machines.verify.decisions import Decisions
 from machines.verify.scenarios import COLUMNS, OVER, Scenario, Sync
@@ -18,6 +16,7 @@ class Platform:
         self._over = scenario.over
         self._leftover = Table(COLUMNS) if scenario.leftover else None
         self._decisions = decisions
+        self._runs: dict[tuple[int, Sync, int], Run] = {}
 
     def first(self, crashes: int, rivals: int) -> World:
         """Before anything was asked for but what is over."""
@@ -43,10 +42,16 @@ class Platform:
         """A run of the sync has started, and its source continues from the last emitted STATE."""
         at = self.begins(world, sync)
         if number == len(world.syncs):
-            world = evolve(world, syncs=(*world.syncs, Progress(sync, start=at, acknowledged=at, sent=at)))
-        knowledge = self._decisions.knowledge(sync)
-        state = self._decisions.target(knowledge, self._decisions.first, "start")
-        return renumbered(evolve(world, run=Run(number, knowledge, state, at=at)))
+            world = world._replace(syncs=(*world.syncs, Progress(sync, start=at, acknowledged=at, sent=at)))
+        return renumbered(world, self._run(number, sync, at))
+
+    def _run(self, number: int, sync: Sync, at: int) -> Run:
+        run = self._runs.get((number, sync, at))
+        if run is None:
+            knowledge = self._decisions.knowledge(sync)
+            state = self._decisions.target(knowledge, self._decisions.first, "start")
+            run = self._runs[number, sync, at] = Run(number, knowledge, state, at)
+        return run
 
     def begins(self, world: World, sync: Sync) -> int:
         """The item that its source goes on from. A stream that each sync replaces is read whole, whatever was

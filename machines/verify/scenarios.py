@@ -7,7 +7,7 @@ comes twice with the same cursor, again with a lower one, and is another by anot
 from collections.abc import Iterator
 from functools import cache
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dataflow.catalog import Append, Dedupe, DestinationStream, Replace, Strategy
 from dataflow.stream_tables import StreamTables
@@ -48,21 +48,22 @@ class Sync:
     recipe: Recipe
     lineage: int
     until: int
+    # Read from the stream once: they are asked for by the million.
+    strategy: Strategy = field(init=False)
+    generation: int = field(init=False)
+
+    @strategy.default
+    def _its_strategy(self) -> Strategy:
+        return self.stream.strategy
+
+    @generation.default
+    def _its_generation(self) -> int:
+        return self.stream.generation_id
 
     @property
     def items(self) -> tuple[Item, ...]:
         """What the source sends when it starts at nothing."""
         return LINEAGES[self.lineage][: self.until]
-
-    @property
-    def strategy(self) -> Strategy:
-        """How it reaches the final table."""
-        return self.stream.strategy
-
-    @property
-    def generation(self) -> int:
-        """Its generation."""
-        return self.stream.generation_id
 
     def records(self, start: int, end: int) -> tuple[Record, ...]:
         """The records among the items from `start` to `end`."""
@@ -175,6 +176,12 @@ def scenarios() -> Iterator[Scenario]:
         yield Scenario(
             f"{strategy}, then a truncate, then that cancelled",
             ((OVER,), (sync(strategy, 2, FIRST, 2),), cancelled, (sync(strategy, 4, THIRD),)),
+        )
+    for strategy in (APPEND_TRUNCATE, DEDUP_TRUNCATE):
+        then = sync(APPEND, 3, SECOND), sync(DEDUP, 3, SECOND)
+        yield Scenario(
+            f"{strategy}, then with another column, then cancelled",
+            ((OVER,), (sync(strategy, 2, FIRST, 3),), (sync(strategy, 2, FIRST, columns=EVOLVED),), then),
         )
 
 

@@ -76,11 +76,12 @@ class Search:
             for step in steps.after(world):
                 taken += 1
                 struck += bool(step.befell)
+                seen = step.world in trail
                 # A law may forbid the step to a world that is reached by others, too.
-                if complaint := laws.broken(world, step):
+                if complaint := laws.broken(world, step, seen=seen):
                     found.setdefault(complaint, _violation(scenario, complaint, trail, world, step))
                     continue
-                if step.world in trail:
+                if seen:
                     continue
                 trail[step.world] = (world, step.label)
                 waiting.append(step.world)

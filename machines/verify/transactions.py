@@ -5,10 +5,11 @@ A test performs the same operations with the real ones on the memory connector, 
 
 from typing import Protocol
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from machines.operations import Facts, Recipe, StreamOperation, TempFacts
 from machines.verify.database import Database, Entry, Rows, Table, deduped, in_order, merged
+from machines.verify.values import Interned, evolve
 
 
 class Refused(Exception):
@@ -19,8 +20,8 @@ class FencedOff(Refused):
     """Another run has taken the table over."""
 
 
-@frozen(cache_hash=True)
-class Flush:
+@frozen(eq=False)
+class Flush(metaclass=Interned):
     """Rows to insert, with the checkpoint they reach; as `dataflow/flush.py` has it."""
 
     number: int
@@ -58,7 +59,7 @@ class Wishes(Protocol):
         ...
 
 
-@frozen
+@frozen(eq=False)
 class Performed:
     """What was committed, a database for each transaction; and what was found."""
 

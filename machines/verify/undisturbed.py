@@ -50,10 +50,10 @@ def _after(syncs: Sequence[tuple[Progress, int]]) -> Rows:
             if not one.complete:
                 final = _added(_arrived(one, end, turn + 1), final, sync)
         elif later and not later[0].strategy.truncates:
-            # The truncate was cancelled: what it brought is added.
-            final = _added(rows, final, sync)
+            # The truncate was cancelled: what it brought is added, and what waited for it.
+            final, waiting = _added((*waiting, *rows), final, sync), ()
         elif later and later[0].generation == sync.generation:
-            waiting = rows
+            waiting = (*waiting, *rows)
     return final
 
 

@@ -1,22 +1,26 @@
 """A moment of a history: the database, the runs, what the platform knows. Values; nothing happens here."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from machines.verify.database import Database, Entry, Record, Row, Table
 from machines.verify.decisions import Knowledge
 from machines.verify.scenarios import Sync
+from machines.verify.values import Interned, evolve
 
 # For a run that has not claimed yet: no entry has this epoch.
 UNCLAIMED = -1
 # A world's two places for runs: the one that the platform hears, and one that has fallen silent.
 RUN, GHOST = "run", "ghost"
+# So many answers are remembered at once.
+REMEMBERED = 1 << 16
 
 
-@frozen(cache_hash=True)
-class Run:
+@frozen(eq=False)
+class Run(metaclass=Interned):
     """One process: where its machine is, and how far it came.
 
     `at`: the item that it has flushed up to; `given`: the highest raw id it gave. `disturbed`: something befell it
@@ -34,8 +38,8 @@ class Run:
     uncovered: frozenset[int] = frozenset()
 
 
-@frozen(cache_hash=True)
-class Progress:
+@frozen(eq=False)
+class Progress(metaclass=Interned):
     """How far a sync came, over all its runs: in items of its lineage.
 
     `start`: acknowledged when it was first asked for; `acknowledged`: covered by the last emitted STATE; `sent`: to
@@ -50,9 +54,10 @@ class Progress:
     complete: bool = False
 
 
-@frozen(cache_hash=True)
-class World:
-    """All of it. `syncs`: the progress of those asked for so far, `run` is of the last of them.
+class World(NamedTuple):
+    """All of it; a tuple of values that are made once, which is quick to hash.
+
+    `syncs`: the progress of those asked for so far, `run` is of the last of them.
 
     `ghost` is a run that the platform no longer hears. `again`: records that more than one run flushed. `left`: how
     many disturbances may still come.
@@ -72,72 +77,85 @@ class World:
         return self.run is None and bool(self.syncs) and self.syncs[-1].complete
 
 
-# Worlds are made by the million: these say all their members, which is faster than `evolve`.
-
-
-def with_progress(world: World, number: int, progress: Progress) -> World:
-    """The world in which one sync has come so far."""
-    syncs = (*world.syncs[:number], progress, *world.syncs[number + 1 :])
-    return World(world.database, syncs, world.crashes, world.rivals, world.run, world.ghost, world.again)
-
-
-def with_run(world: World, slot: str, run: Run | None) -> World:
-    """The world with another run in one of its two places."""
-    mine, ghost = (run, world.ghost) if slot == RUN else (world.run, run)
-    return World(world.database, world.syncs, world.crashes, world.rivals, mine, ghost, world.again)
+# Runs are made by the thousand: these say all their members, which is faster than `evolve`.
 
 
 def moved(run: Run, state: str) -> Run:
     """The run when its machine has gone on. After writing it is of no account how far it came."""
     if run.state == "writing" and state != "writing":
-        return Run(run.number, run.knowledge, state, 0, run.epoch, 0, run.disturbed)
+        return Run(run.number, run.knowledge, state, 0, run.epoch, 0, run.disturbed, frozenset())
     return Run(run.number, run.knowledge, state, run.at, run.epoch, run.given, run.disturbed, run.uncovered)
 
 
-def with_database(world: World, database: Database) -> World:
-    """The world in which this is committed."""
-    return World(database, world.syncs, world.crashes, world.rivals, world.run, world.ghost, world.again)
-
-
-def with_less(world: World) -> World:
-    """The world in which one disturbance less may come."""
-    return World(
-        world.database, world.syncs, world.crashes - 1, world.rivals, world.run, world.ghost, world.again
+def struck(run: Run) -> Run:
+    """The run when something befell it that may make it fail."""
+    return Run(
+        run.number,
+        run.knowledge,
+        run.state,
+        run.at,
+        run.epoch,
+        run.given,
+        disturbed=True,
+        uncovered=run.uncovered,
     )
 
 
-def claimed(world: World, epoch: int) -> World:
-    """The same world once a claim was seen: whether it took more than one epoch is of no account."""
-    return world if world.database.entry.epoch == epoch else _with_entry(world, epoch=epoch)
+def learned(run: Run, knowledge: Knowledge) -> Run:
+    """The run when its life knows this."""
+    return Run(run.number, knowledge, run.state, run.at, run.epoch, run.given, run.disturbed, run.uncovered)
 
 
-def counted(world: World) -> World:
-    """The same world once a flush was seen: flushes are numbered from there."""
-    return _with_entry(world, last_flush=0)
+def owned(run: Run, epoch: int, database: Database) -> Run:
+    """The run when it sees the database of which it took that epoch; at first, what no checkpoint covers."""
+    if run.epoch != epoch:
+        given = database.entry.highest_raw_id
+        return Run(
+            run.number, run.knowledge, run.state, run.at, epoch, given, run.disturbed, database.uncovered
+        )
+    if not run.uncovered:
+        return run
+    there = run.uncovered.intersection([row.raw_id for row in database.rows])
+    return Run(run.number, run.knowledge, run.state, run.at, epoch, run.given, run.disturbed, there)
 
 
-def _with_entry(world: World, **changed: Any) -> World:
-    database = world.database
-    return with_database(world, Database(database.final, database.temp, evolve(database.entry, **changed)))
+def written(run: Run, at: int, given: int) -> Run:
+    """The run when it has flushed up to an item, and given raw ids up to that."""
+    return Run(run.number, run.knowledge, run.state, at, run.epoch, given, run.disturbed, run.uncovered)
 
 
-def renumbered(world: World) -> World:
-    """The same world with the smallest raw ids and epochs: only their order matters, and so more worlds are equal."""
-    database, ghost = world.database, world.ghost
+def claimed(database: Database, epoch: int) -> Database:
+    """The same database once a claim was seen: whether it took more than one epoch is of no account."""
+    if database.entry.epoch == epoch:
+        return database
+    return Database(database.final, database.temp, evolve(database.entry, epoch=epoch))
+
+
+def counted(database: Database) -> Database:
+    """The same database once a flush was seen: flushes are numbered from there."""
+    if not database.entry.last_flush:
+        return database
+    return Database(database.final, database.temp, evolve(database.entry, last_flush=0))
+
+
+def renumbered(world: World, run: Run) -> World:
+    """The world with a new run in it, and the smallest raw ids and epochs: only their order matters, and so more worlds
+    are equal.
+    """
+    database, ghost = _renumbered(world.database, world.ghost)
+    return World(database, world.syncs, world.crashes, world.rivals, run, ghost, world.again)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _renumbered(database: Database, ghost: Run | None) -> tuple[Database, Run | None]:
     ids = _ids(database) | ({ghost.given} if ghost is not None else set())
     new = {old: number for number, old in enumerate(sorted(ids | {0}))}
     epoch = min(database.entry.epoch, 1)
-    return evolve(
-        world,
-        database=Database(
-            final=_table(database.final, new),
-            temp=_table(database.temp, new),
-            entry=_entry(database.entry, new, epoch),
-        ),
-        ghost=None
-        if ghost is None
-        else evolve(ghost, given=new[ghost.given], epoch=epoch, uncovered=frozenset()),
-    )
+    entry = _entry(database.entry, new, epoch)
+    smallest = Database(_table(database.final, new), _table(database.temp, new), entry)
+    if ghost is None:
+        return smallest, None
+    return smallest, evolve(ghost, given=new[ghost.given], epoch=epoch, uncovered=frozenset())
 
 
 def _ids(database: Database) -> set[int]:

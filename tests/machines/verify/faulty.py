@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 
-from attrs import evolve
+import attrs
 
 from machines.operations import Recipe, StreamOperation, recipe
 from machines.stream import StreamLife
 from machines.verify.database import Database
 from machines.verify.decisions import Decisions, Knowledge
+from machines.verify.moves import Attempt, Move, Moves
 from machines.verify.platform import Platform
 from machines.verify.scenarios import Scenario, Sync
 from machines.verify.search import Search
-from machines.verify.steps import Attempt, Step, Steps
+from machines.verify.steps import Steps
 from machines.verify.transactions import Flush, Operations, Performed, Wishes
-from machines.verify.world import Run, World
+from machines.verify.values import evolve
+from machines.verify.world import RUN, Run, World
 
 
 class DropsTempOnFailure(Operations):
@@ -24,8 +26,8 @@ class DropsTempOnFailure(Operations):
     ) -> Performed:
         performed = super().perform(operation, database, epoch, wishes)
         left = performed.left
-        found = evolve(left, empty=True, covered=False) if left is not None else None
-        return evolve(performed, left=found)
+        found = attrs.evolve(left, empty=True, covered=False) if left is not None else None
+        return attrs.evolve(performed, left=found)
 
 
 class HasNoFence(Operations):
@@ -56,7 +58,7 @@ class SwapsAndDropsApart(Operations):
         if done.entry.finalised == database.entry.finalised or database.final is None:
             return performed
         between = evolve(done, temp=database.final, entry=evolve(done.entry, recipe=database.entry.recipe))
-        return evolve(performed, databases=(between, done))
+        return attrs.evolve(performed, databases=(between, done))
 
 
 class ForgetsWhatWasFlushed(Operations):
@@ -68,10 +70,15 @@ class ForgetsWhatWasFlushed(Operations):
 
 
 class TellsBeforeTheCommit(Steps):
-    def attempted(self, world: World, slot: str, run: Run, attempt: Attempt) -> Iterator[Step]:
-        if attempt.until is not None:
-            world = self.acknowledged(world, slot, run, attempt.until)
-        yield from super().attempted(world, slot, run, attempt)
+    def __init__(self, scenario: Scenario, decisions: Decisions, operations: Operations) -> None:
+        super().__init__(scenario, decisions, operations)
+        self.moves = _TellsFirst(decisions, operations)
+
+
+class _TellsFirst(Moves):
+    def attempted(self, database: Database, slot: str, run: Run, attempt: Attempt) -> Iterator[Move]:
+        for move in super().attempted(database, slot, run, attempt):
+            yield _told(move, run, attempt) if slot == RUN else move
 
 
 class GoesOnWithWhatIsReplaced(Steps):
@@ -85,14 +92,23 @@ class GoesOnWithWhatIsReplaced(Steps):
 class TellsWhatIsReplaced(GoesOnWithWhatIsReplaced):
     """So it may, too, with a STATE of rows that the next sync drops."""
 
-    def attempted(self, world: World, slot: str, run: Run, attempt: Attempt) -> Iterator[Step]:
-        for step in super().attempted(world, slot, run, attempt):
-            heard = attempt.until is not None and not step.befell
-            yield (
-                evolve(step, world=self.acknowledged(step.world, slot, run, attempt.until or 0))
-                if heard
-                else step
-            )
+    def __init__(self, scenario: Scenario, decisions: Decisions, operations: Operations) -> None:
+        super().__init__(scenario, decisions, operations)
+        self.moves = _TellsOfTemp(decisions, operations)
+
+
+class _TellsOfTemp(Moves):
+    def attempted(self, database: Database, slot: str, run: Run, attempt: Attempt) -> Iterator[Move]:
+        for move in super().attempted(database, slot, run, attempt):
+            yield _told(move, run, attempt) if slot == RUN and not move.befell else move
+
+
+def _told(move: Move, run: Run, attempt: Attempt) -> Move:
+    """The move, after which a STATE is emitted of what was attempted."""
+    if not attempt.until:
+        return move
+    covered = run.knowledge.sync.covered(attempt.until)
+    return attrs.evolve(move, news=evolve(move.news, acknowledged=covered))
 
 
 class _GoesOn(Platform):

@@ -14,12 +14,13 @@ from dataflow.errors import DataflowError
 from dataflow.evolution import ColumnType
 from dataflow.flush import Flush
 from dataflow.runtime import SYSTEM
+from dataflow.stream_tables import OwnedColumn
 from dataflow.types import EXTRACTED_AT, RAW_ID, Column, TableName
 from machines.operations import Answer, Facts, StreamOperation, TempFacts
 from machines.stream import StreamLife
 from machines.verify import database as abstract
 from machines.verify.decisions import Knowledge
-from machines.verify.scenarios import FINAL, STREAM, TEMP
+from machines.verify.scenarios import EVOLVED, FINAL, STREAM, TEMP
 from machines.verify.transactions import Flush as AbstractFlush
 
 OWNER = "the run"
@@ -120,6 +121,7 @@ def _content(database: abstract.Database) -> Content:
                 table=FINAL,
                 epoch=entry.epoch,
                 owner=OWNER,
+                columns=tuple(OwnedColumn(field=name, name=name) for name in EVOLVED),
                 temp=TEMP if entry.recipe is not None else None,
                 recipe=entry.recipe,
                 last_flush=entry.last_flush,

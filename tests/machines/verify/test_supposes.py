@@ -8,16 +8,18 @@ from typing import Any, TypeVar
 
 import pytest
 from attrs import fields_dict
+from statemachine.exceptions import TransitionNotAllowed
 
 from connectors.contract.ledger import LedgerEntry
+from dataflow.catalog import Strategy
 from dataflow.errors import TransientError
 from dataflow.runtime.clock import SetClock
 from machines.lifecycle import Lifecycle, leaf
 from machines.operations import Answer, Facts, StreamOperation
-from machines.stream import StreamLife, stream_lifecycle
+from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
 from machines.verify.database import Database, Entry
 from machines.verify.decisions import Decisions, Knowledge
-from machines.verify.scenarios import Sync, scenarios
+from machines.verify.scenarios import FIRST, Sync, scenarios, sync
 from machines.verify.search import Search
 from machines.verify.transactions import Flush, Operations, Performed, Refused, Wishes
 from tests.machines.verify.real_operations import RealOperations
@@ -93,6 +95,9 @@ def test_every_operation_of_the_search_leaves_what_the_real_one_leaves() -> None
     assert len(recorded.inserted) > 1000
 
 
+STATES = [*StreamLifecycle.OPERATIONS, "idle", "writing", "done", "failed"]
+EVENTS = ["start", "succeeded", "flushed", "completed", "ended", "errored"]
+
 # The operations of a life at most, from its claim to its end.
 LENGTH = 5
 
@@ -152,6 +157,32 @@ def decisions_that_the_machine_does_not_make(every: int) -> list[tuple[Sync, Fac
         for (known, state, event), target in asked.decided.items()
         if known in looked_at and walks[known][state, event] != target
     ]
+
+
+def test_each_arrow_that_the_table_takes_is_the_one_that_the_class_takes() -> None:
+    asked = Asked()
+    searched(Operations(), asked)
+
+    for (known, state, event), target in asked.decided.items():
+        machine = StreamLifecycle(asked.living(known), start_value=state)
+        machine.send(event)
+        assert machine.at == target, (known, state, event)
+    assert len(asked.decided) > 1000
+
+
+def test_the_table_has_every_arrow_of_the_class_and_no_other() -> None:
+    decisions = Decisions()
+    known = decisions.knowledge(sync(Strategy.DEDUP, 2, FIRST))
+
+    for state, event in product(STATES, EVENTS):
+        machine = StreamLifecycle(decisions.living(known), start_value=state)
+        try:
+            machine.send(event)
+        except TransitionNotAllowed:
+            with pytest.raises(TransitionNotAllowed):
+                decisions.target(known, state, event)
+        else:
+            assert decisions.target(known, state, event) == machine.at
 
 
 def test_decisions_of_the_search_are_those_that_the_machine_makes_from_its_start() -> None:

@@ -1,73 +1,110 @@
 """Many histories, one a seed: how many, how fast, what they met, and the first of them that broke a law."""
 
 import gc
+import io
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, redirect_stderr
+from itertools import count, islice
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from connectors.contract import Definition
 from connectors.simulation.history import History, Met
-from connectors.simulation.plan import Plan, plan_of
+from connectors.simulation.plan import Plan
+from connectors.simulation.planning import plan_of
 from connectors.simulation.scheduler import Killed
+from dataflow.runtime.clock import Clock
 
-# Histories between two collections of garbage. None happens in a history: what Python clears away there would take
-# turns that are not in its plan.
-COLLECTED = 25
+# Histories that one process makes in one go. Garbage is collected between them: what Python clears away within a
+# history would take turns that are not in its plan.
+TOGETHER = 25
 # How often the progress is shown, in seconds.
 PROGRESS = 10.0
 
 
 @define
 class Tally:
-    """What a campaign has met so far."""
+    """What a campaign has met so far. `broken` are the seeds that broke a law, and how."""
 
     histories: int = 0
     met: Met = field(factory=Met)
     broken: list[tuple[int, str]] = field(factory=list)
 
-    def add(self, seed: int, history: History, trouble: str) -> None:
-        """One more history."""
-        self.histories += 1
-        self.met.update(history.met)
-        if trouble:
-            self.broken.append((seed, trouble))
+    def add(self, other: "Tally") -> None:
+        """More histories."""
+        self.histories += other.histories
+        self.met.update(other.met)
+        self.broken += other.broken
 
 
-def campaign(
-    definition: Definition,
-    seeds: range,
-    *,
-    atomic: str,
-    seconds: float | None,
-    clock: Any,
-    show: Callable[[str], None],
-) -> list[tuple[int, str]]:
-    """Simulate them all, or for that time; the seeds that broke a law, and how."""
-    show(f"seeds from {seeds.start}, memory with atomic {atomic}")
+@frozen(kw_only=True)
+class Campaign:
+    """Histories of the seeds from `first`: as many as `seeds`, or for `seconds` if that is given."""
+
+    definition: Definition
+    first: int
+    seeds: int
+    atomic: str
+    seconds: float | None = None
+
+    def tallies(self, jobs: int, clock: Clock) -> Iterator[Tally]:
+        """What some of the seeds met, after some; as long as somebody asks for more. `jobs` processes work on them."""
+        began = clock.monotonic()
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            parts, waiting = self._parts(), set[Future[Tally]]()
+            while True:
+                in_time = self.seconds is None or clock.monotonic() - began < self.seconds
+                waiting |= {
+                    pool.submit(simulate, self.definition, self.atomic, part)
+                    for part in islice(parts, 2 * jobs - len(waiting) if in_time else 0)
+                }
+                if not waiting:
+                    return
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (each.result() for each in done)
+
+    def _parts(self) -> Iterator[range]:
+        last = None if self.seconds is not None else self.first + self.seeds
+        for begin in count(self.first, TOGETHER) if last is None else range(self.first, last, TOGETHER):
+            yield range(begin, begin + TOGETHER if last is None else min(begin + TOGETHER, last))
+
+
+def report(campaign: Campaign, jobs: int, clock: Clock) -> Iterator[tuple[str, Tally]]:
+    """Lines for a person, each with all that was met up to it."""
     began = shown = clock.monotonic()
+    all_of_it = Tally()
+    yield f"seeds from {campaign.first}, on memory, which makes {campaign.atomic} durable together", all_of_it
+    for tally in campaign.tallies(jobs, clock):
+        all_of_it.add(tally)
+        for seed, trouble in tally.broken:
+            yield f"seed {seed}: {trouble}", all_of_it
+        if (now := clock.monotonic()) - shown >= PROGRESS:
+            shown = now
+            yield _figures(all_of_it, now - began), all_of_it
+    yield _figures(all_of_it, clock.monotonic() - began), all_of_it
+    met = all_of_it.met
+    for name, counts in (("arrows", met.arrows), ("faults", met.faults), ("handovers", met.switches)):
+        rarest = sorted(counts.items(), key=lambda each: each[1])
+        yield f"{name}: {', '.join(f'{what} {times:,}' for what, times in rarest)}", all_of_it
+
+
+def simulate(definition: Definition, atomic: str, seeds: range) -> Tally:
+    """One history for each of these seeds."""
     tally = Tally()
     with simulating() as folder:
-        for seed in seeds if seconds is None else count(seeds.start):
+        for seed in seeds:
             history, trouble = happened(plan_of(seed, atomic), definition, folder)
-            tally.add(seed, history, trouble)
+            tally.histories += 1
+            tally.met.update(history.met)
             if trouble:
-                show(f"seed {seed}: {trouble}")
-            now = clock.monotonic()
-            if seconds is not None and now - began >= seconds:
-                break
-            if now - shown >= PROGRESS:
-                shown = now
-                show(_figures(tally, now - began))
-    show(_figures(tally, clock.monotonic() - began))
-    for line in tally.met.lines():
-        show(line)
-    return tally.broken
+                tally.broken.append((seed, trouble))
+    gc.collect()
+    return tally
 
 
 def happened(plan: Plan, definition: Definition, folder: Path) -> tuple[History, str]:
@@ -88,7 +125,8 @@ def simulating() -> Iterator[Path]:
     sys.unraisablehook = unless_killed
     gc.disable()
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        # What simulated processes complain of is no complaint of this one.
+        with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):
             yield Path(folder)
     finally:
         gc.enable()

@@ -2,16 +2,26 @@
 thread may overtake, and which may fail. Its tables and its ledger are memory's own.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from connectors.contract import CONTRACT, Definition
-from connectors.simulation.plan import Fault
+from connectors.simulation.plan import Fault, Kind, RunPlan
 from connectors.simulation.scheduler import Process
-from dataflow.errors import TransientError
+from dataflow.errors import ConfigError, TransientError
+from dataflow.evolution import ColumnType
+from dataflow.names import NamingRules
 from dataflow.runtime import Runtime
-from dataflow.types import TableName
+from dataflow.types import Kind as ColumnKind
+from dataflow.types import Limits, TableName
+
+# How long what lasts for a while does, in seconds. Beyond the patience of its platform, a run that hangs is killed.
+A_WHILE, SLOW, HANGS = 5.0, 2.0, 100_000.0
+# What takes space.
+FILLS = ("insert", "create_table", "merge_table", "copy_table")
+COMMIT = "commit"
 
 
 class Server:
@@ -24,10 +34,14 @@ class Server:
         self.content = database.content
         self._committed = committed
 
-    def commit(self, session: "Session") -> None:
-        """A transaction has just been committed."""
+    def commit(self, run: str) -> None:
+        """A transaction of the run has just been committed."""
         self.content = self.database.content
-        self._committed(session.run, self.content)
+        self._committed(run, self.content)
+
+    def holds(self, run: str) -> bool:
+        """Whether the run has locks."""
+        return run in self.database.owners.values()
 
     def end_session(self, run: str) -> None:
         """Release what a run had locked."""
@@ -39,35 +53,86 @@ class Server:
 class Session:
     """All connections of one run, and what befalls them."""
 
-    def __init__(self, process: Process, server: Server, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, process: Process, server: Server, plan: RunPlan) -> None:
         self.process = process
         self.server = server
         # Given by the engine as it makes the connector.
         self.run = ""
-        self.requests = 0
         self.befell: list[str] = []
-        self._faults = sorted(faults, key=lambda each: each.at, reverse=True)
+        # Whether anything befell it but delay.
+        self.disturbed = False
+        # Rows that were inserted and committed.
+        self.rows = 0
+        self.commits_late = plan.commits_late
+        self._requests = 0
+        self._faults = sorted(plan.faults, key=lambda each: each.at, reverse=True)
+        self._until: Counter[Kind] = Counter()
 
     def request(self, where: str) -> None:
         """Called before anything is asked of the database."""
         self.process.scheduler.handover()
-        self.requests += 1
-        if self._is_due("refused"):
-            self.befell.append(f"refused {where}")
-            raise TransientError("The database refuses the request.")
+        self._requests += 1
+        for kind in (Kind.DOWN, Kind.FULL):
+            if self._until[kind] and self._lasts(kind, where):
+                raise _error(kind)
+        fault = self._due()
+        if fault is None or not _may_befall(fault.kind, where):
+            return
+        self._faults.pop()
+        self.befell.append(f"{fault.kind}: {where}")
+        self.disturbed = self.disturbed or fault.kind is not Kind.SLOW
+        self._happen(fault.kind)
 
     def answer(self) -> None:
         """Called after a commit."""
         self.process.scheduler.handover()
-        if self._is_due("unanswered"):
-            self.befell.append("unanswered")
-            raise TransientError("The connection was lost before COMMIT was answered.")
-
-    def _is_due(self, *kinds: str) -> bool:
-        if self._faults and self._faults[-1].at <= self.requests and self._faults[-1].kind in kinds:
+        fault = self._due()
+        if fault is not None and fault.kind is Kind.UNANSWERED:
             self._faults.pop()
-            return True
-        return False
+            self.befell.append(str(fault.kind))
+            self.disturbed = True
+            raise _error(fault.kind)
+
+    def _due(self) -> Fault | None:
+        due = self._faults and self._faults[-1].at <= self._requests
+        return self._faults[-1] if due else None
+
+    def _happen(self, kind: Kind) -> None:
+        scheduler = self.process.scheduler
+        match kind:
+            case Kind.SLOW:
+                scheduler.wait(scheduler.time + SLOW)
+            case Kind.HANGING:
+                scheduler.wait(scheduler.time + HANGS)
+            case Kind.UNLOCKED:
+                self.server.end_session(self.run)
+            case Kind.CUT:
+                self.server.end_session(self.run)
+                raise _error(kind)
+            case Kind.DOWN | Kind.FULL:
+                self._until[kind] = int(scheduler.time + A_WHILE)
+                raise _error(kind)
+            case _:
+                raise _error(kind)
+
+    def _lasts(self, kind: Kind, where: str) -> bool:
+        return self.process.scheduler.time < self._until[kind] and _may_befall(kind, where)
+
+
+def _may_befall(kind: Kind, where: str) -> bool:
+    if kind is Kind.FULL:
+        return where in FILLS
+    return kind is not Kind.UNANSWERED
+
+
+def _error(kind: Kind) -> Exception:
+    """What the connector would make of the driver's error."""
+    lasting = kind in (Kind.DENIED, Kind.FULL)
+    return (
+        ConfigError(f"The request met this: {kind}.")
+        if lasting
+        else TransientError(f"The request met this: {kind}.")
+    )
 
 
 class SimulatedDefinition:
@@ -76,9 +141,10 @@ class SimulatedDefinition:
     name: ClassVar[str] = "memory"
     contract: ClassVar[int] = CONTRACT
 
-    def __init__(self, real: Definition, session: Session) -> None:
+    def __init__(self, real: Definition, session: Session, streams_at_once: int) -> None:
         self._real = real
         self._session = session
+        self._streams_at_once = streams_at_once
 
     def spec(self) -> Mapping[str, Any]:
         """As the real one."""
@@ -87,16 +153,31 @@ class SimulatedDefinition:
     def connector(self, options: Mapping[str, Any], run: str, runtime: Runtime) -> "SimulatedConnector":
         """The real one's connector, which answers as the session says."""
         self._session.run = run
-        return SimulatedConnector(self._real.connector(options, run, runtime), self._session)
+        return SimulatedConnector(
+            self._real.connector(options, run, runtime), self._session, self._streams_at_once
+        )
+
+
+class SimulatedColumns:
+    """Memory's columns under the names of a database that allows few."""
+
+    naming = NamingRules(max_bytes=60, plain=True, ignore_case=True)
+    limits = Limits()
+
+    def column_type(self, kind: ColumnKind) -> ColumnType:
+        """The kind's own name, as memory has it."""
+        return ColumnType(str(kind))
 
 
 class SimulatedConnector:
     """A connector whose clients belong to a session."""
 
-    def __init__(self, real: Any, session: Session) -> None:
+    columns = SimulatedColumns()
+
+    def __init__(self, real: Any, session: Session, streams_at_once: int) -> None:
         self._real = real
         self._session = session
-        self.streams_at_once = 2
+        self.streams_at_once = streams_at_once
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -105,9 +186,9 @@ class SimulatedConnector:
         """A client of the session."""
         return SimulatedClient(self._real.client(), self._session)
 
-    def insert_buffer(self, client: "SimulatedClient") -> "Requesting":
+    def insert_buffer(self, client: "SimulatedClient") -> "SimulatedBuffer":
         """The real one's buffer, on the real client."""
-        return Requesting(self._real.insert_buffer(client.real), self._session)
+        return SimulatedBuffer(self._real.insert_buffer(client.real), client, self._session)
 
 
 class Requesting:
@@ -115,10 +196,10 @@ class Requesting:
 
     def __init__(self, real: Any, session: Session) -> None:
         self.real = real
-        self._session = session
+        self.session = session
 
     def __getattr__(self, name: str) -> Any:
-        member, session = getattr(self.real, name), self._session
+        member, session = getattr(self.real, name), self.session
 
         def request(*given: Any) -> Any:
             session.request(name)
@@ -128,6 +209,21 @@ class Requesting:
         return request
 
 
+class SimulatedBuffer(Requesting):
+    """A buffer whose rows are counted once they are committed."""
+
+    def __init__(self, real: Any, client: "SimulatedClient", session: Session) -> None:
+        super().__init__(real, session)
+        self._client = client
+
+    def insert(self, *given: Any) -> int:
+        """As the real one."""
+        self.session.request("insert")
+        taken = int(self.real.insert(*given))
+        self._client.inserted += taken
+        return taken
+
+
 class SimulatedClient(Requesting):
     """A client whose calls and commits are requests."""
 
@@ -135,21 +231,35 @@ class SimulatedClient(Requesting):
         super().__init__(real, session)
         self.ledger = Requesting(real.ledger, session)
         self.journal = Requesting(real.journal, session)
+        # In the transaction that is at work.
+        self.inserted = 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """As the real one's: from its beginning to its commit it holds the database."""
-        self._session.request("begin")
+        session = self.session
+        session.request("begin")
+        self.inserted = 0
         with self.real.transaction():
             yield
-            self._session.request("commit")
-        self._session.server.commit(self._session)
-        self._session.answer()
+            session.request(COMMIT)
+            self._on_its_way()
+        session.rows += self.inserted
+        session.server.commit(session.run)
+        session.process.scheduler.now.spared = False
+        session.answer()
 
     def recover(self) -> None:
         """A new connection."""
 
     def close(self) -> None:
         """The locks of a process that was killed are the server's to release."""
-        if not self._session.process.dead:
+        if not self.session.process.dead:
             self.real.close()
+
+    def _on_its_way(self) -> None:
+        """The COMMIT is sent: from here on it takes effect even if the process is killed, in some histories."""
+        scheduler = self.session.process.scheduler
+        if self.session.commits_late:
+            scheduler.now.spared = True
+            scheduler.wait(scheduler.time + scheduler.random.random())

@@ -1,30 +1,33 @@
 """Makes a history happen: a platform that starts runs of syncs, hears their STATEs, and tries again or gives up."""
 
+import errno
 import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from connectors.contract import Definition
 from connectors.contract.journal import TABLE, transition_of
 from connectors.engine.process.runner import Destination
 from connectors.engine.process.write_options import WriteOptions
 from connectors.simulation.destination import Server, Session, SimulatedDefinition
+from connectors.simulation.log import catalog, messages
 from connectors.simulation.model import BrokenLawError
-from connectors.simulation.plan import Plan, RunPlan, SyncPlan
-from connectors.simulation.scheduler import NEVER, Process, Scheduler, StuckError
-from connectors.simulation.source import Nothing, Source, catalog, messages
+from connectors.simulation.plan import Asked, Plan, RunPlan, Sizes, SyncPlan
+from connectors.simulation.scheduler import Process, Scheduler, StuckError
+from connectors.simulation.source import Nothing, Source, cut_short
+from connectors.simulation.stopping import stopped_after
 from connectors.simulation.threads import runtime_of
 from connectors.simulation.witness import Witness
 from dataflow.pipeline.aggregate import Thresholds
 from dataflow.types import TableName
 from machines.journal.entries import Entry
 
-# A source waits for so long between its messages, in seconds, at most.
-PAUSE = 0.05
+# How long a platform waits for a run, in seconds.
+PATIENCE = 3600.0
 
 
 @define
@@ -45,51 +48,53 @@ class Met:
         self.faults.update(other.faults)
         self.switches.update(other.switches)
 
-    def lines(self) -> Iterator[str]:
-        """For a person, the rarest first."""
-        for name, counts in (("arrows", self.arrows), ("faults", self.faults), ("handovers", self.switches)):
-            rarest = sorted(counts.items(), key=lambda each: each[1])
-            yield f"{name}: " + ", ".join(f"{what} {times:,}" for what, times in rarest)
 
-
-@define
+@define(eq=False)
 class Run:
-    """One run of a sync, as the platform sees it."""
+    """One run of a sync, as its platform sees it."""
 
     plan: RunPlan
     process: Process
     session: Session
+    source: Source
+    # Whether nothing disturbs it, not even a run before it.
+    alone: bool
     code: int | None = None
+    # The platform takes it for dead.
+    abandoned: bool = False
+    befell: list[str] = field(factory=list)
+    lines: int = 0
 
-    @property
-    def befell(self) -> list[str]:
-        """What disturbed it."""
-        killed = ["killed"] if self.process.killed else []
-        return [*self.session.befell, *killed]
+    def happens(self, what: str) -> None:
+        """Something befalls the process itself."""
+        self.befell.append(what)
 
 
 class History:
     """What happens under one plan."""
 
-    def __init__(self, plan: Plan, definition: Definition, folder: Path) -> None:
-        """`folder` takes the files that a run is started with."""
+    def __init__(self, plan: Plan, definition: Definition, folder: Path, journal: Path | None = None) -> None:
+        """`folder` takes the files that a run is started with; the runs append their journals to `journal`."""
         self.plan = plan
         self.runs: list[Run] = []
+        self.witness = Witness(plan, self._end)
         self._scheduler = Scheduler(plan.seed, restless=plan.restless, slips=plan.slips)
-        self._witness = Witness(plan.keys, self._end)
         self._definition = definition
         self._folder = folder
+        self._options = WriteOptions(thresholds=_thresholds(plan.sizes), journal=journal)
         self._configuration = {"database": f"simulated {plan.seed}"}
         # The database belongs to no process that may die.
-        server = runtime_of(Process(self._scheduler, "server"), Nothing())
-        self._reader = cast("Any", definition.connector(self._configuration, "reader", server))
-        self._server = Server(self._reader.database, self._witness.committed)
+        self._served = Process(self._scheduler, "server")
+        reader = definition.connector(self._configuration, "reader", runtime_of(self._served, Nothing()))
+        self._reader = cast("Any", reader)
+        self._server = Server(self._reader.database, self.witness.committed)
 
     def happen(self) -> str:
         """Run it to its end; which law it broke, if it did."""
         try:
-            for number, sync in enumerate(self.plan.syncs):
-                self._sync(sync, last=number == len(self.plan.syncs) - 1)
+            for sync in self.plan.syncs[:-1]:
+                self._try(sync, sync.runs)
+            self._finish(self.plan.syncs[-1])
         except BrokenLawError as broken:
             return str(broken)
         except StuckError as stuck:
@@ -97,6 +102,8 @@ class History:
         finally:
             self._end()
             self._scheduler.reap()
+            for run in self.runs:
+                run.source.close()
             self._reader.forget()
         return ""
 
@@ -105,7 +112,7 @@ class History:
         """What it met."""
         met = Met(runs=len(self.runs), handovers=self._scheduler.handovers)
         for run in self.runs:
-            met.faults.update(run.befell)
+            met.faults.update((*run.befell, *run.session.befell))
         met.arrows.update(map(_arrow, self._journal()))
         met.switches.update(f"{one} to {other}" for one, other in self._scheduler.switches.elements())
         return met
@@ -117,71 +124,129 @@ class History:
         return (transition_of(row).entry for row in journal.rows) if journal else iter(())
 
     def _end(self) -> None:
-        for run in self.runs:
-            run.process.kill()
+        for process in (self._served, *(run.process for run in self.runs)):
+            process.kill(at_once=True)
 
     # -- the platform
 
-    def _sync(self, sync: SyncPlan, *, last: bool) -> None:
-        """Try a sync until it succeeds or is given up. The last is tried once more, undisturbed."""
-        for planned in (*sync.runs, *([RunPlan()] if last else [])):
-            run = self._run(planned, sync)
-            if run.code == 0:
-                self._witness.succeeded(sync.asked, self._server.content, self._server.database.owners)
-                return
-            if planned.undisturbed:
-                raise BrokenLawError("law 3: a run failed although nothing disturbed it")
-
-    def _run(self, planned: RunPlan, sync: SyncPlan) -> Run:
-        """One run of a sync, to its end."""
-        process = Process(self._scheduler, f"run {len(self.runs) + 1}")
-        process.dies_at = NEVER if planned.dies_at is None else planned.dies_at
-        lines = list(messages(self.plan, sync.asked, self._witness.heard))
-        source = Source(
-            self._scheduler, lines[: planned.speaks], self._witness.sent, self.plan.lines_at_once, PAUSE
-        )
-        run = Run(planned, process, Session(process, self._server, planned.faults))
-        self.runs.append(run)
-        self._witness.begin(sync.asked)
-        self._start(run, source, sync)
-        while not process.over:
+    def _finish(self, sync: SyncPlan) -> None:
+        """The last sync has to succeed once nothing disturbs it any more."""
+        if self._try(sync, sync.runs):
+            return
+        for run in self.runs:
+            self._wait_for(run)
+        while self._served.turns:
             self._scheduler.wait()
-        self._server.end_session(run.session.run)
-        source.close()
-        if self._witness.broken is not None:
-            raise self._witness.broken
-        return run
+        # One run finds what keys need, and the next has it.
+        needed = 1 + len(sync.asked) if self.plan.misfits else 1
+        if not self._try(sync, [RunPlan()] * needed):
+            raise BrokenLawError("law 3: a run failed although nothing disturbed it")
 
-    def _start(self, run: Run, source: Source, sync: SyncPlan) -> None:
-        """Start a process as a platform does."""
+    def _try(self, sync: SyncPlan, runs: "tuple[RunPlan, ...] | list[RunPlan]") -> bool:
+        """Try a sync until it succeeds or is given up; whether it succeeded."""
+        for planned in runs:
+            run = self._start(planned, sync.asked)
+            self._wait_for(run)
+            if self.witness.broken is not None:
+                raise self.witness.broken
+            if run.code == 0 and not run.abandoned:
+                self.witness.succeeded(sync.asked, self._server.content)
+                if self._server.holds(run.session.run):
+                    raise BrokenLawError("law 4: a lock is left")
+                return True
+            if run.alone and run.plan.undisturbed and not self.plan.misfits:
+                raise BrokenLawError("law 3: a run failed although nothing disturbed it")
+        return False
+
+    def _wait_for(self, run: Run) -> None:
+        """Until the run is over, or the platform takes it for dead."""
+        until = self._scheduler.time + PATIENCE
+        known = run.abandoned
+        while not run.process.over and run.abandoned == known:
+            self._scheduler.wait(until)
+            if self._scheduler.time >= until and not run.process.over:
+                run.happens("killed as it hung")
+                run.process.kill(at_once=True)
+        if run.process.over:
+            self._release(run)
+
+    def _release(self, run: Run) -> None:
+        """The server ends the sessions of a run that is over, at once or a while later."""
+        lingers = run.plan.lingers
+        if not lingers or not self._server.holds(run.session.run):
+            self._server.end_session(run.session.run)
+            return
+
+        def later() -> None:
+            self._scheduler.wait(self._scheduler.time + lingers)
+            self._server.end_session(run.session.run)
+
+        run.happens("locks that outlive it")
+        self._scheduler.start(later, "server", self._served)
+
+    def _start(self, planned: RunPlan, asked: tuple[Asked, ...]) -> Run:
+        """Start a run of a sync as a platform does."""
+        process = Process(self._scheduler, f"run {len(self.runs) + 1}")
+        alone = all(run.process.over and not run.process.turns for run in self.runs)
+        said = cut_short(list(messages(self.plan, asked, self.witness.heard)), planned.speaks, planned.end)
+        session, plan = Session(process, self._server, planned), self.plan
+        voice = self.witness.begin(asked, session)
+        source = Source(self._scheduler, said, voice.sent, at_once=plan.lines_at_once, pause=plan.pause)
+        alone = alone and not self._server.database.owners
+        run = Run(planned, process, session, source, alone)
+        if planned.speaks is not None:
+            run.happens(f"input that ends: {planned.end}")
+        self._set_moments(run)
+        self.runs.append(run)
         config, configured = self._folder / "config.json", self._folder / "catalog.json"
         config.write_text(json.dumps(self._configuration))
-        configured.write_bytes(catalog(sync.asked))
-        options = WriteOptions(thresholds=_thresholds(self.plan))
-        definition = SimulatedDefinition(self._definition, run.session)
-        out = _Out(self._scheduler, self._witness)
-        destination = Destination(definition, out, runtime_of(run.process, source))
+        configured.write_bytes(catalog(asked))
+        definition = SimulatedDefinition(self._definition, session, plan.streams_at_once)
+        destination = Destination(definition, _Out(self, run), runtime_of(process, source))
+        options = stopped_after(planned.stopped_after, self._options, run.happens)
 
         def main() -> None:
             run.code = destination.guard(
                 lambda: destination.write(config, configured, source.read_end, options)
             )
             # Threads that are left end with their process.
+            process.kill()
+
+        self._scheduler.start(main, "main", process)
+        return run
+
+    def _set_moments(self, run: Run) -> None:
+        def dies() -> None:
+            run.happens("killed")
             run.process.kill()
 
-        self._scheduler.start(main, "main", run.process)
+        def is_abandoned() -> None:
+            run.happens("taken for dead")
+            run.abandoned = True
+            if run.plan.unlocked:
+                self._server.end_session(run.session.run)
+            self._scheduler.wake(self._scheduler.world)
+
+        run.process.at(run.plan.dies_at, dies)
+        run.process.at(run.plan.abandoned_at, is_abandoned)
 
 
 @frozen
 class _Out:
-    """The stdout of a run."""
+    """The stdout of a run, which its platform reads."""
 
-    scheduler: Scheduler
-    witness: Witness
+    history: History
+    run: Run
 
     def write(self, line: bytes) -> None:
-        self.scheduler.handover()
-        self.witness.hear(line)
+        run = self.run
+        run.session.process.scheduler.handover()
+        run.lines += 1
+        if run.plan.deaf_at is not None and run.lines > run.plan.deaf_at:
+            run.happens("nobody reads")
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        if not run.abandoned:
+            self.history.witness.hear(line)
 
     def flush(self) -> None:
         """Nothing is held back."""
@@ -194,11 +259,22 @@ def _arrow(entry: Entry) -> str:
     return f"{entry['machine']} {entry['from']} {entry['event']} {entry['to']}"
 
 
-def _thresholds(plan: Plan) -> Thresholds:
-    return Thresholds(
-        chunk_bytes=plan.chunk_bytes,
-        chunk_bytes_per_stream=plan.chunk_bytes,
-        parcel_rows=plan.parcel_rows,
-        flush_rows=plan.flush_rows,
-        state_latency=plan.state_latency,
+def _thresholds(sizes: Sizes) -> Thresholds:
+    usual = Thresholds(
+        chunk_bytes=sizes.chunk_bytes,
+        chunk_bytes_per_stream=sizes.chunk_bytes,
+        parcel_rows=sizes.parcel_rows,
+        flush_rows=sizes.flush_rows,
+        state_latency=sizes.state_latency,
+    )
+    if sizes.held_bytes is None:
+        return usual
+    return evolve(
+        usual,
+        held_bytes=sizes.held_bytes,
+        packed_at_start_bytes=sizes.held_bytes // 2,
+        packed_bytes=sizes.held_bytes // 4,
+        unwritten_bytes=sizes.held_bytes // 4,
+        open_bytes=sizes.held_bytes // 2,
+        state_bytes=sizes.held_bytes // 4,
     )

@@ -1,7 +1,7 @@
 """The five laws, asked from outside: after each commit, each emitted STATE and each run that succeeded.
 
-It knows what a source sent, what the platform heard and what readers of the tables see. Nothing here is taken from the
-engine but the names of metadata columns.
+It knows what a source sent, what the platform received and what readers of the tables see. Nothing here is taken from
+the engine.
 """
 
 from collections import Counter
@@ -10,10 +10,9 @@ from typing import Any
 
 from attrs import define, field
 
+from connectors.simulation.log import Record
 from connectors.simulation.plan import Asked
-from connectors.simulation.source import Record
 
-TEMP_MARK = "_airbyte_tmp_"
 Rows = tuple[Mapping[str, Any], ...]
 
 
@@ -26,11 +25,11 @@ class Known:
     """What is known of one stream from outside."""
 
     stream: str
-    # How many rows each record may have become: it is sent again only after the last STATE that was heard, and what no
-    # STATE covered in a run does not outlive the run in a temp table.
+    # Whether all of its columns stay as they are.
+    steady: bool
+    # How many rows each record may have become: it is sent again only after the last STATE that was received, and what
+    # no STATE covered in a run does not outlive the run in a temp table.
     copies: Counter[int] = field(factory=Counter)
-    uncovered: list[int] = field(factory=list)
-    direct: bool = False
     records: dict[int, Record] = field(factory=dict)
     # The records that were acknowledged, and must be kept.
     owed: dict[int, Record] = field(factory=dict)
@@ -48,66 +47,30 @@ class Known:
         """A run of a sync of it has started."""
         self.dedupes = self.dedupes or asked.dedupes
         self.appends = self.appends or not asked.dedupes
-        self.direct = not asked.dedupes and (not asked.truncates or asked.lineage in self.shown)
-        self.uncovered.clear()
         if asked.truncates and asked.lineage not in self.replacing:
             self.replacing[asked.lineage] = False
-            self.forget()
+            self._forget()
 
-    def send(self, record: Record) -> None:
-        """The source has sent a record."""
-        self.records[record.seq] = record
-        self.uncovered.append(record.seq)
-        if self.direct:
-            self.cover()
-
-    def cover(self) -> None:
-        """What was sent may stay: a STATE covers it, or it goes straight into the final table."""
-        self.copies.update(self.uncovered)
-        self.uncovered.clear()
+    def goes_straight(self, asked: Asked) -> bool:
+        """Whether a run's records go straight into the final table."""
+        return not asked.dedupes and (not asked.truncates or asked.lineage in self.shown)
 
     def complete(self, asked: Asked) -> None:
         """The source has completed the stream."""
         if asked.truncates:
             self.replacing[asked.lineage] = True
-            self.forget()
+            self._forget()
 
     def acknowledge(self, records: Iterable[Record]) -> None:
-        """The platform has heard that these need not be sent again."""
+        """The platform has received that these need not be sent again."""
         self.owed.update((each.seq, each) for each in records)
-        self.forget()
-
-    def forget(self) -> None:
-        """Nothing is owed of what a refresh may have replaced."""
-        self.owed = {seq: each for seq, each in self.owed.items() if not self.may_be_gone(each.lineage)}
-
-    def may_be_gone(self, lineage: int) -> bool:
-        """Whether a refresh has replaced a log, or begins while that log's own refresh is not published."""
-        later = [whole for other, whole in self.replacing.items() if other > lineage]
-        unpublished = lineage in self.replacing and lineage not in self.shown
-        return any(later) or (bool(later) and unpublished)
-
-    def missing(self, *tables: Rows) -> list[Record]:
-        """The records that are owed, and neither they nor later ones of their keys are in the tables."""
-        kept = {row["seq"] for rows in tables for row in rows}
-        lost = [each for seq, each in self.owed.items() if seq not in kept]
-        if not lost or not self.dedupes:
-            return lost
-        latest = self._latest(kept)
-        return [each for each in lost if each.id not in latest or latest[each.id].rank < each.rank]
-
-    def _latest(self, seqs: Collection[int]) -> dict[int, Record]:
-        found: dict[int, Record] = {}
-        for record in (self.records[seq] for seq in seqs):
-            if record.id not in found or found[record.id].rank < record.rank:
-                found[record.id] = record
-        return found
+        self._forget()
 
     # -- the laws
 
     def durable(self) -> None:
         """1. What was acknowledged is in a table."""
-        if lost := self.missing(self.final or (), self.temp):
+        if lost := self._missing(self.final or (), self.temp):
             raise BrokenLawError(f"law 1: {self.stream}: {lost[0]} was acknowledged, and is in no table")
 
     def old_or_new(self, final: Rows | None) -> None:
@@ -121,7 +84,7 @@ class Known:
         self.shown.update(self.records[seq].lineage for seq in now)
         if old is None or now == {row["seq"] for row in old}:
             return
-        if half := self.missing(final):
+        if half := self._missing(final):
             raise BrokenLawError(f"law 2: {self.stream}: the final table was published without {half[0]}")
         latest = self._latest(now)
         for row in old:
@@ -130,28 +93,17 @@ class Known:
             if record.seq not in now and not outranked and not self._is_new(now):
                 raise BrokenLawError(f"law 2: {self.stream}: the final table lost {record}")
 
-    def _is_new(self, seqs: Collection[int]) -> bool:
-        """Whether this is all of a log that was to replace the table."""
-        wholes = [lineage for lineage, whole in self.replacing.items() if whole]
-        return any(all(self.records[seq].lineage >= lineage for seq in seqs) for lineage in wholes)
-
-    def one_writer(self, by: str, owner: str) -> None:
-        """5. Only the run that claimed a stream last changes its tables."""
-        if by != owner:
-            raise BrokenLawError(f"law 5: {self.stream}: {by} changed a table that {owner} has claimed")
-
     def result(self, asked: Asked) -> None:
         """3. A sync that succeeded has left what it would have left undisturbed."""
         rows = self.final
         if rows is None:
             raise BrokenLawError(f"law 3: {self.stream}: there is no table")
-        whole = [each for each in self.records.values() if each.lineage == asked.lineage]
-        self.acknowledge(whole)
-        if lost := self.missing(rows):
+        self.acknowledge(each for each in self.records.values() if each.lineage == asked.lineage)
+        if lost := self._missing(rows):
             raise BrokenLawError(f"law 3: {self.stream}: {lost[0]} is missing")
         for row in rows:
             record = self.records[row["seq"]]
-            if (row["id"], row["updated"], row["name"]) != (record.id, record.updated, record.name):
+            if not self._is_held(record, row):
                 raise BrokenLawError(f"law 3: {self.stream}: {record} became another")
             if asked.truncates and record.lineage < asked.lineage:
                 raise BrokenLawError(f"law 3: {self.stream}: {record} was to be replaced")
@@ -162,3 +114,46 @@ class Known:
         keys = Counter(row["id"] for row in rows)
         if not self.appends and keys and keys.most_common(1)[0][1] > 1:
             raise BrokenLawError(f"law 3: {self.stream}: key {keys.most_common(1)[0][0]} is there twice")
+
+    def one_writer(self, by: str, owner: str) -> None:
+        """5. Only the run that claimed a stream last changes its tables."""
+        if by != owner:
+            raise BrokenLawError(f"law 5: {self.stream}: {by} changed a table that {owner} has claimed")
+
+    # -- what they ask
+
+    def _forget(self) -> None:
+        """Nothing is owed of what a refresh may have replaced."""
+        self.owed = {seq: each for seq, each in self.owed.items() if not self._may_be_gone(each.lineage)}
+
+    def _may_be_gone(self, lineage: int) -> bool:
+        """Whether a refresh has replaced a log, or begins while that log's own refresh is not published."""
+        later = [whole for other, whole in self.replacing.items() if other > lineage]
+        unpublished = lineage in self.replacing and lineage not in self.shown
+        return any(later) or (bool(later) and unpublished)
+
+    def _missing(self, *tables: Rows) -> list[Record]:
+        """The records that are owed, and neither they nor later ones of their keys are in the tables."""
+        kept = {row["seq"] for rows in tables for row in rows}
+        lost = [each for seq, each in self.owed.items() if seq not in kept]
+        if not lost or not self.dedupes:
+            return lost
+        latest = self._latest(kept)
+        return [each for each in lost if each.id not in latest or latest[each.id].rank < each.rank]
+
+    def _latest(self, seqs: Collection[int]) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        for record in (self.records[seq] for seq in seqs):
+            if record.id not in found or found[record.id].rank < record.rank:
+                found[record.id] = record
+        return found
+
+    def _is_new(self, seqs: Collection[int]) -> bool:
+        """Whether this is a log that was to replace the table, and what came after it."""
+        wholes = [lineage for lineage, whole in self.replacing.items() if whole]
+        return any(all(self.records[seq].lineage >= lineage for seq in seqs) for lineage in wholes)
+
+    def _is_held(self, record: Record, row: Mapping[str, Any]) -> bool:
+        """Whether a row holds what its record said."""
+        same = (str(row["id"]), row["updated"], row["name"]) == (record.id, record.updated, record.name)
+        return same and (not self.steady or row["n"] == record.n)

@@ -1,15 +1,53 @@
-"""A history before it happens, as plain values: what is synced, how each run of it is disturbed. Nothing is decided
-while it runs but whose turn it is, and that follows from the plan's seed.
+"""A history before it happens, as plain values: what is synced, and how each run of it is disturbed.
+
+All that is decided while it runs is whose turn it is, and that follows from the plan's seed.
 """
 
-from random import Random
+import json
+from enum import StrEnum
+from typing import Any
 
-from attrs import evolve, field, frozen
+import cattrs
+from attrs import field, frozen
 
-APPEND, DEDUPE, OVERWRITE = "append", "append_dedup", "overwrite"
-STREAM, GLOBAL = "STREAM", "GLOBAL"
-# What may befall a run of a sync at one of its requests to the destination.
-KINDS = ("refused", "unanswered")
+
+class Mode(StrEnum):
+    """How a stream reaches its table: the destination sync modes of the protocol."""
+
+    APPEND = "append"
+    DEDUPE = "append_dedup"
+    OVERWRITE = "overwrite"
+
+
+class Scope(StrEnum):
+    """What a STATE covers, and by which means it says so."""
+
+    STREAM = "STREAM"
+    GLOBAL = "GLOBAL"
+    PARTITION = "PARTITION"
+
+
+class Kind(StrEnum):
+    """What may befall a run at one of its requests to the destination."""
+
+    REFUSED = "refused in passing"
+    DENIED = "denied"
+    DOWN = "down for a while"
+    FULL = "full for a while"
+    UNANSWERED = "committed, and the answer lost"
+    SLOW = "slow"
+    HANGING = "hanging"
+    CUT = "cut, and the lock lost"
+    UNLOCKED = "the lock lost"
+
+
+class End(StrEnum):
+    """How the input of a run ends before its source is done."""
+
+    SILENT = "silent"
+    INCOMPLETE = "INCOMPLETE"
+    CUT = "cut within a line"
+    JUNK = "no message"
 
 
 @frozen
@@ -17,38 +55,61 @@ class Fault:
     """What befalls the run's request of this number, or the first after it that it can befall."""
 
     at: int
-    kind: str
+    kind: Kind
 
 
 @frozen(kw_only=True)
 class Asked:
-    """A stream of a sync. Its source's log is `lineage`, and has `until` records by then."""
+    """A stream of a sync. Its source's log is `lineage`, and has `until` records by then.
+
+    `minimum` is None for a client that counts no generations.
+    """
 
     stream: str
-    mode: str
+    mode: Mode
     generation: int
-    minimum: int
+    minimum: int | None
     lineage: int
     until: int
+    schema: int = 0
 
     @property
     def truncates(self) -> bool:
         """Whether it replaces the table."""
-        return self.minimum > 0
+        return self.minimum is None or self.minimum > 0
 
     @property
     def dedupes(self) -> bool:
         """Whether the table is to have one row of each key."""
-        return self.mode == DEDUPE
+        return self.mode is Mode.DEDUPE
+
+    @property
+    def starts_over(self) -> bool:
+        """Whether each run of it reads the source from its beginning."""
+        return self.minimum is None
 
 
 @frozen(kw_only=True)
 class RunPlan:
-    """One run of a sync. It is killed at its handover `dies_at`; `speaks` is how many messages its source sends."""
+    """One run of a sync, and what disturbs it. Moments are numbers of the run's own handovers.
+
+    `dies_at`: it is killed, and if it `commits_late`, its COMMIT is on its way and takes effect. `lingers`: its locks
+    are released this many seconds later. `abandoned_at`: the platform presumes it dead and starts the next, while it
+    goes on; `unlocked` says that it has lost its locks by then. `speaks` is how many messages its source sends before
+    its input ends by `end`. `stopped_after` seconds it is asked to stop. From the line `deaf_at` on, nobody reads what
+    it says.
+    """
 
     faults: tuple[Fault, ...] = ()
     dies_at: int | None = None
+    commits_late: bool = False
+    lingers: float = 0.0
+    abandoned_at: int | None = None
+    unlocked: bool = False
     speaks: int | None = None
+    end: End = End.SILENT
+    stopped_after: float | None = None
+    deaf_at: int | None = None
 
     @property
     def undisturbed(self) -> bool:
@@ -65,84 +126,48 @@ class SyncPlan:
 
 
 @frozen(kw_only=True)
+class Sizes:
+    """How much the pipeline takes at a time, and holds: `Thresholds` in little. Bytes, rows and seconds."""
+
+    chunk_bytes: int = 600
+    parcel_rows: int = 2
+    flush_rows: int = 4
+    state_latency: float = 0.0
+    # None: far more than a history has.
+    held_bytes: int | None = None
+
+
+@frozen(kw_only=True)
 class Plan:
-    """A whole history. `restless` and `slips` are the scheduler's; thresholds are the pipeline's."""
+    """A whole history.
+
+    `restless` is the chance of a change of threads at a handover, `slips` the chance that time passes there. `keys` is
+    how many keys the records have; some are `dirty`, and some have keys that are `misfits`. A source sends a STATE
+    after `state_every` records, and `lines_at_once` lines, with up to `pause` seconds between.
+    """
 
     seed: int
     syncs: tuple[SyncPlan, ...]
     restless: float = 0.2
     slips: float = 0.0
     keys: int = 5
+    dirty: bool = False
+    misfits: bool = False
     state_every: int = 4
     lines_at_once: int = 3
-    flush_rows: int = 4
-    parcel_rows: int = 2
-    chunk_bytes: int = 600
-    state_latency: float = 0.0
-    scope: str = STREAM
-    atomic: str = field(default="everything")
+    pause: float = 0.05
+    streams_at_once: int = 2
+    scope: Scope = Scope.STREAM
+    sizes: Sizes = field(factory=Sizes)
+    atomic: str = "everything"
 
 
-def plan_of(seed: int, atomic: str = "everything") -> Plan:
-    """The history that belongs to a seed."""
-    random = Random(seed)
-    streams = ("users", "orders")[: random.choice((1, 1, 2))]
-    asked = tuple(_begun(random, stream) for stream in streams)
-    syncs = []
-    for _ in range(random.choice((1, 2, 2, 3))):
-        asked = tuple(_next(random, each) for each in asked)
-        syncs.append(SyncPlan(asked=asked, runs=tuple(_run(random) for _ in range(random.choice((1, 1, 2))))))
-    return Plan(
-        seed=seed,
-        syncs=tuple(syncs),
-        restless=random.choice((0.02, 0.1, 0.3)),
-        slips=random.choice((0.0, 0.0, 0.01)),
-        keys=random.choice((2, 5, 20)),
-        state_every=random.choice((2, 4, 7)),
-        lines_at_once=random.choice((1, 3, 10)),
-        flush_rows=random.choice((2, 4, 8)),
-        parcel_rows=random.choice((1, 2, 4)),
-        state_latency=random.choice((0.0, 3.0)),
-        scope=random.choice((STREAM, STREAM, GLOBAL)),
-        atomic=atomic,
-    )
+def plan_to_json(plan: Plan) -> str:
+    """A plan as it is kept in a file."""
+    return json.dumps(cattrs.unstructure(plan), indent=1)
 
 
-def _begun(random: Random, stream: str) -> Asked:
-    return Asked(
-        stream=stream,
-        mode=random.choice((APPEND, DEDUPE, DEDUPE, OVERWRITE)),
-        generation=random.choice((0, 1)),
-        minimum=0,
-        lineage=0,
-        until=0,
-    )
-
-
-def _next(random: Random, before: Asked) -> Asked:
-    """The stream a while later: its source has more, or it is refreshed."""
-    more = random.randrange(12)
-    if before.until and before.mode != OVERWRITE and _likely(random, 0.7):
-        return evolve(before, minimum=0, until=before.until + more)
-    refreshed = before.mode == OVERWRITE or _likely(random, 0.3)
-    generation = before.generation + 1
-    return evolve(
-        before,
-        generation=generation,
-        minimum=generation if refreshed else 0,
-        lineage=before.lineage + 1,
-        until=more,
-    )
-
-
-def _run(random: Random) -> RunPlan:
-    faults = [Fault(random.randrange(60), random.choice(KINDS)) for _ in range(random.choice((0, 0, 1, 2)))]
-    return RunPlan(
-        faults=tuple(faults),
-        dies_at=int(random.expovariate(1 / 150)) if _likely(random, 0.5) else None,
-        speaks=random.randrange(20) if _likely(random, 0.2) else None,
-    )
-
-
-def _likely(random: Random, chance: float) -> bool:
-    return random.random() < chance
+def plan_from_json(text: str) -> Plan:
+    """The plan that was kept. Raises cattrs' errors for anything else."""
+    value: Any = json.loads(text)
+    return cattrs.structure(value, Plan)

@@ -46,31 +46,44 @@ class Turn:
 
 
 class Process:
-    """Threads that live and die together."""
+    """Threads that live and die together. Some of its handovers are `moments` at which something happens to it."""
 
     def __init__(self, scheduler: "Scheduler", name: str) -> None:
         self.scheduler = scheduler
         self.name = name
         # Killed, or over: its threads end at their next handover.
         self.dead = False
-        # At a moment of its plan.
-        self.killed = False
         self.handovers = 0
-        # The handover at which it is killed.
-        self.dies_at: float = NEVER
         self.turns: set[Turn] = set()
+        self._moments: list[tuple[float, Callable[[], None]]] = [(NEVER, lambda: None)]
+        self.next_moment = NEVER
 
     @property
     def over(self) -> bool:
-        """Whether all of its threads have ended."""
-        return not self.turns
+        """Whether it is dead and all of its threads have ended, but for what the server does in their place."""
+        return self.dead and all(turn.spared for turn in self.turns)
 
-    def kill(self) -> None:
-        """Let its threads end where they are."""
+    def at(self, handover: int | None, happens: Callable[[], None]) -> None:
+        """Let something happen at one of its handovers, or never for None."""
+        if handover is not None:
+            self._moments.append((handover, happens))
+            self._moments.sort(key=lambda each: each[0])
+            self.next_moment = self._moments[0][0]
+
+    def reach(self) -> None:
+        """A handover has come at which something happens."""
+        _, happens = self._moments.pop(0)
+        self.next_moment = self._moments[0][0]
+        happens()
+
+    def kill(self, *, at_once: bool = False) -> None:
+        """Let its threads end where they are; `at_once`: those too in whose place the server does something."""
         self.dead = True
         for turn in self.turns:
+            turn.spared = turn.spared and not at_once
             if turn.waiting and not turn.spared:
                 self.scheduler.wake(turn)
+        self.scheduler.wake(self.scheduler.world)
 
 
 class Scheduler:
@@ -86,7 +99,7 @@ class Scheduler:
         self._slips = slips
         self.now = Turn("world", None)
         self.now.given.acquire()
-        self._world = self.now
+        self.world = self.now
         self._able: list[Turn] = []
         # The moments until which threads wait at most, each with the wait that it belongs to.
         self._moments: list[tuple[float, int, int, Turn]] = []
@@ -141,7 +154,7 @@ class Scheduler:
         now.waiting = False
         if now.process is not None and now.process.dead and not now.spared:
             raise Killed
-        if self.stuck and now is self._world:
+        if self.stuck and now is self.world:
             raise StuckError(self.stuck)
         return now.woken
 
@@ -175,12 +188,10 @@ class Scheduler:
             raise Killed
         self.handovers += 1
         process.handovers += 1
-        if process.handovers >= process.dies_at:
-            process.dies_at = NEVER
-            process.killed = True
-            process.kill()
-            if not now.spared:
-                raise Killed
+        while process.handovers >= process.next_moment:
+            process.reach()
+        if process.dead and not now.spared:
+            raise Killed
         if self.handovers > MOST_HANDOVERS and not self.stuck:
             self._give_up(f"{MOST_HANDOVERS} handovers, and no end")
         if self.stuck and self._able:
@@ -195,8 +206,8 @@ class Scheduler:
         """One of those that can go on, at random."""
         able = self._able
         at = int(self.random.random() * len(able))
-        if self.stuck and self._world in able:
-            at = able.index(self._world)
+        if self.stuck and self.world in able:
+            at = able.index(self.world)
         able[at], able[-1] = able[-1], able[at]
         return able.pop()
 
@@ -213,8 +224,8 @@ class Scheduler:
             turn.process.turns.discard(turn)
         for other in turn.ended:
             self.wake(other)
-        if turn.process is not None and not turn.process.turns:
-            self.wake(self._world)
+        if turn.process is not None and (turn.process.over or not turn.process.turns):
+            self.wake(self.world)
         if not self._able:
             self._pass_time()
         self.now = self._taken()
@@ -245,9 +256,9 @@ class Scheduler:
     def _give_up(self, why: str) -> None:
         """Let the world end it, whatever waits."""
         self.stuck = why
-        if self._world.waiting:
-            self._world.waiting = False
-            self._able.append(self._world)
+        if self.world.waiting:
+            self.world.waiting = False
+            self._able.append(self.world)
 
 
 class _Worker:

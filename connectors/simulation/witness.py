@@ -1,45 +1,87 @@
-"""What is seen of a history from outside of its processes, and who is asked about it: the model of each stream.
+"""What is seen of a history from outside of its processes, and which law is asked of it then.
 
 A law is asked on whatever thread its occasion comes. The first that is broken is kept, and ends the history.
 """
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
-from connectors.simulation.model import TEMP_MARK, BrokenLawError, Known
-from connectors.simulation.plan import Asked
-from connectors.simulation.source import Message, record_of
+from attrs import define, field
+
+from connectors.simulation.destination import Session
+from connectors.simulation.log import Message, Record, record_of
+from connectors.simulation.model import BrokenLawError, Known
+from connectors.simulation.plan import Asked, Plan, Scope, Sizes
+
+TEMP_MARK = "_airbyte_tmp_"
+
+
+@define(eq=False)
+class Voice:
+    """One run's source, as it was heard, and how much of what it sent is not durable yet."""
+
+    witness: "Witness"
+    asked: dict[str, Asked]
+    # The streams whose records go straight into the final table.
+    straight: set[str]
+    session: Session
+    # Bytes of memory that the run may hold; None where a history has too few to tell.
+    most: int | None
+    # What no STATE has covered so far, by stream.
+    uncovered: dict[str, list[int]] = field(factory=dict)
+    # The bytes of the records up to each of them.
+    _bytes: list[int] = field(factory=lambda: [0])
+
+    def sent(self, messages: Iterable[Message]) -> None:
+        """The source has sent these; all that it sent before was read."""
+        if self.most is not None and not self.session.disturbed:
+            held = self._bytes[-1] - self._bytes[min(self.session.rows, len(self._bytes) - 1)]
+            self.witness.ask(partial(_within, held, self.most))
+        for each in messages:
+            if each.record is not None:
+                self._record(each.stream, each.record)
+                self._bytes.append(self._bytes[-1] + len(each.line))
+            for stream in each.covers:
+                self._cover(stream)
+            if each.completes:
+                self.witness.known[each.stream].complete(self.asked[each.stream])
+
+    def _record(self, stream: str, record: Record) -> None:
+        self.witness.known[stream].records[record.seq] = record
+        self.uncovered.setdefault(stream, []).append(record.seq)
+        if stream in self.straight:
+            self._cover(stream)
+
+    def _cover(self, stream: str) -> None:
+        """What was sent may stay: a STATE covers it, or it goes straight into the final table."""
+        self.witness.known[stream].copies.update(self.uncovered.pop(stream, ()))
 
 
 class Witness:
     """Hears what sources and runs say, and looks at what is committed."""
 
-    def __init__(self, keys: int, ended: Callable[[], None]) -> None:
+    def __init__(self, plan: Plan, ended: Callable[[], None]) -> None:
         """`ended` is called once a law is broken."""
         self.broken: BrokenLawError | None = None
+        self.known: dict[str, Known] = {}
         # The place in each log of each stream up to which the platform has received STATEs.
         self.heard: dict[tuple[str, int], int] = {}
-        self._known: dict[str, Known] = {}
-        self._asked: dict[str, Asked] = {}
-        self._keys = keys
+        self._plan = plan
         self._ended = ended
+        self._steady = {each.schema for sync in plan.syncs for each in sync.asked} == {0}
 
-    def begin(self, asked: Sequence[Asked]) -> None:
-        """A run of a sync is about to start."""
+    def begin(self, asked: Sequence[Asked], session: Session) -> Voice:
+        """A run of a sync is about to start: its source's voice."""
         for each in asked:
-            self._asked[each.stream] = each
-            self._known.setdefault(each.stream, Known(each.stream)).begin(each)
-
-    def sent(self, messages: Iterable[Message]) -> None:
-        """A source has sent these."""
-        for each in messages:
-            if each.record is not None:
-                self._known[each.stream].send(each.record)
-            for stream in each.covers:
-                self._known[stream].cover()
-            if each.completes:
-                self._known[each.stream].complete(self._asked[each.stream])
+            self.known.setdefault(each.stream, Known(each.stream, self._steady)).begin(each)
+        straight = {each.stream for each in asked if self.known[each.stream].goes_straight(each)}
+        if self._plan.scope is Scope.PARTITION:
+            # The STATE that covers a record may come before it.
+            straight = {each.stream for each in asked}
+        by_name = {each.stream: each for each in asked}
+        return Voice(self, by_name, straight, session, _most(self._plan.sizes))
 
     def hear(self, line: bytes) -> None:
         """A run has written a line: if it is a STATE, its records need not be sent again."""
@@ -51,45 +93,42 @@ class Witness:
             stream, body = each["stream_descriptor"]["name"], each["stream_state"]
             lineage, at = body["lineage"], body["at"]
             before = self.heard.get((stream, lineage), 0)
+            self.ask(partial(_forward, before, at))
             self.heard[stream, lineage] = at
-            covered = (record_of(stream, lineage, place, self._keys) for place in range(before, at))
-            self._known[stream].acknowledge(covered)
-            self._ask(self._known[stream].durable)
+            known = self.known[stream]
+            known.acknowledge(record_of(self._plan, stream, lineage, place) for place in range(before, at))
+            self.ask(known.durable)
 
     def committed(self, run: str, content: Any) -> None:
         """A run has committed a transaction."""
         entries = {str(entry.stream): entry for entry in content.ledger.values()}
-        for stream, known in self._known.items():
+        for stream, known in self.known.items():
             entry = entries.get(stream)
             if entry is not None:
                 final, temp = content.tables.get(entry.table), content.tables.get(entry.temp)
-                self._look(
-                    known,
-                    final.rows if final else None,
-                    temp.rows if temp else (),
-                    (run, entry.owner),
-                )
+                rows, waiting = final.rows if final else None, temp.rows if temp else ()
+                self._look(known, rows, waiting, (run, entry.owner))
+
+    def succeeded(self, asked: Sequence[Asked], content: Any) -> None:
+        """A run has succeeded. Raises BrokenLawError."""
+        for each in asked:
+            self.known[each.stream].result(each)
+        left = [f"table {table}" for table in content.tables if TEMP_MARK in table.name]
+        left += [f"entry of {each.temp}" for each in content.ledger.values() if each.temp is not None]
+        if left:
+            raise BrokenLawError(f"law 4: the {left[0]} is left")
 
     def _look(self, known: Known, final: Any, temp: Any, runs: tuple[str, str]) -> None:
         if final is known.final and temp is known.temp:
             return
         by, owner = runs
         known.temp = temp
-        self._ask(lambda: known.one_writer(by, owner))
-        self._ask(lambda: known.old_or_new(final))
-        self._ask(known.durable)
+        self.ask(lambda: known.one_writer(by, owner))
+        self.ask(lambda: known.old_or_new(final))
+        self.ask(known.durable)
 
-    def succeeded(self, asked: Sequence[Asked], content: Any, owners: Any) -> None:
-        """A run has succeeded. Raises BrokenLawError."""
-        for each in asked:
-            self._known[each.stream].result(each)
-        left = [f"table {table}" for table in content.tables if TEMP_MARK in table.name]
-        left += [f"entry of {each.temp}" for each in content.ledger.values() if each.temp is not None]
-        left += [f"lock of {table}" for table in owners]
-        if left:
-            raise BrokenLawError(f"law 4: the {left[0]} is left")
-
-    def _ask(self, law: Callable[[], None]) -> None:
+    def ask(self, law: Callable[[], None]) -> None:
+        """Ask a law, unless one is broken already."""
         if self.broken is not None:
             return
         try:
@@ -97,3 +136,20 @@ class Witness:
         except BrokenLawError as broken:
             self.broken = broken
             self._ended()
+
+
+def _forward(before: int, now: int) -> None:
+    if now < before:
+        raise BrokenLawError(f"a STATE went back, from {before} to {now}")
+
+
+def _most(sizes: Sizes) -> int | None:
+    """The bytes of records that may be on their way: a line is longer than the row that the engine counts."""
+    return None if sizes.held_bytes is None else 2 * (sizes.held_bytes + sizes.chunk_bytes)
+
+
+def _within(held: int, most: int) -> None:
+    if held > most:
+        raise BrokenLawError(
+            f"{held} bytes of records were read and are not durable, where {most} may be held"
+        )

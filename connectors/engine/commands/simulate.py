@@ -1,6 +1,7 @@
 """`dataflow simulate`: histories of syncs under seeds, and what they met. Prints what was found; judges nothing."""
 
 import argparse
+import os
 from importlib import import_module
 
 # What a database makes durable in one piece.
@@ -12,6 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=1000, help="histories (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="the first seed (default: a random one)")
     parser.add_argument("--minutes", type=float, help="simulate for so long, whatever --seeds says")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes at work (default here: %(default)s)"
+    )
     parser.add_argument(
         "--class",
         dest="of_class",
@@ -30,12 +34,15 @@ def run(given: argparse.Namespace) -> int:
     first = given.seed
     if first is None:
         first = int.from_bytes(given.runtime.randomness.take(4))
-    found = campaign.campaign(
-        find("memory").definition(),
-        range(first, first + given.seeds),
+    asked = campaign.Campaign(
+        definition=find("memory").definition(),
+        first=first,
+        seeds=given.seeds,
         atomic=CLASSES[given.of_class],
         seconds=given.minutes * 60 if given.minutes is not None else None,
-        clock=given.runtime.clock,
-        show=given.terminal.show,
     )
-    return 1 if found else 0
+    broken = False
+    for line, tally in campaign.report(asked, given.jobs, given.runtime.clock):
+        given.terminal.show(line)
+        broken = bool(tally.broken)
+    return 1 if broken else 0

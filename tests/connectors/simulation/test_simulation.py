@@ -7,7 +7,7 @@ import pytest
 
 from connectors.memory import DEFINITION
 from connectors.simulation.campaign import happened, simulating
-from connectors.simulation.plan import plan_of
+from connectors.simulation.planning import plan_of
 from tests.connectors.simulation.faulty import FAULTS
 
 # Each planted fault is found within this number of histories.

@@ -187,12 +187,13 @@ class History:
     def _start(self, planned: RunPlan, asked: tuple[Asked, ...]) -> Run:
         """Start a run of a sync as a platform does."""
         process = Process(self._scheduler, f"run {len(self.runs) + 1}")
-        alone = all(run.process.over and not run.process.turns for run in self.runs)
+        alone = not any(run.process.turns for run in self.runs) and not self._server.database.owners
         said = cut_short(list(messages(self.plan, asked, self.witness.heard)), planned.speaks, planned.end)
         session, plan = Session(process, self._server, planned), self.plan
         voice = self.witness.begin(asked, session)
         source = Source(self._scheduler, said, voice.sent, at_once=plan.lines_at_once, pause=plan.pause)
-        alone = alone and not self._server.database.owners
+        # Then it is refused, and its records become no rows.
+        session.disturbed = not alone
         run = Run(planned, process, session, source, alone)
         if planned.speaks is not None:
             run.happens(f"input that ends: {planned.end}")
@@ -222,7 +223,7 @@ class History:
 
         def is_abandoned() -> None:
             run.happens("taken for dead")
-            run.abandoned = True
+            run.abandoned = run.session.disturbed = True
             if run.plan.unlocked:
                 self._server.end_session(run.session.run)
             self._scheduler.wake(self._scheduler.world)

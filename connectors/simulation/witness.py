@@ -13,7 +13,7 @@ from attrs import define, field
 from connectors.simulation.destination import Session
 from connectors.simulation.log import Message, Record, record_of
 from connectors.simulation.model import BrokenLawError, Known
-from connectors.simulation.plan import Asked, Plan, Scope, Sizes
+from connectors.simulation.plan import Asked, Plan, Scope
 
 TEMP_MARK = "_airbyte_tmp_"
 
@@ -81,7 +81,7 @@ class Witness:
             # The STATE that covers a record may come before it.
             straight = {each.stream for each in asked}
         by_name = {each.stream: each for each in asked}
-        return Voice(self, by_name, straight, session, _most(self._plan.sizes))
+        return Voice(self, by_name, straight, session, _most(self._plan))
 
     def hear(self, line: bytes) -> None:
         """A run has written a line: if it is a STATE, its records need not be sent again."""
@@ -143,9 +143,15 @@ def _forward(before: int, now: int) -> None:
         raise BrokenLawError(f"a STATE went back, from {before} to {now}")
 
 
-def _most(sizes: Sizes) -> int | None:
-    """The bytes of records that may be on their way: a line is longer than the row that the engine counts."""
-    return None if sizes.held_bytes is None else 2 * (sizes.held_bytes + sizes.chunk_bytes)
+def _most(plan: Plan) -> int | None:
+    """The bytes of records that may be on their way: a line is longer than the row that the engine counts.
+
+    A stream with misfits fails, and its records become no rows.
+    """
+    sizes = plan.sizes
+    if sizes.held_bytes is None or plan.misfits:
+        return None
+    return sizes.held_bytes * 3 // 2 + 2 * sizes.chunk_bytes
 
 
 def _within(held: int, most: int) -> None:

@@ -25,7 +25,7 @@ LINEAGE = 1000
 # Records that a stream sends before it is another's turn.
 TOGETHER = 2
 EMITTED_AT = int(BEGINNING * 1000)
-# One record in so and so many has a late cursor, a value that its column does not hold, a key that is a text.
+# How many records there are for one with a late cursor, a value that its column does not hold, a key that is a text.
 LATE, DIRTY, MISFIT = 7, 11, 13
 LATENESS = 35
 

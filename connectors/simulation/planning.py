@@ -6,7 +6,7 @@ from attrs import evolve
 
 from connectors.simulation.plan import Asked, End, Fault, Kind, Mode, Plan, RunPlan, Scope, Sizes, SyncPlan
 
-# Names that a database with plain names cannot tell apart.
+# Names that are one to a database with plain names.
 TWINS = ("my-users", "my_users", "My users")
 NAMES = ("users", "orders", "carts")
 SCHEMAS = 6

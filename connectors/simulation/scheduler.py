@@ -54,7 +54,8 @@ class Process:
         # Killed, or over: its threads end at their next handover.
         self.dead = False
         self.handovers = 0
-        self.turns: set[Turn] = set()
+        # In the order in which they were started.
+        self.turns: dict[Turn, None] = {}
         self._moments: list[tuple[float, Callable[[], None]]] = [(NEVER, lambda: None)]
         self.next_moment = NEVER
 
@@ -109,7 +110,7 @@ class Scheduler:
         """Do the work on a thread of its own, from some turn on."""
         turn = Turn(name, process)
         if process is not None:
-            process.turns.add(turn)
+            process.turns[turn] = None
 
         def run() -> None:
             try:
@@ -221,7 +222,7 @@ class Scheduler:
         """The thread's work is over: the turn goes to another, for good."""
         turn.alive = False
         if turn.process is not None:
-            turn.process.turns.discard(turn)
+            del turn.process.turns[turn]
         for other in turn.ended:
             self.wake(other)
         if turn.process is not None and (turn.process.over or not turn.process.turns):

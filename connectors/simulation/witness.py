@@ -27,7 +27,7 @@ class Voice:
     # The streams whose records go straight into the final table.
     straight: set[str]
     session: Session
-    # Bytes of memory that the run may hold; None where a history has too few to tell.
+    # Bytes of memory that the run may hold; None where that is not asked.
     most: int | None
     # What no STATE has covered so far, by stream.
     uncovered: dict[str, list[int]] = field(factory=dict)

@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import cattrs
 from attrs import frozen
@@ -13,6 +14,8 @@ from dataflow.errors import ConfigError, InternalError
 from dataflow.json_schema import fields
 from dataflow.keys import Role
 from dataflow.types import CDC_DELETED_AT, CDC_POSITIONS, Field, StreamName
+
+T = TypeVar("T")
 
 
 @frozen
@@ -140,8 +143,8 @@ class _ConfiguredCatalog:
 def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
     """The streams of a ConfiguredAirbyteCatalog, in its order.
 
-    Raises ConfigError when it cannot be read, has no stream, names a stream twice or asks for a key that is
-    not there; InternalError for a hybrid refresh, which only a defect of the platform can ask for.
+    Raises one ConfigError with all that is wrong when it cannot be read, has no stream, names a stream twice or asks
+    for a key that is not there; InternalError for a hybrid refresh, which only a defect of the platform can ask for.
     """
     try:
         parsed = json.loads(text)
@@ -158,15 +161,32 @@ def read_catalog(text: bytes) -> tuple[DestinationStream, ...]:
             "Catalog must have at least one stream: check that files are in the correct location.",
             remedy="Select at least one stream in the connection.",
         )
-    streams = tuple(_stream(entry) for entry in configured.streams)
-    times = Counter(stream.name for stream in streams)
-    repeated = sorted(str(name) for name, count in times.items() if count > 1)
+    refused: list[ConfigError] = []
+    streams = [_stream(entry, refused) for entry in configured.streams]
+    refused += _repeated(_name(entry) for entry in configured.streams)
+    if refused:
+        raise _together(refused)
+    return tuple(stream for stream in streams if stream is not None)
+
+
+def _together(refused: Sequence[ConfigError]) -> ConfigError:
+    """All that is wrong, as one error."""
+    if len(refused) == 1:
+        return refused[0]
+    return ConfigError(
+        " ".join(each.message for each in refused),
+        doing="reading the configured catalog",
+        remedy=" ".join(dict.fromkeys(each.remedy for each in refused)),
+    )
+
+
+def _repeated(names: Iterable[StreamName]) -> Iterator[ConfigError]:
+    repeated = sorted(str(name) for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise ConfigError(
-            f"Some streams appeared multiple times: {repeated}",
+        yield ConfigError(
+            f"Some streams appear more than once: {', '.join(repeated)}.",
             remedy="Name each stream once in the catalog.",
         )
-    return streams
 
 
 def _complaint(error: Exception) -> str:
@@ -177,12 +197,21 @@ def _complaint(error: Exception) -> str:
     return "; ".join(cattrs.transform_error(error)) + "."
 
 
-def _stream(entry: _ConfiguredStream) -> DestinationStream:
-    name = StreamName(entry.stream.namespace or None, entry.stream.name)
+def _name(entry: _ConfiguredStream) -> StreamName:
+    return StreamName(entry.stream.namespace or None, entry.stream.name)
+
+
+def _stream(entry: _ConfiguredStream, refused: list[ConfigError]) -> DestinationStream | None:
+    """The stream; None if it is refused, with every reason added to `refused`."""
+    name = _name(entry)
+    declared = _unless_refused(partial(fields, entry.stream.json_schema, name), refused)
+    import_type = _unless_refused(partial(_import_type, name, entry), refused)
+    if declared is None or import_type is None:
+        return None
     stream = DestinationStream(
         name=name,
-        fields=fields(entry.stream.json_schema, name),
-        import_type=_import_type(name, entry),
+        fields=declared,
+        import_type=import_type,
         sync_mode=_sync_mode(entry),
         generation_id=entry.generation_id or 0,
         minimum_generation_id=entry.minimum_generation_id or 0,
@@ -191,12 +220,20 @@ def _stream(entry: _ConfiguredStream) -> DestinationStream:
     if stream.minimum_generation_id not in (0, stream.generation_id):
         raise InternalError(
             "Cannot execute a hybrid refresh - current generation "
-            f"{stream.generation_id}; minimum generation {stream.minimum_generation_id}",
+            f"{stream.generation_id}; minimum generation {stream.minimum_generation_id}.",
             doing=f"reading the catalog's stream {name}",
             remedy="The minimum must be 0 or the current generation: report this to the platform's operator.",
         )
-    _check_keys(stream)
+    refused += _missing_keys(stream)
     return stream
+
+
+def _unless_refused(read: Callable[[], T], refused: list[ConfigError]) -> T | None:
+    try:
+        return read()
+    except ConfigError as error:
+        refused.append(error)
+        return None
 
 
 def _import_type(name: StreamName, entry: _ConfiguredStream) -> ImportType:
@@ -233,26 +270,25 @@ def _root_level(name: StreamName, paths: Sequence[Sequence[str]]) -> tuple[str, 
     return tuple(path[0] for path in paths)
 
 
-def _check_keys(stream: DestinationStream) -> None:
-    match stream.import_type:
-        case Dedupe(primary_key=()):
-            raise ConfigError(
-                f"For stream {stream.name}: append_dedup needs a primary key, and none is set.",
-                remedy="Set a primary key in the connection, or choose the sync mode append.",
+def _missing_keys(stream: DestinationStream) -> Iterator[ConfigError]:
+    """Why the stream's key and cursor cannot decide which of its rows is the latest."""
+    if not isinstance(stream.import_type, Dedupe):
+        return
+    primary_key, cursor = stream.import_type.primary_key, stream.import_type.cursor
+    declared = {field.name for field in stream.fields}
+    if not primary_key:
+        yield ConfigError(
+            f"For stream {stream.name}: append_dedup needs a primary key, and none is set.",
+            remedy="Set a primary key in the connection, or choose the sync mode append.",
+        )
+    for key in primary_key:
+        if key not in declared:
+            yield ConfigError(
+                f"For stream {stream.name}: the schema does not have the primary key's field {key!r}.",
+                remedy="Refresh the source's schema, or choose another key.",
             )
-        case Dedupe(primary_key=primary_key, cursor=cursor):
-            declared = {field.name for field in stream.fields}
-            for key in primary_key:
-                if key not in declared:
-                    raise _absent(stream, f"A primary key column does not exist in the schema: {key}")
-            if cursor is not None and cursor not in declared:
-                raise _absent(stream, f"The cursor does not exist in the schema: {cursor}")
-        case _:
-            pass
-
-
-def _absent(stream: DestinationStream, complaint: str) -> ConfigError:
-    return ConfigError(
-        f"For stream {stream.name}: {complaint}",
-        remedy="Refresh the source's schema, or choose another key.",
-    )
+    if cursor is not None and cursor not in declared:
+        yield ConfigError(
+            f"For stream {stream.name}: the schema does not have the cursor's field {cursor!r}.",
+            remedy="Refresh the source's schema, or choose another cursor.",
+        )

@@ -109,22 +109,44 @@ def test_a_dedupe_stream_has_its_key_and_cursor() -> None:
         (b'{"streams": []}', "at least one stream"),
         (b'{"streams": [{"stream": {"name": 1}}]}', "catalog cannot be read"),
         (b'{"streams": [{"stream": {"name": "\\ud800"}}]}', "half of a surrogate pair"),
-        (catalog(configured(), configured()), "multiple times"),
+        (catalog(configured(), configured()), "appear more than once: users"),
         (catalog(configured(destination_sync_mode=None)), "destination sync mode"),
         (catalog(configured(destination_sync_mode="append_dedup")), "needs a primary key"),
         (catalog(configured(destination_sync_mode="append_dedup", primary_key=[["a", "b"]])), "root level"),
-        (catalog(configured(destination_sync_mode="append_dedup", primary_key=[["x"]])), "does not exist"),
+        (
+            catalog(configured(destination_sync_mode="append_dedup", primary_key=[["x"]])),
+            "primary key's field 'x'",
+        ),
         (
             catalog(
                 configured(destination_sync_mode="append_dedup", primary_key=[["id"]], cursor_field=["x"])
             ),
-            "cursor does not exist",
+            "cursor's field 'x'",
         ),
     ],
 )
 def test_a_catalog_that_cannot_be_followed_is_a_config_error(text: bytes, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         read_catalog(text)
+
+
+def test_all_that_is_wrong_with_a_catalog_is_one_error() -> None:
+    unkeyed = configured(destination_sync_mode="append_dedup", primary_key=[["x"]], cursor_field=["y"])
+    unread = configured(
+        stream={"name": "orders", "json_schema": {"type": "string"}}, destination_sync_mode="upsert"
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        read_catalog(catalog(unkeyed, unread, configured(), configured()))
+
+    assert caught.value.message == (
+        "For stream users: the schema does not have the primary key's field 'x'. "
+        "For stream users: the schema does not have the cursor's field 'y'. "
+        "The JSON schema of stream orders describes no object. "
+        "For stream orders: the destination sync mode 'upsert' is not supported. "
+        "Some streams appear more than once: users."
+    )
+    assert caught.value.remedy.count("Refresh the source's schema, or choose another key.") == 1
 
 
 def test_a_schema_that_is_no_object_is_refused_with_the_name_of_its_stream() -> None:

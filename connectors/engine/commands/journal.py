@@ -187,13 +187,19 @@ def _transitions(life: "Life", began: float) -> str:
             (
                 offset(entries[0].get("at", 0.0) - began),
                 str(last["to"]),
-                str(last["event"]) + (f" x{len(entries)}" if len(entries) > 1 else ""),
+                _event(last) + (f" x{len(entries)}" if len(entries) > 1 else ""),
                 duration(milliseconds / 1000) if milliseconds else "",
                 count(moved) if moved else "",
                 "; ".join(filter(None, map(_remark, entries))),
             )
         )
     return columns(("seconds", "state", "after", "took", "rows", ""), rows, right=("seconds", "took", "rows"))
+
+
+def _event(entry: "Entry") -> str:
+    """What led to a state. A success names its state: a stream that failed ends after an abandoning that succeeded."""
+    succeeded = entry["event"] == "succeeded"
+    return f"{entry['from']} succeeded" if succeeded else str(entry["event"])
 
 
 def _remark(entry: "Entry") -> str:
@@ -231,5 +237,6 @@ def _line(entry: "Entry") -> str:
     rows = f" {count(entry['written'])} rows" if "written" in entry else ""
     remark = f"  {_remark(entry)}" if _remark(entry) else ""
     arrow = f"{entry['from']} -> {entry['to']}" if entry["from"] != entry["to"] else str(entry["to"])
+    event = "" if entry["event"] == "succeeded" else f", {entry['event']}"
     who = entry.get("stream", "destination")
-    return printable(f"{moment(entry.get('at', 0.0))} {who}: {arrow}, {entry['event']}{rows}{took}{remark}")
+    return printable(f"{moment(entry.get('at', 0.0))} {who}: {arrow}{event}{rows}{took}{remark}")

@@ -8,6 +8,7 @@ from machines.journal.account import account_from_json, altered_from_json, chang
 from machines.journal.entries import Entry
 from machines.journal.standing import Course, standing
 from machines.lifecycle import DONE, FAILED
+from machines.operations import StreamOperation
 
 # How many of the streams that are at work a heartbeat names.
 NAMED = 3
@@ -18,12 +19,14 @@ def remarks(entry: Entry) -> Iterator[tuple[str, str]]:
     who = f"Stream {entry['stream']}" if "stream" in entry else "The sync"
     yield "DEBUG", f"{who}: {entry['from']} -> {entry['to']}, {entry['event']}."
     if "note" in entry:
-        yield "INFO", f"{who}, {entry['operation']}: {entry['note']}."
+        # The error of an abandoned stream ends with what it leaves.
+        level = "DEBUG" if entry["operation"] == StreamOperation.ABANDON else "INFO"
+        yield level, f"{who}, {entry['operation']}: {entry['note']}."
     yield from (("WARN", f"{who}: {warning}") for warning in entry.get("warnings", ()))
     if "error" in entry:
         yield "ERROR", f"{who}, {entry['operation']}: {entry['error']}"
     elif "reason" in entry:
-        yield "ERROR", f"{who} goes from {entry['from']} to {entry['to']}: {entry['reason']}"
+        yield "ERROR", f"{who} failed in the state {entry['from']}: {entry['reason']}"
     if columns := columns_in(altered_from_json(entry.get("altered", ()))):
         yield "INFO", f"{who}, {entry['operation']}: {'; '.join(columns)}."
     if entry["to"] == DONE and "stream" not in entry:
@@ -31,18 +34,18 @@ def remarks(entry: Entry) -> Iterator[tuple[str, str]]:
 
 
 def ending(entry: Entry, course: Course) -> Iterator[tuple[str, str]]:
-    """What the log says where a stream ends: in one warning what was changed, and then what is in its table now."""
+    """What the log says where a stream ends: in one warning what was changed, and what is in its table if it is done.
+
+    If it failed, its error says what is in its table.
+    """
     if entry["to"] not in (DONE, FAILED):
         return
     who = f"Stream {entry['stream']}"
     account = account_from_json(entry.get("account"))
     if changes := changes_in(account) if account else ():
         yield "WARN", f"{who}: values or columns were changed. {'; '.join(changes)}."
-    stands = standing(course)
     if entry["to"] == DONE:
-        yield "INFO", f"{who} is done. {stands}".rstrip()
-    elif stands:
-        yield "INFO", f"{who}: {stands}"
+        yield "INFO", f"{who} is done. {standing(course)}".rstrip()
 
 
 def heartbeat(now: Progress, before: Progress | None = None) -> Sequence[str]:

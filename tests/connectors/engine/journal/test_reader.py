@@ -226,6 +226,17 @@ def test_days_that_are_no_number_of_days_are_a_clear_error(
     assert f"{days!r} is not a number of days" in capsys.readouterr().err
 
 
+def test_a_failed_life_that_is_shown_does_not_end_in_a_success_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = entry(2.0, **{"from": "tearing_down", "event": "succeeded", "to": "failed"})
+
+    code = run("journal", "show", "--file", file_of(tmp_path, entry(1.0), last))
+
+    assert code == 1
+    assert re.search(r"failed +tearing_down succeeded$", capsys.readouterr().out.rstrip())
+
+
 def test_what_is_followed_is_printed_until_the_run_is_at_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,10 +8,11 @@ from attrs import define, evolve
 from rich.console import Console
 
 from connectors.engine.monitor.display import FALLBACK, Display, interesting, picture
-from connectors.engine.monitor.log import heartbeat, remarks, summary
+from connectors.engine.monitor.log import ending, heartbeat, remarks, summary
 from connectors.engine.monitor.progress import Going, Progress, Watch, Writing
 from dataflow.runtime import SYSTEM
 from dataflow.runtime.clock import SetClock
+from machines.journal.standing import course_of
 
 FLUSHED = {"from": "writing", "event": "flushed", "to": "writing", "written": 40, "rejected": 0}
 
@@ -136,6 +137,25 @@ def test_a_failed_operation_is_an_error_in_the_log_at_once() -> None:
     }
 
     assert ("ERROR", "Stream users, merge: config_error: No.") in remarks(entry)
+
+
+def test_a_failure_is_in_the_log_once_with_the_state_that_it_struck() -> None:
+    entry = {
+        "stream": "users",
+        "from": "writing",
+        "event": "ended",
+        "to": "abandoning",
+        "operation": "abandon",
+        "reason": "transient_error: The input ended.",
+        "note": "rows wait in temp for the next run",
+    }
+    course = course_of([entry])
+
+    said = [*remarks(entry), *ending(entry | {"from": "abandoning", "to": "failed"}, course)]
+
+    assert [message for level, message in said if level != "DEBUG"] == [
+        "Stream users failed in the state writing: transient_error: The input ended."
+    ]
 
 
 # -- the picture

@@ -14,10 +14,10 @@ import msgspec
 from dataflow.types import AirbyteType, Array, Kind, Limits, Object
 from dataflow.values import temporal
 from dataflow.values.cells import (
+    decodable,
     fixed_number,
     holds_only_numeric,
     levels,
-    mend,
     number,
     plain_number,
     without_nul,
@@ -83,7 +83,7 @@ def _sort(token: bytes) -> Misfit:
 
 def _text(token: bytes) -> str | None:
     try:
-        return msgspec.json.decode(mend(token), type=str)
+        return msgspec.json.decode(decodable(token), type=str)
     except msgspec.DecodeError:
         return None
 
@@ -93,7 +93,7 @@ def _boolean(_: AirbyteType, token: bytes, __: Limits) -> Misfit | None:
 
 
 def _string(_: AirbyteType, token: bytes, limits: Limits) -> Misfit | None:
-    if mend(token) != token:
+    if decodable(token) != token:
         return Misfit.BROKEN
     text = _text(token) if token.startswith(b'"') else token.decode()
     if text is None:
@@ -106,7 +106,7 @@ def _string(_: AirbyteType, token: bytes, limits: Limits) -> Misfit | None:
 def _json(type_: AirbyteType, token: bytes, limits: Limits) -> Misfit | None:
     if (isinstance(type_, Array) and token[:1] != b"[") or (isinstance(type_, Object) and token[:1] != b"{"):
         return _sort(token)
-    if mend(token) != token:
+    if decodable(token) != token:
         return Misfit.BROKEN
     text = token.decode()
     if not limits.nul and without_nul(text) != text:

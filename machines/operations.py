@@ -52,7 +52,8 @@ MEANING: Mapping[Operation, str] = {
     StreamOperation.DISCARD: "Drop a temp table that is disposable: no row of it is needed.",
     StreamOperation.OPEN_FINAL: "Create or evolve the final table; rows go straight into it.",
     StreamOperation.OPEN_TEMP: "Create an empty temp table and write its recipe into the ledger.",
-    StreamOperation.RESUME_TEMP: "Delete temp's rows beyond the last checkpoint, and evolve it to the schema.",
+    StreamOperation.RESUME_TEMP: "Keep temp's rows up to the last checkpoint, delete those after it, which the source "
+    "sends again, and evolve it to the schema.",
     StreamOperation.MERGE: "Create or evolve the final table, merge temp into it by primary key, drop temp.",
     StreamOperation.SWAP: "Replace the final table by temp and record the generation as finalised.",
     StreamOperation.DEDUPE_AND_SWAP: "Keep temp's latest row of each primary key, then swap as above.",

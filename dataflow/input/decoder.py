@@ -107,7 +107,8 @@ class Decoder:
         broken = [
             Unfit(column.field, column.kind, role, (Misfit.BROKEN,), None)
             for column, cell in zip(shape.columns, message.cells, strict=True)
-            if (role := shape.roles.get(column.field)) not in (None, Role.DELETION) and _was_mended(cell)
+            if (role := shape.roles.get(column.field)) not in (None, Role.DELETION)
+            and _was_made_decodable(cell)
         ]
         return evolve(message, unfit=(*message.unfit, *broken))
 
@@ -159,7 +160,7 @@ def _around(line: bytes) -> Aside:
     return around
 
 
-def _was_mended(cell: object) -> bool:
+def _was_made_decodable(cell: object) -> bool:
     if isinstance(cell, msgspec.Raw):
         return rb"\ufffd" in bytes(cell)
     return isinstance(cell, str) and "\ufffd" in cell

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from dataflow.types import READ_LEVELS, Array, Limits
 from dataflow.values.aside import REFUSED, set_aside
-from dataflow.values.cells import mend
+from dataflow.values.cells import decodable
 from dataflow.values.coercion import column
 
 # What the protocol has of a change.
@@ -24,7 +24,7 @@ def sound(changes: Mapping[int, bytes], limits: Limits) -> dict[int, bytes]:
     """
     if not changes:
         return {}
-    given = [mend(b"[%s]" % text) for text in changes.values()]
+    given = [decodable(b"[%s]" % text) for text in changes.values()]
     kept = _as_cells(given, limits)
     reduced = iter(
         _as_cells([_reduced(text) for text, cell in zip(given, kept, strict=True) if cell is None], limits)

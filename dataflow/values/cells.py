@@ -60,7 +60,7 @@ def loosen(
     """
     token = token.strip()
     if type_.kind in (Kind.NUMBER, Kind.JSON):
-        return msgspec.Raw(mend(token)), None
+        return msgspec.Raw(decodable(token)), None
     if token in (b"", b"null"):
         return None, None
     match type_.kind:
@@ -75,7 +75,7 @@ def loosen(
     return _string(token) if token.startswith(b'"') else (None, UNREADABLE)
 
 
-def mend(text: bytes) -> bytes:
+def decodable(text: bytes) -> bytes:
     """JSON text that a strict decoder takes: invalid UTF-8 and escapes of half a surrogate pair replaced."""
     try:
         text.decode()
@@ -161,7 +161,7 @@ def without_nul(text: str) -> str:
 
 
 def _string(token: bytes) -> tuple[str | None, Outcome | None]:
-    text = mend(token)
+    text = decodable(token)
     if not text.startswith(b'"'):
         return text.decode(), None
     try:

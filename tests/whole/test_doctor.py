@@ -141,11 +141,11 @@ def test_acknowledged_rows_of_a_stream_that_left_the_catalog_are_listed_and_repa
     others = destination.file("others.json", catalog(stream("others", COLUMNS)))
 
     found = about(destination, "doctor", "--json", "--catalog", others)
-    mended = about(destination, "doctor", "--fix", "--catalog", others)
+    fixed = about(destination, "doctor", "--fix", "--catalog", others)
     after = about(destination, "doctor", "--catalog", others)
 
     (finding,) = found.json["findings"]
-    assert (found.code, mended.code, after.code) == (1, 0, 0)
+    assert (found.code, fixed.code, after.code) == (1, 0, 0)
     assert (finding["acknowledged"], finding["left"], finding["state"], finding["fix"]) == (
         True,
         True,
@@ -153,6 +153,6 @@ def test_acknowledged_rows_of_a_stream_that_left_the_catalog_are_listed_and_repa
         "settle",
     )
     assert finding["run"]
-    assert "settle: a temp table of dedup of generation 2" in mended.text
+    assert "settle: a temp table of dedup of generation 2" in fixed.text
     assert len(destination.rows("users", ["id"])) >= 2 * FLUSH
     assert destination.tables() == ["users"]

@@ -23,22 +23,22 @@ def run(given: argparse.Namespace) -> int:
     """Examine, repair if that is asked for, and show what is left; 1 when something is."""
     from connectors.engine.dry_run.doctor import RUN, examine
     from connectors.engine.dry_run.doctor_text import as_json, as_text
-    from connectors.engine.dry_run.repair import Attempt, try_mending
+    from connectors.engine.dry_run.repair import Attempt, try_repairs
     from connectors.engine.process.open_destination import configured, streams_of
 
     run = f"{RUN}-{os.getpid()}"
     streams = streams_of(given.catalog) if given.catalog is not None else None
-    mended: list[Attempt] = []
+    tried: list[Attempt] = []
     secret = given.terminal.keep_secret
     with configured(given.connector, given.config, run, given.runtime, secret) as destination:
         options = destination.options
         streams = options.meant(streams) if streams is not None else None
         diagnosis = examine(destination.connector, streams, options)
         if given.fix:
-            mended.extend(try_mending(destination.connector, diagnosis, run))
-    if mended:
+            tried.extend(try_repairs(destination.connector, diagnosis, run))
+    if tried:
         with configured(given.connector, given.config, run, given.runtime, secret) as destination:
             diagnosis = examine(destination.connector, streams, options)
-    shown = json.dumps(as_json(diagnosis, mended), indent=2) if given.json else as_text(diagnosis, mended)
+    shown = json.dumps(as_json(diagnosis, tried), indent=2) if given.json else as_text(diagnosis, tried)
     given.terminal.show(shown)
     return 0 if diagnosis.healthy else 1

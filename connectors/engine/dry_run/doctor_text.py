@@ -7,7 +7,7 @@ import cattrs
 from attrs import fields
 
 from connectors.engine.dry_run.doctor import Diagnosis, Finding, Kind
-from connectors.engine.dry_run.repair import Attempt, Mending
+from connectors.engine.dry_run.repair import Attempt, RepairOutcome
 from dataflow.types import TableName
 from machines.formatting import count, plain
 
@@ -15,8 +15,8 @@ from machines.formatting import count, plain
 def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
     """The diagnosis, and what was repaired before it, or could not be."""
     return {
-        "fixed": [each.words for each in tried if each.outcome is Mending.MENDED],
-        "not_fixed": [each.words for each in tried if each.outcome is not Mending.MENDED],
+        "fixed": [each.words for each in tried if each.outcome is RepairOutcome.FIXED],
+        "not_fixed": [each.words for each in tried if each.outcome is not RepairOutcome.FIXED],
         "findings": [
             {
                 each.name: _plain(getattr(finding, each.name))
@@ -26,7 +26,7 @@ def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
             for finding in diagnosis.findings
         ],
         "suspicions": [
-            {"table": str(each.table), "says": each.says, "fix": each.mend} for each in diagnosis.suspicions
+            {"table": str(each.table), "says": each.says, "fix": each.fix} for each in diagnosis.suspicions
         ],
         "at_work": {str(table): cattrs.unstructure(writer) for table, writer in diagnosis.at_work.items()},
     }
@@ -56,7 +56,7 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     for suspicion in diagnosis.suspicions:
         yield f"{suspicion.table}: an earlier version may have damaged it"
         yield f"  suspect      {suspicion.says}"
-        yield f"  fix          {suspicion.mend}"
+        yield f"  fix          {suspicion.fix}"
 
 
 def _words(finding: Finding) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _words(finding: Finding) -> Iterator[str]:
         yield f"  opened       for {finding.recipe}"
     if finding.kind in (Kind.WAITING, Kind.MISSING) or finding.acknowledged:
         yield f"  acknowledged {_acknowledged(finding)}"
-    yield f"  fix          {_mending(finding)}"
+    yield f"  fix          {_fix(finding)}"
     if finding.why:
         yield f"               because {finding.guard}: {finding.why}"
 
@@ -86,7 +86,7 @@ def _acknowledged(finding: Finding) -> str:
     return "yes: the source may consider these rows delivered and not send them again"
 
 
-def _mending(finding: Finding) -> str:
+def _fix(finding: Finding) -> str:
     if finding.failure:
         return f"by hand: {finding.failure}"
     if finding.kind is Kind.DEAD_RUN:
@@ -98,4 +98,6 @@ def _mending(finding: Finding) -> str:
         )
     if finding.left:
         return f"no stream of this catalog uses it; with --fix: {finding.does}"
-    return f"the next sync goes to {finding.state}: {finding.does}"
+    if finding.acknowledged and finding.kind in (Kind.MISSING, Kind.EMPTY):
+        return f"the next sync goes to {finding.state}: {finding.does}"
+    return f"no action is needed. The next sync goes to {finding.state}: {finding.does}"

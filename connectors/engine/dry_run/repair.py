@@ -22,10 +22,10 @@ from machines.operations import Answer, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 
 
-class Mending(StrEnum):
+class RepairOutcome(StrEnum):
     """What came of a step."""
 
-    MENDED = "Fixed"
+    FIXED = "Fixed"
     LEFT_ALONE = "Left alone"
     FAILED = "Could not fix"
 
@@ -36,7 +36,7 @@ class Attempt:
 
     table: TableName
     step: StreamOperation
-    outcome: Mending
+    outcome: RepairOutcome
     came: str
 
     @property
@@ -45,7 +45,7 @@ class Attempt:
         return f"{self.table}: {self.step}: {self.came}"
 
 
-def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[Attempt]:
+def try_repairs(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterator[Attempt]:
     """Repair what can be repaired, and return what came of each step. Brings the ledger to today's format before."""
     if any(finding.fix is not None for finding in diagnosis.findings):
         _prepare(connector)
@@ -54,13 +54,13 @@ def try_mending(connector: Connector, diagnosis: Diagnosis, run: str) -> Iterato
             continue
         attempt = partial(Attempt, table=finding.table, step=finding.fix)
         try:
-            came = mend(connector, finding, run)
+            came = repair(connector, finding, run)
         except DataflowError as error:
-            yield attempt(outcome=Mending.FAILED, came=str(error))
+            yield attempt(outcome=RepairOutcome.FAILED, came=str(error))
         else:
             left = came is None
             yield attempt(
-                outcome=Mending.LEFT_ALONE if left else Mending.MENDED,
+                outcome=RepairOutcome.LEFT_ALONE if left else RepairOutcome.FIXED,
                 came="its state has changed since it was found" if came is None else came,
             )
 
@@ -76,7 +76,7 @@ def _prepare(connector: Connector) -> None:
         preparing.run("preparing the ledger", work)
 
 
-def mend(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str | None:
+def repair(connector: Connector, finding: Finding, run: str, retry: RetryPolicy | None = None) -> str | None:
     """Take the finding's step, once, as a sync would; what came of it, in words, or None where it was not to be taken.
 
     Raises why it could not be. If nothing came of it, the ledger names the earlier run again: the next doctor finds

@@ -30,7 +30,7 @@ class Suspicion:
 
     table: TableName
     says: str
-    mend: str
+    fix: str
 
 
 @define
@@ -85,7 +85,7 @@ def _of_table(looking: Transactions, table: TableName, past: _Past) -> Sequence[
             Suspicion(
                 table=table,
                 says=f"An earlier version wrote to it, and it could not be inspected. {error.message}",
-                mend="Run the doctor again once that is fixed.",
+                fix="Run the doctor again once that is fixed.",
             )
         ]
 
@@ -121,7 +121,7 @@ def _mixed(table: TableName, past: _Past) -> Sequence[Suspicion]:
             Suspicion(
                 table=table,
                 says=f"The table may hold rows of {len(past.streams)} streams: {streams}.",
-                mend="Refresh each of them.",
+                fix="Refresh each of them.",
             )
         )
     for column, fields in past.fields.items():
@@ -131,7 +131,7 @@ def _mixed(table: TableName, past: _Past) -> Sequence[Suspicion]:
                 Suspicion(
                     table=table,
                     says=f"The column {column} may hold values of {len(fields)} fields: {names}.",
-                    mend=f"Refresh the stream {streams}.",
+                    fix=f"Refresh the stream {streams}.",
                 )
             )
     return found
@@ -145,7 +145,7 @@ def _lost(client: Client, table: TableName, past: _Past) -> Sequence[Suspicion]:
             table=table,
             says=f"At least one row lost its value in the primary key column {column.name}, which could not hold it: "
             "distinct records may have been merged into one.",
-            mend=f"Refresh the stream {', '.join(sorted(map(str, past.streams)))}.",
+            fix=f"Refresh the stream {', '.join(sorted(map(str, past.streams)))}.",
         )
         for column in past.key
         if column.name in there and client.has_lost_value(table, column)

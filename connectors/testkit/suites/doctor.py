@@ -8,7 +8,7 @@ import pytest
 
 from connectors.engine.dry_run.doctor import Diagnosis, Kind, examine
 from connectors.engine.dry_run.doctor_text import as_json, as_text
-from connectors.engine.dry_run.repair import Attempt, Mending, try_mending
+from connectors.engine.dry_run.repair import Attempt, RepairOutcome, try_repairs
 from connectors.testkit.harness.destination import needs, open_bench
 from connectors.testkit.harness.faulty import Script, faulty
 from connectors.testkit.harness.interruptions import (
@@ -90,7 +90,7 @@ class DoctorSuite(WarehouseSuite):
         cut_off(warehouse, users(DEDUP, 2))
 
         (finding,) = examined(warehouse, OTHERS).findings
-        came = mended(warehouse, OTHERS)
+        came = repaired(warehouse, OTHERS)
 
         prior, covered = Stint(DEDUP, 1, PRIOR).users, Stint(DEDUP, 2, CUT_OFF[:COVERED]).users
         expected = published(published([], DEDUP, prior), DEDUP, covered)
@@ -109,7 +109,7 @@ class DoctorSuite(WarehouseSuite):
         cut_off(warehouse, users(strategy, 2))
 
         (finding,) = examined(warehouse, OTHERS).findings
-        came = mended(warehouse, OTHERS)
+        came = repaired(warehouse, OTHERS)
         between = warehouse.rows()
         sync_users(warehouse, users(strategy, 2), sent=THEN)
 
@@ -125,7 +125,7 @@ class DoctorSuite(WarehouseSuite):
         waiting = warehouse.waiting()
 
         (finding,) = examined(warehouse, users(strategy, 3)).findings
-        came = mended(warehouse, users(strategy, 3))
+        came = repaired(warehouse, users(strategy, 3))
 
         assert (finding.state, finding.acknowledged, finding.fix, came) == ("discarding", True, None, [])
         assert warehouse.waiting() == waiting
@@ -134,7 +134,7 @@ class DoctorSuite(WarehouseSuite):
         sync_users(warehouse, users(APPEND_TRUNCATE, 1), sent=PRIOR)
         warehouse.sync(catalog(users(APPEND_TRUNCATE, 2)), record("users", id=7, name="untold", updated=7))
 
-        came = mended(warehouse, users(APPEND_TRUNCATE, 3))
+        came = repaired(warehouse, users(APPEND_TRUNCATE, 3))
 
         assert len(came) == 1
         assert warehouse.left_behind() == set()
@@ -144,10 +144,10 @@ class DoctorSuite(WarehouseSuite):
         cut_off(warehouse, users(DEDUP, 2))
         before = examined(warehouse, OTHERS)
 
-        came = mended(warehouse, OTHERS, script=Script(refused=("merge_table",)))
+        came = repaired(warehouse, OTHERS, script=Script(refused=("merge_table",)))
         after = examined(warehouse, OTHERS)
 
-        assert [each.outcome for each in came] == [Mending.FAILED]
+        assert [each.outcome for each in came] == [RepairOutcome.FAILED]
         assert as_text(after, came).startswith(f"Could not fix {warehouse.tables().final}: settle: ")
         assert [as_json(after, came)[name] for name in ("fixed", "not_fixed")] == [[], [came[0].words]]
         assert [each.run for each in before.findings] == ["kit"]
@@ -156,7 +156,7 @@ class DoctorSuite(WarehouseSuite):
 
     def test_after_a_step_that_failed_the_next_sync_goes_on(self, warehouse: Warehouse) -> None:
         cut_off(warehouse, users(DEDUP, 2))
-        mended(warehouse, OTHERS, script=Script(refused=("merge_table",)))
+        repaired(warehouse, OTHERS, script=Script(refused=("merge_table",)))
 
         outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
 
@@ -168,7 +168,7 @@ class DoctorSuite(WarehouseSuite):
         _change(warehouse, "trim")
 
         (finding,) = examined(warehouse).findings
-        mended(warehouse)
+        repaired(warehouse)
 
         assert (finding.kind, finding.state, finding.acknowledged) == (Kind.EMPTY, "discarding", False)
         assert (warehouse.left_behind(), examined(warehouse).findings) == (set(), ())
@@ -181,7 +181,7 @@ class DoctorSuite(WarehouseSuite):
 
         (finding,) = examined(warehouse, users(DEDUP, 2)).findings
         (without,) = examined(warehouse).findings
-        came = mended(warehouse, users(DEDUP, 2))
+        came = repaired(warehouse, users(DEDUP, 2))
         outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
 
         assert (finding.kind, finding.state, finding.fix) == (Kind.UNKNOWN, "abandoning", None)
@@ -207,7 +207,7 @@ class DoctorSuite(WarehouseSuite):
         _change(warehouse, "trim")
 
         (finding,) = examined(warehouse, users(DEDUP, 2)).findings
-        came = mended(warehouse, users(DEDUP, 2))
+        came = repaired(warehouse, users(DEDUP, 2))
 
         assert (finding.kind, finding.acknowledged, finding.fix, came) == (Kind.EMPTY, True, None, [])
 
@@ -231,12 +231,14 @@ def examined(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Diagnosis:
         return examine(connector, wanted, options)
 
 
-def mended(warehouse: Warehouse, *streams: Mapping[str, Any], script: Script | None = None) -> list[Attempt]:
+def repaired(
+    warehouse: Warehouse, *streams: Mapping[str, Any], script: Script | None = None
+) -> list[Attempt]:
     """What came of repairing what was found."""
     diagnosis = examined(warehouse, *streams)
     with closing(warehouse.destination.connector()) as connector:
-        mending = faulty(connector, script) if script is not None else connector
-        return list(try_mending(mending, diagnosis, "doctor"))
+        repairing = faulty(connector, script) if script is not None else connector
+        return list(try_repairs(repairing, diagnosis, "doctor"))
 
 
 def after_inspection(outcome: Outcome) -> dict[str, str]:

@@ -102,12 +102,12 @@ class FailureSuite(WarehouseSuite):
             catalog(*(users(strategy, 2, name) for name in PAIR)), *sent, *map(complete, PAIR), script=script
         )
         untouched = [row["name"] for row in warehouse.data("bad")]
-        mended = warehouse.sync(catalog(users(strategy, 2, "bad")), complete("bad"))
+        later = warehouse.sync(catalog(users(strategy, 2, "bad")), complete("bad"))
 
         assert failed.failed == {"bad": "config_error"}
         assert set(failed.states) == set(PAIR)
         assert untouched == ["old"]
-        assert mended.exit_code == 0
+        assert later.exit_code == 0
         assert {name: [row["name"] for row in warehouse.data(name)] for name in PAIR} == {
             "bad": ["new"],
             "good": ["new"],

@@ -46,7 +46,7 @@ class SuspicionSuite(WarehouseSuite):
 
         column = warehouse.tables().column("a-b").name
         assert found.says == f"The column {column} may hold values of 2 fields: a-b, a.b."
-        assert found.mend == "Refresh the stream users."
+        assert found.fix == "Refresh the stream users."
 
     def test_a_key_that_lost_a_value_is_named(self, warehouse: Warehouse) -> None:
         outcome = _sync(warehouse)

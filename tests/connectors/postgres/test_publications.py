@@ -79,10 +79,10 @@ def test_a_final_table_that_came_into_a_publication_is_reported_with_the_stateme
     (error,) = refused.errors
     found = re.search(r"Let the table's owner run: ([^;]*);", error["message"])
     as_a_person(client, found[1].encode() if found else b"")
-    mended = sync(warehouse, by, 2, {})
+    later = sync(warehouse, by, 2, {})
 
     assert error["failure_type"] == "config_error"
-    assert mended.errors == []
+    assert later.errors == []
     assert warehouse.data() == [{"id": 1, "name": "b"}]
 
 

@@ -11,7 +11,7 @@ from attrs import evolve
 from connectors.engine.dry_run.doctor import Kind, examine
 from connectors.engine.dry_run.effects import Deed
 from connectors.engine.dry_run.plan import Plan, plan
-from connectors.engine.dry_run.repair import try_mending
+from connectors.engine.dry_run.repair import try_repairs
 from connectors.engine.sync.undoing import TRIED
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
@@ -324,7 +324,7 @@ def test_the_session_of_a_dead_run_is_named_and_ended(connect: Connect) -> None:
     time.sleep(0.05)
 
     (finding,) = examine(_impatient(connector)).findings
-    came = list(try_mending(connector, examine(_impatient(connector)), "doctor"))
+    came = list(try_repairs(connector, examine(_impatient(connector)), "doctor"))
     after = examine(connector).findings
 
     held.close()

@@ -159,7 +159,7 @@ def test_a_sync_reports_its_attempts_in_the_destinations_journal(
     warehouse.sync(catalog(users(Strategy.APPEND)), complete("users"))
     person.execute(FAILING_ONCE.format(times=2, state="40P01").encode())
 
-    mended = warehouse.sync(catalog(users(Strategy.APPEND)), record("users", id=1), complete("users"))
+    later = warehouse.sync(catalog(users(Strategy.APPEND)), record("users", id=1), complete("users"))
     person.execute("ALTER SEQUENCE drawn MINVALUE -99 RESTART WITH -99")
     given_up = warehouse.sync(catalog(users(Strategy.APPEND)), record("users", id=2), complete("users"))
 
@@ -167,7 +167,7 @@ def test_a_sync_reports_its_attempts_in_the_destinations_journal(
         "SELECT attempt, reason FROM airbyte_internal._airbyte_journal "
         "WHERE attempt > 1 OR reason IS NOT NULL ORDER BY at, number"
     ).fetchall()
-    assert (mended.exit_code, given_up.exit_code) == (0, 1)
+    assert (later.exit_code, given_up.exit_code) == (0, 1)
     assert [attempt for attempt, _ in told] == [3, None]
     assert told[1][1].endswith("It was tried 3 times.")
 

@@ -26,10 +26,10 @@ from dataflow.values.cells import (
     CUT,
     UNREADABLE,
     Outcome,
+    decodable,
     fixed_number,
     holds_only_numeric,
     loosen,
-    mend,
     number,
     plain_number,
     without_nul,
@@ -123,7 +123,7 @@ def test_numbers_and_json_stay_the_bytes_that_they_are(type_: AirbyteType, token
 
 
 @pytest.mark.parametrize(
-    ("broken", "mended"),
+    ("broken", "repaired"),
     [
         (b'"plain"', b'"plain"'),
         (b'"\xff"', '"\ufffd"'.encode()),
@@ -136,9 +136,9 @@ def test_numbers_and_json_stay_the_bytes_that_they_are(type_: AirbyteType, token
         (rb'"\\\ud83e"', rb'"\\\ufffd"'),
     ],
 )
-def test_what_no_decoder_takes_is_repaired(broken: bytes, mended: bytes) -> None:
-    assert mend(broken) == mended
-    msgspec.json.decode(mended)
+def test_what_no_decoder_takes_is_repaired(broken: bytes, repaired: bytes) -> None:
+    assert decodable(broken) == repaired
+    msgspec.json.decode(repaired)
 
 
 def test_a_string_that_cannot_be_held_is_repaired_and_not_lost() -> None:
@@ -264,9 +264,9 @@ def test_any_json_string_is_repaired_into_one_that_decodes(text: str) -> None:
     token = b'"' + text.replace('"', "").replace("\n", "").encode() + b'"'
     valid_before = decodes(token)
 
-    assert decodes(mend(token)) or not escapes_are_sound(token)
+    assert decodes(decodable(token)) or not escapes_are_sound(token)
     if valid_before:
-        assert mend(token) == token
+        assert decodable(token) == token
 
 
 def decodes(token: bytes) -> bool:

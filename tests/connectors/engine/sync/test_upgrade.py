@@ -11,7 +11,7 @@ import pytest
 
 from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import plan
-from connectors.engine.dry_run.repair import Mending, try_mending
+from connectors.engine.dry_run.repair import RepairOutcome, try_repairs
 from connectors.sql.ledger import _ADDED, FORMAT_TABLE, TABLE
 from connectors.sql.session import Session
 from connectors.sql.text import Name, sql
@@ -187,11 +187,11 @@ class UpgradeSuite(WarehouseSuite):
         others = users(APPEND, 1, "others")
         sync_users(warehouse, others, sent=PRIOR)
         with closing(warehouse.destination.connector()) as connector:
-            (attempt,) = try_mending(connector, examine(connector, read_catalog(catalog(others))), "mend")
+            (attempt,) = try_repairs(connector, examine(connector, read_catalog(catalog(others))), "repair")
 
         outcome = sync_users(warehouse, users(DEDUP, 2), sent=THEN)
 
-        assert attempt.outcome is Mending.MENDED
+        assert attempt.outcome is RepairOutcome.FIXED
         assert outcome.errors == []
         assert warehouse.tables().final == final
         assert {user.id for user in CUT_OFF[:COVERED]} <= {row["id"] for row in warehouse.data()}
@@ -201,9 +201,9 @@ class UpgradeSuite(WarehouseSuite):
         _as_the_version_before_left_it(warehouse)
         others = read_catalog(catalog(users(APPEND, 1, "others")))
         with closing(warehouse.destination.connector()) as connector:
-            (attempt,) = try_mending(connector, examine(connector, others), "mend")
+            (attempt,) = try_repairs(connector, examine(connector, others), "repair")
 
-        assert (attempt.outcome, attempt.step) == (Mending.MENDED, StreamOperation.SETTLE)
+        assert (attempt.outcome, attempt.step) == (RepairOutcome.FIXED, StreamOperation.SETTLE)
 
     def test_an_upgraded_ledger_knows_the_streams(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)

@@ -13,8 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Search what a stream's machine can come to, and names of catalogs that change; 1 when a law was broken."""
-    from machines.verify import search
+    """Search what the machines of a stream and of a sync can come to, and names of catalogs that change; 1 when a law
+    was broken.
+    """
+    from machines.verify import search, syncs
     from machines.verify.catalogs import search as catalogs
 
     streams = search.report(search.Search(crashes=given.crashes, rivals=given.rivals), given.runtime.clock)
@@ -22,7 +24,7 @@ def run(given: argparse.Namespace) -> int:
         catalogs.Search(), given.runtime.clock, crashes=min(given.crashes, 1), rivals=given.rivals
     )
     broken = False
-    for line, explored in chain(streams, names):
+    for line, explored in chain(streams, syncs.report(given.runtime.clock), names):
         given.terminal.show(line)
         broken = broken or bool(explored.violations)
     return 1 if broken else 0

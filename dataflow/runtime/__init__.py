@@ -10,9 +10,8 @@ The exceptions. Lint knows each by a comment at its place:
 * `connectors.sql.file_locks` waits with `flock` for another process that reads or writes the same lock files.
 * `connectors.sql.ssh_tunnel` waits for the network in asyncssh, on a thread that was handed in.
   `connectors.sql.ssh_keys` uses the same library, to read keys.
-* `connectors.postgres.network` waits with `create_connection` for a peer's answer, for a bounded time.
-* `connectors.engine.dry_run.plan`, `connectors.duckdb.rehearsal`, `connectors.sqlite.rehearsal` and
-  `connectors.postgres.certificates` have `tempfile` draw the names of their temporary files.
+* `connectors.engine.dry_run.plan` has `tempfile` draw the name of a temporary file.
+* A database names its own exceptions in the docstring of its package.
 
 Lint cannot see two more waits: a driver (psycopg, duckdb, sqlite3) waits for its database within a call, and a write to
 stdout or to a file waits for its reader or its disk. A simulation puts its own database and its own output in their

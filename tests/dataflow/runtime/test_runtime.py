@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from dataflow.runtime import SYSTEM
 from dataflow.runtime.clock import SetClock, milliseconds
 from dataflow.runtime.randomness import fraction, token
 from dataflow.runtime.threads import Empty
+from tests.ours import OURS
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = [
@@ -103,7 +105,8 @@ def test_each_place_that_waits_by_itself_is_named_where_the_rule_is() -> None:
         if "noqa: TID251" in line and "import SYSTEM" not in line
     }
 
-    assert excused == set(re.findall(r"`(connectors\.[a-z_.]+)`", runtime.__doc__ or ""))
+    said = [runtime.__doc__, *(import_module(f"connectors.{name}").__doc__ for name in OURS)]
+    assert excused == set(re.findall(r"`(connectors\.[a-z_]+\.[a-z_.]+)`", "".join(map(str, said))))
 
 
 @pytest.mark.parametrize(("byte", "expected"), [(0x00, 0.0), (0x80, 0.501960784313725), (0xFF, 1 - 2**-53)])

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 from attrs import frozen
@@ -13,7 +14,7 @@ from dataflow.catalog import Strategy
 from dataflow.runtime.clock import SetClock
 from machines.operations import Answer, Facts, StreamOperation, TempFacts
 from machines.stream import stream_lifecycle
-from tests.crash.grounds import Grounds
+from tests.crash.grounds import Grounds, perform
 from tests.crash.life import Life
 from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.machines.lives import Answering, life, recipe_of
@@ -72,6 +73,37 @@ def test_a_killed_sync_ends_as_if_it_had_not_been(
     grounds: Grounds, tmp_path: Path, point: Point, moment: str, database: str
 ) -> None:
     converge(grounds, tmp_path, database, point, f"{moment}:{point.place}=kill")
+
+
+# What keeps the only stream from starting, and a kill before the sync has ended.
+NOT_STARTED = (
+    ("before:claim=permanent",),
+    ("after:claim=permanent",),
+    ("during:open_temp=permanent",),
+    ("before:open_temp=permanent", "after:abandon=kill"),
+    ("after:open_temp=permanent", "before:abandon=kill"),
+)
+
+
+@pytest.mark.parametrize(
+    ("faults", "database"),
+    [(faults, KILLED[number % len(KILLED)]) for number, faults in enumerate(NOT_STARTED)],
+    ids=str,
+)
+def test_a_sync_of_which_no_stream_starts_is_made_up_for_by_the_next(
+    grounds: Grounds, tmp_path: Path, faults: Sequence[str], database: str
+) -> None:
+    begins = next(s for s in SCENARIOS if (s.strategy, s.name) == (Strategy.DEDUP_TRUNCATE, "begins"))
+    ground = grounds.of(database, begins)
+    with ground.copy(tmp_path) as destination:
+        life = Life(ground, destination)
+
+        outcome = life.attempt(lambda to, stint: perform(to, stint, *faults))
+
+        killed = any(fault.endswith("kill") for fault in faults)
+        assert (outcome.code, outcome.states) == (-SIGKILL if killed else 1, [])
+        assert killed or "No stream could be started." in str(outcome.errors)
+        life.finish()
 
 
 @pytest.mark.campaign

@@ -206,13 +206,14 @@ def _stream(entry: _ConfiguredStream, refused: list[ConfigError]) -> Destination
     name = _name(entry)
     declared = _unless_refused(partial(fields, entry.stream.json_schema, name), refused)
     import_type = _unless_refused(partial(_import_type, name, entry), refused)
-    if declared is None or import_type is None:
+    sync_mode = _unless_refused(partial(_sync_mode, name, entry), refused)
+    if declared is None or import_type is None or sync_mode is None:
         return None
     stream = DestinationStream(
         name=name,
         fields=declared,
         import_type=import_type,
-        sync_mode=_sync_mode(entry),
+        sync_mode=sync_mode,
         generation_id=entry.generation_id or 0,
         minimum_generation_id=entry.minimum_generation_id or 0,
         sync_id=entry.sync_id or 0,
@@ -255,9 +256,15 @@ def _import_type(name: StreamName, entry: _ConfiguredStream) -> ImportType:
             )
 
 
-def _sync_mode(entry: _ConfiguredStream) -> SyncMode:
-    # Only one of the modes goes on from a STATE.
-    return SyncMode.INCREMENTAL if entry.sync_mode == SyncMode.INCREMENTAL else SyncMode.FULL_REFRESH
+def _sync_mode(name: StreamName, entry: _ConfiguredStream) -> SyncMode:
+    """An absent mode is a full refresh: only the other one goes on from a STATE."""
+    try:
+        return SyncMode(entry.sync_mode or SyncMode.FULL_REFRESH)
+    except ValueError as error:
+        raise ConfigError(
+            f"For stream {name}: the sync mode {entry.sync_mode!r} is not supported.",
+            remedy="Choose full_refresh or incremental.",
+        ) from error
 
 
 def _root_level(name: StreamName, paths: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ def test_a_dedupe_stream_has_its_key_and_cursor() -> None:
         (b'{"streams": [{"stream": {"name": "\\ud800"}}]}', "half of a surrogate pair"),
         (catalog(configured(), configured()), "appear more than once: users"),
         (catalog(configured(destination_sync_mode=None)), "destination sync mode"),
+        (catalog(configured(sync_mode="incremetal")), "the sync mode 'incremetal' is not supported"),
         (catalog(configured(destination_sync_mode="append_dedup")), "needs a primary key"),
         (catalog(configured(destination_sync_mode="append_dedup", primary_key=[["a", "b"]])), "root level"),
         (

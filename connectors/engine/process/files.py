@@ -12,9 +12,15 @@ def read_configuration(path: Path) -> Mapping[str, Any]:
     """The JSON object in a file. Raises ConfigError when it cannot be read or is none."""
     try:
         value = json.loads(read_file(path, "configuration"))
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise ConfigError(
-            f"The configuration {str(path)!r} is not JSON.", remedy="Give a JSON object."
+            f"The configuration {str(path)!r} is not JSON (line {error.lineno}, column {error.colno}).",
+            remedy="Correct it there: give a JSON object.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"The configuration {str(path)!r} is not JSON: it is not encoded as UTF-8.",
+            remedy="Give a JSON object, encoded as UTF-8.",
         ) from error
     if not isinstance(value, dict):
         raise ConfigError(

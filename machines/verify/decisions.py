@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
+from dataflow.types import TableName
 from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife, StreamLifecycle
 from machines.verify.arrows import Arrows
@@ -21,6 +22,7 @@ class Knowledge:
     left: TempFacts | None
     recipe: Recipe
     columns: tuple[str, ...]
+    temp: TableName
     finalises: int | None
     replaces_each_time: bool
     writes_to_temp: bool
@@ -78,6 +80,7 @@ class Decisions:
             # Equal recipes are one object, so that they are compared quickly.
             recipe=self._recipes.setdefault(wanted, wanted),
             columns=tuple(column.name for column in life.tables.columns),
+            temp=life.tables.temp,
             finalises=life.stream.generation_id if _finalises(life) else None,
             replaces_each_time=life.stream.replaces_each_time,
             writes_to_temp=life.writes_to_temp,

@@ -38,6 +38,7 @@ class Scenario:
     """Streams that are written by one strategy, and what a sync may select of them. `everything` is selected last.
 
     `syncs`: how many runs there may be before that last one, `crashes` and `rivals` what may befall them.
+    `earlier`: the first run is one of an earlier version, which gives temp tables other names.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Scenario:
     syncs: int
     crashes: int
     rivals: int = 0
+    earlier: bool = False
 
     @property
     def name(self) -> str:
@@ -80,6 +82,19 @@ def scenarios(syncs: int = SYNCS, crashes: int = CRASHES, rivals: int = RIVALS) 
             everything=everything,
             syncs=min(syncs, 1) if many else syncs,
             crashes=min(crashes, 1) if many else crashes,
+        )
+    for strategy in (Strategy.DEDUP, Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE):
+        # Only these have temp tables.
+        everything = _streams("orders")
+        yield Scenario(
+            kind="begun by an earlier version",
+            rules=PLAIN,
+            strategy=strategy,
+            choices=(everything,),
+            everything=everything,
+            syncs=syncs,
+            crashes=crashes,
+            earlier=True,
         )
     for strategy, (kind, rules, choices) in product(Strategy, _twin_fields()):
         yield Scenario(

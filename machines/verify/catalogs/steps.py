@@ -49,7 +49,7 @@ class Steps:
         self._decisions = decisions
         self._operations = Operations(names, scenario.rules)
         self._named: dict[tuple[Database, Catalog], tuple[StreamTables, ...]] = {}
-        self._syncs: dict[tuple[DestinationStream, TableName, tuple[Column, ...]], Sync] = {}
+        self._syncs: dict[tuple[DestinationStream, TableName, TableName, tuple[Column, ...]], Sync] = {}
 
     def after(self, world: World) -> Iterator[Step]:
         """Everything that may happen next."""
@@ -74,6 +74,7 @@ class Steps:
         """A run has named the tables of its catalog. If it cannot, it ends."""
         label = f"-- a run of {', '.join(map(str, selection))} names its tables"
         number = 1 + (world.ghost.number if world.ghost is not None else 0)
+        first = world.syncs == self._scenario.syncs
         world = evolve(world, syncs=max(0, world.syncs - 1))
         for each in selection:
             world = world.with_progress(
@@ -88,6 +89,8 @@ class Steps:
         except ConfigError as error:
             return Step(f"{label}: refused, {error.message}", world, refused=True)
         parts = []
+        if first and self._scenario.earlier:
+            named = tuple(map(_of_an_earlier_version, named))
         for each, asked, tables in zip(selection, catalog, named, strict=True):
             progress = world.progress(each.stream)
             knowledge = self._decisions.knowledge(self._sync(asked, tables))
@@ -108,7 +111,7 @@ class Steps:
 
         What the ledger is to remember beside them is of no account to the life of a stream.
         """
-        key = asked, tables.final, tables.columns
+        key = asked, tables.final, tables.temp, tables.columns
         known = self._syncs.get(key)
         if known is None:
             known = Sync(stream=asked, tables=tables, recipe=recipe(asked, tables), lineage=0, until=1)
@@ -196,6 +199,11 @@ def _asked(progress: Progress, scenario: Scenario, fields: tuple[str, ...]) -> P
     if scenario.strategy.truncates and progress.complete:
         progress = evolve(progress, generation=progress.generation + 1, acknowledged=0, complete=False)
     return narrowed(progress, fields)
+
+
+def _of_an_earlier_version(tables: StreamTables) -> StreamTables:
+    """The tables as a version names them that gives the temp table another name."""
+    return evolve(tables, temp=evolve(tables.temp, name=f"{tables.temp.name}_earlier"))
 
 
 def _acknowledged(world: World, part: Part) -> Progress:

@@ -75,6 +75,7 @@ class Operations:
         return Facts(
             temp=self._found(entry, self._table(database, self._temp(entry, by))),
             finalised=wanted is not None and entry.finalised == wanted,
+            temp_name=entry.temp if entry.temp != by.tables.temp else None,
         )
 
     def _found(self, entry: Entry, temp: Table | None) -> TempFacts | None:
@@ -95,13 +96,12 @@ class Operations:
 
     def open_temp(self, database: Database, entry: Entry, by: Caller) -> Database:
         """Create temp, which may be there if it is empty."""
-        temp = self._table(database, by.tables.temp)
+        name = by.knowledge.temp
+        temp = self._table(database, name)
         if temp is not None and temp.rows:
             raise Refused("the temp table already holds rows")
-        opened = self._with(database, by.tables.temp, Table(self._columns(by.knowledge.recipe)))
-        return opened.with_entry(
-            by.tables.final, evolve(entry, temp=by.tables.temp, recipe=by.knowledge.recipe)
-        )
+        opened = self._with(database, name, Table(self._columns(by.knowledge.recipe)))
+        return opened.with_entry(by.tables.final, evolve(entry, temp=name, recipe=by.knowledge.recipe))
 
     def resume_temp(self, database: Database, entry: Entry, by: Caller) -> Database:
         """Give temp the columns of today, and go on with it."""
@@ -189,7 +189,7 @@ class Operations:
         return tuple((row.field_in(name), row.record.item) for name in recipe.primary_key)
 
     def _temp(self, entry: Entry, by: Caller) -> TableName:
-        return entry.temp or by.tables.temp
+        return entry.temp or by.knowledge.temp
 
     def _columns(self, recipe: Recipe) -> tuple[str, ...]:
         return tuple(sorted(each.name for each in recipe.columns))

@@ -5,6 +5,7 @@ import pytest
 from dataflow.runtime import SYSTEM
 from machines.verify.catalogs.scenarios import Scenario, scenarios
 from machines.verify.catalogs.search import Search, report
+from machines.verify.catalogs.transactions import Operations
 from machines.verify.search import Explored
 from tests.machines.verify.faulty_names import NAME_FAULTS
 
@@ -37,9 +38,21 @@ def test_a_seeded_fault_of_names_is_found(fault: str) -> None:
     assert any(each.complaint.startswith(of.law) for each in found.violations)
 
 
+def test_a_temp_table_that_is_looked_for_by_todays_name_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier version chose another name for it, which the ledger has."""
+    monkeypatch.setattr(Operations, "_temp", lambda _, entry, by: by.tables.temp)
+
+    found = Search().explore(_named("dedup, begun by an earlier version"))
+
+    assert found.violations != ()
+
+
 @pytest.mark.parametrize(
     "scenario",
-    sorted({each.scenario for each in NAME_FAULTS.values()} | {"dedup, one named like another's temp table"}),
+    sorted(
+        {each.scenario for each in NAME_FAULTS.values()}
+        | {"dedup, one named like another's temp table", "dedup, begun by an earlier version"}
+    ),
 )
 def test_the_same_scenario_without_the_fault_breaks_no_law(scenario: str) -> None:
     found: Explored = Search().explore(_named(scenario))

@@ -53,7 +53,7 @@ class Server:
 class Session:
     """All connections of one run, and what befalls them."""
 
-    def __init__(self, process: Process, server: Server, plan: RunPlan) -> None:
+    def __init__(self, process: Process, server: Server, plan: RunPlan, latency: float) -> None:
         self.process = process
         self.server = server
         # Given by the engine as it makes the connector.
@@ -64,6 +64,7 @@ class Session:
         # Rows that were inserted and committed.
         self.rows = 0
         self.commits_late = plan.commits_late
+        self._latency = latency
         self._requests = 0
         self._faults = sorted(plan.faults, key=lambda each: each.at, reverse=True)
         self._until: Counter[Kind] = Counter()
@@ -82,6 +83,12 @@ class Session:
         self.befell.append(f"{fault.kind}: {where}")
         self.disturbed = self.disturbed or fault.kind is not Kind.SLOW
         self._happen(fault.kind)
+
+    def takes_time(self) -> None:
+        """Called where the database has work to do."""
+        scheduler = self.process.scheduler
+        if self._latency:
+            scheduler.wait(scheduler.time + scheduler.random.random() * self._latency)
 
     def answer(self) -> None:
         """Called after a commit."""
@@ -219,6 +226,7 @@ class SimulatedBuffer(Requesting):
     def insert(self, *given: Any) -> int:
         """As the real one."""
         self.session.request("insert")
+        self.session.takes_time()
         taken = int(self.real.insert(*given))
         self._client.inserted += taken
         return taken

@@ -62,6 +62,8 @@ class Run:
     code: int | None = None
     # The platform takes it for dead.
     abandoned: bool = False
+    # It had locks as it ended.
+    left_locks: bool = False
     befell: list[str] = field(factory=list)
     lines: int = 0
 
@@ -151,7 +153,7 @@ class History:
                 raise self.witness.broken
             if run.code == 0 and not run.abandoned:
                 self.witness.succeeded(sync.asked, self._server.content)
-                if self._server.holds(run.session.run):
+                if run.left_locks:
                     raise BrokenLawError("law 4: a lock is left")
                 return True
             if run.alone and run.plan.undisturbed and not self.plan.misfits:
@@ -189,7 +191,7 @@ class History:
         process = Process(self._scheduler, f"run {len(self.runs) + 1}")
         alone = not any(run.process.turns for run in self.runs) and not self._server.database.owners
         said = cut_short(list(messages(self.plan, asked, self.witness.heard)), planned.speaks, planned.end)
-        session, plan = Session(process, self._server, planned), self.plan
+        session, plan = Session(process, self._server, planned, self.plan.latency), self.plan
         voice = self.witness.begin(asked, session)
         source = Source(self._scheduler, said, voice.sent, at_once=plan.lines_at_once, pause=plan.pause)
         # Then it is refused, and its records become no rows.
@@ -203,13 +205,14 @@ class History:
         config.write_text(json.dumps(self._configuration))
         configured.write_bytes(catalog(asked))
         definition = SimulatedDefinition(self._definition, session, plan.streams_at_once)
-        destination = Destination(definition, _Out(self, run), runtime_of(process, source))
+        destination = Destination(definition, _Out(self, run), runtime_of(process, source, planned.ahead))
         options = stopped_after(planned.stopped_after, self._options, run.happens)
 
         def main() -> None:
             run.code = destination.guard(
                 lambda: destination.write(config, configured, source.read_end, options)
             )
+            run.left_locks = self._server.holds(session.run)
             # Threads that are left end with their process.
             process.kill()
 

@@ -97,7 +97,7 @@ class RunPlan:
     are released this many seconds later. `abandoned_at`: the platform presumes it dead and starts the next, while it
     goes on; `unlocked` says that it has lost its locks by then. `speaks` is how many messages its source sends before
     its input ends by `end`. `stopped_after` seconds it is asked to stop. From the line `deaf_at` on, nobody reads what
-    it says.
+    it says. Its clock is `ahead` by this many seconds, or behind.
     """
 
     faults: tuple[Fault, ...] = ()
@@ -110,11 +110,12 @@ class RunPlan:
     end: End = End.SILENT
     stopped_after: float | None = None
     deaf_at: int | None = None
+    ahead: float = 0.0
 
     @property
     def undisturbed(self) -> bool:
         """Whether nothing befalls it."""
-        return self == RunPlan()
+        return self == RunPlan(ahead=self.ahead)
 
 
 @frozen(kw_only=True)
@@ -143,7 +144,8 @@ class Plan:
 
     `restless` is the chance of a change of threads at a handover, `slips` the chance that time passes there. `keys` is
     how many keys the records have; some are `dirty`, and some have keys that are `misfits`. A source sends a STATE
-    after `state_every` records, and `lines_at_once` lines, with up to `pause` seconds between.
+    after `state_every` records, and `lines_at_once` lines, with up to `pause` seconds between. An insert takes up to
+    `latency` seconds.
     """
 
     seed: int
@@ -156,6 +158,7 @@ class Plan:
     state_every: int = 4
     lines_at_once: int = 3
     pause: float = 0.05
+    latency: float = 0.0
     streams_at_once: int = 2
     scope: Scope = Scope.STREAM
     sizes: Sizes = field(factory=Sizes)

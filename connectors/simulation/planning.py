@@ -21,7 +21,7 @@ def plan_of(seed: int, atomic: str = "everything") -> Plan:
     misfits = _likely(random, 0.05)
     tight = _likely(random, 0.08)
     changing = not misfits and _likely(random, 0.25)
-    names = random.choice((NAMES, NAMES, NAMES, TWINS))[: random.choice((1, 1, 1, 2, 3))]
+    names = random.choice((NAMES, NAMES, NAMES, TWINS))[: 1 if tight else random.choice((1, 1, 1, 2, 3))]
     asked = tuple(_begun(random, name, only_keys=misfits) for name in names)
     syncs = []
     for _ in range(random.choice((1, 1, 2, 2, 3))):
@@ -38,7 +38,8 @@ def plan_of(seed: int, atomic: str = "everything") -> Plan:
         misfits=misfits,
         state_every=random.choice((2, 4, 8)),
         lines_at_once=random.choice((1, 3, 10)),
-        pause=random.choice((0.01, 0.05, 1.5)),
+        pause=0.01 if tight else random.choice((0.01, 0.05, 1.5)),
+        latency=1.0 if tight else random.choice((0.0, 0.0, 0.3)),
         streams_at_once=random.choice((1, 2, 3)),
         scope=random.choice((Scope.STREAM, Scope.STREAM, Scope.GLOBAL, Scope.PARTITION)),
         sizes=Sizes(
@@ -61,7 +62,7 @@ def _begun(random: Random, stream: str, *, only_keys: bool) -> Asked:
 
 def _next(random: Random, before: Asked, *, changing: bool, tight: bool) -> Asked:
     """The stream a while later: its source has more, or it is refreshed, or asked for in another way."""
-    more = random.randrange(120 if tight else 12)
+    more = random.randrange(20, 100) if tight else random.randrange(12)
     if changing:
         before = evolve(before, schema=random.randrange(SCHEMAS))
         if _likely(random, 0.3):
@@ -83,7 +84,7 @@ def _run(random: Random) -> RunPlan:
     kinds = random.choice((USUAL, USUAL, UNUSUAL))
     faults = [Fault(random.randrange(70), random.choice(kinds)) for _ in range(random.choice((0, 0, 1, 2)))]
     how = random.random()
-    run = RunPlan(faults=tuple(faults))
+    run = RunPlan(faults=tuple(faults), ahead=random.choice((0.0, 0.0, -3600.0, 3600.0)))
     if how < KILLED:
         return evolve(
             run,

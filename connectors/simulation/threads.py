@@ -23,21 +23,22 @@ class Input(Protocol):
         ...
 
 
-def runtime_of(process: Process, source: Input) -> Runtime:
-    """The runtime of a process that reads this input."""
-    clock, threads = SimulatedClock(process.scheduler), SimulatedThreads(process, source)
+def runtime_of(process: Process, source: Input, ahead: float = 0.0) -> Runtime:
+    """The runtime of a process that reads this input. Its clock is this many seconds ahead."""
+    clock, threads = SimulatedClock(process.scheduler, ahead), SimulatedThreads(process, source)
     return Runtime(clock=clock, randomness=threads, threads=threads)
 
 
 class SimulatedClock:
     """The time of the scheduler."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, ahead: float) -> None:
         self._scheduler = scheduler
+        self._ahead = ahead
 
     def now(self) -> float:
-        """The time since 1970."""
-        return BEGINNING + self._scheduler.time
+        """The time since 1970, as somebody has set it on this machine."""
+        return BEGINNING + self._scheduler.time + self._ahead
 
     def monotonic(self) -> float:
         """The time since the history began."""

@@ -4,10 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from connectors.engine.sync import operations
 from connectors.engine.sync.operations import StreamOperations
+from connectors.engine.sync.state_gate import StateGate
+from connectors.engine.sync.sync import SyncOperations
+from dataflow.budget import Budget
+from dataflow.pipeline.checkpoints import Checkpoints
 from dataflow.pipeline.inbox import Inbox
+from dataflow.pipeline.pipeline import Pipeline
+from dataflow.raw_ids import RawIds
+from machines.destination import SyncLife
+from machines.stream import StreamLife
 
 
 @frozen
@@ -29,20 +38,20 @@ class Planted:
             setattr(self.owner, self.name, sound)
 
 
-def _without_the_cut(resume: Any) -> Any:
-    def resumed(self: StreamOperations, life: Any) -> Any:
+def _without_the_cut(sound: Any) -> Any:
+    """An operation that finds nothing to cut from a temp table."""
+
+    def performed(self: StreamOperations, life: Any) -> Any:
         client, self._client = self._client, _Uncut(self._client)
         try:
-            return resume(self, life)
+            return sound(self, life)
         finally:
             self._client = client
 
-    return resumed
+    return performed
 
 
 class _Uncut:
-    """A client that trims nothing."""
-
     def __init__(self, real: Any) -> None:
         self._real = real
 
@@ -53,7 +62,7 @@ class _Uncut:
         return 0
 
 
-def _no_wake_up(_: Any) -> Any:
+def _wakes_nobody(_: Any) -> Any:
     def put_written(self: Inbox, event: Any) -> None:
         with self._changed:
             self._written.append(event)
@@ -61,7 +70,134 @@ def _no_wake_up(_: Any) -> Any:
     return put_written
 
 
+def _frees_in_silence(_: Any) -> Any:
+    def change(self: Budget, holder: Any, by: int) -> None:
+        with self.changed:
+            self._held[holder] += by
+
+    return change
+
+
+def _durable_once_it_is_handed_over(flush: Any) -> Any:
+    def flushed(self: Pipeline, stream: Any, rows: int | None = None) -> None:
+        flush(self, stream, rows)
+        self._checkpoints.durable(stream.aggregate.stream, stream.aggregate.checkpointed)
+
+    return flushed
+
+
+def _all_rows_of_the_flush(_: Any) -> Any:
+    return lambda flush, life: None if life.stream.replaces_each_time else flush.highest_raw_id
+
+
+def _no_fence(_: Any) -> Any:
+    def held(self: StreamOperations, client: Any = None) -> Any:
+        assert self._claim is not None
+        return (client or self._client).ledger.hold(self._claim.table)
+
+    return held
+
+
+def _forgets_its_flushes(insert: Any) -> Any:
+    """A flush whose answer was lost is written once more."""
+
+    def inserted(self: StreamOperations, writer: Any, buffer: Any, life: Any, flush: Any) -> None:
+        held = self._held
+
+        def as_before_the_flush(client: Any = None) -> Any:
+            return evolve(held(client), last_flush=flush.number - 1)
+
+        self._held = as_before_the_flush  # type: ignore[method-assign]
+        try:
+            insert(self, writer, buffer, life, flush)
+        finally:
+            del self._held
+
+    return inserted
+
+
+def _keeps_the_number(take: Any) -> Any:
+    """A claim goes on with the numbers of the flushes of the claim before."""
+
+    def taken(self: StreamOperations, life: Any) -> Any:
+        ledger, table = self._client.ledger, life.tables.final
+        before = ledger.hold(table)
+        answer = take(self, life)
+        after = ledger.hold(table)
+        assert after is not None
+        ledger.save(evolve(after, last_flush=before.last_flush if before else 0))
+        return answer
+
+    return taken
+
+
+def _publishes(_: Any) -> Any:
+    return lambda self, name, error: self._complete(name)
+
+
+def _drops_temp(abandon: Any) -> Any:
+    def abandoned(self: StreamOperations, life: Any) -> Any:
+        answer = abandon(self, life)
+        entry = self._held()
+        if answer.left is not None:
+            self._forget_temp(entry, entry.temp or life.tables.temp)
+        return evolve(answer, left=None)
+
+    return abandoned
+
+
+def _closes_nothing(_: Any) -> Any:
+    return lambda self, life: self._inbox.close()
+
+
+def _forgets_the_generation(replace: Any) -> Any:
+    def replaced(self: StreamOperations, entry: Any, life: Any) -> Any:
+        note = replace(self, entry, life)
+        kept = self._client.ledger.hold(entry.table)
+        assert kept is not None
+        self._client.ledger.save(evolve(kept, finalised=None))
+        return note
+
+    return replaced
+
+
+def _one_stream_is_enough(arrived: Any) -> Any:
+    def with_one(self: Checkpoints, state: Any, positions: Any, *more: Any) -> Any:
+        return arrived(self, state, dict(list(positions.items())[:1]), *more)
+
+    return with_one
+
+
+def _begins_by_the_clock(init: Any) -> Any:
+    return lambda self, clock, randomness, after=None: init(self, clock, randomness, None)
+
+
 FAULTS: Mapping[str, Planted] = {
     "a_temp_table_is_resumed_without_the_cut": Planted(StreamOperations, "_resume_temp", _without_the_cut),
-    "the_end_of_a_flush_wakes_nobody": Planted(Inbox, "put_written", _no_wake_up),
+    "a_temp_table_is_settled_without_the_cut": Planted(StreamOperations, "_settle", _without_the_cut),
+    "the_end_of_a_flush_wakes_nobody": Planted(Inbox, "put_written", _wakes_nobody),
+    "freed_bytes_wake_nobody": Planted(Budget, "change", _frees_in_silence),
+    "input_waits_without_bound": Planted(Inbox, "_has_room", lambda _: property(lambda _: True)),
+    "a_state_is_emitted_before_the_commit": Planted(Pipeline, "_flush", _durable_once_it_is_handed_over),
+    "a_global_state_waits_for_one_stream": Planted(Checkpoints, "arrived", _one_stream_is_enough),
+    "a_state_of_a_replaced_stream_is_emitted": Planted(StateGate, "waits_for", lambda _: lambda *_: ()),
+    "a_checkpoint_covers_rows_that_no_state_covers": Planted(
+        operations, "_checkpoint", _all_rows_of_the_flush
+    ),
+    "there_is_no_fence": Planted(StreamOperations, "_held", _no_fence),
+    "a_flush_whose_answer_was_lost_is_repeated": Planted(StreamOperations, "insert", _forgets_its_flushes),
+    "a_claim_keeps_the_number_of_the_last_flush": Planted(StreamOperations, "_take", _keeps_the_number),
+    "an_incomplete_stream_is_published": Planted(Pipeline, "_end_unpublished", _publishes),
+    "temp_is_dropped_on_failure": Planted(StreamOperations, "_abandon", _drops_temp),
+    "a_lock_is_not_released": Planted(SyncOperations, "_tear_down", _closes_nothing),
+    "a_published_generation_is_forgotten": Planted(StreamOperations, "_replace", _forgets_the_generation),
+    "raw_ids_begin_by_the_clock_alone": Planted(RawIds, "__init__", _begins_by_the_clock),
+    "any_temp_table_is_resumed": Planted(
+        StreamLife,
+        "temp_continues",
+        lambda _: property(lambda life: life._temp is not None and life._temp.recipe is not None),
+    ),
+    "a_failed_stream_is_no_failure": Planted(
+        SyncLife, "all_streams_done", lambda _: property(lambda life: life.failure is None)
+    ),
 }

@@ -4,6 +4,8 @@
 #   make test [ARGS=...]                      all tests but the campaigns
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
+#   make simulate [MINUTES=2] [ARGS=...]      whole syncs under a seeded scheduler; the first seed is a fresh one, and is printed
+#   make simulate-faults [ARGS=...]           the same with faults planted in the engine, each of which must be found
 #   make sanitize [EXAMPLES=1000] [ARGS=...]  the reader in C under gcc's sanitizers, over arbitrary and damaged input
 #   make test-packages                        the wheel, installed where there is nothing else
 #   make test-clients [ARGS="-m campaign"]    PyAirbyte and real sources; with a million records each
@@ -21,6 +23,7 @@ DESTINATION ?= duckdb
 WORKERS ?= 2
 SEED := $(or $(SEED),$(shell date +%s))
 EXAMPLES ?= 300
+MINUTES ?= 2
 ARGS ?=
 
 VENV := .venv
@@ -31,7 +34,7 @@ READY := $(VENV)/.ready
 NATIVE := $(wildcard dataflow/native/*.[ch]) dataflow/native/build.py connectors/launcher.py
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
+.PHONY: help demo test simulate simulate-faults sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -50,6 +53,12 @@ test-more: $(READY)
 crash: $(READY)
 	@echo "the random moments' seed: $(SEED)"
 	CRASH_SEED=$(SEED) $(RUN) -m pytest -n $(WORKERS) -m "campaign or not campaign" tests/crash $(ARGS)
+
+simulate: $(READY)
+	$(VENV)/bin/dataflow simulate --minutes $(MINUTES) --jobs $(WORKERS) $(ARGS)
+
+simulate-faults: $(READY)
+	$(RUN) -m pytest -n $(WORKERS) -m campaign tests/connectors/simulation $(ARGS)
 
 sanitize: $(READY)
 	EXAMPLES=$(EXAMPLES) $(RUN) -m tests.sanitized $(ARGS)

@@ -15,9 +15,10 @@ from attrs import define, field, frozen
 
 from connectors.contract import Definition
 from connectors.simulation.history import History, Met
-from connectors.simulation.plan import Plan
+from connectors.simulation.plan import Plan, plan_from_json, plan_to_json
 from connectors.simulation.planning import plan_of
 from connectors.simulation.scheduler import Killed
+from connectors.simulation.shrinking import described, shortened
 from dataflow.runtime.clock import Clock
 
 # Histories that one process makes in one go. Garbage is collected between them: what Python clears away within a
@@ -51,6 +52,10 @@ class Campaign:
     seeds: int
     atomic: str
     seconds: float | None = None
+
+    def plan_of(self, seed: int) -> Plan:
+        """The plan of one of its histories."""
+        return plan_of(seed, self.atomic)
 
     def tallies(self, jobs: int, clock: Clock) -> Iterator[Tally]:
         """What some of the seeds met, after some; as long as somebody asks for more. `jobs` processes work on them."""
@@ -107,10 +112,34 @@ def simulate(definition: Definition, atomic: str, seeds: range) -> Tally:
     return tally
 
 
-def happened(plan: Plan, definition: Definition, folder: Path) -> tuple[History, str]:
+def happened(
+    plan: Plan, definition: Definition, folder: Path, journal: Path | None = None
+) -> tuple[History, str]:
     """Let a history happen: what it was, and which law it broke, if it did."""
-    history = History(plan, definition, folder)
+    history = History(plan, definition, folder, journal)
     return history, history.happen()
+
+
+def again(text: str, definition: Definition) -> str:
+    """Which law a plan that was kept breaks, if it still does."""
+    with simulating() as folder:
+        return happened(plan_from_json(text), definition, folder)[1]
+
+
+def keep(plan: Plan, definition: Definition, out: Path) -> Iterator[str]:
+    """Shorten a plan that breaks a law, and keep it and its journal in a folder. Lines for a person."""
+    out.mkdir(parents=True, exist_ok=True)
+    with simulating() as folder:
+        plan = shortened(plan, lambda each: happened(each, definition, folder)[1])
+        kept, journal = out / f"{plan.seed}.json", out / f"{plan.seed}.jsonl"
+        kept.write_text(plan_to_json(plan) + "\n")
+        journal.unlink(missing_ok=True)
+        _, trouble = happened(plan, definition, folder, journal)
+    yield "The shortest history that was found:"
+    yield from described(plan)
+    yield trouble
+    yield f"Its journal, for dataflow replay: {journal}"
+    yield f"To simulate it again: dataflow simulate --plan {kept}"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.connectors.simulation.faulty import FAULTS as PLANTED
 from tests.crash.scenarios import SCENARIOS
 from tests.crash.test_matrix import POINTS
 from tests.docs.pages import ROOT
@@ -18,7 +19,7 @@ PAGE = (ROOT / "docs" / "guarantees.md").read_text()
 
 
 def test_every_fault_that_the_search_must_find_is_named() -> None:
-    assert set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)) == {*FAULTS, *NAME_FAULTS}
+    assert set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)) == {*FAULTS, *NAME_FAULTS, *PLANTED}
 
 
 def test_the_crashes_strike_at_as_many_places_as_the_page_says() -> None:

@@ -3,6 +3,10 @@
 import argparse
 import os
 from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from connectors.engine.process.registry import find
 
 # What a database makes durable in one piece.
 CLASSES = {"A": "everything"}
@@ -24,13 +28,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="the database's class of atomicity (default: %(default)s)",
     )
 
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("simulated"),
+        help="where to keep the shortest history that was found to break a law (default: %(default)s)",
+    )
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="simulate one history that was kept")
+
 
 def run(given: argparse.Namespace) -> int:
     """Simulate one history a seed; 1 when a law was broken."""
-    from connectors.engine.process.registry import find
-
     # It stands on the engine, which therefore knows it by its name alone.
     campaign = import_module("connectors.simulation.campaign")
+    if given.plan is not None:
+        return _again(campaign, given)
     first = given.seed
     if first is None:
         first = int.from_bytes(given.runtime.randomness.take(4))
@@ -41,8 +54,19 @@ def run(given: argparse.Namespace) -> int:
         atomic=CLASSES[given.of_class],
         seconds=given.minutes * 60 if given.minutes is not None else None,
     )
-    broken = False
+    broken: list[tuple[int, str]] = []
     for line, tally in campaign.report(asked, given.jobs, given.runtime.clock):
         given.terminal.show(line)
-        broken = bool(tally.broken)
+        broken = tally.broken
+    for line in campaign.keep(asked.plan_of(broken[0][0]), asked.definition, given.out) if broken else ():
+        given.terminal.show(line)
     return 1 if broken else 0
+
+
+def _again(campaign: Any, given: argparse.Namespace) -> int:
+    """Simulate a plan that was kept."""
+    from connectors.engine.process.files import read_file
+
+    trouble = campaign.again(read_file(given.plan, "plan").decode(), find("memory").definition())
+    given.terminal.show(trouble or "No law is broken.")
+    return 1 if trouble else 0

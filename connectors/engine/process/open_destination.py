@@ -3,14 +3,14 @@
 Runs nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from connectors.contract.options import Options
+from connectors.contract.options import Options, with_options
 from connectors.contract.specification import read, refusal
 from connectors.engine.process.files import read_configuration, read_file
 from connectors.engine.process.masking import Mask, mask_of
@@ -25,11 +25,24 @@ if TYPE_CHECKING:
 
 @frozen
 class Configured:
-    """A destination with its configuration. The caller closes its connector."""
+    """A destination with its configuration. The caller closes its connector.
+
+    `ignored`: the keys of the configuration that are no options, in their order.
+    """
 
     name: str
     connector: "Connector"
     options: Options
+    ignored: Sequence[str] = ()
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What a person may have meant otherwise, as sentences."""
+        if not self.ignored:
+            return ()
+        keys = ", ".join(self.ignored)
+        unknown = f"The configuration has keys that the destination {self.name} does not know: {keys}."
+        return (f"{unknown} They have no effect; `spec` lists the options.",)
 
 
 def configure(
@@ -48,9 +61,14 @@ def configure(
             raise
         raise _together(error, shared) from error.__cause__
     if isinstance(shared, Options):
-        return Configured(definition.name, connector, shared)
+        return Configured(definition.name, connector, shared, _ignored(definition, configuration))
     connector.close()
     raise shared
+
+
+def _ignored(definition: "Definition", configuration: Mapping[str, Any]) -> Sequence[str]:
+    known = with_options(definition.spec())["connectionSpecification"]["properties"]
+    return [key for key in configuration if key not in known]
 
 
 def _shared(configuration: Mapping[str, Any]) -> Options | ConfigError:

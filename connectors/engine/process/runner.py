@@ -48,6 +48,8 @@ class Destination:
 
         try:
             destination = configure(self._definition, self._configuration(config), self._run, self._runtime)
+            for warning in destination.warnings:
+                self._outlet.log("WARN", warning)
             with closing(destination.connector):
                 check_connector(destination.connector, self._run)
         except DataflowError as error:
@@ -80,6 +82,8 @@ class Destination:
             connector, shared = destination.connector, destination.options
             watch, warn = Watch(self._runtime), partial(self._outlet.log, "WARN")
             self._outlet.begin(options.watching.level, watch)
+            for warning in destination.warnings:
+                warn(warning)
             with (
                 closing(connector),
                 watching(options.watching, watch, self._outlet.log, self._runtime) as picture,

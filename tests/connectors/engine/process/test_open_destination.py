@@ -1,0 +1,50 @@
+"""What a destination's commands say of a configuration that can be used, and that may be meant otherwise."""
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.engine.process.runner import Destination
+from connectors.engine.process.write_options import WriteOptions
+from connectors.memory import DEFINITION
+from dataflow.runtime import SYSTEM
+from tests.whole.messages import catalog, complete, stream
+
+KNOWN = {"database": "warned", "schema": "public", "journal_days": 3}
+
+
+def warnings(verb: str, folder: Path, configuration: Mapping[str, Any]) -> list[str]:
+    out = io.BytesIO()
+    destination = Destination(DEFINITION, out, SYSTEM)
+    config, selected, sent = (folder / name for name in ("config.json", "catalog.json", "input.jsonl"))
+    config.write_text(json.dumps(configuration))
+    selected.write_text(json.dumps(catalog(stream("users", {"id": "integer"}))))
+    sent.write_bytes(complete("users"))
+    if verb == "check":
+        code = destination.check(config)
+    else:
+        with sent.open("rb") as source:
+            code = destination.write(config, selected, os.dup(source.fileno()), WriteOptions())
+    assert code == 0
+    logged = [json.loads(line).get("log", {}) for line in out.getvalue().splitlines()]
+    return [log["message"] for log in logged if log.get("level") == "WARN"]
+
+
+@pytest.mark.parametrize("verb", ["check", "write"])
+def test_a_key_that_is_no_option_is_named_without_its_value(tmp_path: Path, verb: str) -> None:
+    (warning,) = warnings(verb, tmp_path, {**KNOWN, "shema": "crm", "jurnal_days": 4})
+
+    assert warning == (
+        "The configuration has keys that the destination memory does not know: shema, jurnal_days. "
+        "They have no effect; `spec` lists the options."
+    )
+
+
+@pytest.mark.parametrize("verb", ["check", "write"])
+def test_options_of_the_destination_and_of_every_destination_are_known(tmp_path: Path, verb: str) -> None:
+    assert warnings(verb, tmp_path, KNOWN) == []

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 STARS = "****"
 # Protocol lines that are words of ours, and their members that may quote a driver's.
 _OURS = (b'{"type":"LOG"', b'{"type":"TRACE"', b'{"type":"CONNECTION_STATUS"')
-_WORDS = ("message", "internal_message", "stack_trace", "reason", "error", "note")
+_WORDS = (
+    "message",
+    "internal_message",
+    "stack_trace",
+    "reason",
+    "error",
+    "first_failure",
+    "note",
+    "warnings",
+)
 
 
 @frozen
@@ -47,9 +56,14 @@ class Mask:
         if not isinstance(value, Mapping):
             return value
         return {
-            name: self.text(each) if name in _WORDS and isinstance(each, str) else self._words(each)
-            for name, each in value.items()
+            name: self._text_of(each) if name in _WORDS else self._words(each) for name, each in value.items()
         }
+
+    def _text_of(self, value: Any) -> Any:
+        """A text, or each of several."""
+        if isinstance(value, str):
+            return self.text(value)
+        return [*map(self.text, value)] if isinstance(value, list | tuple) else self._words(value)
 
 
 def mask_of(spec: Mapping[str, Any], configuration: Mapping[str, Any]) -> Mask:

@@ -39,7 +39,7 @@ USERS = StreamName(None, "users")
 
 @define
 class Pipe:
-    """A stdout whose reader goes away after so many lines, and may be a terminal."""
+    """A stdout whose reader goes away after a number of lines, and may be a terminal."""
 
     reads: int | None = None
     terminal: bool = False
@@ -63,7 +63,7 @@ def checkpoint(text: bytes = STATE, count: int = 2) -> Checkpoint:
     return Checkpoint(state=read_state(text), positions={USERS: 2}, count=count, records=7, size=90)
 
 
-def told(lines: list[bytes]) -> list[str]:
+def written(lines: list[bytes]) -> list[str]:
     """Which messages these are, a LOG by its text."""
     messages = map(json.loads, lines)
     return [m["log"]["message"] if m["type"] == "LOG" else m["type"] for m in messages]
@@ -113,7 +113,7 @@ def test_a_log_message_below_the_level_is_dropped_and_every_other_message_leaves
     outlet.report(ValueError())
 
     wanted = LEVELS[: LEVELS.index(level) + 1]
-    assert told(pipe.lines) == [*wanted, "STATE", "TRACE"]
+    assert written(pipe.lines) == [*wanted, "STATE", "TRACE"]
 
 
 def test_log_messages_and_states_leave_in_the_order_in_which_they_came() -> None:
@@ -125,7 +125,7 @@ def test_log_messages_and_states_leave_in_the_order_in_which_they_came() -> None
     outlet.log("INFO", "between")
     outlet.emit(checkpoint())
 
-    assert told(pipe.lines) == ["before", "STATE", "between", "STATE"]
+    assert written(pipe.lines) == ["before", "STATE", "between", "STATE"]
 
 
 # -- a stdout that is gone
@@ -161,7 +161,7 @@ def test_after_a_line_that_was_lost_none_is_attempted_and_a_state_is_an_error() 
         outlet.emit(checkpoint())
     outlet.log("INFO", "not attempted")
 
-    assert told(pipe.lines) == ["read"]
+    assert written(pipe.lines) == ["read"]
     assert pipe.attempts == 2
 
 
@@ -252,7 +252,7 @@ def test_lines_are_written_above_the_picture_if_both_are_on_one_terminal(one_ter
 
     assert bool(re.fullmatch(r"\x1b\[\d+F\x1b\[2K\x1b\[E\x1b\[0J\x1b\[F", erased)) == one_terminal
     assert screen.getvalue()[drawn:] == erased
-    assert told(pipe.lines) == ["STATE", "STATE"]
+    assert written(pipe.lines) == ["STATE", "STATE"]
 
 
 def test_no_line_is_written_into_a_picture_that_is_being_drawn() -> None:
@@ -295,3 +295,13 @@ class _Screen:
 
     def isatty(self) -> bool:
         return True
+
+
+def test_each_text_of_an_entry_that_may_quote_a_driver_is_masked() -> None:
+    entry = {"first_failure": f"not with {SECRET}", "warnings": (f"{SECRET} is short",), "rows": 1}
+
+    assert Mask((SECRET,)).entry(entry) == {
+        "first_failure": "not with ****",
+        "warnings": ["**** is short"],
+        "rows": 1,
+    }

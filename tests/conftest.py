@@ -18,7 +18,7 @@ from tests.servers.providers import Server, postgres, ways
 pytest_plugins = ["connectors.testkit.plugin"]
 
 USED = pytest.StashKey[set[str]]()
-# Under xdist the workers use the servers, and the controller tells about them.
+# Under xdist the workers use the servers, and the controller reports them.
 FROM_WORKERS = "postgres_used"
 
 

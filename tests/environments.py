@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).parents[1]
 PYTHONS = ("python3.12", "python3.11")
 TOO_NEW = (3, 13)
 
-# Shows one line to whoever watches.
+# Shows one line to the person who watches.
 Say = Callable[[str], None]
 
 
@@ -33,16 +33,16 @@ class Environment:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Its folder."""
         return CHECKOUT / f".venv-{self.name}"
 
     @property
     def programs(self) -> Path:
-        """Where its commands are."""
+        """The folder of its commands."""
         return self.folder / "bin"
 
     def make(self, say: Say) -> None:
-        """Make it, unless it is there as the lock wants it. Who comes while another makes it waits.
+        """Make it, unless it is there as the lock wants it. A process that comes while another makes it waits.
 
         Raises:
             CannotMake: there is no Python it runs on, or pip failed.

@@ -2,9 +2,9 @@
 
 #include "json.h"
 
-/* Of decimal128(38, 9). A whole part one digit short of the most cannot be rounded up beyond it. */
+/* The digits of decimal128(38, 9). A whole part one digit short of the most cannot be rounded up beyond it. */
 enum { SCALE = 9, WHOLE = 28 };
-/* Of an unsigned number of 128 bits, with one to spare. */
+/* The digits of an unsigned number of 128 bits, with one to spare. */
 enum { MOST_DIGITS = 37, LONGEST_EXPONENT = 4 };
 
 static const int64_t MICROS = 1000000, DAY = 86400 * (int64_t)1000000;

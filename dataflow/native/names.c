@@ -18,7 +18,7 @@ static uint32_t hash(text of) {
     return value;
 }
 
-/* Where a name stands, or where it would. */
+/* The place at which a name stands, or would. */
 static uint32_t slot_of(const names *of, text name) {
     uint32_t slot = hash(name) & of->mask;
     while (of->slots[slot] != NONE && !same(of->known[of->slots[slot]], name)) slot = (slot + 1) & of->mask;

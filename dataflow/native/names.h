@@ -25,7 +25,7 @@ bool text_copy(text *to, text from);
 
 /* Room for `room` names, none known yet. */
 bool names_init(names *of, int64_t room);
-/* Its index is how many were known. Of several that are the same, the first is found. */
+/* Its index is how many were known. The first of several that are the same is found. */
 bool names_add(names *of, text name);
 int32_t names_find(const names *of, text name);
 void names_free(names *of);

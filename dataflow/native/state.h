@@ -19,7 +19,7 @@ struct reader {
     span *spans;
     reading found;
     bool out_of_memory;
-    /* Of the chunk and the line that are read. */
+    /* The chunk and the line that are read. */
     const char *chunk;
     scan within;
     int32_t line;

@@ -60,5 +60,5 @@ def _paths(of: Iterable[State], above: tuple[State, ...] = ()) -> Iterator[tuple
 
 
 def _innermost(state: State) -> State:
-    """Where an arrow into the state ends."""
+    """The end of an arrow into the state."""
     return _innermost(next(each for each in state.states if each.initial)) if state.states else state

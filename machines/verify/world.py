@@ -15,7 +15,7 @@ from machines.verify.values import Interned, evolve
 UNCLAIMED = -1
 # A world's two places for runs: the one that the platform hears, and one that has fallen silent.
 RUN, GHOST = "run", "ghost"
-# So many answers are remembered at once.
+# The number of answers that are remembered at once.
 REMEMBERED = 1 << 16
 
 

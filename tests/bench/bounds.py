@@ -103,7 +103,7 @@ def replaced_columns(folder: Path, columns: int, records: int) -> Cost:
 
 
 def cpu_of_a_catalog(streams: int) -> float:
-    """Seconds of CPU to read a catalog of so many streams."""
+    """Seconds of CPU to read a catalog of `streams` streams."""
     text = json.dumps(flood.catalog(streams)).encode()
     return _cpu(lambda: read_catalog(text))
 

@@ -33,7 +33,7 @@ connection.close()
 
 
 class DuckDbBench:
-    """One workload, into a file made anew each time."""
+    """One workload, into a new file each time."""
 
     def __init__(self, work: Workload, folder: Path) -> None:
         self._work = work

@@ -1,7 +1,7 @@
 """Inputs that are too large to keep as files, written to stdout as fast as they are taken.
 
-python -m tests.bench.flood states 14000 200000        records, each followed by a STATE of so many bytes
-python -m tests.bench.flood after 50000000 800000000   one record of so many bytes, then so many bytes of small ones
+python -m tests.bench.flood states 14000 200000        records, bytes of the STATE that follows each
+python -m tests.bench.flood after 50000000 800000000   bytes of one record, then bytes of small ones
 python -m tests.bench.flood streams 500 200 2000       streams, records of each, GLOBAL STATEs
 python -m tests.bench.flood named 4000 100 20000       streams of the catalog, those in use, STREAM STATEs
     python -m tests.bench.flood wide 0 1000 200            whether other columns than before, columns, records
@@ -16,7 +16,7 @@ SMALL = 1000
 
 
 def catalog(streams: int, **more: Any) -> dict[str, Any]:
-    """A configured catalog of so many streams."""
+    """A configured catalog of `streams` streams."""
     schema = {
         "type": "object",
         "properties": {"id": {"type": ["null", "integer"]}, "text": {"type": ["null", "string"]}},
@@ -32,7 +32,7 @@ def catalog(streams: int, **more: Any) -> dict[str, Any]:
 
 
 def wide_catalog(prefix: str, columns: int) -> dict[str, Any]:
-    """A catalog of one stream with so many columns."""
+    """A catalog of one stream with `columns` columns."""
     made = catalog(1)
     properties = {f"{prefix}_{n}": {"type": ["null", "integer"]} for n in range(columns)}
     made["streams"][0]["stream"]["json_schema"]["properties"] = properties

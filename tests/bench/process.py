@@ -71,7 +71,7 @@ def feed(
 
 
 def _watch(pid: int) -> Callable[[], float]:
-    """Begin to watch a process and its children; the answer ends it, and tells the most memory seen, in MiB."""
+    """Begin to watch a process and its children; the answer ends it, and gives the most memory seen, in MiB."""
     peak = 0.0
     ended = threading.Event()
 

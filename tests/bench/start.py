@@ -24,7 +24,7 @@ def command(*arguments: str) -> Cost:
 
 
 def first_state(connector: str, config: Mapping[str, Any], folder: Path) -> Cost:
-    """A sync of one record and one STATE that may not wait: until the STATE is told."""
+    """A sync of one record and one STATE that may not wait: until the STATE is emitted."""
     files = {"config": config, "catalog": CATALOG}
     options = ["--state-latency", "0"]
     for name, content in files.items():

@@ -13,7 +13,7 @@ from attrs import frozen
 from tests.environments import CLIENTS
 
 DRIVER = Path(__file__).with_name("drive.py")
-# Where our own commands are.
+# The folder of our own commands.
 OURS = Path(sys.executable).parent
 # Nobody listens there: what would leave the machine all the same is refused at once.
 NOBODY = "http://127.0.0.1:9"
@@ -26,7 +26,7 @@ class Client:
     folder: Path
 
     def settings(self) -> dict[str, str]:
-        """The environment it runs in. The first two are what docs/clients.md tells everybody to set."""
+        """The environment it runs in. The first two are what docs/clients.md asks everybody to set."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("AIRBYTE_", "PYTHON"))
         }

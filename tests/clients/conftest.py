@@ -19,7 +19,7 @@ def _environments() -> None:
         environment.make(print)
 
 
-# Two, since each costs a client's start many times over, and the third is told nothing that these are not.
+# Two, since each costs a client's start many times over, and the third is sent nothing that these are not.
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def destination(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -1,4 +1,4 @@
-"""Drives a destination with PyAirbyte, as its documentation tells: the program that runs in PyAirbyte's environment.
+"""Drives a destination with PyAirbyte, as its documentation says: the program that runs in PyAirbyte's environment.
 
 Reads jobs, one a line of JSON, each a write of a source's records into a destination; answers each with a line.
 """

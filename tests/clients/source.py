@@ -15,7 +15,7 @@ SCHEMA = {
 }
 
 
-def tell(kind: str, member: str, body: Any) -> None:
+def send(kind: str, member: str, body: Any) -> None:
     """One message."""
     sys.stdout.write(json.dumps({"type": kind, member: body}) + "\n")
 
@@ -37,22 +37,22 @@ def discover(name: str) -> None:
         "default_cursor_field": ["id"],
         "source_defined_primary_key": [["id"]],
     }
-    tell("CATALOG", "catalog", {"streams": [stream]})
+    send("CATALOG", "catalog", {"streams": [stream]})
 
 
 def read(name: str, records: list[dict[str, Any]], seen: int) -> None:
     """The records whose id was not seen, a STATE, and the stream's end."""
     descriptor = {"name": name}
     status = {"stream_descriptor": descriptor, "status": "STARTED"}
-    tell("TRACE", "trace", {"type": "STREAM_STATUS", "emitted_at": 0, "stream_status": status})
+    send("TRACE", "trace", {"type": "STREAM_STATUS", "emitted_at": 0, "stream_status": status})
     for data in records:
         if data["id"] > seen:
-            tell("RECORD", "record", {"stream": name, "emitted_at": 1_700_000_000_000, "data": data})
+            send("RECORD", "record", {"stream": name, "emitted_at": 1_700_000_000_000, "data": data})
     state = {"seen": max([seen, *(data["id"] for data in records)])}
-    told = {"type": "STREAM", "stream": {"stream_descriptor": descriptor, "stream_state": state}}
-    tell("STATE", "state", told)
+    body = {"type": "STREAM", "stream": {"stream_descriptor": descriptor, "stream_state": state}}
+    send("STATE", "state", body)
     status = {**status, "status": "COMPLETE"}
-    tell("TRACE", "trace", {"type": "STREAM_STATUS", "emitted_at": 0, "stream_status": status})
+    send("TRACE", "trace", {"type": "STREAM_STATUS", "emitted_at": 0, "stream_status": status})
 
 
 def main() -> None:
@@ -60,9 +60,9 @@ def main() -> None:
     config = argument("--config")
     match sys.argv[1]:
         case "spec":
-            tell("SPEC", "spec", {"connectionSpecification": {"type": "object", "properties": {}}})
+            send("SPEC", "spec", {"connectionSpecification": {"type": "object", "properties": {}}})
         case "check":
-            tell("CONNECTION_STATUS", "connectionStatus", {"status": "SUCCEEDED"})
+            send("CONNECTION_STATUS", "connectionStatus", {"status": "SUCCEEDED"})
         case "discover":
             discover(config["stream"])
         case "read":

@@ -31,7 +31,7 @@ class Written:
     strategy: str
     rows: list[tuple[int, str]]
     options: Mapping[str, Any] = {}
-    # Whether PyAirbyte keeps the STATE told, and gives it to the source.
+    # Whether PyAirbyte keeps the emitted STATE, and gives it to the source.
     keeps_state: bool = False
 
 
@@ -43,7 +43,7 @@ WRITTEN = [
     Written("added", "replace", APPENDED),
     # The source sends what it had not sent before.
     Written("gone_on", "append", [(1, "Ada"), (2, "Bob"), (3, "Cy"), (4, "Di")], keeps_state=True),
-    # No STATE of an overwrite is told then: the source begins anew, and so nothing is missing.
+    # No STATE of an overwrite is emitted then: the source begins from the start, and so nothing is missing.
     Written("begun_anew", "replace", REPLACED, EACH_IS_NEW, keeps_state=True),
 ]
 

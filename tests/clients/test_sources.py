@@ -56,7 +56,7 @@ HARDCODED = Source("source-hardcoded-records", CLIENTS, "products")
 
 
 def pipe(source: Source, destination: Destination, config: str, catalog: str) -> list[dict[str, Any]]:
-    """`source read ... | destination write ...`; what the destination told. Both must end well."""
+    """`source read ... | destination write ...`; what the destination emitted. Both must end well."""
     read: list[str | Path] = [
         source.home.programs / source.program,
         "read",

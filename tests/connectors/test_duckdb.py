@@ -65,7 +65,7 @@ def _name(table: TableName) -> Name:
 
 
 class TestDuckDb(ContractSuite):
-    # Whoever has the file open keeps others out.
+    # A process that has the file open keeps others out.
     capabilities: ClassVar = Capabilities(concurrent=False)
 
     @pytest.fixture

@@ -28,7 +28,7 @@ SQL = [
 
 
 def statements(name: str) -> Iterator[tuple[Any, str]]:
-    """What gives statements in a connector's modules: functions, and methods of classes, by who has them."""
+    """What gives statements in a connector's modules: functions, and methods of classes, by their owner."""
     package = import_module(f"connectors.{name}")
     for found in iter_modules(package.__path__):
         if found.name in (*EXPRESSIONS, "__main__"):
@@ -50,7 +50,7 @@ def statements(name: str) -> Iterator[tuple[Any, str]]:
 
 @pytest.mark.parametrize("name", SQL)
 def test_whatever_gives_a_statement_has_a_golden_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The module that compares them is run anew, and we look who made its statements."""
+    """The module that compares them is run again, and we look what made its statements."""
     expected = {(str(holder), attribute) for holder, attribute in statements(name)}
     called: set[tuple[str, str]] = set()
 
@@ -72,7 +72,7 @@ def test_whatever_gives_a_statement_has_a_golden_file(name: str, monkeypatch: py
 
 
 def formatted(path: Path) -> Iterator[str]:
-    """Where a module makes SQL of a text that it puts together, and not of composables."""
+    """The places at which a module makes SQL of a text that it puts together, and not of composables."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call) or not node.args:
             continue

@@ -34,7 +34,7 @@ FAULTS = ("during:flush#3=transient", "during:merge#1=transient")
 
 @frozen
 class Course:
-    """What a run left and told, and the order in which its threads had their turns."""
+    """What a run left and emitted, and the order in which its threads had their turns."""
 
     turns: Sequence[str]
     lines: Sequence[bytes]

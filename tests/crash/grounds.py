@@ -67,7 +67,7 @@ class Grounds:
         for stint in scenario.earlier:
             outcome = perform(destination, stint)
             assert outcome.code == _expected_code(stint)
-            assert stint.fault or outcome.states[-1] == stint.tells
+            assert stint.fault or outcome.states[-1] == stint.last_version
         ground = Ground(scenario, Counter(), place, destination)
         with ground.copy(undisturbed) as twin:
             assert perform(twin, scenario.sync).code == 0

@@ -1,4 +1,4 @@
-"""A sync that is killed, and started again from the last STATE heard of, until it is done; and what must hold then."""
+"""A sync that is killed, and started again from the last STATE received, until it is done; and what must hold then."""
 
 from collections.abc import Callable
 from signal import SIGKILL
@@ -15,7 +15,7 @@ Run = Callable[[Destination, Stint], Outcome]
 
 @define
 class Life:
-    """The runs of one sync. `killed` says, per run that was killed, up to where its records were told."""
+    """The runs of one sync. `killed` says, per run that was killed, up to where its records were acknowledged."""
 
     ground: Ground
     destination: Destination
@@ -44,7 +44,7 @@ class Life:
         assert outcome.code in (-SIGKILL, 0), outcome.errors
 
     def attempt(self, run: Run, cut: int | None = None) -> Outcome:
-        """A run from the last STATE told, however it ends. What was told is there at that moment, wherever."""
+        """A run from the last STATE emitted. However it ends, acknowledged records are there then, in either table."""
         sync = self.scenario.sync
         versions = range(self.told + 1, cut or sync.versions.stop)
         outcome = run(self.destination, evolve(sync, versions=versions, complete=cut is None))
@@ -53,7 +53,7 @@ class Life:
         self.done = outcome.code == 0
         if outcome.code == -SIGKILL:
             self.killed.append(self.told)
-            self._expect_told(self._rows_anywhere())
+            self._expect_acknowledged(self._rows_anywhere())
         return outcome
 
     def finish(self) -> None:
@@ -66,7 +66,7 @@ class Life:
     def expect_converged(self) -> None:
         """The table is that of an undisturbed run; no temp table, no lock and no session is left."""
         rows = published(self.destination)
-        self._expect_told(rows)
+        self._expect_acknowledged(rows)
         if self.scenario.strategy.dedupes:
             assert rows == self.ground.undisturbed
         else:
@@ -85,8 +85,8 @@ class Life:
         """How often an append may hold a row: again for each kill after which it was sent again."""
         return self.ground.undisturbed[row] + sum(told < row[1] for told in self.killed)
 
-    def _expect_told(self, rows: Rows) -> None:
-        """Every record of this sync that was told is there, or a later one of its key where those replace it."""
+    def _expect_acknowledged(self, rows: Rows) -> None:
+        """Every acknowledged record of this sync is there, or a later one of its key where those replace it."""
         latest: dict[int, int] = {}
         for key, version in rows:
             latest[key] = max(version, latest.get(key, 0))

@@ -1,6 +1,6 @@
 """Stands between a process and the server, and sees what the one asks of the other. Changes no byte; may cut the line.
 
-It understands so much of the protocol as to tell one message from the next. There is no TLS here.
+It understands enough of the protocol to distinguish one message from the next. There is no TLS here.
 """
 
 import socket
@@ -48,7 +48,7 @@ class Message:
 
 
 class Ambush(Protocol):
-    """Who waits for a message."""
+    """A session that waits for a message."""
 
     def awaits(self, message: Message) -> bool:
         """Whether this is the one. Then nothing that the server says from here on is passed on."""
@@ -80,7 +80,7 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Where it listens, at 127.0.0.1."""
+        """The port at which it listens, at 127.0.0.1."""
         port: int = self._listener.getsockname()[1]
         return port
 

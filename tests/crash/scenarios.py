@@ -1,7 +1,7 @@
 """Syncs to be killed, and what earlier ones left for them. Values only.
 
 A record is known by its version, which is also its place in the source; its key comes again every `KEYS` versions.
-A STATE stands after every `STATE_EVERY` of them, and tells the version before it.
+A STATE stands after every `STATE_EVERY` of them, and names the version before it.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ PUBLISH: Mapping[Strategy, str] = {
 
 @frozen
 class Stint:
-    """A run of a sync: what the source sends, whether it says COMPLETE, and what the run is told to fail at."""
+    """A run of a sync: what the source sends, whether it says COMPLETE, and at what the run fails by request."""
 
     strategy: Strategy
     generation: int
@@ -62,8 +62,8 @@ class Stint:
         return [*lines, complete("users")] if self.complete else lines
 
     @property
-    def tells(self) -> int:
-        """The last STATE that it tells when all that it sends is durable; what was told before, if it sends none."""
+    def last_version(self) -> int:
+        """The last STATE that it emits when all that it sends is durable; what was emitted before, if it sends none."""
         last = (self.versions.stop - 1) // STATE_EVERY * STATE_EVERY
         return max(last, self.versions.start - 1)
 
@@ -107,7 +107,7 @@ def _fresh(strategy: Strategy) -> Scenario:
 
 
 def _resuming(strategy: Strategy) -> Scenario:
-    """The same sync was cut off: temp holds what was told and what was not."""
+    """The same sync was cut off: temp holds acknowledged rows and others."""
     return Scenario(
         name="is resumed",
         earlier=(OLD, Stint(strategy, 2, PART, complete=False)),
@@ -117,7 +117,7 @@ def _resuming(strategy: Strategy) -> Scenario:
 
 
 def _settling(strategy: Strategy) -> Scenario:
-    """A temp table of another kind holds told rows: an incremental sync's, or a cancelled truncate's."""
+    """A temp table of another kind holds acknowledged rows: an incremental sync's, or a cancelled truncate's."""
     if strategy is APPEND:
         earlier, sync = Stint(DEDUP, 1, PART, complete=False), Stint(APPEND, 1, REST)
     elif strategy is DEDUP:
@@ -139,7 +139,7 @@ def _discarding(strategy: Strategy) -> Scenario:
 
 
 def _published_before(strategy: Strategy) -> Scenario:
-    """The same truncate was published, and its end never heard of."""
+    """The same truncate was published, and its end was never reported."""
     dedupes = strategy is DEDUP_TRUNCATE
     return Scenario(
         name="was published before",

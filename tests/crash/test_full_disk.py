@@ -41,14 +41,14 @@ def messages(start: int, stop: int) -> list[bytes]:
     return [*lines, complete("users")]
 
 
-def told(outcome: Outcome) -> int:
+def acknowledged(outcome: Outcome) -> int:
     return int(outcome.states[-1]) if outcome.states else 0
 
 
 def expect_kept_and_resumed(destination: Destination, failed: Outcome, resumed: Outcome) -> None:
-    """The stream failed alone, with words about the disk; what was told was kept, and the next run did the rest."""
+    """The stream failed alone and named the disk; acknowledged rows were kept, and the next run did the rest."""
     assert failed.code == 1
-    assert 0 < told(failed) < RECORDS
+    assert 0 < acknowledged(failed) < RECORDS
     assert any("disk is full" in error["message"] for error in failed.errors)
     assert [error["stream_descriptor"]["name"] for error in failed.errors] == ["users"]
     assert (resumed.code, resumed.errors) == (0, [])
@@ -84,7 +84,7 @@ def test_a_file_that_may_not_grow_fails_the_stream_and_the_next_run_resumes_it(t
     )
     failed = Outcome.of(ran.returncode, ran.stdout)
 
-    resumed = destination.write(users(2), messages(told(failed) + 1, RECORDS + 1), *ARGUMENTS)
+    resumed = destination.write(users(2), messages(acknowledged(failed) + 1, RECORDS + 1), *ARGUMENTS)
 
     expect_kept_and_resumed(destination, failed, resumed)
 
@@ -115,7 +115,7 @@ def test_a_full_disk_under_duckdb_fails_the_stream_and_the_next_run_resumes_it(t
         failed = destination.write(users(2), messages(1, RECORDS + 1), *ARGUMENTS)
         make_room(tmp_path / "disk")
 
-        resumed = destination.write(users(2), messages(told(failed) + 1, RECORDS + 1), *ARGUMENTS)
+        resumed = destination.write(users(2), messages(acknowledged(failed) + 1, RECORDS + 1), *ARGUMENTS)
 
         expect_kept_and_resumed(destination, failed, resumed)
 
@@ -134,7 +134,7 @@ def test_a_full_disk_under_postgres_fails_the_stream_and_the_next_run_resumes_it
         failed = destination.write(users(2), messages(1, RECORDS + 1), *ARGUMENTS)
         make_room(disk)
 
-        resumed = destination.write(users(2), messages(told(failed) + 1, RECORDS + 1), *ARGUMENTS)
+        resumed = destination.write(users(2), messages(acknowledged(failed) + 1, RECORDS + 1), *ARGUMENTS)
 
         expect_kept_and_resumed(destination, failed, resumed)
         server.stop()

@@ -19,8 +19,8 @@ from tests.whole.command import Destination
 
 JOURNAL = Path(__file__).parent / "killed_and_resumed.jsonl"
 SYNC = Stint(Strategy.DEDUP_TRUNCATE, 2, NEW)
-# Of what it sent the last records were not told of; the next run cuts them out of temp, and sends them again.
-REST = evolve(SYNC, versions=range(SYNC.tells + 1, NEW.stop))
+# The last records that it sent were not acknowledged; the next run cuts them out of temp, and sends them again.
+REST = evolve(SYNC, versions=range(SYNC.last_version + 1, NEW.stop))
 
 
 def read(path: Path) -> list[Entry]:

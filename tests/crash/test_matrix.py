@@ -23,7 +23,7 @@ from tests.whole.places import NAMES, names_where
 
 @frozen
 class Point:
-    """Where a sync is killed. `place` is an operation, perhaps with the number of its performance."""
+    """The point at which a sync is killed. `place` is an operation, perhaps with the number of its performance."""
 
     scenario: Scenario
     place: str
@@ -39,7 +39,7 @@ class Point:
 
 POINTS = [Point(scenario, place) for scenario in SCENARIOS for place in scenario.points]
 KILLED = names_where(lambda facts: facts.killed_by_make_test)
-# Of each operation of one strategy the first point.
+# The first point of each operation of one strategy.
 SHARE = list(
     {p.operation: p for p in reversed(POINTS) if p.scenario.strategy is Strategy.DEDUP_TRUNCATE}.values()
 )

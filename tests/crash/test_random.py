@@ -16,16 +16,16 @@ from tests.whole.command import Destination, Outcome
 from tests.whole.places import NAMES, names_where
 
 SEED = os.environ.get("CRASH_SEED", "1")
-# Of one history; those of a campaign are longer.
+# The length of one history; those of a campaign are longer.
 KILLS, MORE_KILLS = 2, 4
 # A start takes about so long, a flush or a publication about a tenth of it; in seconds.
 START, STEP = 0.8, 0.1
-# After so many kills a sync is left alone.
+# The number of kills after which a sync is left alone.
 PATIENCE = 3
 
 
 def histories(many: int) -> list[str]:
-    """The seeds of so many histories."""
+    """The seeds of `many` histories."""
     return [f"{SEED}-{number}" for number in range(1, many + 1)]
 
 
@@ -47,7 +47,7 @@ def test_many_syncs_killed_at_random_moments_end_as_if_they_had_not_been(
 
 
 def live(grounds: Grounds, folder: Path, database: str, chance: random.Random, enough: int) -> None:
-    """Syncs of random scenarios until at least so many processes were killed at work."""
+    """Syncs of random scenarios until at least `enough` processes were killed at work."""
     kills = 0
     for number in count():
         if kills >= enough:
@@ -74,7 +74,7 @@ def killed(life: Life, chance: random.Random) -> bool:
             for _ in range(states):
                 running.wait_for_state()
         except AssertionError:
-            # It told fewer, and has ended.
+            # It emitted fewer, and has ended.
             return running.finish()
         time.sleep(wait * (STEP if states else START))
         return running.kill()

@@ -118,7 +118,7 @@ def begins(strategy: Strategy) -> Stint:
 
 
 def goes_on(strategy: Strategy, told: Outcome) -> Stint:
-    """The same from the last STATE that was told."""
+    """The same from the last STATE that was emitted."""
     return Stint(strategy, 2, range(int(told.states[-1]) + 1 if told.states else NEW.start, NEW.stop))
 
 
@@ -168,7 +168,7 @@ def test_a_process_killed_during_commit_is_followed_by_one_that_finds_out(
 
     assert running.process.returncode == -signal.SIGKILL
     assert last.code == 0
-    # What was published, and not told before, is sent again: an append has it twice.
+    # What was published, and not acknowledged before, is sent again: an append has it twice.
     assert published(destination).keys() == expected(strategy).keys()
     assert not strategy.dedupes or published(destination) == expected(strategy)
     assert destination.tables() == ["users"]

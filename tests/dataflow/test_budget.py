@@ -34,12 +34,12 @@ TIGHT = {"held_bytes": 10 * SIZE, "state_bytes": 5 * SIZE, "chunk_bytes": SIZE}
 
 
 def large(stream: object, number: int) -> bytes:
-    """A STATE of so many bytes."""
+    """A STATE of a little more than SIZE bytes."""
     return state(USERS if stream is USERS else ORDERS, f"{number} " + "x" * SIZE)
 
 
 def numbers(run: Run) -> list[int]:
-    """Of the large STATEs that were told, in their order."""
+    """The large STATEs that were emitted, in their order."""
     return [int(text.split()[0]) for text in run.emitted]
 
 

@@ -20,7 +20,7 @@ from tests.demo.targets import TARGETS, Target
 from tests.servers.errors import ServerFailed, Unavailable
 
 DIAGRAMS = ("diagrams/stream.md", "diagrams/destination.md")
-# A fixed seed and one worker: whoever runs the demonstration sees the same people.
+# A fixed seed and one worker: every run of the demonstration shows the same people.
 SOURCE = {"seed": 42, "records_per_slice": 500, "parallelism": 1}
 
 

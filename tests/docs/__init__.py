@@ -1,1 +1,1 @@
-"""The documentation held to the code: its examples are run, its tables made anew and compared."""
+"""The documentation held to the code: its examples are run, its tables are made again and compared."""

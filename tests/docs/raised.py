@@ -16,7 +16,7 @@ from tests.docs.pages import ROOT
 from tests.ours import OURS
 
 KINDS = ("ConfigError", "TransientError", "InternalError")
-# Where an error belongs on the page, by the beginning of its module's path; the first that fits.
+# The section of an error on the page, by the beginning of its module's path; the first that fits.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "of the configuration": (
         "connectors/contract/specification",
@@ -136,7 +136,7 @@ def _once(text: str) -> str:
 
 @frozen
 class _Texts:
-    """What an expression says, as far as the source alone can tell."""
+    """What an expression says, as far as the source alone shows."""
 
     module: ModuleType
     scope: ast.AST

@@ -23,7 +23,7 @@ Made = tuple[Sequence[str], Callable[[], Iterable[Sequence[str]]]]
 _PLACE = re.compile(r"(<!-- made of (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def made_anew(text: str) -> str:
+def made_again(text: str) -> str:
     """A page's text with each of its tables as the code has it now. KeyError for one that nobody makes."""
     return _PLACE.sub(lambda found: f"{found[1]}\n{_MAKERS[found[2]]()}\n{found[4]}", text)
 

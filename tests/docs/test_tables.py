@@ -9,7 +9,7 @@ from connectors.engine.commands import COMMANDS
 from tests.docs.pages import name_of, pages
 from tests.docs.raised import every
 from tests.docs.suites import capabilities
-from tests.docs.tables import made_anew, tables, tables_in
+from tests.docs.tables import made_again, tables, tables_in
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)
@@ -17,7 +17,7 @@ def test_the_tables_of_a_page_are_what_the_code_says_now(page: Path) -> None:
     """Rewrite them with `make docs`."""
     text = page.read_text()
 
-    assert made_anew(text) == text
+    assert made_again(text) == text
 
 
 def test_each_table_stands_on_one_page() -> None:

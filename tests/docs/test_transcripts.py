@@ -2,7 +2,7 @@
 
 In a block ```console a line that begins with `$ ` is a command, and what follows it, up to the next, its output. `$ cat
 FILE` writes the file instead. Runs, moments, durations and process ids differ each time and are not compared.
-GOLDEN=update writes the outputs anew; read the difference as a reviewer would.
+GOLDEN=update writes the outputs again; read the difference as a reviewer would.
 """
 
 import os

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, name_of
-from tests.docs.words import Misworded, misworded, misworded_in, modules, prose
+from tests.docs.words import Misworded, misworded, misworded_in, modules, others, prose, suites, texts_of
 
 
-@pytest.mark.parametrize("path", [*modules(), *prose()], ids=name_of)
+@pytest.mark.parametrize("path", [*modules(), *prose(), *suites(), *others()], ids=name_of)
 def test_a_file_is_in_the_words_of_the_field(path: Path) -> None:
-    """What users see, docstrings, comments, pages."""
+    """What users see, docstrings, comments, pages, drawings, the names of tests."""
     assert list(misworded_in(path)) == []
 
 
@@ -30,6 +30,23 @@ def test_a_file_is_in_the_words_of_the_field(path: Path) -> None:
 )
 def test_a_word_of_the_list_is_found(text: str, word: str) -> None:
     assert [each.word for each in misworded("here", text)] == [word]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "texts"),
+    [
+        ("dataflow/native/a.c", "int a;\n/* Two\n * lines. */\n", [(2, "Two lines.")]),
+        ("diagrams/a.svg", "<g>\n<title>A state.</title></g>", [(2, "A state.")]),
+        ("Makefile", "# One\n# comment.\nall: a#b\n", [(1, "One comment.")]),
+        (
+            "tests/a.py",
+            "def test_a_name() -> None:\n    assert 'a text'  # Why.\n",
+            [(1, "a name"), (2, "Why.")],
+        ),
+    ],
+)
+def test_a_file_is_read_by_its_kind(name: str, source: str, texts: list[tuple[int, str]]) -> None:
+    assert list(texts_of(ROOT / name, source)) == texts
 
 
 @pytest.mark.parametrize(

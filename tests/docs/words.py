@@ -37,6 +37,9 @@ WORDS: Mapping[str, str] = {
     r"\b[Mm]end(?:s|ed|ing)?\b": "fix, repair, correct",
 }
 # What a person writes here is not ours to word: code and quotations in a page.
+_TITLES = re.compile(r"<(?:title|text|desc)[^>]*>([^<]*)<")
+_BLOCKS = re.compile(r"/\*(.*?)\*/", re.DOTALL)
+_OTHERS = (".svg", ".css", ".c", ".h")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
@@ -57,11 +60,25 @@ def misworded(place: str, text: str) -> Iterator[Misworded]:
 
 
 def misworded_in(path: Path) -> Iterator[Misworded]:
-    """In a page without its code; in a module's docstrings, comments, and texts of several words."""
-    source = path.read_text()
-    lines = _lines(source) if path.suffix == ".md" else _texts(source)
-    for number, text in lines:
+    """In a page without its code, in a drawing's titles, in comments; in a module also in docstrings and in texts of
+    several words. In tests, what stands in texts may be what is tested: names, docstrings and comments count.
+    """
+    for number, text in texts_of(path, path.read_text()):
         yield from misworded(f"{path.relative_to(ROOT).as_posix()}:{number}", text)
+
+
+def texts_of(path: Path, source: str) -> Iterator[tuple[int, str]]:
+    """The texts of a file that are held to the list, each with the number of its line."""
+    match path.suffix:
+        case ".md":
+            return _lines(source)
+        case ".py":
+            return _of_test(source) if ROOT / "tests" in path.parents else _texts(source)
+        case ".svg":
+            return _found(_TITLES, source)
+        case ".c" | ".h" | ".css":
+            return _found(_BLOCKS, source)
+    return _hashed(source)
 
 
 def prose() -> Sequence[Path]:
@@ -77,6 +94,43 @@ def modules() -> Sequence[Path]:
     """The modules of ours that an installation has."""
     found = (path for room in ("dataflow", "machines", "connectors") for path in (ROOT / room).rglob("*.py"))
     return sorted(found)
+
+
+def suites() -> Sequence[Path]:
+    """The tests, but for those of this list, which quote its words."""
+    ours = {ROOT / "tests/docs/words.py", ROOT / "tests/docs/test_words.py"}
+    return sorted(path for path in (ROOT / "tests").rglob("*.py") if path not in ours)
+
+
+def others() -> Sequence[Path]:
+    """What else of ours has words: the reader in C, drawings, styles, and how all of it is built and checked."""
+    rooms = ("dataflow", "machines", "connectors", "diagrams", "docs")
+    found = (path for room in rooms for suffix in _OTHERS for path in (ROOT / room).rglob(f"*{suffix}"))
+    return [
+        *sorted(found),
+        *(ROOT / name for name in ("Makefile", "Dockerfile", "pyproject.toml", ".ci/run")),
+    ]
+
+
+def _found(pattern: re.Pattern[str], source: str) -> Iterator[tuple[int, str]]:
+    for found in pattern.finditer(source):
+        yield source.count("\n", 0, found.start()) + 1, " ".join(found[1].replace("*", " ").split())
+
+
+def _hashed(source: str) -> Iterator[tuple[int, str]]:
+    """Comments that begin with a number sign, those on lines that follow each other as one."""
+    block = re.compile(r"(?:^|(?<=\s))#((?:.*\n[ \t]*#)*.*)", re.MULTILINE)
+    for found in block.finditer(source):
+        yield source.count("\n", 0, found.start()) + 1, " ".join(found[1].replace("#", " ").split())
+
+
+def _of_test(source: str) -> Iterator[tuple[int, str]]:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.lineno, node.name.removeprefix("test_").replace("_", " ")
+    yield from _docstrings(tree)
+    yield from _comments(source)
 
 
 def _lines(page: str) -> Iterator[tuple[int, str]]:

@@ -81,7 +81,7 @@ def refusing(*methods: str, name: str = "users") -> dict[str, Any]:
 
 
 def losing(wait: int) -> dict[str, Any]:
-    """A database that loses the answer to one COMMIT, after so many others."""
+    """A database that loses the answer to one COMMIT, after a number of others."""
     script = Script(wait=wait)
     script.lose_next_answer()
     return {"script": script}
@@ -249,7 +249,7 @@ def text_of(life: list[Entry]) -> str:
 
 
 def main() -> None:
-    """Write every life anew, and remove those that are no more."""
+    """Write every life again, and remove those that are no more."""
     for old in JOURNALS.glob("*.jsonl"):
         old.unlink()
     for name in SCENES:

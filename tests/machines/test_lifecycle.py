@@ -50,7 +50,7 @@ class Door(Lifecycle):
 
 
 class Scripted:
-    """A port that answers as it was told, once per operation."""
+    """A port that answers as it was set up, once per operation."""
 
     def __init__(self, outcome: Answer | BaseException) -> None:
         self._outcome = outcome

@@ -92,7 +92,7 @@ def encrypted_database(encrypted: Encrypted) -> Iterator[Address]:
 
 @pytest.fixture(scope="session")
 def user() -> Iterator[Guest]:
-    """Who may log in to the SSH servers."""
+    """The accounts that may log in to the SSH servers."""
     with guest() as made:
         yield made
 

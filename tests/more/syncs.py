@@ -1,4 +1,4 @@
-"""Journals of real syncs, for who draws them. Runs the DuckDB destination as a process."""
+"""Journals of real syncs, for the tests that draw them. Runs the DuckDB destination as a process."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ HOSTILE = '<script>document.title="taken"</script><img src=x onerror="alert(1)">
 
 
 def journal_of(folder: Path, streams: int) -> Path:
-    """The journal of a sync of so many streams; with several, one is never completed, and one has a hostile name."""
+    """The journal of a sync of `streams` streams; with several, one is never completed, and one has a hostile name."""
     names = [f"stream_{number:02d}" for number in range(streams)]
     if streams > 1:
         names[1] = HOSTILE

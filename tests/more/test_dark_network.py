@@ -33,7 +33,7 @@ from tests.whole.messages import catalog, record, stream
 
 # A tenth of what a sync waits for.
 SILENT = 6.0
-# Of rows, sent at once: a dozen times what both kernels hold for a reader who takes nothing.
+# The bytes of rows that are sent at once: a dozen times what both kernels hold for a reader who takes nothing.
 PART = b"a row that says little\n" * 40_000
 # Longer than anything here may take, and far less than the kernel tries by itself.
 LATE = 60.0

@@ -69,7 +69,7 @@ def busy(pool: Address) -> Iterator[None]:
 
 
 def warm(pool: Address, sessions: int) -> None:
-    """Make the pool keep so many sessions of the server."""
+    """Make the pool keep this number of sessions of the server."""
     with ExitStack() as open_at_once:
         for _ in range(sessions):
             connection = open_at_once.enter_context(psycopg.connect(pool.dsn, autocommit=True))

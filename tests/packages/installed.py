@@ -35,7 +35,7 @@ class Installed:
         return done.stdout.decode()
 
     def messages(self, command: str, *arguments: str | Path, stdin: bytes = b"") -> list[dict[str, Any]]:
-        """The Airbyte messages that one of its destinations tells."""
+        """The Airbyte messages that one of its destinations writes."""
         return [json.loads(line) for line in self.run(command, *arguments, stdin=stdin).splitlines()]
 
     def file(self, name: str, content: Mapping[str, Any]) -> Path:

@@ -14,8 +14,8 @@ from tests.servers.address import Address
 def fresh_database(server: Address, template: str = "template0") -> Iterator[Address]:
     """An empty database, or a copy of another one; dropped in the end, even from under those who are still in it.
 
-    A few milliseconds: template0 lets nobody in, so copying its files never has to wait. Who is still in another
-    template is put out.
+    A few milliseconds: template0 lets nobody in, so copying its files never has to wait. Sessions that are still in
+    another template are ended.
     """
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server.dsn, autocommit=True) as connection:

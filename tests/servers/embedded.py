@@ -1,6 +1,6 @@
 """A real PostgreSQL server of our own: made in a moment, in a directory of its own, gone with its holder.
 
-It listens on a Unix socket only, unless it is told otherwise, and trusts whoever can reach it, so it is for tests
+It listens on a Unix socket only, unless it is configured otherwise, and trusts every client, so it is for tests
 and demonstrations. It refuses to serve anything that should outlive the process that holds it.
 
     with EmbeddedPostgres(fsync="on") as server:
@@ -33,7 +33,8 @@ PATIENCE_SECONDS = 60.0
 FIRST_WITH_OWN_LOCALES = 17
 # Commits survive a crash of the server, which tests cause, though not of the machine, which they do not.
 SETTINGS: Final = {"fsync": "off", "full_page_writes": "off", "timezone": "UTC", "log_timezone": "UTC"}
-# Where clusters are made and copied faster. Bytes that must be free there: what Docker gives by default is too little.
+# A folder in which clusters are made and copied faster, and the bytes that must be free there: what Docker gives by
+# default is too little.
 MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30  # noqa: S108 - every name below it is made with mkdtemp
 GUARD = launch.KERNEL if sys.platform == "linux" else launch.WATCH
 
@@ -135,7 +136,7 @@ class EmbeddedPostgres:
     def stop(self, *, immediate: bool = False) -> None:
         """Stop the server and wait for its end; its data stay. Does nothing when it does not run.
 
-        Immediate is a crash in every way that data can tell: no checkpoint, connections cut, recovery at the
+        Immediate is a crash in every way that data can show: no checkpoint, connections cut, recovery at the
         next start.
 
         Raises:
@@ -226,7 +227,7 @@ def _environment() -> dict[str, str]:
 
 
 def _let_go(process: "subprocess.Popen[bytes]") -> None:
-    """Tell a watching process that there is nothing left to do, and close the lifeline."""
+    """Let a watching process know that there is nothing left to do, and close the lifeline."""
     if process.stdin is not None:
         with suppress(BrokenPipeError):
             process.stdin.write(b".")

@@ -48,7 +48,7 @@ class Cable:
             os.close(descriptor)
 
     def pull(self) -> None:
-        """From now on nothing that is sent arrives, and nobody is told."""
+        """From now on nothing that is sent arrives, and nobody learns of it."""
         wrong: Final = ("lladdr", NOBODY, "nud", "permanent")
         _ip("neigh", "replace", self.there[1], *wrong, "dev", self.here[0])
         _ip("-n", self.name, "neigh", "replace", self.here[1], *wrong, "dev", self.there[0])

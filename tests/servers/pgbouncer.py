@@ -1,4 +1,4 @@
-"""A PgBouncer of our own on a loopback port, before a server that trusts whoever reaches it; gone with its holder."""
+"""A PgBouncer of our own on a loopback port, before a server that trusts every client; gone with its holder."""
 
 import os
 import socket

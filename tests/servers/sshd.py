@@ -78,7 +78,7 @@ class Sshd:
         self.port = free_port()
         self._room = tempfile.TemporaryDirectory(prefix="dataflow-sshd-")
         self._folder = Path(self._room.name)
-        # Who logs in reads the authorized keys as himself.
+        # The authorized keys are read as the account that logs in.
         self._folder.chmod(0o755)
         self._user = user
         self._settings = settings

@@ -33,7 +33,7 @@ class Outcome:
 
     @property
     def states(self) -> list[Any]:
-        """The blobs of the STREAM states told, in order."""
+        """The blobs of the STREAM states emitted, in order."""
         return [blob(m) for m in self.messages if m["type"] == "STATE"]
 
     @property
@@ -49,7 +49,7 @@ def blob(message: Mapping[str, Any]) -> Any:
 
 @define
 class Running:
-    """A command at work: send it lines, wait for what it tells, kill it."""
+    """A command at work: send it lines, wait for what it emits, kill it."""
 
     process: "subprocess.Popen[bytes]"
     messages: list[Mapping[str, Any]] = field(factory=list, repr=False)
@@ -66,7 +66,7 @@ class Running:
         self.process.stdin = None
 
     def wait_for_state(self) -> Any:
-        """The blob of the next STATE it tells."""
+        """The blob of the next STATE it emits."""
         for text in self._pipe(self.process.stdout):
             message = json.loads(text)
             self.messages.append(message)
@@ -82,7 +82,7 @@ class Running:
         time.sleep(1.0)
 
     def kill(self) -> Outcome:
-        """SIGKILL it; what it had told until then."""
+        """SIGKILL it; what it had emitted until then."""
         self.process.kill()
         return self.finish()
 

@@ -1,4 +1,4 @@
-"""Where a destination can be made empty, copied and found abandoned, for each destination that has tests of its own.
+"""How a destination is made empty, copied and found abandoned, for each destination that has tests of its own.
 
 A destination's tests say it in `tests/connectors/NAME/place.py`, by a function `place` and by `FACTS`. No list
 is kept here.

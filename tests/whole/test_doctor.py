@@ -78,7 +78,7 @@ def attempt(
     faults: Sequence[str] = (),
     ends: bool = True,
 ) -> Outcome:
-    """A sync that is told to die at its faults, or whose input ends too soon."""
+    """A sync that dies at its faults, or whose input ends too soon."""
     running = destination.start_write(
         wanted, "--state-latency", "0", "--flush-rows", str(FLUSH), *arguments, faults=faults
     )
@@ -112,7 +112,7 @@ def said_is_done(destination: Destination, crash: Crash) -> None:
     (then,) = [entry["to"] for entry in entries if entry.get("from") == "inspecting"]
     predicted = [finding["state"] for finding in said.json["findings"]]
     assert (killed.code, last.code) == (-9, 0)
-    # Where nothing is left, the next sync begins like any other.
+    # If nothing is left, the next sync begins like any other.
     assert predicted == ([then] if then in ("resuming_temp", "settling", "discarding", "abandoning") else [])
     assert said.code == alone.code == bool(predicted)
     assert about(destination, "doctor").code == 0

@@ -18,14 +18,14 @@ STATE_EVERY = 20
 
 @frozen
 class Attempt:
-    """One run: where the source began, what was told, how it ended."""
+    """One run: where the source began, what was emitted, how it ended."""
 
     start: int
     outcome: Outcome
 
     @property
     def reached(self) -> int:
-        """Where the next run begins: the last STATE told."""
+        """The begin of the next run: the last STATE emitted."""
         return int(self.outcome.states[-1]) if self.outcome.states else self.start
 
 
@@ -45,7 +45,7 @@ def messages(start: int) -> list[bytes]:
 
 
 def attempt(destination: Destination, mode: str, start: int, faults: Sequence[str]) -> Attempt:
-    """A run that sends the rest of the source, told to die at its faults. STATE does not wait."""
+    """A run that sends the rest of the source, and dies at its faults. STATE does not wait."""
     running = destination.start_write(
         configured(mode), "--state-latency", "0", "--flush-rows", str(STATE_EVERY), faults=faults
     )
@@ -58,7 +58,7 @@ def attempt(destination: Destination, mode: str, start: int, faults: Sequence[st
 
 
 def attempts(destination: Destination, mode: str, faults: Sequence[Sequence[str]]) -> list[Attempt]:
-    """A run per entry of `faults`, each from the last STATE told, then one without faults."""
+    """A run per entry of `faults`, each from the last STATE emitted, then one without faults."""
     runs: list[Attempt] = []
     for struck in [*faults, []]:
         runs.append(attempt(destination, mode, runs[-1].reached if runs else 0, struck))
@@ -118,7 +118,7 @@ def test_a_process_killed_between_two_states_resumes_from_the_last_one_emitted(
 def test_a_killed_overwrite_that_is_new_each_time_is_replaced_by_the_next(
     destination: Destination, place: str
 ) -> None:
-    """A client that sends generation 1 with every sync, and begins anew after each failure: nothing was told."""
+    """A client that sends generation 1 with every sync, and begins again after each failure: nothing was emitted."""
     old_table(destination)
     new_each_time = evolve(destination, config={**destination.config, "each_overwrite_is_new": True})
 
@@ -173,7 +173,7 @@ def test_streams_that_are_worked_on_side_by_side_lose_nothing_and_double_only_wh
                 running.send(text)
         outcome = running.finish()
         codes.append(outcome.code)
-        # Told in order, so the last of each stream is how far it came.
+        # Emitted in order, so the last of each stream is how far it came.
         starts.append(starts[-1] | dict(outcome.states))
 
     assert codes == [-9, 0]

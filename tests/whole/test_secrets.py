@@ -22,7 +22,7 @@ SENT = record("users", {"id": 1}) + state("users", 1) + complete("users")
 JOURNAL = "SELECT * FROM airbyte_internal._airbyte_journal"
 
 
-def told(destination: Destination, config: dict[str, Any], verb: str, *arguments: str) -> str:
+def output(destination: Destination, config: dict[str, Any], verb: str, *arguments: str) -> str:
     """All that a command says, in whatever way."""
     journal = destination.folder / "journal.jsonl"
     files = ["--config", destination.file("config.json", config)]
@@ -63,7 +63,7 @@ def test_a_connection_that_fails_shows_no_password(
 ) -> None:
     destination = postgres_destination(tmp_path, postgres_database)
 
-    said = told(destination, {**destination.config, "password": SECRET, **wrong}, verb)
+    said = output(destination, {**destination.config, "password": SECRET, **wrong}, verb)
 
     assert SECRET not in said
 
@@ -82,7 +82,7 @@ def test_a_sync_that_fails_shows_no_password(
 ) -> None:
     destination = postgres_destination(tmp_path, postgres_database)
 
-    said = told(
+    said = output(
         destination,
         {**destination.config, "password": SECRET},
         "write",
@@ -97,7 +97,7 @@ def test_a_sync_that_fails_shows_no_password(
 def test_what_the_server_quotes_is_masked_in_the_journal_too(
     tmp_path: Path, postgres_database: Address
 ) -> None:
-    """A trigger of somebody's that tells more than it should."""
+    """A trigger of somebody's that says more than it should."""
     destination = postgres_destination(tmp_path, postgres_database)
     with psycopg.connect(postgres_database.dsn) as person:
         person.execute(
@@ -109,7 +109,7 @@ def test_what_the_server_quotes_is_masked_in_the_journal_too(
             "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION refuse()"
         )
 
-    said = told(destination, {**destination.config, "password": SECRET}, "write")
+    said = output(destination, {**destination.config, "password": SECRET}, "write")
 
     assert "not with ****" in said
     assert "not with ****" in str(destination.query(JOURNAL))
@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_opened_shows_no_token(tmp_path: Path, verb: str) 
     path = tmp_path / f"{SECRET}.duckdb"
     path.write_text("a letter home, longer than nothing")
 
-    said = told(destination, {"destination_path": str(path), "motherduck_api_key": SECRET}, verb)
+    said = output(destination, {"destination_path": str(path), "motherduck_api_key": SECRET}, verb)
 
     assert "****.duckdb" in said
     assert SECRET not in said

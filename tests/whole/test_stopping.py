@@ -103,7 +103,7 @@ def test_a_sync_whose_messages_nobody_reads_stops_and_publishes_nothing(destinat
     assert "Broken pipe" in said
     assert "Traceback" not in said
     assert "users" not in destination.tables()
-    # What was written and could not be told is sent again: an append may have it twice.
+    # What was written and could not be acknowledged is sent again: an append may have it twice.
     assert set(published_by_the_next_run(destination)) == {(1,), (2,), (3,), (4,)}
 
 

@@ -34,7 +34,7 @@ def test_a_run_that_hangs_is_named_to_the_next_until_it_is_killed(destination: D
 def test_a_run_that_hangs_in_a_transaction_is_named_to_the_next_until_it_is_killed(
     tmp_path: Path, postgres_database: Address
 ) -> None:
-    """Where a transaction does not keep the others out of the database."""
+    """Databases in which a transaction does not keep the others out of the database."""
     expect_named_while_it_hangs(postgres_destination(tmp_path, postgres_database), "during:flush=hang")
 
 

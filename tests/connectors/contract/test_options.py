@@ -168,7 +168,7 @@ def test_every_specification_lists_them_after_the_connectors_own() -> None:
     assert properties["journal_days"]["default"] == 30
 
 
-# -- what is told to nobody
+# -- what is shown to nobody
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.starting import installed
 
 ROOT = Path(__file__).parents[3]
 
-# Writes rows 0, 1, ... in a transaction each, tells each number after its commit, and stays in the last one.
+# Writes rows 0, 1, ... in a transaction each, prints each number after its commit, and stays in the last one.
 WRITER = """
 import signal, sys
 from connectors.engine.sync.transactions import RetryPolicy, Transactions

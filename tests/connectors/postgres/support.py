@@ -34,7 +34,7 @@ from dataflow.types import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
-# GOLDEN=update in the environment writes the files anew; anything else compares.
+# GOLDEN=update in the environment writes the files again; anything else compares.
 UPDATE = os.environ.get("GOLDEN") == "update"
 
 FINAL = TableName("public", "users")

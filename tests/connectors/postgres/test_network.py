@@ -12,14 +12,14 @@ from dataflow.runtime import SYSTEM
 
 SILENT = 60.0
 HERE, THERE = ("192.0.2.1", 5432), ("192.0.2.2", 5432)
-# Of a connection that was silent for longer than it may be, as its last answer left it.
+# The account of a connection that was silent for longer than it may be, as its last answer left it.
 STILL = Account(waiting=True, silent=SILENT + 1, heard=10, repeated=7, probes=0)
 REPEATED = evolve(STILL, repeated=STILL.repeated + REPEATS)
 
 
 @pytest.fixture
 def lines() -> Iterator[list[Line]]:
-    """Of three connections that are open."""
+    """The accounts of three connections that are open."""
     with ExitStack() as opened, socket.create_server(("127.0.0.1", 0)) as server:
         made = []
         for _ in range(3):

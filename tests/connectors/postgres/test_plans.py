@@ -91,7 +91,7 @@ def test_no_statement_of_a_merge_scans_a_table_of_ten_times_the_size(
 def test_a_small_merge_reads_few_rows_of_a_large_table(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
-    """What EXPLAIN cannot tell: the questions that come before the statements read no more."""
+    """What EXPLAIN cannot show: the questions that come before the statements read no more."""
     fill(connector, client, FINAL, COLUMNS, [])
     fill(connector, client, TEMP, COLUMNS, [])
     grow(client, TEMP, 1, DELTA)

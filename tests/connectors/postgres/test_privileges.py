@@ -25,7 +25,7 @@ INTERNAL_TABLES = {"_airbyte_ledger", "_airbyte_streams", "_airbyte_journal"}
 
 
 class Administrator:
-    """Whoever owns the database, and the role with few rights."""
+    """The database's owner, and the role with few rights."""
 
     def __init__(self, database: Address, role: str) -> None:
         self.database = database

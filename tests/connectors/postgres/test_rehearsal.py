@@ -319,7 +319,7 @@ def test_the_session_of_a_dead_run_is_named_and_ended(connect: Connect) -> None:
     sync(connector, users(APPEND, 1))
     held = connect("dead").client()
     held.lock(TableName("public", "users"), "dead")
-    # A run that is gone is heard of no more: here, after next to no silence.
+    # A run that is gone is silent: here, next to no silence is enough.
     connector._access = evolve(connector._access, pulse=0.001)
     time.sleep(0.05)
 

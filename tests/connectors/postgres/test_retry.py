@@ -48,7 +48,7 @@ def written(client: PostgresClient) -> list[Any]:
 def test_a_transaction_that_lost_to_a_deadlock_is_done_again_as_a_whole(
     run: Run, client: PostgresClient, person: "psycopg.Connection[Any]"
 ) -> None:
-    # Who looks first is the victim: us, after the server's second.
+    # The session that looks first is the victim: ours, after the server's second.
     person.execute("SET deadlock_timeout = '1h'")
     person.execute(CLOSED_CIRCLE)
     person.execute("BEGIN")
@@ -146,7 +146,7 @@ def test_what_fails_for_good_says_how_often_it_was_tried(
 def test_a_sync_reports_its_attempts_in_the_destinations_journal(
     person: "psycopg.Connection[Any]", postgres_database: Address
 ) -> None:
-    """A deadlock is nobody's secret: who looks into the journal finds what was tried again, and what was given up."""
+    """A deadlock is no secret: a reader of the journal finds what was tried again, and what was given up."""
     warehouse = Warehouse(
         Destination(
             definition=DEFINITION,

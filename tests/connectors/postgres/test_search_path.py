@@ -50,7 +50,7 @@ GRAMMAR = {"array", "coalesce", "extract", "numeric", "position", "substring"}
 
 @pytest.fixture
 def person(postgres_database: Address) -> Iterator[Connection]:
-    """Whoever may create things in the schema public, which comes first on everybody's path."""
+    """A role that may create things in the schema public, which comes first on everybody's path."""
     with psycopg.connect(postgres_database.dsn, autocommit=True) as connection:
         connection.execute("CREATE TABLE public.ran (what pg_catalog.text)")
         for name, arguments, result in FUNCTIONS:

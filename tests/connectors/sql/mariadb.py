@@ -5,7 +5,7 @@ from connectors.sql.text import sql, template
 from dataflow.evolution import ColumnType
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind
 
-# Of MariaDB's collations this one alone finds two texts equal only if they are the same.
+# Among MariaDB's collations this one alone finds two texts equal only if they are the same.
 _EXACT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
 
 MARIADB = Dialect(

@@ -147,7 +147,7 @@ def test_any_number_of_transitions_is_one_statement_and_always_the_same() -> Non
 
 
 def test_a_ledger_and_a_journal_that_are_there_are_not_made() -> None:
-    """Or whoever may use them, and not make them, could not sync."""
+    """Otherwise a role that may use them, and not make them, could not sync."""
     session = Written([(FORMAT,)], tables={**LEDGER, **JOURNAL})
 
     ledger(session).prepare()

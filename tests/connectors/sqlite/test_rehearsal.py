@@ -52,7 +52,7 @@ def everything(file: Path) -> Mapping[str, bytes]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What SQLite is told from now on, but questions, the ledger's own rows and what is tried and undone."""
+    """What SQLite is sent from now on, but questions, the ledger's own rows and what is tried and undone."""
     texts: list[str] = []
     provided = SqliteClient._open
 

@@ -75,7 +75,7 @@ def exactly(shapes: list[Shape], chunk: bytes, most_rows: int = 1000) -> tuple[P
 def comparable(found: ParsedChunk) -> tuple[ParsedChunk, Any]:
     """An exception is equal to itself alone; what it says can be compared.
 
-    Unknown fields are told in no order, and of no chunk that ends the sync.
+    Unknown fields are reported in no order, and for no chunk that ends the sync.
     """
     refused = found.refused
     unknown = {} if refused else {name: tuple(sorted(names)) for name, names in found.unknown.items()}
@@ -172,7 +172,7 @@ NESTS = [(b"[", b"", b"]"), (b"[", b"1", b"]"), (b'{"a":', b"{}", b"}"), (b'[{"a
 
 
 def is_number(text: str) -> bool:
-    """Of JSON, which stands without quotes."""
+    """Values of JSON, which stand without quotes."""
     return re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", text) is not None
 
 
@@ -274,7 +274,7 @@ def test_a_damaged_chunk_is_the_same_on_both_roads(lines: list[bytes], data: st.
 
 
 def test_a_text_longer_than_all_before_it_is_kept() -> None:
-    """Of the sizes at which the reader asks for more memory."""
+    """Sizes at which the reader asks for more memory."""
     shapes = [shape(USERS, {"a": TYPES[0], "b": TYPES[-1]}, Limits())]
     values: list[Any] = [{"a": "x" * 3**n, "b": ["é" * 2**n]} for n in range(13)]
     chunk = b"".join(record(json.dumps(value, ensure_ascii=False).encode()) for value in values * 20)

@@ -16,7 +16,7 @@ def state(name: str, stream: StreamName | None = USERS, kind: StateKind = StateK
     return State(text=name.encode(), kind=kind, stream=stream, source_count=None)
 
 
-def told(checkpoints: Checkpoints) -> list[str]:
+def emitted(checkpoints: Checkpoints) -> list[str]:
     return [checkpoint.state.text.decode() for checkpoint in checkpoints.emittable()]
 
 
@@ -25,7 +25,7 @@ def test_a_state_is_not_emitted_before_its_rows_are_durable() -> None:
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 1)
 
-    assert told(checkpoints) == []
+    assert emitted(checkpoints) == []
 
 
 def test_a_state_is_emitted_once_when_its_rows_are_durable() -> None:
@@ -33,7 +33,7 @@ def test_a_state_is_emitted_once_when_its_rows_are_durable() -> None:
     checkpoints.arrived(state("s1"), {USERS: 2})
     checkpoints.durable(USERS, 2)
 
-    assert [told(checkpoints), told(checkpoints)] == [["s1"], []]
+    assert [emitted(checkpoints), emitted(checkpoints)] == [["s1"], []]
 
 
 def test_states_of_a_stream_are_emitted_in_order_and_none_is_skipped() -> None:
@@ -42,7 +42,7 @@ def test_states_of_a_stream_are_emitted_in_order_and_none_is_skipped() -> None:
         checkpoints.arrived(state(name), {USERS: position})
     checkpoints.durable(USERS, 4)
 
-    assert told(checkpoints) == ["s1", "s2", "s3"]
+    assert emitted(checkpoints) == ["s1", "s2", "s3"]
 
 
 def test_a_slow_stream_does_not_hold_back_another() -> None:
@@ -51,18 +51,18 @@ def test_a_slow_stream_does_not_hold_back_another() -> None:
     checkpoints.arrived(state("o", ORDERS), {ORDERS: 1})
     checkpoints.durable(ORDERS, 1)
 
-    assert told(checkpoints) == ["o"]
+    assert emitted(checkpoints) == ["o"]
 
 
 def test_a_global_state_waits_for_every_stream() -> None:
     checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("g", None, StateKind.GLOBAL), {USERS: 1, ORDERS: 2})
     checkpoints.durable(USERS, 1)
-    before = told(checkpoints)
+    before = emitted(checkpoints)
     checkpoints.durable(ORDERS, 2)
 
     assert before == []
-    assert told(checkpoints) == ["g"]
+    assert emitted(checkpoints) == ["g"]
 
 
 def test_a_failed_stream_acknowledges_what_was_durable_and_nothing_later() -> None:
@@ -72,14 +72,14 @@ def test_a_failed_stream_acknowledges_what_was_durable_and_nothing_later() -> No
     checkpoints.broken(USERS)
     checkpoints.arrived(state("late"), {USERS: 1})
 
-    assert told(checkpoints) == ["early"]
+    assert emitted(checkpoints) == ["early"]
 
 
 def test_a_state_of_a_stream_the_catalog_does_not_name_is_emitted() -> None:
     checkpoints = Checkpoints(Budget(1 << 20, SYSTEM.threads), most=1 << 20)
     checkpoints.arrived(state("stranger", StreamName("x", "y")), {})
 
-    assert told(checkpoints) == ["stranger"]
+    assert emitted(checkpoints) == ["stranger"]
 
 
 def test_records_are_counted_from_the_state_before() -> None:
@@ -104,11 +104,11 @@ def test_a_state_waits_for_the_rows_before_a_state_that_was_withdrawn() -> None:
     checkpoints.withdraw(withheld)
     checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {ORDERS: 1})
     checkpoints.durable(ORDERS, 1)
-    before = told(checkpoints)
+    before = emitted(checkpoints)
     checkpoints.durable(USERS, 1)
 
     assert before == []
-    assert told(checkpoints) == ["g2"]
+    assert emitted(checkpoints) == ["g2"]
 
 
 def test_states_that_wait_for_a_publication_give_way_to_a_later_one_when_they_take_too_much() -> None:
@@ -120,7 +120,7 @@ def test_states_that_wait_for_a_publication_give_way_to_a_later_one_when_they_ta
     held = budget.peak
     checkpoints.durable(ORDERS, 99)
     checkpoints.published(USERS)
-    before = told(checkpoints)
+    before = emitted(checkpoints)
     checkpoints.durable(ORDERS, 100)
     last = list(checkpoints.emittable())
 
@@ -144,11 +144,11 @@ def test_a_state_waits_for_the_publication_that_one_waits_for_whose_place_it_too
     for name in then:
         checkpoints.published(name)
     checkpoints.durable(USERS, 2)
-    before = told(checkpoints)
+    before = emitted(checkpoints)
     checkpoints.published(USERS)
 
     assert before == []
-    assert told(checkpoints) == ["g2"]
+    assert emitted(checkpoints) == ["g2"]
     assert checkpoints.superseded == 1
 
 
@@ -158,11 +158,11 @@ def test_a_state_waits_for_the_publication_that_one_waited_for_which_was_withdra
     checkpoints.withdraw(withheld)
     checkpoints.arrived(state("g2", None, StateKind.GLOBAL), {USERS: 1})
     checkpoints.durable(USERS, 1)
-    before = told(checkpoints)
+    before = emitted(checkpoints)
     checkpoints.published(USERS)
 
     assert before == []
-    assert told(checkpoints) == ["g2"]
+    assert emitted(checkpoints) == ["g2"]
 
 
 def test_what_is_counted_of_states_that_gave_way_is_counted_with_the_one_that_stands_for_them() -> None:

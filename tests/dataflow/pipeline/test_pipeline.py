@@ -99,7 +99,7 @@ class Heard:
 
 @define
 class Run:
-    """A pipeline over two streams, its input, and what it told."""
+    """A pipeline over two streams, its input, and what it emitted."""
 
     log: list[str] = field(factory=list)
     sinks: dict[StreamName, Kept] = field(factory=dict)

@@ -56,7 +56,7 @@ def test_invalid_utf_8_is_replaced_in_its_cell_alone() -> None:
     assert tokens(list(map(msgspec.Raw, values))).to_pylist() == ['"\ufffd"', '"é"', '"\ufffd', None]
 
 
-# Of tokens no two lines, and only null begins with an n.
+# No token has two lines, and only null begins with an n.
 TOKENS = st.text().filter(lambda text: "\n" not in text and not text.startswith("n")) | st.just("null")
 
 

@@ -59,7 +59,7 @@ def test_every_arrow_is_in_the_picture_and_leads_down(name: str) -> None:
 
 
 def test_a_path_marks_what_was_walked_and_says_how_often_and_how_long() -> None:
-    life = told("dedup")
+    life = recorded("dedup")
 
     picture = svg_text(drawn("stream", path_of([life])))
 
@@ -69,7 +69,7 @@ def test_a_path_marks_what_was_walked_and_says_how_often_and_how_long() -> None:
 
 
 def test_beside_a_path_only_the_path_has_words_and_no_road_lies_on_them() -> None:
-    life = told("dedup")
+    life = recorded("dedup")
 
     groups = [str(group.get("class")) for group in drawn("stream", path_of([life])).iter("g")]
 
@@ -80,16 +80,16 @@ def test_beside_a_path_only_the_path_has_words_and_no_road_lies_on_them() -> Non
 
 
 def test_a_life_that_is_at_its_end_spends_no_time_there() -> None:
-    path = path_of([told("dedup"), told("merge_refused")])
+    path = path_of([recorded("dedup"), recorded("merge_refused")])
 
     assert {target for _, _, target in path.walked} - set(path.took) == {"done", "failed"}
 
 
 def test_an_error_out_of_the_compound_marks_its_one_arrow() -> None:
-    picture = svg_text(drawn("stream", path_of([told("merge_refused")])))
+    picture = svg_text(drawn("stream", path_of([recorded("merge_refused")])))
 
     assert 'class="state abandoning visited"' in picture
-    assert picture.count('class="road walked"') == len(told("merge_refused").walked)
+    assert picture.count('class="road walked"') == len(recorded("merge_refused").walked)
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -176,7 +176,7 @@ def lives_of(journal: str) -> tuple[Life, ...]:
     return run.lives
 
 
-def told(journal: str) -> Life:
+def recorded(journal: str) -> Life:
     """The one life of a recorded journal."""
     return lives_of(journal)[0]
 

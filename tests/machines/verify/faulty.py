@@ -78,7 +78,7 @@ class TellsBeforeTheCommit(Steps):
 class _TellsFirst(Moves):
     def attempted(self, database: Database, slot: str, run: Run, attempt: Attempt) -> Iterator[Move]:
         for move in super().attempted(database, slot, run, attempt):
-            yield _told(move, run, attempt) if slot == RUN else move
+            yield _reported(move, run, attempt) if slot == RUN else move
 
 
 class GoesOnWithWhatIsReplaced(Steps):
@@ -100,10 +100,10 @@ class TellsWhatIsReplaced(GoesOnWithWhatIsReplaced):
 class _TellsOfTemp(Moves):
     def attempted(self, database: Database, slot: str, run: Run, attempt: Attempt) -> Iterator[Move]:
         for move in super().attempted(database, slot, run, attempt):
-            yield _told(move, run, attempt) if slot == RUN and not move.befell else move
+            yield _reported(move, run, attempt) if slot == RUN and not move.befell else move
 
 
-def _told(move: Move, run: Run, attempt: Attempt) -> Move:
+def _reported(move: Move, run: Run, attempt: Attempt) -> Move:
     """The move, after which a STATE is emitted of what was attempted."""
     if not attempt.until:
         return move

@@ -13,7 +13,7 @@ from machines.verify.catalogs.names import Catalog, Names
 
 
 class RefusesNothing(Names):
-    """A claim takes whatever it named, whoever has it."""
+    """A claim takes whatever it named, whatever its owner."""
 
     def claimed(self, database: Database, named: StreamTables, rules: NamingRules) -> OwnedTable:
         remembered = next((each.columns for each in database.owned if each.final == named.final), ())

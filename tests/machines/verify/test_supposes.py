@@ -147,7 +147,7 @@ def walked(known: Knowledge) -> dict[tuple[str, str], str]:
 
 
 def decisions_that_the_machine_does_not_make(every: int) -> list[tuple[Sync, Facts | None, str, str]]:
-    """Those of the search, for one of so many things that a life may know, that the real machine decides otherwise."""
+    """Those of the search, for one of the things that a life may know, that the real machine decides otherwise."""
     asked = Asked()
     searched(Operations(), asked)
     looked_at = set(sorted({known for known, _, _ in asked.decided}, key=repr)[::every])

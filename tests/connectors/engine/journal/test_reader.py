@@ -89,11 +89,11 @@ def test_a_last_line_that_is_cut_off_is_said_and_read_once_it_is_whole(tmp_path:
 def test_a_broken_line_is_passed_over_and_named(tmp_path: Path, broken: str) -> None:
     source = JournalFile(file_of(tmp_path, entry(1.0), broken, entry(2.0)))
 
-    told = source.more()
+    read = source.more()
     source.close()
 
-    assert told.entries == (entry(1.0), entry(2.0))
-    assert told.troubles == ("Line 2 is not an entry of a journal and is skipped.",)
+    assert read.entries == (entry(1.0), entry(2.0))
+    assert read.troubles == ("Line 2 is not an entry of a journal and is skipped.",)
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_a_path_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_run_is_chosen_by_how_its_name_begins_or_is_the_last() -> None:
-    told = [entry(1.0, "12-a"), entry(3.0, "13-a"), entry(2.0, "13-b")]
+    read = [entry(1.0, "12-a"), entry(3.0, "13-a"), entry(2.0, "13-b")]
 
-    assert [chosen(told, name).name for name in ("last", "12", "13-b")] == ["13-a", "12-a", "13-b"]
+    assert [chosen(read, name).name for name in ("last", "12", "13-b")] == ["13-a", "12-a", "13-b"]
 
 
 @pytest.mark.parametrize(("name", "said"), [("13", "Several runs begin"), ("14", "No run begins")])
@@ -289,10 +289,10 @@ class Markup(HTMLParser):
 
 @pytest.mark.parametrize("what", ["stream", "error", "note", "run", "to"])
 def test_nothing_in_a_journal_becomes_markup(what: str) -> None:
-    def told(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    def shown(text: str) -> list[tuple[str, tuple[str, ...]]]:
         return Markup(report(runs([entry(1.0, **{"stream": "users", what: text})])[0])).tags
 
-    assert told("\"'</style></script><b onclick='x'>\x00&amp;") == told("plain")
+    assert shown("\"'</style></script><b onclick='x'>\x00&amp;") == shown("plain")
 
 
 def test_a_page_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

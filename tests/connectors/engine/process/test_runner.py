@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-# Two threads tell lines longer than a pipe takes at once.
+# Two threads write lines longer than a pipe takes at once.
 TWO_THREADS = """
 import os, sys, threading
 from connectors.engine.process.runner import Destination, standard_output
@@ -32,7 +32,7 @@ for thread in threads:
 
 @pytest.mark.parametrize("stdout", ["blocking", "nonblocking"])
 def test_lines_of_two_threads_stay_whole(stdout: str) -> None:
-    """The writer's thread warns of a retry while the owner tells a long STATE; a parent may share its own stdout."""
+    """The writer's thread warns of a retry while the owner emits a long STATE; a parent may share its own stdout."""
     with subprocess.Popen([sys.executable, "-c", TWO_THREADS, stdout], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         output = process.stdout

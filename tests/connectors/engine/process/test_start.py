@@ -47,7 +47,7 @@ def imported(*arguments: str, stdin: bytes = b"") -> set[str]:
 
 
 def without(module: str, destination: str, *arguments: str) -> list[dict[str, Any]]:
-    """What a destination's command tells where a module is not installed."""
+    """What a destination's command says if a module is not installed."""
     run = f"import sys; sys.modules[sys.argv.pop(1)] = None; {DESTINATION}"
     done = subprocess.run(
         [sys.executable, "-c", run, module, destination, *arguments],

@@ -32,7 +32,7 @@ CATALOG = {
         }
     ]
 }
-# Who may write past the terminal, and why.
+# What may write past the terminal, and why.
 OTHERS = {
     "cli.py": "a destination's own command: its version, and that stdout is closed",
     "launcher.py": "that a package of ours is hidden, with the path escaped: nothing else can be imported then",

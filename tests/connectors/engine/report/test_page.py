@@ -25,7 +25,7 @@ def run_of(entries: Sequence[Entry]) -> Run:
 
 
 def slower(times: float) -> Run:
-    """The example's run, had it taken so many times as long."""
+    """The example's run, had it taken `times` as long."""
     return run_of(
         [
             {**entry, "at": entry["at"] * times, "milliseconds": entry.get("milliseconds", 0.0) * times}

@@ -85,7 +85,7 @@ def test_a_sync_goes_on_with_the_connections_that_it_gets(monkeypatch: pytest.Mo
         *(complete(name) for name in NAMES),
     )
 
-    # Whoever looks at the tables gets a connection.
+    # A look at the tables gets a connection.
     monkeypatch.setattr(MemoryClient, "transaction", transaction)
     assert (outcome.exit_code, outcome.errors) == (0, [])
     assert [len(warehouse.data(name)) for name in NAMES] == [1] * 5

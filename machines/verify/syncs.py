@@ -176,7 +176,7 @@ def success_means_published(of: WholeSync) -> str:
 
 
 def failure_is_the_streams(of: WholeSync) -> str:
-    """Where no stream starts, the sync's failure has the type of the first stream's."""
+    """If no stream starts, the sync's failure has the type of the first stream's."""
     begun = SyncOperation.START_STREAMS in of.asked and not of.met
     if not begun or of.started or not of.streams:
         return ""

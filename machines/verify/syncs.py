@@ -14,15 +14,19 @@ from dataflow.types import INTEGER, Column, Field, StreamName, TableName
 from machines.destination import SyncLife, destination_lifecycle
 from machines.formatting import duration
 from machines.lifecycle import DONE, FAILED
-from machines.operations import Answer, Facts, StreamOperation, SyncOperation
+from machines.operations import Answer, Facts, KeyFacts, StreamOperation, SyncOperation, TempFacts
 from machines.stream import StreamLife, stream_lifecycle
 from machines.verify.search import Explored, Violation, counts
 
 NAMES = ("users", "orders")
 WELL, REFUSED, INCOMPLETE = "goes well", "is refused before its start", "is not completed"
+FINAL_MERGES, TEMP_MERGES = "finds a final table that merges keys", "finds a temp table that merges keys"
 ERROR, ERROR_FIRST = "meets an error", "meets an error before it does anything"
 # The operations of a stream that may fail here: one before records are written, one after.
 STREAMS_MAY_FAIL = (StreamOperation.CLAIM, StreamOperation.MERGE)
+# They change no table.
+LOOK_ALONE = (StreamOperation.CLAIM, StreamOperation.INSPECT, StreamOperation.ABANDON)
+MERGED = KeyFacts(narrower=(("id", None),))
 # Those of a sync meet an error when their work is done, or at once where this leaves other streams behind.
 FAIL_AT_ONCE = (SyncOperation.FINISH_STREAMS, SyncOperation.ABORT_STREAMS)
 
@@ -60,17 +64,28 @@ class Stream:
         self.life = _life(name)
         self.machine = stream_lifecycle(self.life, self, SetClock())
         self.asked: list[StreamOperation] = []
-        self.refused = self.disturbed = False
+        self.refused = self.disturbed = self.merges = False
 
     def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
-        """Answer as a first start is answered, unless an error is met."""
+        """Answer as a start is answered that finds this, unless an error is met."""
         self.asked.append(operation)
         what = f"{self.name}: {operation}"
         if operation in STREAMS_MAY_FAIL and self._course.choose(what, WELL, ERROR) == ERROR:
             self.disturbed = True
             raise ConfigError(f"{what} failed.")
-        inspects = operation is StreamOperation.INSPECT
-        return Answer(facts=Facts(temp=None, finalised=False) if inspects else None)
+        return Answer(facts=self._found() if operation is StreamOperation.INSPECT else None)
+
+    def _found(self) -> Facts:
+        """No temp table; or a table that would not keep the keys of the rows it holds."""
+        found = self._course.choose(f"{self.name}: inspect", WELL, FINAL_MERGES, TEMP_MERGES)
+        self.merges = found != WELL
+        temp = TempFacts(empty=False, recipe=self.life.recipe, covered=True)
+        return Facts(
+            temp=temp if found == TEMP_MERGES else None,
+            finalised=False,
+            final_keys=MERGED if found == FINAL_MERGES else None,
+            temp_keys=MERGED if found == TEMP_MERGES else None,
+        )
 
     def set_up(self) -> None:
         """Its names and tables are looked at."""
@@ -185,11 +200,16 @@ def failure_is_the_streams(of: WholeSync) -> str:
 
 
 def refused_streams_ask_nothing(of: WholeSync) -> str:
-    """A stream that is refused before its start asks nothing of the destination; another fails for a reason."""
+    """A stream that is refused before its start asks nothing of the destination, and one whose keys a table would not
+    keep touches no table. Another fails for a reason.
+    """
     for stream in of.streams:
+        touched = [operation for operation in stream.asked if operation not in LOOK_ALONE]
+        if stream.merges and touched:
+            return f"keys of {stream.name} would be merged, and it asked for {touched[0]}"
         if stream.refused and stream.asked:
             return f"{stream.name} was refused before its start, and asked for {stream.asked[0]}"
-        if _failed(stream) and not (stream.refused or stream.disturbed):
+        if _failed(stream) and not (stream.refused or stream.disturbed or stream.merges):
             return f"{stream.name} failed, although nothing had befallen it"
     return ""
 

@@ -69,7 +69,9 @@ def test_every_seeded_fault_has_a_test() -> None:
 @pytest.mark.parametrize(
     ("guard", "always"),
     [
+        ("start_would_lose_rows", True),
         ("ledger_contradicts_temp", True),
+        ("final_would_merge_keys", True),
         ("temp_disposable", True),
         ("temp_disposable", False),
         ("temp_continues", True),

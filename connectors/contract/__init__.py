@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     )
     from connectors.contract.connector import ColumnUtils, Connector, Definition
     from connectors.contract.journal import JournalTable, Transition
-    from connectors.contract.ledger import Ledger, LedgerEntry
+    from connectors.contract.ledger import Ledger, LedgerEntry, Owner
     from connectors.contract.version import CONTRACT
+    from machines.flushes import FlushRow
     from machines.operations import Recipe
 
 __all__ = [
@@ -28,10 +29,12 @@ __all__ = [
     "ColumnUtils",
     "Connector",
     "Definition",
+    "FlushRow",
     "InsertBuffer",
     "JournalTable",
     "Ledger",
     "LedgerEntry",
+    "Owner",
     "Recipe",
     "Statement",
     "Statistics",
@@ -47,10 +50,12 @@ _HOMES = {
     "ColumnUtils": "connectors.contract.connector",
     "Connector": "connectors.contract.connector",
     "Definition": "connectors.contract.connector",
+    "FlushRow": "machines.flushes",
     "InsertBuffer": "connectors.contract.client",
     "JournalTable": "connectors.contract.journal",
     "Ledger": "connectors.contract.ledger",
     "LedgerEntry": "connectors.contract.ledger",
+    "Owner": "connectors.contract.ledger",
     "Recipe": "machines.operations",
     "Statement": "connectors.contract.client",
     "Statistics": "connectors.contract.client",

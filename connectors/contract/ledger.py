@@ -1,18 +1,21 @@
-"""The ledger: what decides every start, one row per final table, written in the transaction of the work it describes.
+"""The ledger: what decides every start. It has one entry for each final table, written in the transaction of the work.
 
-One row suffices because every transaction on a stream first locks it. That lock is the fence (a transaction
-whose epoch is not the row's changes nothing), it makes a retry wait for an attempt whose COMMIT went unanswered,
-and it lets the row say what that attempt achieved. The journal records what happened; nothing here is for reading.
+Every transaction on a stream first locks the entry. That lock is the fence (a transaction whose epoch is not the
+entry's changes nothing), it makes a retry wait for an attempt whose COMMIT went unanswered, and it lets the entry say
+what that attempt achieved. Flushes share the lock and write rows of their own, so several of one stream may be at work
+at once. Every other operation waits for them, and folds their rows into the entry. The journal records what happened;
+nothing here is for reading.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from attrs import evolve, field, frozen
 
 from dataflow.stream_tables import OwnedColumn, OwnedTable
 from dataflow.types import StreamName, TableName
-from machines.operations import Recipe
+from machines.flushes import FlushRow, fold
+from machines.operations import Publishing, Recipe
 
 
 @frozen(kw_only=True)
@@ -22,8 +25,9 @@ class LedgerEntry:
     `stream` is the stream that owns it, and `columns` says whose field each of its columns is; None and empty where
     a version made the entry that did not write them down. `epoch` counts its claims, and `owner` names the run that
     made the last. `temp` and `recipe` describe the temp table, if there is one. `last_flush` numbers the last committed
-    flush of this epoch. `checkpoint` is the highest raw id in temp that a durable STATE covers, `highest_raw_id` the
-    highest ever given. `finalised` is the last generation that replaced the final table.
+    flush of this epoch that has no gap before it. `checkpoint` is the highest raw id in temp that a durable STATE
+    covers, `highest_raw_id` the highest ever given. `finalised` is the last generation that replaced the final table.
+    `publishing` is set while the temp table is being published, and says how.
     """
 
     table: TableName
@@ -37,10 +41,22 @@ class LedgerEntry:
     checkpoint: str | None = None
     highest_raw_id: str | None = None
     finalised: int | None = None
+    publishing: Publishing | None = None
+
+    def with_flushes(self, rows: Iterable[FlushRow[str]]) -> "LedgerEntry":
+        """The entry with these flushes in it; what they say beyond a gap counts for nothing."""
+        folded = fold(self.last_flush, self.epoch, rows)
+        known = [each for each in (self.highest_raw_id, folded.highest_raw_id) if each is not None]
+        return evolve(
+            self,
+            last_flush=folded.last_flush,
+            checkpoint=folded.checkpoint or self.checkpoint,
+            highest_raw_id=max(known, default=None),
+        )
 
     def without_temp(self) -> "LedgerEntry":
         """The entry of a table that has no temp table."""
-        return evolve(self, temp=None, recipe=None, checkpoint=None)
+        return evolve(self, temp=None, recipe=None, checkpoint=None, publishing=None)
 
     @property
     def owned(self) -> OwnedTable:
@@ -55,8 +71,17 @@ class LedgerEntry:
         )
 
 
+@frozen(kw_only=True)
+class Owner:
+    """What a flush reads of the entry that it shares: the last claim's epoch and run, and the last folded flush."""
+
+    epoch: int
+    run: str
+    last_flush: int
+
+
 class Ledger(Protocol):
-    """The table in which the entries are kept. Every method runs in the client's current transaction."""
+    """The tables in which the entries are kept. Every method runs in the client's current transaction."""
 
     def prepare(self) -> None:
         """Afterwards the ledger exists in the internal namespace in today's format, with what it held before.
@@ -66,7 +91,25 @@ class Ledger(Protocol):
         ...
 
     def hold(self, table: TableName) -> LedgerEntry | None:
-        """The table's entry, locked until the transaction ends; waits for another holder. None: no entry yet."""
+        """The table's entry, locked until the transaction ends; waits for another holder, and for those that share it.
+
+        Folds the rows of its flushes into it, and deletes them. None: no entry yet.
+        """
+        ...
+
+    def share(self, table: TableName) -> Owner | None:
+        """The owner of the table's entry, which nobody can hold until the transaction ends; waits for a holder.
+
+        Others may share it too, where the database has such a lock; elsewhere this is the lock of `hold`. None: no
+        entry yet.
+        """
+        ...
+
+    def flushed(self, table: TableName, row: FlushRow[str]) -> bool:
+        """Write the row of a flush, whose entry this transaction shares; False if its number was written before.
+
+        Waits for a transaction that is writing the same row.
+        """
         ...
 
     def save(self, entry: LedgerEntry) -> None:
@@ -82,5 +125,8 @@ class Ledger(Protocol):
         ...
 
     def entries(self) -> Sequence[LedgerEntry]:
-        """All entries, by their tables' names; locks none. None where no ledger was prepared yet."""
+        """All entries with their flushes folded in, by their tables' names; locks and changes none.
+
+        None where no ledger was prepared yet.
+        """
         ...

@@ -17,7 +17,7 @@ class DuckDbDefinition:
     """The destination before it is configured."""
 
     name: ClassVar[str] = "duckdb"
-    contract: ClassVar[int] = 1
+    contract: ClassVar[int] = 2
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

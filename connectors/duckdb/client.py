@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from connectors.contract import Recipe, Statistics, Writer
-from connectors.contract.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.duckdb.columns import DUCKDB, DuckDbColumns
 from connectors.duckdb.database import Database, is_out_of_memory
 from connectors.duckdb.evolution import (
@@ -208,3 +208,8 @@ class FencedLedger(SqlLedger):
         """Waits before it reads, so that it reads what the transaction waited for has written."""
         self._client.hold_row(table)
         return super().hold(table)
+
+    def share(self, table: TableName) -> Owner | None:
+        """Likewise: the lock is one that nobody shares."""
+        self._client.hold_row(table)
+        return super().share(table)

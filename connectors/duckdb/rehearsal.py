@@ -15,7 +15,7 @@ from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.config import Config
 from connectors.duckdb.database import Database
-from connectors.sql.ledger import TABLES as LEDGER_TABLES
+from connectors.sql.ledger_rows import TABLES as LEDGER_TABLES
 from connectors.sql.text import NOTHING, Name, Sql, Value, sql
 from dataflow.errors import ConfigError
 from dataflow.runtime import Runtime

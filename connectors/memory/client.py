@@ -8,9 +8,9 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from connectors.contract import Recipe, Statistics, Writer
+from connectors.contract import FlushRow, Recipe, Statistics, Writer
 from connectors.contract.journal import REPLACING, TABLE, Transition, row_of, transition_of
-from connectors.contract.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.memory.sql import Row, Rows, dedupe, merge
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
@@ -36,6 +36,8 @@ class Content:
 
     tables: dict[TableName, Table] = field(factory=dict)
     ledger: dict[TableName, LedgerEntry] = field(factory=dict)
+    # Those that are not yet folded into their entry.
+    flushes: dict[TableName, tuple[FlushRow[str], ...]] = field(factory=dict)
 
 
 @define
@@ -58,7 +60,32 @@ class MemoryLedger:
 
     def hold(self, table: TableName) -> LedgerEntry | None:
         """The transaction holds the whole database, and so the entry."""
-        return self._database.content.ledger.get(table)
+        content = self._database.content
+        entry, flushes = content.ledger.get(table), dict(content.flushes)
+        if (found := flushes.pop(table, None)) is None:
+            return entry
+        self._database.content = evolve(content, flushes=flushes)
+        if entry is None:
+            return None
+        folded = entry.with_flushes(found)
+        self.save(folded)
+        return folded
+
+    def share(self, table: TableName) -> Owner | None:
+        """Transactions take turns, so that nothing is shared but the entry itself."""
+        entry = self._database.content.ledger.get(table)
+        if entry is None:
+            return None
+        return Owner(epoch=entry.epoch, run=entry.owner, last_flush=entry.last_flush)
+
+    def flushed(self, table: TableName, row: FlushRow[str]) -> bool:
+        """Keep the row beside the others of the table."""
+        content = self._database.content
+        others = content.flushes.get(table, ())
+        if any((each.epoch, each.number) == (row.epoch, row.number) for each in others):
+            return False
+        self._database.content = evolve(content, flushes={**content.flushes, table: (*others, row)})
+        return True
 
     def save(self, entry: LedgerEntry) -> None:
         """Replace the table's entry."""
@@ -70,9 +97,12 @@ class MemoryLedger:
         return [OwnedTable(final=each.table, stream=each.stream) for each in self.entries() if each.epoch]
 
     def entries(self) -> Sequence[LedgerEntry]:
-        """All there are."""
-        ledger = self._database.content.ledger
-        return [ledger[table] for table in sorted(ledger, key=str)]
+        """All there are, with their flushes."""
+        content = self._database.content
+        return [
+            content.ledger[table].with_flushes(content.flushes.get(table, ()))
+            for table in sorted(content.ledger, key=str)
+        ]
 
 
 class MemoryJournal:

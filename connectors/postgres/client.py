@@ -22,8 +22,8 @@ from connectors.postgres.sessions import Access, Holder, Row
 from connectors.postgres.shortcuts import Shortcuts
 from connectors.postgres.sql import PostgresStatements, retype_metadata
 from connectors.sql.journal import SqlJournal
-from connectors.sql.ledger import TABLE as LEDGER
 from connectors.sql.ledger import SqlLedger
+from connectors.sql.ledger_rows import TABLE as LEDGER
 from connectors.sql.refusals import name_taken, not_ours
 from connectors.sql.text import NOTHING, Name, Sql
 from dataflow.errors import ConfigError

@@ -47,6 +47,8 @@ POSTGRES = Dialect(
     row_lock=sql(" FOR UPDATE"),
     # Whatever standard_conforming_strings is. The space keeps it apart from a word before it, as libpq does.
     escaping=" E",
+    # FOR KEY SHARE would let a claim change the epoch meanwhile.
+    shared_row_lock=sql(" FOR SHARE"),
 )
 # Numbers keep every digit.
 UNCONSTRAINED = evolve(POSTGRES, types={**TYPES, Kind.NUMBER: "numeric"})

@@ -13,7 +13,7 @@ from connectors.contract.journal import TABLE as JOURNAL
 from connectors.postgres.columns import POSTGRES
 from connectors.postgres.config import DEFAULT_INTERNAL_SCHEMA
 from connectors.sql.errors import TRY_AGAIN, Meaning, by_code, meant
-from connectors.sql.ledger import TABLES as LEDGER
+from connectors.sql.ledger_rows import TABLES as LEDGER
 from connectors.sql.text import Name, sql
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import assert_never
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from connectors.sql.text import (
     NOTHING,
@@ -83,6 +83,7 @@ class Quote:
 
 _SAME = template("{} IS NOT DISTINCT FROM {}")
 _LATEST_FIRST = template("{} DESC NULLS LAST")
+_INSERT_NEW = template("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING")
 _MOMENT_AS_TEXT = template("CAST({} AS varchar)")
 
 
@@ -104,6 +105,10 @@ class Dialect:
     ddl: Ddl = Ddl.TRANSACTIONAL
     # What a SELECT ends with to lock its rows; nothing where a transaction has the database to itself.
     row_lock: Sql = NOTHING
+    # What it ends with for a lock that several transactions may have at once, if the database has such a lock.
+    shared_row_lock: Sql = Factory(lambda dialect: dialect.row_lock, takes_self=True)
+    # Inserts a row of a table with a primary key, or none if there is one of its key.
+    insert_new: Template = _INSERT_NEW
     # Equality by which two nulls are equal.
     same: Template = _SAME
     # An order by which the latest comes first, and nulls last.

@@ -17,7 +17,7 @@ class SqliteDefinition:
     """The SQLite destination before it is configured."""
 
     name: ClassVar[str] = "sqlite"
-    contract: ClassVar[int] = 1
+    contract: ClassVar[int] = 2
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

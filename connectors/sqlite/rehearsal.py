@@ -10,7 +10,7 @@ from pathlib import Path
 
 from connectors.contract import Statement
 from connectors.sql.file_locks import StreamLocks
-from connectors.sql.ledger import TABLES as LEDGER_TABLES
+from connectors.sql.ledger_rows import TABLES as LEDGER_TABLES
 from connectors.sql.refusals import in_use
 from connectors.sql.text import NOTHING, Name, Place, Sql, Value, listed, names, sql
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient

@@ -1,32 +1,35 @@
 """The ledger and the journal on a real MariaDB: the shared statements mean there what they mean everywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from attrs import evolve
 
 from connectors.contract import Client
 from connectors.contract.journal import Transition
-from connectors.contract.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.engine.sync.transactions import undone
-from connectors.sql.dialect import Ddl
-from connectors.sql.ledger import _ADDED, FORMAT_TABLE, TABLE, Found, SqlLedger
+from connectors.sql.dialect import Ddl, Dialect
+from connectors.sql.ledger import SqlLedger
+from connectors.sql.ledger_format import Found, LedgerFormat
+from connectors.sql.ledger_rows import FORMAT_TABLE
 from connectors.sql.text import Name, Param, Value, listed, sql
 from connectors.testkit import Destination, JournalTableSuite, LedgerSuite
 from connectors.testkit.suites.ledger import FULL
 from dataflow.errors import ConfigError
 from dataflow.types import StreamName, TableName
+from machines.flushes import FlushRow
+from tests.connectors.sql.formats import leave_the_first_format, leave_the_second_format
 from tests.connectors.sql.mariadb import MARIADB
 from tests.connectors.sql.mariadb_client import INTERNAL_NAMESPACE, MariaDbClient, MariaDbDefinition
 from tests.servers.mariadb import mariadb
 
 USERS = TableName("shop", "users")
-ENTRIES = TableName(INTERNAL_NAMESPACE, TABLE)
 FORMATS = TableName(INTERNAL_NAMESPACE, FORMAT_TABLE)
 SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
@@ -137,18 +140,44 @@ def test_names_that_differ_at_all_are_tables_of_their_own(client: MariaDbClient,
     assert held == entries
 
 
-def test_the_ledger_of_the_version_before_is_brought_to_todays_format(client: MariaDbClient) -> None:
+@pytest.mark.parametrize(
+    ("leave", "found", "unknown"),
+    [
+        (leave_the_first_format, Found.FIRST, {"stream": None, "publishing": None}),
+        (leave_the_second_format, Found.SECOND, {"publishing": None}),
+    ],
+)
+def test_a_ledger_of_an_earlier_version_is_brought_to_todays_format(
+    client: MariaDbClient,
+    leave: Callable[[Client, Dialect, str], None],
+    found: Found,
+    unknown: Mapping[str, Any],
+) -> None:
     entry = evolve(FULL, stream=StreamName("src", "users"))
     with client.transaction():
         client.ledger.save(entry)
-    _as_the_version_before_left_it(client)
-    before = client.ledger.found(), client.ledger.entries()
+    leave(cast("Client", client), MARIADB, INTERNAL_NAMESPACE)
+    formats = LedgerFormat(client, INTERNAL_NAMESPACE, MARIADB)
+    before = formats.found(), client.ledger.entries()
 
     client.ledger.prepare()
 
-    forgotten = evolve(entry, stream=None, columns=())
-    assert before == (Found.FIRST, [forgotten])
-    assert (client.ledger.found(), client.ledger.entries()) == (Found.TODAYS, [forgotten])
+    forgotten = evolve(entry, **unknown)
+    assert before == (found, [forgotten])
+    assert (formats.found(), client.ledger.entries()) == (Found.TODAYS, [forgotten])
+
+
+def test_flushes_of_one_table_are_at_work_at_once(client: MariaDbClient, socket: str) -> None:
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=USERS, epoch=1, owner="one"))
+
+    with closing(MariaDbClient(socket)) as other, client.transaction(), other.transaction():
+        for number, each in enumerate((other, client), start=1):
+            assert each.ledger.share(USERS) == Owner(epoch=1, run="one", last_flush=0)
+            assert each.ledger.flushed(USERS, FlushRow(epoch=1, number=number))
+
+    with client.transaction():
+        assert client.ledger.hold(USERS) == LedgerEntry(table=USERS, epoch=1, owner="one", last_flush=2)
 
 
 def test_a_ledger_of_another_format_is_refused(client: MariaDbClient) -> None:
@@ -228,10 +257,3 @@ def test_a_moment_is_kept_to_the_microsecond_and_shown_in_utc(client: MariaDbCli
 
 def _named(name: str) -> TableName:
     return TableName("shop", name)
-
-
-def _as_the_version_before_left_it(client: MariaDbClient) -> None:
-    client.execute(sql("DROP TABLE {}", client.table(FORMATS)))
-    for name in _ADDED:
-        client.execute(sql("ALTER TABLE {} DROP COLUMN {}", client.table(ENTRIES), Name(name)))
-    client.execute(sql("ALTER TABLE {} RENAME TO {}", client.table(ENTRIES), client.new_name(FORMATS)))

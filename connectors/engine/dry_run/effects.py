@@ -12,10 +12,11 @@ from typing import Any, cast
 from attrs import define, field, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer, Recipe, Statement
-from connectors.contract.ledger import Ledger, LedgerEntry
+from connectors.contract.ledger import Ledger, LedgerEntry, Owner
 from dataflow.evolution import ColumnChangeset
 from dataflow.stream_tables import OwnedTable
 from dataflow.types import Column, StreamName, TableName
+from machines.flushes import FlushRow
 
 
 class Deed(StrEnum):
@@ -99,6 +100,14 @@ class WatchedLedger:
     def hold(self, table: TableName) -> LedgerEntry | None:
         """What was saved, or what there was."""
         return self._watch.entries.get(table) or self._real.hold(table)
+
+    def share(self, table: TableName) -> Owner | None:
+        """As the real one: a rehearsal writes no rows."""
+        return self._real.share(table)
+
+    def flushed(self, table: TableName, row: FlushRow[str]) -> bool:
+        """As the real one, likewise."""
+        return self._real.flushed(table, row)
 
     def save(self, entry: LedgerEntry) -> None:
         """For this rehearsal alone."""

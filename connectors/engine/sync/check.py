@@ -27,6 +27,7 @@ from dataflow.runtime.randomness import token
 from dataflow.shape import Shape
 from dataflow.types import INTEGER, STRING, Column, StreamName, TableName
 from dataflow.values.coercion import column
+from machines.flushes import FlushRow
 from machines.operations import Recipe
 
 DOING = "checking the connection"
@@ -86,6 +87,8 @@ class _TrialSync:
             client.create_namespace(namespace)
         client.ledger.prepare()
         client.ledger.save(LedgerEntry(table=self._final, epoch=1, owner=self._run))
+        client.ledger.share(self._final)
+        client.ledger.flushed(self._final, FlushRow(epoch=1, number=1))
         client.ledger.hold(self._final)
         client.journal.prepare()
         client.journal.append([_transition(self._run, self._connector.runtime.clock.now())])

@@ -2,14 +2,14 @@
 
 Every transaction first holds the stream's ledger entry and must find this run's epoch in it; what the operation
 did is written into the entry before the commit. So an operation whose COMMIT went unanswered can be repeated:
-the entry says that there is nothing left to do.
+the entry says that there is nothing left to do. A flush shares the entry, and writes a row of its own instead.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from connectors.contract import Client, Connector, InsertBuffer
+from connectors.contract import Connector, InsertBuffer
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.faults import FLUSH, Strike, no_fault
 from connectors.engine.sync.key_columns import keys_of_final, keys_of_temp
@@ -20,6 +20,7 @@ from dataflow.evolution import Altered, ColumnChangeset, ColumnType, TableSchema
 from dataflow.flush import Flush
 from dataflow.ownership import alike, claimed, ours, widened, without
 from dataflow.types import Column, Kind, TableName
+from machines.flushes import FlushRow
 from machines.operations import Answer, Facts, KeyFacts, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife
 
@@ -50,6 +51,8 @@ class StreamOperations:
         self.work_by(transactions)
         self._run = run
         self._claim: Claim | None = None
+        # The numbers of the flushes that are durable.
+        self._flushed: set[int] = set()
         # By all attempts of the operation that is performed: the answer of one that altered them may be lost.
         self._altered: dict[tuple[str, str], Altered] = {}
         self.highest_raw_id: str | None = None
@@ -99,30 +102,22 @@ class StreamOperations:
         """Make a flush durable on the writer's connection, with the checkpoint that rides along. Once, ever."""
 
         def work() -> None:
-            entry = self._held(writer.client)
-            if entry.last_flush >= flush.number:
+            claim, ledger = self._claimed(), writer.client.ledger
+            owner = ledger.share(claim.table)
+            if owner is None or not self._is_ours(owner.epoch, owner.run):
+                raise _taken_over(claim, owner.run if owner else None)
+            # The entry before the table: so a transaction that holds it and alters the table cannot wait for this one.
+            row = _row(flush, claim, life)
+            if owner.last_flush >= flush.number or not ledger.flushed(claim.table, row):
                 return
-            if entry.last_flush != flush.number - 1:
-                raise InternalError(
-                    f"Flush {flush.number} would follow flush {entry.last_flush}: rows between them are missing.",
-                    remedy="Nothing of this flush was written. Report this, with the journal of this sync.",
-                )
-            target = _temp_of(entry, life) if life.writes_to_temp else life.tables.final
             if flush.batches:
-                taken = buffer.insert(target, life.tables.columns, flush.batches)
-                _conserve(flush, taken)
-            writer.client.ledger.save(
-                evolve(
-                    entry,
-                    last_flush=flush.number,
-                    checkpoint=_checkpoint(flush, life) or entry.checkpoint,
-                    highest_raw_id=flush.highest_raw_id or entry.highest_raw_id,
-                )
-            )
+                target = life.tables.temp if life.writes_to_temp else life.tables.final
+                _conserve(flush, buffer.insert(target, life.tables.columns, flush.batches))
             self._strike("during", FLUSH)
 
         self._strike("before", FLUSH)
         writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", work)
+        self._flushed.add(flush.number)
         self._strike("after", FLUSH)
 
     # -- the start
@@ -252,6 +247,7 @@ class StreamOperations:
         temp = _temp_of(entry, life)
         if entry.recipe is None:
             return Answer(note="merged by an earlier attempt whose reply was lost")
+        self._expect_all_flushes(entry)
         dropped = self._publish_rows(entry, temp, life.recipe)
         self._forget_temp(_without_columns(entry, dropped, life), temp)
         return Answer()
@@ -260,12 +256,14 @@ class StreamOperations:
         entry = self._held()
         if entry.recipe is None:
             return Answer(note="swapped by an earlier attempt whose reply was lost")
+        self._expect_all_flushes(entry)
         return Answer(note=self._replace(entry, life))
 
     def _dedupe_and_swap(self, life: StreamLife) -> Answer:
         entry = self._held()
         if entry.recipe is None:
             return Answer(note="swapped by an earlier attempt whose reply was lost")
+        self._expect_all_flushes(entry)
         self._client.dedupe_table(_temp_of(entry, life), life.recipe)
         return Answer(note=self._replace(entry, life))
 
@@ -284,22 +282,36 @@ class StreamOperations:
 
     # -- what they share
 
-    def _held(self, client: Client | None = None) -> LedgerEntry:
-        """The stream's ledger entry, locked; the fence that keeps the ghost of a superseded run out."""
-        claim = self._claim
-        if claim is None:
+    def _claimed(self) -> Claim:
+        if self._claim is None:
             raise InternalError(
                 "A stream was used before it was claimed.",
                 remedy="Nothing was changed. Report this, with the journal of this sync.",
             )
-        entry = (client or self._client).ledger.hold(claim.table)
-        if entry is None or (entry.epoch, entry.owner) != (claim.epoch, claim.owner):
-            raise ConfigError(
-                f"Another run ({entry.owner if entry else 'unknown'}) has taken over the table {claim.table}; "
-                "this run may no longer write to it.",
-                remedy="Let only one sync write to this table at a time.",
-            )
+        return self._claim
+
+    def _is_ours(self, epoch: int, run: str) -> bool:
+        """The fence, which keeps the ghost of a superseded run out: whether the ledger still has this run's claim."""
+        claim = self._claimed()
+        return (epoch, run) == (claim.epoch, claim.owner)
+
+    def _held(self) -> LedgerEntry:
+        """The stream's ledger entry, locked and fenced."""
+        claim = self._claimed()
+        entry = self._client.ledger.hold(claim.table)
+        if entry is None or not self._is_ours(entry.epoch, entry.owner):
+            raise _taken_over(claim, entry.owner if entry else None)
         return entry
+
+    def _expect_all_flushes(self, entry: LedgerEntry) -> None:
+        """What is published must have no gap: InternalError when a flush that was made durable does not count."""
+        if entry.last_flush != len(self._flushed):
+            raise InternalError(
+                f"{len(self._flushed)} flushes were made durable, and the ledger counts {entry.last_flush} without a "
+                "gap: rows between them are missing.",
+                remedy="Nothing was published, and all acknowledged records are safe. Report this, with the journal of "
+                "this sync.",
+            )
 
     def _publish_rows(self, entry: LedgerEntry, temp: TableName, by: Recipe) -> Collection[str]:
         """Bring temp's rows into the final table; which of its columns were dropped for it."""
@@ -358,6 +370,24 @@ def _emptied(temp: TableName) -> str:
     return (
         f"the temp table {temp} was emptied, although a STATE covers rows of it. The sync continues without them; "
         "refresh the stream to load them again."
+    )
+
+
+def _taken_over(claim: Claim, run: str | None) -> ConfigError:
+    return ConfigError(
+        f"Another run ({run or 'unknown'}) has taken over the table {claim.table}; this run may no longer write to it.",
+        remedy="Let only one sync write to this table at a time.",
+    )
+
+
+def _row(flush: Flush, claim: Claim, life: StreamLife) -> FlushRow[str]:
+    """The flush's row in the ledger."""
+    return FlushRow(
+        epoch=claim.epoch,
+        number=flush.number,
+        rows=flush.rows,
+        checkpoint=_checkpoint(flush, life),
+        highest_raw_id=flush.highest_raw_id,
     )
 
 

@@ -6,14 +6,15 @@ from contextlib import ExitStack, closing
 import pytest
 from attrs import evolve
 
-from connectors.contract.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.testkit.harness.destination import Bench, Suite
 from connectors.testkit.harness.rows import batch, data, raw_id, row
 from connectors.testkit.harness.runs import USERS
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.types import Column, Kind, Scalar, StreamName, TableName
-from machines.operations import Recipe
+from machines.flushes import FlushRow
+from machines.operations import Publishing, Recipe
 
 TABLE = TableName("shop", "users")
 FULL = LedgerEntry(
@@ -32,8 +33,10 @@ FULL = LedgerEntry(
     checkpoint=raw_id(1),
     highest_raw_id=raw_id(2),
     finalised=2**40,
+    publishing=Publishing.REPLACE,
 )
 EMPTY = LedgerEntry(table=TABLE)
+CLAIMED = LedgerEntry(table=TABLE, epoch=7, owner="me")
 BARE = evolve(
     FULL, recipe=Recipe(strategy=Strategy.APPEND, generation_id=0, primary_key=(), cursor=None, columns=())
 )
@@ -147,6 +150,136 @@ class LedgerSuite(Suite):
         assert early == []
         assert found == [FULL]
 
+    # -- flushes
+
+    def test_the_owner_of_an_entry_is_read_by_its_flushes(self, bench: Bench) -> None:
+        _save(bench, CLAIMED)
+
+        with bench.client.transaction():
+            owners = bench.client.ledger.share(TABLE), bench.client.ledger.share(TableName("a", "users"))
+
+        assert owners == (Owner(epoch=7, run="me", last_flush=0), None)
+
+    def test_flushes_are_in_the_entry_once_it_is_held(self, bench: Bench) -> None:
+        _save(bench, CLAIMED)
+        _flush(bench, 2, checkpoint=raw_id(20), highest_raw_id=raw_id(29))
+        _flush(bench, 1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
+
+        held = _held(bench, TABLE)
+
+        folded = evolve(CLAIMED, last_flush=2, checkpoint=raw_id(20), highest_raw_id=raw_id(29))
+        assert (held, _held(bench, TABLE)) == (folded, folded)
+
+    def test_what_a_flush_says_beyond_a_gap_is_forgotten_when_the_entry_is_held(self, bench: Bench) -> None:
+        _save(bench, CLAIMED)
+        _flush(bench, 1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
+        _flush(bench, 3, checkpoint=raw_id(30), highest_raw_id=raw_id(39))
+        held = _held(bench, TABLE)
+        _flush(bench, 2, checkpoint=raw_id(20), highest_raw_id=raw_id(29))
+
+        later = _held(bench, TABLE)
+
+        assert held == evolve(CLAIMED, last_flush=1, checkpoint=raw_id(10), highest_raw_id=raw_id(39))
+        assert later == evolve(CLAIMED, last_flush=2, checkpoint=raw_id(20), highest_raw_id=raw_id(39))
+
+    def test_entries_are_listed_with_their_flushes_which_stay(self, bench: Bench) -> None:
+        """What is listed is for people: it locks nothing, and changes nothing."""
+        _save(bench, CLAIMED)
+        _flush(bench, 1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
+
+        with bench.client.transaction():
+            listed = [bench.client.ledger.entries() for _ in range(2)]
+
+        folded = evolve(CLAIMED, last_flush=1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
+        assert listed == [[folded], [folded]]
+        assert _held(bench, TABLE) == folded
+
+    def test_a_flush_is_written_once(self, bench: Bench) -> None:
+        _save(bench, CLAIMED)
+
+        written = [_flush(bench, 1, checkpoint=raw_id(10)), _flush(bench, 1, checkpoint=raw_id(11))]
+
+        assert written == [True, False]
+        assert _held(bench, TABLE) == evolve(CLAIMED, last_flush=1, checkpoint=raw_id(10))
+
+    def test_a_flush_is_undone_with_its_transaction(self, bench: Bench) -> None:
+        """The row says that the rows of its transaction are there."""
+        _save(bench, CLAIMED)
+
+        with bench.undone():
+            bench.client.ledger.share(TABLE)
+            bench.client.ledger.flushed(TABLE, FlushRow(epoch=7, number=1))
+
+        assert _flush(bench, 1)
+
+    def test_every_table_and_every_epoch_has_flushes_of_its_own(self, bench: Bench) -> None:
+        other = evolve(CLAIMED, table=TableName("a", "users"))
+        for entry in (CLAIMED, other):
+            _save(bench, entry)
+        _flush(bench, 1, checkpoint=raw_id(10))
+        _save(bench, evolve(_held(bench, TABLE) or EMPTY, epoch=8, last_flush=0))
+
+        written = [_flush(bench, 1, epoch=8), _flush(bench, 1, table=other.table)]
+
+        assert written == [True, True]
+        assert _held(bench, TABLE) == evolve(CLAIMED, epoch=8, last_flush=1, checkpoint=raw_id(10))
+        assert _held(bench, other.table) == evolve(other, last_flush=1)
+
+    def test_flushes_of_an_entry_that_somebody_deleted_are_none_of_its_successors(self, bench: Bench) -> None:
+        """A new entry counts its epochs from the beginning, and may come to those of the old one."""
+        _flush(bench, 1, checkpoint=raw_id(10))
+
+        held = _held(bench, TABLE)
+        _save(bench, CLAIMED)
+
+        assert (held, _held(bench, TABLE)) == (None, CLAIMED)
+
+    def test_holding_waits_for_those_that_share_and_folds_what_they_wrote(self, bench: Bench) -> None:
+        """The fence: a claim waits for the flushes of the run that it supersedes, and overlooks none of them."""
+        _save(bench, CLAIMED)
+        found: list[LedgerEntry | None] = []
+
+        def hold() -> None:
+            other = bench.connector.client()
+            with other.transaction():
+                found.append(other.ledger.hold(TABLE))
+            other.close()
+
+        waiting = threading.Thread(target=hold)
+        with bench.client.transaction():
+            bench.client.ledger.share(TABLE)
+            waiting.start()
+            waiting.join(0.3)
+            early = list(found)
+            bench.client.ledger.flushed(TABLE, FlushRow(epoch=7, number=1, checkpoint=raw_id(10)))
+        waiting.join(10)
+
+        assert early == []
+        assert found == [evolve(CLAIMED, last_flush=1, checkpoint=raw_id(10))]
+
+    def test_sharing_waits_for_a_holder_and_reads_the_owner_that_it_wrote(self, bench: Bench) -> None:
+        """The fence: a flush of a superseded run finds another owner."""
+        _save(bench, CLAIMED)
+        found: list[Owner | None] = []
+
+        def share() -> None:
+            other = bench.connector.client()
+            with other.transaction():
+                found.append(other.ledger.share(TABLE))
+            other.close()
+
+        waiting = threading.Thread(target=share)
+        with bench.client.transaction():
+            bench.client.ledger.hold(TABLE)
+            waiting.start()
+            waiting.join(0.3)
+            early = list(found)
+            bench.client.ledger.save(evolve(CLAIMED, epoch=8, owner="another"))
+        waiting.join(10)
+
+        assert early == []
+        assert found == [Owner(epoch=8, run="another", last_flush=0)]
+
 
 class LockSuite(Suite):
     """`Client.lock` keeps other runs out of a table, and the runs of other tables in."""
@@ -221,6 +354,21 @@ class LockSuite(Suite):
         assert [_held(bench, table) for table in tables] == [
             LedgerEntry(table=table, owner="me") for table in tables
         ]
+
+
+def _flush(
+    bench: Bench, number: int, *, epoch: int = CLAIMED.epoch, table: TableName = TABLE, **of: str
+) -> bool:
+    with bench.client.transaction():
+        bench.client.ledger.share(table)
+        row = FlushRow(
+            epoch=epoch,
+            number=number,
+            rows=1,
+            checkpoint=of.get("checkpoint"),
+            highest_raw_id=of.get("highest_raw_id"),
+        )
+        return bench.client.ledger.flushed(table, row)
 
 
 def _save(bench: Bench, entry: LedgerEntry) -> None:

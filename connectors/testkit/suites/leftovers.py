@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.sql.ledger import TABLE as LEDGER
+from connectors.sql.ledger_rows import TABLE as LEDGER
 from connectors.testkit.harness.destination import needs, open_bench
 from connectors.testkit.harness.interruptions import (
     COVERED,

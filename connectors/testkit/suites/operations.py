@@ -101,13 +101,47 @@ class OperationsSuite(Suite):
         assert script.lost == 1
         assert disturbed == undisturbed
 
-    def test_a_flush_that_would_leave_a_gap_is_refused(self, bench: Bench) -> None:
-        """Its checkpoint would cover rows that were never written: acknowledged means durable."""
+    def test_flushes_may_land_in_any_order(self, bench: Bench) -> None:
         with open_run(bench.connector, DEDUP) as run:
-            run.do(O.CLAIM, O.INSPECT, O.OPEN_TEMP, run.flush(1, FEW[0]))
+            run.do(O.CLAIM, O.INSPECT, O.OPEN_TEMP)
+            run.do(run.flush(3, FEW[2], checkpoint=3), run.flush(1, FEW[0]), run.flush(2, FEW[1]))
+            entry = _held(bench, run.life.tables.final)
+            run.do(O.MERGE)
 
-            with pytest.raises(InternalError, match="missing"):
-                run.do(run.flush(3, FEW[2], checkpoint=3))
+            found = bench.rows(run.life.tables.final, USERS)
+        assert (entry.last_flush, entry.checkpoint, entry.highest_raw_id) == (3, raw_id(3), raw_id(3))
+        assert sorted(each["name"] for each in found) == ["b", "c"]
+
+    @pytest.mark.parametrize("strategy", [DEDUP, APPEND_TRUNCATE, DEDUP_TRUNCATE])
+    def test_what_lies_beyond_a_gap_is_not_published(self, bench: Bench, strategy: Strategy) -> None:
+        publish = {DEDUP: O.MERGE, APPEND_TRUNCATE: O.SWAP, DEDUP_TRUNCATE: O.DEDUPE_AND_SWAP}[strategy]
+        with open_run(bench.connector, strategy) as run:
+            run.do(O.CLAIM, O.INSPECT, O.OPEN_TEMP, run.flush(1, FEW[0]), run.flush(3, FEW[2]))
+
+            with pytest.raises(InternalError, match="counts 1 without a gap"):
+                run.do(publish)
+
+            assert bench.destination.tables() == {run.life.tables.temp}
+
+    def test_what_lies_beyond_a_gap_is_cut_at_the_next_start(self, bench: Bench) -> None:
+        """A checkpoint beyond a gap would cover rows that were never written: acknowledged means durable."""
+        with open_run(bench.connector, DEDUP, run="one") as first:
+            first.do(O.CLAIM, O.INSPECT, O.OPEN_TEMP)
+            first.do(first.flush(3, FEW[2], checkpoint=3), first.flush(1, FEW[0], checkpoint=1))
+
+        with open_run(bench.connector, DEDUP, run="two") as second:
+            answer = second.do(O.CLAIM, O.INSPECT, O.RESUME_TEMP)
+
+            assert answer.rows == 1
+            assert bench.rows(second.life.tables.temp, USERS) == [FEW[0]]
+            assert second.operations.highest_raw_id == raw_id(3)
+
+    def test_a_flush_that_was_folded_already_is_not_written_again(self, bench: Bench) -> None:
+        """Its answer was lost, and an operation held the entry before its retry came."""
+        with open_run(bench.connector, DEDUP) as run:
+            run.do(O.CLAIM, O.INSPECT, O.OPEN_TEMP, run.flush(1, FEW[0], checkpoint=1), O.ABANDON)
+
+            run.do(run.flush(1, FEW[0], checkpoint=1))
 
             assert bench.rows(run.life.tables.temp, USERS) == [FEW[0]]
 

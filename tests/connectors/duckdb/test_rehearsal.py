@@ -15,7 +15,7 @@ from connectors.duckdb.rehearsal import literal
 from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.sync.undoing import TRIED
-from connectors.sql.ledger import TABLE as LEDGER
+from connectors.sql.ledger_rows import TABLE as LEDGER
 from connectors.sql.text import Sql
 from connectors.testkit.harness.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog

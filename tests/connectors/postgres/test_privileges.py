@@ -21,7 +21,7 @@ from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM
 from tests.servers.address import Address
 
-INTERNAL_TABLES = {"_airbyte_ledger", "_airbyte_streams", "_airbyte_journal"}
+INTERNAL_TABLES = {"_airbyte_ledger", "_airbyte_streams", "_airbyte_flushes", "_airbyte_journal"}
 
 
 class Administrator:
@@ -142,7 +142,7 @@ def test_a_ledger_and_a_journal_that_exist_need_no_right_to_make_them(administra
     assert tables(administrator) == INTERNAL_TABLES
 
 
-@pytest.mark.parametrize("table", ["_airbyte_streams", "_airbyte_journal"])
+@pytest.mark.parametrize("table", ["_airbyte_streams", "_airbyte_flushes", "_airbyte_journal"])
 def test_a_ledger_that_may_only_be_read_is_reported_with_its_grant(
     administrator: Administrator, table: str
 ) -> None:

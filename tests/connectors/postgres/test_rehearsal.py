@@ -60,7 +60,9 @@ def sent_by(connect: Connect, *streams: Mapping[str, Any]) -> list[str]:
     assert sync(connector, *streams)
     settings = ("SET client_", 'SET LOCAL "enable_')
     of_the_ledger = tuple(
-        f'{verb} "airbyte_internal"."_airbyte_streams"' for verb in ("UPDATE", "INSERT INTO", "DELETE FROM")
+        f'{verb} "airbyte_internal"."{table}"'
+        for verb in ("UPDATE", "INSERT INTO", "DELETE FROM")
+        for table in ("_airbyte_streams", "_airbyte_flushes")
     )
     ignored = ("SELECT", "WITH", *settings, *of_the_ledger)
     return [text for text in sent if not text.startswith(ignored) and TRIED not in text]

@@ -10,6 +10,7 @@ from connectors.engine.sync import operations
 from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.state_gate import StateGate
 from connectors.engine.sync.sync import SyncOperations
+from connectors.memory.client import MemoryLedger
 from dataflow.budget import Budget
 from dataflow.pipeline.checkpoints import Checkpoints
 from dataflow.pipeline.inbox import Inbox
@@ -91,29 +92,12 @@ def _all_rows_of_the_flush(_: Any) -> Any:
 
 
 def _no_fence(_: Any) -> Any:
-    def held(self: StreamOperations, client: Any = None) -> Any:
-        assert self._claim is not None
-        return (client or self._client).ledger.hold(self._claim.table)
-
-    return held
+    return lambda self, epoch, run: True
 
 
-def _forgets_its_flushes(insert: Any) -> Any:
+def _forgets_its_flushes(flushed: Any) -> Any:
     """A flush whose answer was lost is written once more."""
-
-    def inserted(self: StreamOperations, writer: Any, buffer: Any, life: Any, flush: Any) -> None:
-        held = self._held
-
-        def as_before_the_flush(client: Any = None) -> Any:
-            return evolve(held(client), last_flush=flush.number - 1)
-
-        self._held = as_before_the_flush  # type: ignore[method-assign]
-        try:
-            insert(self, writer, buffer, life, flush)
-        finally:
-            del self._held
-
-    return inserted
+    return lambda self, table, row: flushed(self, table, row) or True
 
 
 def _keeps_the_number(take: Any) -> Any:
@@ -184,8 +168,8 @@ FAULTS: Mapping[str, Planted] = {
     "a_checkpoint_covers_rows_that_no_state_covers": Planted(
         operations, "_checkpoint", _all_rows_of_the_flush
     ),
-    "there_is_no_fence": Planted(StreamOperations, "_held", _no_fence),
-    "a_flush_whose_answer_was_lost_is_repeated": Planted(StreamOperations, "insert", _forgets_its_flushes),
+    "there_is_no_fence": Planted(StreamOperations, "_is_ours", _no_fence),
+    "a_flush_whose_answer_was_lost_is_repeated": Planted(MemoryLedger, "flushed", _forgets_its_flushes),
     "a_claim_keeps_the_number_of_the_last_flush": Planted(StreamOperations, "_take", _keeps_the_number),
     "an_incomplete_stream_is_published": Planted(Pipeline, "_end_unpublished", _publishes),
     "temp_is_dropped_on_failure": Planted(StreamOperations, "_abandon", _drops_temp),

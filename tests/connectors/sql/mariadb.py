@@ -15,6 +15,8 @@ MARIADB = Dialect(
     doubled="'\\",
     ddl=Ddl.COMMITS,
     row_lock=sql(" FOR UPDATE"),
+    shared_row_lock=sql(" LOCK IN SHARE MODE"),
+    insert_new=template("INSERT IGNORE INTO {} ({}) VALUES ({})"),
     same=template("{} <=> {}"),
     # It puts nulls last by itself, and knows no words for it.
     latest_first=template("{} DESC"),

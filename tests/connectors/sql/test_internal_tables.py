@@ -15,20 +15,22 @@ from connectors.duckdb.columns import DUCKDB
 from connectors.postgres.columns import POSTGRES
 from connectors.sql.dialect import Dialect
 from connectors.sql.journal import SqlJournal
-from connectors.sql.ledger import _FIRST_NAMES as FIRST_COLUMNS
-from connectors.sql.ledger import _NAMES as LEDGER_COLUMNS
-from connectors.sql.ledger import FORMAT, FORMAT_TABLE, SqlLedger
-from connectors.sql.ledger import TABLE as LEDGER_TABLE
+from connectors.sql.ledger import SqlLedger
+from connectors.sql.ledger_format import FIRST_NAMES, FORMAT, SECOND_NAMES
+from connectors.sql.ledger_rows import FLUSH_NAMES, FLUSH_TABLE, FORMAT_TABLE, NAMES, row_of, row_of_flush
+from connectors.sql.ledger_rows import TABLE as LEDGER_TABLE
 from connectors.sql.text import Name, Sql
 from connectors.sqlite.columns import SQLITE
 from dataflow.errors import ConfigError
 from dataflow.types import StreamName, TableName
+from machines.flushes import FlushRow
 from tests.connectors.sql.mariadb import MARIADB
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("GOLDEN") == "update"
 TABLE = TableName("shop", "users")
-LEDGER = {LEDGER_TABLE: LEDGER_COLUMNS, FORMAT_TABLE: ("format", "notice")}
+LEDGER = {LEDGER_TABLE: NAMES, FLUSH_TABLE: FLUSH_NAMES, FORMAT_TABLE: ("format", "notice")}
+LEDGER_BEFORE = {LEDGER_TABLE: SECOND_NAMES, FORMAT_TABLE: ("format", "notice")}
 JOURNAL = {JOURNAL_TABLE: ("number",)}
 ENTRY = {
     "run": "1-a",
@@ -88,20 +90,39 @@ def journal(session: Written) -> SqlJournal:
     return SqlJournal(session, "internal", session.dialect)
 
 
+ROW = tuple(row_of(LedgerEntry(table=TABLE)).values())
+FLUSH = tuple(row_of_flush(TABLE, FlushRow(epoch=0, number=1)).values())
 # What is done, what the session answers, and the tables that there are.
 WORK: Mapping[
     str, tuple[Callable[[Written], Any], Sequence[Sequence[tuple[Any, ...]]], Mapping[str, Collection[str]]]
 ] = {
     "ledger_prepare": (lambda to: ledger(to).prepare(), [[]], {}),
-    "ledger_upgrade": (lambda to: ledger(to).prepare(), [[]], {FORMAT_TABLE: FIRST_COLUMNS}),
-    "ledger_hold": (lambda to: ledger(to).hold(TABLE), [[]], {}),
+    "ledger_upgrade": (
+        lambda to: ledger(to).prepare(),
+        [[(FORMAT - 1,)], [(FORMAT - 1,)], [(FORMAT - 1,)]],
+        LEDGER_BEFORE,
+    ),
+    "ledger_upgrade_of_the_first_format": (
+        lambda to: ledger(to).prepare(),
+        [[]],
+        {FORMAT_TABLE: FIRST_NAMES},
+    ),
+    "ledger_hold": (lambda to: ledger(to).hold(TABLE), [[ROW], []], {}),
+    "ledger_hold_with_flushes": (lambda to: ledger(to).hold(TABLE), [[ROW], [FLUSH]], {}),
+    "ledger_share": (lambda to: ledger(to).share(TABLE), [[]], {}),
+    "ledger_flushed": (lambda to: ledger(to).flushed(TABLE, FlushRow(epoch=1, number=1)), [[]], {}),
     "ledger_like": (lambda to: ledger(to).like(TABLE, StreamName(None, "users")), [[], []], {}),
     "ledger_save": (lambda to: ledger(to).save(LedgerEntry(table=TABLE)), [[]], {}),
-    "ledger_entries": (lambda to: ledger(to).entries(), [[(FORMAT,)], []], LEDGER),
+    "ledger_entries": (lambda to: ledger(to).entries(), [[(FORMAT,)], [], []], LEDGER),
+    "ledger_entries_of_the_second_format": (
+        lambda to: ledger(to).entries(),
+        [[(FORMAT - 1,)], []],
+        LEDGER_BEFORE,
+    ),
     "ledger_entries_of_the_first_format": (
         lambda to: ledger(to).entries(),
         [[]],
-        {FORMAT_TABLE: FIRST_COLUMNS},
+        {FORMAT_TABLE: FIRST_NAMES},
     ),
     "journal_prepare": (lambda to: journal(to).prepare(), [[], []], {}),
     "journal_last": (lambda to: journal(to).last("1-a", 1.5), [], {}),
@@ -164,7 +185,7 @@ def test_a_table_in_the_ledgers_place_is_reported_by_what_it_lacks() -> None:
 
 
 @pytest.mark.parametrize("work", [SqlLedger.prepare, SqlLedger.entries])
-@pytest.mark.parametrize("number", [FORMAT - 1, FORMAT + 1, None])
+@pytest.mark.parametrize("number", [FORMAT - 2, FORMAT + 1, None])
 def test_a_ledger_of_another_format_is_refused_by_its_number(
     work: Callable[[SqlLedger], Any], number: int | None
 ) -> None:
@@ -184,7 +205,7 @@ def test_a_ledger_of_a_later_format_is_refused_by_its_number_whatever_columns_it
 
 
 def test_a_ledger_that_an_earlier_version_began_beside_ours_is_refused() -> None:
-    session = Written([], tables={LEDGER_TABLE: LEDGER_COLUMNS, FORMAT_TABLE: FIRST_COLUMNS})
+    session = Written([], tables={LEDGER_TABLE: NAMES, FORMAT_TABLE: FIRST_NAMES})
 
     with pytest.raises(ConfigError, match="There are two ledgers"):
         ledger(session).prepare()
@@ -192,7 +213,7 @@ def test_a_ledger_that_an_earlier_version_began_beside_ours_is_refused() -> None
 
 
 def test_a_ledger_whose_format_is_gone_is_refused() -> None:
-    session = Written([], tables={LEDGER_TABLE: LEDGER_COLUMNS})
+    session = Written([], tables={LEDGER_TABLE: NAMES})
 
     with pytest.raises(ConfigError, match=r"holds the format of the ledger .* is gone"):
         ledger(session).prepare()
@@ -205,8 +226,40 @@ def test_entries_that_somebody_dropped_are_created_again_in_todays_format() -> N
     ledger(session).prepare()
 
     assert [text.split(" (")[0] for text in session.statements[1:]] == [
-        'CREATE TABLE IF NOT EXISTS "internal"."_airbyte_streams"'
+        'CREATE TABLE IF NOT EXISTS "internal"."_airbyte_streams"',
+        'CREATE TABLE IF NOT EXISTS "internal"."_airbyte_flushes"',
     ]
+
+
+def test_a_ledger_whose_flushes_are_gone_is_refused() -> None:
+    """Acknowledged rows of a temp table would be taken for rows that no STATE covers, and cut."""
+    session = Written([(FORMAT,)], tables={LEDGER_TABLE: NAMES, FORMAT_TABLE: ("format", "notice")})
+
+    with pytest.raises(ConfigError, match=r"internal\._airbyte_flushes, which holds .* is gone"):
+        ledger(session).prepare()
+    assert [text for text in session.statements if not text.startswith("SELECT")] == []
+
+
+def test_a_version_that_updates_entries_with_each_flush_stops_at_todays_columns() -> None:
+    """It would cut temp to a checkpoint that is not today's, and lose rows that a STATE covers."""
+    assert set(SECOND_NAMES) - set(NAMES) == {"checkpoint"}
+
+
+def test_a_run_that_waited_for_another_ones_upgrade_upgrades_nothing() -> None:
+    class Waiting(Written):
+        def execute(
+            self, statement: Sql, parameters: Mapping[str, Any] | None = None
+        ) -> Sequence[tuple[Any, ...]]:
+            found = super().execute(statement, parameters)
+            if "FOR UPDATE" in self.statements[-1]:
+                self._tables = LEDGER
+            return found
+
+    session = Waiting([(FORMAT - 1,)], [(FORMAT - 1,)], [(FORMAT,)], tables=LEDGER_BEFORE)
+
+    ledger(session).prepare()
+
+    assert [text for text in session.statements if not text.startswith("SELECT")] == []
 
 
 def test_the_first_version_takes_todays_format_table_for_no_ledger_of_its_own() -> None:
@@ -216,4 +269,4 @@ def test_the_first_version_takes_todays_format_table_for_no_ledger_of_its_own() 
     ledger(session).prepare()
 
     (made,) = (text for text in session.statements if f'"{FORMAT_TABLE}" (' in text and "CREATE" in text)
-    assert not any(f'"{name}"' in made for name in FIRST_COLUMNS)
+    assert not any(f'"{name}"' in made for name in FIRST_NAMES)

@@ -11,7 +11,7 @@ import pytest
 from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.sync.undoing import TRIED
-from connectors.sql.ledger import TABLE as LEDGER
+from connectors.sql.ledger_rows import TABLE as LEDGER
 from connectors.sqlite import DEFINITION
 from connectors.sqlite.client import SqliteClient
 from connectors.testkit.harness.messages import INTEGER, STRING, catalog, record, state, stream, users

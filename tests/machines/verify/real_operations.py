@@ -51,6 +51,7 @@ class RealOperations:
         self._transactions = Transactions(connector, RetryPolicy(attempts=1, first_wait=0), lambda *_: None)
         self._operations = StreamOperations(connector, self._transactions, OWNER)
         self._operations._claim = Claim(FINAL, epoch, OWNER)
+        self._operations._flushed = set(range(1, database.entry.last_flush + 1))
         self._life = StreamLife(knowledge.sync.stream, knowledge.sync.tables)
         self._life.learn(Answer(facts=knowledge.facts))
 
@@ -88,7 +89,7 @@ class RealOperations:
 
     def _abstracted(self) -> abstract.Database:
         content = self._memory.content
-        entry = content.ledger[FINAL]
+        entry = content.ledger[FINAL].with_flushes(content.flushes.get(FINAL, ()))
         assert (entry.temp is None) == (entry.recipe is None)
         return abstract.Database(
             final=self._table(content.tables.get(FINAL)),

@@ -74,7 +74,8 @@ def unless_refused(act: Callable[[], T]) -> T | None:
 
 
 def test_the_abstract_ledger_has_the_members_of_the_real_one() -> None:
-    left_out = {"table", "stream", "columns", "owner", "temp"}
+    # What is published is published in one transaction where everything is: its beginning is never seen.
+    left_out = {"table", "stream", "columns", "owner", "temp", "publishing"}
 
     assert set(fields_dict(Entry)) == set(fields_dict(LedgerEntry)) - left_out
 

@@ -1,0 +1,1 @@
+INSERT INTO "internal"."_airbyte_flushes" ("final_namespace", "final_name", "epoch", "number", "rows", "checkpoint_raw_id", "highest_raw_id") VALUES ($final_namespace, $final_name, $epoch, $number, $rows, $checkpoint_raw_id, $highest_raw_id) ON CONFLICT DO NOTHING;

@@ -1,0 +1,1 @@
+INSERT IGNORE INTO `internal`.`_airbyte_flushes` (`final_namespace`, `final_name`, `epoch`, `number`, `rows`, `checkpoint_raw_id`, `highest_raw_id`) VALUES (%(final_namespace)s, %(final_name)s, %(epoch)s, %(number)s, %(rows)s, %(checkpoint_raw_id)s, %(highest_raw_id)s);

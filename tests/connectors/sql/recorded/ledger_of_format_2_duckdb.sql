@@ -1,0 +1,2 @@
+CREATE TABLE IF NOT EXISTS {entries} ("final_namespace" varchar NOT NULL, "final_name" varchar NOT NULL, "stream_namespace" varchar, "stream_name" varchar, "columns" varchar, "epoch" bigint NOT NULL, "owner" varchar NOT NULL, "temp_namespace" varchar, "temp_name" varchar, "recipe" varchar, "last_flush" bigint NOT NULL, "checkpoint" varchar, "highest_raw_id" varchar, "finalised" bigint, PRIMARY KEY ("final_namespace", "final_name"))
+CREATE TABLE IF NOT EXISTS {format} ("format" bigint NOT NULL, "notice" varchar NOT NULL)

@@ -156,3 +156,18 @@ def test_acknowledged_rows_of_a_stream_that_left_the_catalog_are_listed_and_repa
     assert "settle: a temp table of dedup of generation 2" in fixed.text
     assert len(destination.rows("users", ["id"])) >= 2 * FLUSH
     assert destination.tables() == ["users"]
+
+
+def test_a_destination_that_no_sync_has_written_to_is_named_as_such(destination: Destination) -> None:
+    before = about(destination, "doctor", "--json"), about(destination, "doctor")
+    written = destination.write(catalog(stream("users", COLUMNS)), [complete("users")])
+
+    after = about(destination, "doctor", "--json"), about(destination, "doctor")
+
+    assert (written.code, before[0].json["tables_in_the_ledger"], after[0].json["tables_in_the_ledger"]) == (
+        0,
+        0,
+        1,
+    )
+    assert "no sync has written here" in before[1].text
+    assert after[1].text == "No leftovers of a crash were found.\n"

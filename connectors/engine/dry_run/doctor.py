@@ -77,12 +77,14 @@ class Finding:
 class Diagnosis:
     """What was found; and by final table which live runs are at work, of which nothing is left yet.
 
-    `suspicions` are about what earlier versions did, and not about a crash.
+    `suspicions` are about what earlier versions did, and not about a crash. `known` is the number of tables in the
+    ledger.
     """
 
     findings: tuple[Finding, ...]
     at_work: Mapping[TableName, Writer]
     suspicions: tuple[Suspicion, ...] = ()
+    known: int
 
     @property
     def healthy(self) -> bool:
@@ -106,13 +108,14 @@ def examine(
         try:
             spaces = {connector.default_namespace, connector.internal_namespace}
 
-            def look() -> tuple[Sequence[Trace], Sequence[Held]]:
+            def look() -> tuple[int, tuple[Sequence[Trace], Sequence[Held]]]:
                 looking.client.create_namespace(connector.internal_namespace)
                 looking.client.ledger.prepare()
                 named = name_streams(connector, looking.client, streams or ())
-                return find_leftovers(looking.client, named, connector.columns.naming, spaces)
+                found = find_leftovers(looking.client, named, connector.columns.naming, spaces)
+                return len(looking.client.ledger.entries()), found
 
-            traces, held = looking.run("looking for leftovers", look)
+            known, (traces, held) = looking.run("looking for leftovers", look)
             # A ledger is rehearsed like the rest: it is none of a stream's steps.
             watch.take()
         finally:
@@ -126,7 +129,9 @@ def examine(
             steps = _rehearse(rehearsing, life, Steps(watch))
             findings.append(_finding(trace, life, steps, left=streams is not None and trace.wanted is None))
     dead = (_dead(each) for each in held if each.writer.gone)
-    return Diagnosis(findings=(*findings, *dead), at_work=alive, suspicions=tuple(suspected(connector)))
+    return Diagnosis(
+        findings=(*findings, *dead), at_work=alive, suspicions=tuple(suspected(connector)), known=known
+    )
 
 
 def _life(trace: Trace, options: Options, *, left: bool) -> StreamLife:

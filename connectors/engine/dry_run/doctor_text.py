@@ -28,6 +28,7 @@ def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
         "suspicions": [
             {"table": str(each.table), "says": each.says, "fix": each.fix} for each in diagnosis.suspicions
         ],
+        "tables_in_the_ledger": diagnosis.known,
         "at_work": {str(table): cattrs.unstructure(writer) for table, writer in diagnosis.at_work.items()},
     }
 
@@ -53,6 +54,8 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield from _words(finding)
     if not diagnosis.findings:
         yield "No leftovers of a crash were found."
+        if not diagnosis.known:
+            yield "The ledger has no table: no sync has written here. If one should have, check the configuration."
     for suspicion in diagnosis.suspicions:
         yield f"{suspicion.table}: an earlier version may have damaged it"
         yield f"  suspect      {suspicion.says}"

@@ -4,7 +4,8 @@ import gc
 import io
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, redirect_stderr
 from itertools import count, islice
@@ -14,12 +15,13 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from connectors.contract import Definition
-from connectors.simulation.history import History, Met
-from connectors.simulation.plan import Plan, plan_from_json, plan_to_json
+from connectors.simulation.history import BEFALL, JOURNAL, History, Met
+from connectors.simulation.plan import End, Kind, Plan, plan_from_json, plan_to_json
 from connectors.simulation.planning import plan_of
 from connectors.simulation.scheduler import Killed
 from connectors.simulation.shrinking import described, shortened
 from dataflow.runtime.clock import Clock
+from machines.diagram.declared import MACHINES, walkable
 
 # Histories that one process makes in one go. Garbage is collected between them: what Python clears away within a
 # history would take turns that are not in its plan.
@@ -92,10 +94,31 @@ def report(campaign: Campaign, jobs: int, clock: Clock) -> Iterator[tuple[str, T
             shown = now
             yield _figures(all_of_it, now - began), all_of_it
     yield _figures(all_of_it, clock.monotonic() - began), all_of_it
-    met = all_of_it.met
-    for name, counts in (("arrows", met.arrows), ("faults", met.faults), ("handovers", met.switches)):
-        rarest = sorted(counts.items(), key=lambda each: each[1])
-        yield f"{name}: {', '.join(f'{what} {times:,}' for what, times in rarest)}", all_of_it
+    for line in coverage(all_of_it.met):
+        yield line, all_of_it
+
+
+def coverage(met: Met) -> Iterator[str]:
+    """What was met of what there is, and what never was: arrows, faults, and turns that went from thread to thread."""
+    arrows = {
+        f"{name} {source} --{event}--> {target}"
+        for name, machine in MACHINES.items()
+        for source, event, target in walkable(machine)
+    }
+    yield from _covered("arrows", met.arrows, arrows)
+    yield from _covered("faults", met.faults, {*Kind, *(f"input that ends: {end}" for end in End), *BEFALL})
+    yield from _covered("handovers", met.switches, set())
+
+
+def _covered(what: str, met: Mapping[str, int], all_of_them: Collection[str]) -> Iterator[str]:
+    kinds = Counter[str]()
+    for name, times in met.items():
+        kinds[next((each for each in all_of_them if name.startswith(each)), name)] += times
+    yield f"{what}: {len(kinds)} kinds met" + (f" of {len(all_of_them)}" if all_of_them else "")
+    for name, times in sorted(kinds.items(), key=lambda each: (each[1], each[0])):
+        yield f"{times:12,}  {name}"
+    for name in sorted({*all_of_them} - {*kinds}):
+        yield f"       never  {name}"
 
 
 def simulate(definition: Definition, atomic: str, seeds: range) -> Tally:
@@ -112,11 +135,9 @@ def simulate(definition: Definition, atomic: str, seeds: range) -> Tally:
     return tally
 
 
-def happened(
-    plan: Plan, definition: Definition, folder: Path, journal: Path | None = None
-) -> tuple[History, str]:
+def happened(plan: Plan, definition: Definition, folder: Path) -> tuple[History, str]:
     """Let a history happen: what it was, and which law it broke, if it did."""
-    history = History(plan, definition, folder, journal)
+    history = History(plan, definition, folder)
     return history, history.happen()
 
 
@@ -133,8 +154,8 @@ def keep(plan: Plan, definition: Definition, out: Path) -> Iterator[str]:
         plan = shortened(plan, lambda each: happened(each, definition, folder)[1])
         kept, journal = out / f"{plan.seed}.json", out / f"{plan.seed}.jsonl"
         kept.write_text(plan_to_json(plan) + "\n")
-        journal.unlink(missing_ok=True)
-        _, trouble = happened(plan, definition, folder, journal)
+        _, trouble = happened(plan, definition, folder)
+        journal.write_bytes((folder / JOURNAL).read_bytes())
     yield "The shortest history that was found:"
     yield from described(plan)
     yield trouble

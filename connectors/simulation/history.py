@@ -3,14 +3,13 @@
 import errno
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 from attrs import define, evolve, field, frozen
 
 from connectors.contract import Definition
-from connectors.contract.journal import TABLE, transition_of
 from connectors.engine.process.runner import Destination
 from connectors.engine.process.write_options import WriteOptions
 from connectors.simulation.destination import Server, Session, SimulatedDefinition
@@ -23,11 +22,18 @@ from connectors.simulation.stopping import stopped_after
 from connectors.simulation.threads import runtime_of
 from connectors.simulation.witness import Witness
 from dataflow.pipeline.aggregate import Thresholds
-from dataflow.types import TableName
 from machines.journal.entries import Entry
+from machines.journal.replay import lives, replay
 
 # How long a platform waits for a run, in seconds.
 PATIENCE = 3600.0
+# What befalls a process itself.
+KILLED, HUNG, OUTLIVED = "killed", "killed as it hung", "locks that outlive their run"
+ABANDONED, STOPPED, DEAF = "taken for dead", "asked to stop", "nobody reads"
+BEFALL = (HUNG, KILLED, OUTLIVED, ABANDONED, STOPPED, DEAF)
+# How many histories there are for one whose journal is replayed, which takes as long as its runs.
+REPLAYED = 20
+JOURNAL = "journal.jsonl"
 
 
 @define
@@ -75,15 +81,18 @@ class Run:
 class History:
     """What happens under one plan."""
 
-    def __init__(self, plan: Plan, definition: Definition, folder: Path, journal: Path | None = None) -> None:
-        """`folder` takes the files that a run is started with; the runs append their journals to `journal`."""
+    def __init__(self, plan: Plan, definition: Definition, folder: Path) -> None:
+        """`folder` takes the files of the runs: what they are started with, and their journal."""
         self.plan = plan
         self.runs: list[Run] = []
         self.witness = Witness(plan, self._end)
+        self._entries: list[Entry] = []
         self._scheduler = Scheduler(plan.seed, restless=plan.restless, slips=plan.slips)
         self._definition = definition
         self._folder = folder
-        self._options = WriteOptions(thresholds=_thresholds(plan.sizes), journal=journal)
+        self._journal = folder / JOURNAL
+        self._journal.unlink(missing_ok=True)
+        self._options = WriteOptions(thresholds=_thresholds(plan.sizes), journal=self._journal)
         self._configuration = {"database": f"simulated {plan.seed}"}
         # The database belongs to no process that may die.
         self._served = Process(self._scheduler, "server")
@@ -97,6 +106,9 @@ class History:
             for sync in self.plan.syncs[:-1]:
                 self._try(sync, sync.runs)
             self._finish(self.plan.syncs[-1])
+            if self.plan.seed % REPLAYED == 0:
+                self._entries = self._read_journal()
+                self._expect_replay()
         except BrokenLawError as broken:
             return str(broken)
         except StuckError as stuck:
@@ -104,6 +116,7 @@ class History:
         finally:
             self._end()
             self._scheduler.reap()
+            self._entries = self._read_journal()
             for run in self.runs:
                 run.source.close()
             self._reader.forget()
@@ -115,15 +128,19 @@ class History:
         met = Met(runs=len(self.runs), handovers=self._scheduler.handovers)
         for run in self.runs:
             met.faults.update((*run.befell, *run.session.befell))
-        met.arrows.update(map(_arrow, self._journal()))
-        met.switches.update(f"{one} to {other}" for one, other in self._scheduler.switches.elements())
+        met.arrows.update(map(_arrow, self._entries))
+        for (one, other), times in self._scheduler.switches.items():
+            met.switches[f"{_role(one)} to {_role(other)}"] += times
         return met
 
-    def _journal(self) -> Iterator[Entry]:
-        """What the runs wrote of their lives: a run that was killed lacks its last seconds."""
-        tables = self._server.content.tables
-        journal = tables.get(TableName(self._reader.internal_namespace, TABLE))
-        return (transition_of(row).entry for row in journal.rows) if journal else iter(())
+    def _expect_replay(self) -> None:
+        for life in lives(self._entries):
+            if trouble := replay(life).trouble:
+                raise BrokenLawError(f"the journal does not replay: {trouble}")
+
+    def _read_journal(self) -> list[Entry]:
+        lines = self._journal.read_bytes().splitlines() if self._journal.exists() else []
+        return [msgspec.json.decode(line) for line in lines]
 
     def _end(self) -> None:
         for process in (self._served, *(run.process for run in self.runs)):
@@ -167,7 +184,7 @@ class History:
         while not run.process.over and run.abandoned == known:
             self._scheduler.wait(until)
             if self._scheduler.time >= until and not run.process.over:
-                run.happens("killed as it hung")
+                run.happens(HUNG)
                 run.process.kill(at_once=True)
         if run.process.over:
             self._release(run)
@@ -183,7 +200,7 @@ class History:
             self._scheduler.wait(self._scheduler.time + lingers)
             self._server.end_session(run.session.run)
 
-        run.happens("locks that outlive it")
+        run.happens(OUTLIVED)
         self._scheduler.start(later, "server", self._served)
 
     def _start(self, planned: RunPlan, asked: tuple[Asked, ...]) -> Run:
@@ -206,7 +223,7 @@ class History:
         configured.write_bytes(catalog(asked))
         definition = SimulatedDefinition(self._definition, session, plan.streams_at_once)
         destination = Destination(definition, _Out(self, run), runtime_of(process, source, planned.ahead))
-        options = stopped_after(planned.stopped_after, self._options, run.happens)
+        options = stopped_after(planned.stopped_after, self._options, lambda: run.happens(STOPPED))
 
         def main() -> None:
             run.code = destination.guard(
@@ -221,11 +238,11 @@ class History:
 
     def _set_moments(self, run: Run) -> None:
         def dies() -> None:
-            run.happens("killed")
+            run.happens(KILLED)
             run.process.kill()
 
         def is_abandoned() -> None:
-            run.happens("taken for dead")
+            run.happens(ABANDONED)
             run.abandoned = run.session.disturbed = True
             if run.plan.unlocked:
                 self._server.end_session(run.session.run)
@@ -247,7 +264,7 @@ class _Out:
         run.session.process.scheduler.handover()
         run.lines += 1
         if run.plan.deaf_at is not None and run.lines > run.plan.deaf_at:
-            run.happens("nobody reads")
+            run.happens(DEAF)
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
         if not run.abandoned:
             self.history.witness.hear(line)
@@ -260,7 +277,12 @@ class _Out:
 
 
 def _arrow(entry: Entry) -> str:
-    return f"{entry['machine']} {entry['from']} {entry['event']} {entry['to']}"
+    return f"{entry['machine']} {entry['from']} --{entry['event']}--> {entry['to']}"
+
+
+def _role(thread: str) -> str:
+    """What a thread is for: its name without a number."""
+    return thread.rstrip(" 0123456789")
 
 
 def _thresholds(sizes: Sizes) -> Thresholds:

@@ -19,7 +19,7 @@ class _Request:
 
     failure_code = TERMINATED
 
-    def __init__(self, seconds: float, happens: Callable[[str], None]) -> None:
+    def __init__(self, seconds: float, happens: Callable[[], None]) -> None:
         self._seconds = seconds
         self._happens = happens
 
@@ -28,15 +28,13 @@ class _Request:
 
         def wait() -> None:
             threads.sleep(self._seconds)
-            self._happens("asked to stop")
+            self._happens()
             listener(TransientError("The sync was asked to stop."))
 
         threads.start(wait, "requests")
 
 
-def stopped_after(
-    seconds: float | None, options: WriteOptions, happens: Callable[[str], None]
-) -> WriteOptions:
+def stopped_after(seconds: float | None, options: WriteOptions, happens: Callable[[], None]) -> WriteOptions:
     """The options of a run that is asked to stop after this time, or never for None."""
     if seconds is None:
         return options

@@ -89,15 +89,18 @@ class Witness:
             return
         state = json.loads(line)["state"]
         listed = state["global"]["stream_states"] if "global" in state else [state["stream"]]
+        covered = 0
         for each in listed:
             stream, body = each["stream_descriptor"]["name"], each["stream_state"]
             lineage, at = body["lineage"], body["at"]
             before = self.heard.get((stream, lineage), 0)
             self.ask(partial(_forward, before, at))
             self.heard[stream, lineage] = at
+            covered += at - before
             known = self.known[stream]
             known.acknowledge(record_of(self._plan, stream, lineage, place) for place in range(before, at))
             self.ask(known.durable)
+        self.ask(partial(_counted, covered, state["destinationStats"]["recordCount"]))
 
     def committed(self, run: str, content: Any) -> None:
         """A run has committed a transaction."""
@@ -136,6 +139,11 @@ class Witness:
         except BrokenLawError as broken:
             self.broken = broken
             self._ended()
+
+
+def _counted(covered: int, said: float) -> None:
+    if said != covered:
+        raise BrokenLawError(f"a STATE covers {covered} records, and says {said:.0f}")
 
 
 def _forward(before: int, now: int) -> None:

@@ -1,6 +1,6 @@
 """One stream's rows of a chunk: the compiled reader's columns, and what it left open filled in. Reads no line.
 
-Open are the cells that it could not settle, which are read by themselves, and the records that the exact road read,
+Open are the cells that it could not decide, which are read by themselves, and the records that the exact road read,
 which take their places among the others. Most chunks have neither.
 """
 
@@ -16,7 +16,7 @@ from dataflow.batch import NotedChanges, Rows, extracted_at, rows_of
 from dataflow.input.compiled import CHANGED, SHORTENED, UNSETTLED, tokens_of
 from dataflow.input.decoder import read_meta
 from dataflow.input.source_changes import sound
-from dataflow.input.stream_chunk import Share
+from dataflow.input.stream_chunk import StreamChunk
 from dataflow.keys import Unfit, unfit
 from dataflow.shape import Shape
 from dataflow.types import AirbyteType, Change, Kind, Limits
@@ -33,52 +33,52 @@ SURE = {
 }
 
 
-def settled(shape: Shape, share: Share) -> Rows:
-    """The rows of a share, in input order."""
-    ours = {row: list(of.changes) for row, of in zip(share.others, share.records, strict=True) if of.changes}
+def assembled(shape: Shape, own: StreamChunk) -> Rows:
+    """The rows of the stream in the chunk, in input order."""
+    ours = {row: list(of.changes) for row, of in zip(own.others, own.records, strict=True) if of.changes}
     columns = []
     for index, column in enumerate(shape.columns):
-        start = _begun(shape, share, index)
+        start = _begun(shape, own, index)
         made = finished(column.type, start.array, shape.limits)
         columns.append(made.array)
         if start.changes or made.changes:
             for row, outcome in sorted((outcomes_of(start) | outcomes_of(made)).items()):
                 ours.setdefault(row, []).append(Change(column.field, *outcome))
-    if share.records:
+    if own.records:
         fields = [column.field for column in shape.columns]
-        for row in share.others:
+        for row in own.others:
             ours.get(row, []).sort(key=lambda change: fields.index(change.field))
-    noted = NotedChanges(source=sound(_source_changes(share), shape.limits), ours=ours)
-    rows = rows_of(shape, _extracted_at(share), columns, share.size, noted)
-    return evolve(rows, unfit=_unfit(shape, share)) if shape.roles else rows
+    noted = NotedChanges(source=sound(_source_changes(own), shape.limits), ours=ours)
+    rows = rows_of(shape, _extracted_at(own), columns, own.size, noted)
+    return evolve(rows, unfit=_unfit(shape, own)) if shape.roles else rows
 
 
-def _unfit(shape: Shape, share: Share) -> tuple[Unfit, ...]:
+def _unfit(shape: Shape, own: StreamChunk) -> tuple[Unfit, ...]:
     """The fields with a role of which a value is not held, in the order of the columns."""
     found: dict[str, Unfit] = {}
-    for each in (*_unfit_of_the_reader(shape, share), *(each for of in share.records for each in of.unfit)):
+    for each in (*_unfit_of_the_reader(shape, own), *(each for of in own.records for each in of.unfit)):
         before = found.get(each.field)
         found[each.field] = before.joined(each) if before else each
     return tuple(found[column.field] for column in shape.columns if column.field in found)
 
 
-def _unfit_of_the_reader(shape: Shape, share: Share) -> Iterable[Unfit]:
-    if share.made is None:
+def _unfit_of_the_reader(shape: Shape, own: StreamChunk) -> Iterable[Unfit]:
+    if own.made is None:
         return
     for index, column in enumerate(shape.columns):
         role = shape.roles.get(column.field)
         if role is None:
             continue
-        made = share.made.column(index + 1)
-        for token in (*_left_open(share, index), *_unfinished(column.type, shape.limits, made)):
+        made = own.made.column(index + 1)
+        for token in (*_left_open(own, index), *_unfinished(column.type, shape.limits, made)):
             if (found := unfit(column.field, column.type, role, token, shape.limits)) is not None:
                 yield found
 
 
-def _left_open(share: Share, index: int) -> list[bytes]:
+def _left_open(own: StreamChunk, index: int) -> list[bytes]:
     """The tokens of a column's cells that the reader left alone."""
-    notes = share.notes
-    return tokens_of(share.chunk, notes[(notes["column"] == index) & (notes["kind"] == UNSETTLED)])
+    notes = own.notes
+    return tokens_of(own.chunk, notes[(notes["column"] == index) & (notes["kind"] == UNSETTLED)])
 
 
 def _unfinished(type_: AirbyteType, limits: Limits, texts: pa.Array) -> Iterable[bytes]:
@@ -89,27 +89,27 @@ def _unfinished(type_: AirbyteType, limits: Limits, texts: pa.Array) -> Iterable
     return map(str.encode if type_.kind is Kind.NUMBER else msgspec.json.encode, doubtful)
 
 
-def _extracted_at(share: Share) -> pa.Array:
-    parts = [Coerced(share.made.column(0))] if share.made is not None else []
-    if share.records:
-        parts.append(Coerced(extracted_at(np.array([record.emitted_at for record in share.records]))))
-    return _in_order(parts, share).array
+def _extracted_at(own: StreamChunk) -> pa.Array:
+    parts = [Coerced(own.made.column(0))] if own.made is not None else []
+    if own.records:
+        parts.append(Coerced(extracted_at(np.array([record.emitted_at for record in own.records]))))
+    return _in_order(parts, own).array
 
 
-def _begun(shape: Shape, share: Share, index: int) -> Coerced:
+def _begun(shape: Shape, own: StreamChunk, index: int) -> Coerced:
     """A column of all rows, in their order."""
     type_, limits = shape.columns[index].type, shape.limits
     parts = []
-    if share.made is not None:
-        parts.append(_noted(type_, limits, share, share.made.column(index + 1), index))
-    if share.records:
-        parts.append(begun(type_, [record.cells[index] for record in share.records], limits))
-    return _in_order(parts, share)
+    if own.made is not None:
+        parts.append(_noted(type_, limits, own, own.made.column(index + 1), index))
+    if own.records:
+        parts.append(begun(type_, [record.cells[index] for record in own.records], limits))
+    return _in_order(parts, own)
 
 
-def _noted(type_: AirbyteType, limits: Limits, share: Share, made: pa.Array, index: int) -> Coerced:
+def _noted(type_: AirbyteType, limits: Limits, own: StreamChunk, made: pa.Array, index: int) -> Coerced:
     """A column of the reader's rows, with the cells that it left open."""
-    mine = share.notes[share.notes["column"] == index] if len(share.notes) else share.notes
+    mine = own.notes[own.notes["column"] == index] if len(own.notes) else own.notes
     if not len(mine):
         return Coerced(made)
     outcomes: dict[int, Outcome] = dict.fromkeys(mine["row"][mine["kind"] == SHORTENED].tolist(), CUT)
@@ -117,7 +117,7 @@ def _noted(type_: AirbyteType, limits: Limits, share: Share, made: pa.Array, ind
     if not len(open_cells):
         return coerced(made, outcomes)
     at = open_cells["row"].tolist()
-    cells = [loosen(type_, token, limits) for token in tokens_of(share.chunk, open_cells)]
+    cells = [loosen(type_, token, limits) for token in tokens_of(own.chunk, open_cells)]
     rest = begun(type_, [value for value, _ in cells], limits)
     outcomes |= {at[row]: outcome for row, (_, outcome) in enumerate(cells) if outcome is not None}
     outcomes |= {at[row]: outcome for row, outcome in outcomes_of(rest).items()}
@@ -126,23 +126,23 @@ def _noted(type_: AirbyteType, limits: Limits, share: Share, made: pa.Array, ind
     return coerced(pc.replace_with_mask(made, pa.array(mask), rest.array), outcomes)
 
 
-def _in_order(parts: Sequence[Coerced], share: Share) -> Coerced:
+def _in_order(parts: Sequence[Coerced], own: StreamChunk) -> Coerced:
     """The parts as one column, each cell where it belongs."""
-    if share.places is None:
+    if own.places is None:
         (alone,) = parts
         return alone
     whole = pa.concat_arrays([part.array for part in parts])
     outcomes: dict[int, Outcome] = {}
     before = 0
     for part in parts:
-        outcomes |= {int(share.places[before + row]): done for row, done in outcomes_of(part).items()}
+        outcomes |= {int(own.places[before + row]): done for row, done in outcomes_of(part).items()}
         before += len(part.array)
-    return coerced(whole.take(pa.array(np.argsort(share.places))), outcomes)
+    return coerced(whole.take(pa.array(np.argsort(own.places))), outcomes)
 
 
-def _source_changes(share: Share) -> dict[int, bytes]:
-    changed = share.notes[share.notes["kind"] == CHANGED]
-    rows = changed["row"] if share.places is None else share.places[changed["row"]]
-    made = dict(zip(rows.tolist(), map(read_meta, tokens_of(share.chunk, changed)), strict=True))
-    made |= {row: of.source_changes for row, of in zip(share.others, share.records, strict=True)}
+def _source_changes(own: StreamChunk) -> dict[int, bytes]:
+    changed = own.notes[own.notes["kind"] == CHANGED]
+    rows = changed["row"] if own.places is None else own.places[changed["row"]]
+    made = dict(zip(rows.tolist(), map(read_meta, tokens_of(own.chunk, changed)), strict=True))
+    made |= {row: of.source_changes for row, of in zip(own.others, own.records, strict=True)}
     return {row: text for row, text in made.items() if text}

@@ -16,7 +16,7 @@ from dataflow.batch import Rows
 from dataflow.input.compiled import ODD, PARTITION, Reader, Reading, tokens_of
 from dataflow.input.decoder import Decoder, Refused
 from dataflow.input.parcel import Event, Parcel, ParsedChunk, Span
-from dataflow.input.stream_chunk import Share
+from dataflow.input.stream_chunk import StreamChunk
 from dataflow.protocol import Message, PartitionTally, Record, State, Status, StreamStatus, Unusable
 from dataflow.shape import Shape
 from dataflow.types import StreamName
@@ -140,9 +140,11 @@ class Packer:
         for index, message in lines.odd.items():
             if isinstance(message, Record):
                 odd[self._numbers[message.stream]][index] = message
-        shares = {number: _share(lines, number, sizes[number], odd[number]) for number in sorted(sizes)}
+        by_stream = {
+            number: _of_stream(lines, number, sizes[number], odd[number]) for number in sorted(sizes)
+        }
         return Parcel(
-            rows=tuple(_rows(self._shapes[number], share) for number, share in shares.items()), events=events
+            rows=tuple(_rows(self._shapes[number], own) for number, own in by_stream.items()), events=events
         )
 
     def _events(self, lines: _Lines) -> Iterator[Event]:
@@ -187,30 +189,30 @@ def _begin(reading: Reading, line: int) -> int:
     return int(reading.ends[line - 1]) + 1 if line else 0
 
 
-def _share(lines: _Lines, number: int, size: int, odd: Mapping[int, Record]) -> Share:
+def _of_stream(lines: _Lines, number: int, size: int, odd: Mapping[int, Record]) -> StreamChunk:
     reading = lines.reading
     notes = reading.notes
-    share = Share(
+    own = StreamChunk(
         chunk=lines.chunk,
         made=reading.rows.get(number),
         notes=notes[notes["stream"] == number] if len(notes) else notes,
         size=size,
     )
     if not odd:
-        return share
+        return own
     at = np.concatenate((np.flatnonzero(reading.streams == number), list(odd)))
     # A row's place is how many of all these lines stand before its own.
     places = np.searchsorted(np.sort(at), at)
-    return evolve(share, records=tuple(odd.values()), places=places)
+    return evolve(own, records=tuple(odd.values()), places=places)
 
 
-def _rows(shape: Shape, share: Share) -> Rows:
-    if (rows := share.as_made(shape)) is not None:
+def _rows(shape: Shape, own: StreamChunk) -> Rows:
+    if (rows := own.as_made(shape)) is not None:
         return rows
     # What it takes is slow to import, and a sync may never need it.
-    from dataflow.input.assemble import settled
+    from dataflow.input.assemble import assembled
 
-    return settled(shape, share)
+    return assembled(shape, own)
 
 
 @define

@@ -14,7 +14,7 @@ from dataflow.values.limits import is_final
 
 
 @frozen(kw_only=True)
-class Share:
+class StreamChunk:
     """What a chunk holds of one stream.
 
     `made` has the rows that the reader made, if any, and `notes` are on them; `records` are the others. If there are

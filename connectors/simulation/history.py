@@ -173,6 +173,8 @@ class History:
                 if run.left_locks:
                     raise BrokenLawError("law 4: a lock is left")
                 return True
+            if run.alone and run.plan.undisturbed and HUNG in run.befell:
+                raise BrokenLawError("no end: a run that nothing disturbed did not come to its end")
             if run.alone and run.plan.undisturbed and not self.plan.misfits:
                 raise BrokenLawError("law 3: a run failed although nothing disturbed it")
         return False

@@ -119,17 +119,6 @@ def _publishes(_: Any) -> Any:
     return lambda self, name, error: self._complete(name)
 
 
-def _drops_temp(abandon: Any) -> Any:
-    def abandoned(self: StreamOperations, life: Any) -> Any:
-        answer = abandon(self, life)
-        entry = self._held()
-        if answer.left is not None:
-            self._forget_temp(entry, entry.temp or life.tables.temp)
-        return evolve(answer, left=None)
-
-    return abandoned
-
-
 def _closes_nothing(_: Any) -> Any:
     return lambda self, life: self._inbox.close()
 
@@ -172,7 +161,9 @@ FAULTS: Mapping[str, Planted] = {
     "a_flush_whose_answer_was_lost_is_repeated": Planted(MemoryLedger, "flushed", _forgets_its_flushes),
     "a_claim_keeps_the_number_of_the_last_flush": Planted(StreamOperations, "_take", _keeps_the_number),
     "an_incomplete_stream_is_published": Planted(Pipeline, "_end_unpublished", _publishes),
-    "temp_is_dropped_on_failure": Planted(StreamOperations, "_abandon", _drops_temp),
+    "temp_is_dropped_on_failure": Planted(
+        StreamLife, "leaves_empty_temp", lambda _: property(lambda life: life.left is not None)
+    ),
     "a_lock_is_not_released": Planted(SyncOperations, "_tear_down", _closes_nothing),
     "a_published_generation_is_forgotten": Planted(StreamOperations, "_replace", _forgets_the_generation),
     "raw_ids_begin_by_the_clock_alone": Planted(RawIds, "__init__", _begins_by_the_clock),

@@ -1,8 +1,6 @@
 """The DuckDB destination. Its parts meet in `connector`.
 
 What only a sync needs, the driver above all, is imported when one is made: `spec` answers without.
-
-`connectors.duckdb.rehearsal` has `tempfile` draw the name of a temporary file.
 """
 
 from collections.abc import Mapping

@@ -14,12 +14,13 @@ from typing import Any
 import duckdb
 from attrs import evolve
 
-from connectors.duckdb.columns import DUCKDB
+from connectors.duckdb.columns import DUCKDB, DuckDbColumns
 from connectors.duckdb.config import Config
 from connectors.duckdb.sql import DuckDbStatements, attach, attached_as, spill_into, use
 from dataflow.errors import InternalError
 from dataflow.runtime import Runtime
 from dataflow.runtime.threads import Threads
+from dataflow.types import TableName
 
 # Seconds. A process that was killed keeps its lock on the file until it is gone.
 _FILE_PATIENCE = 5.0
@@ -121,6 +122,11 @@ class Database:
         # Two in-memory databases have nothing in common; two ways to one file are the same.
         self.identity: Hashable = object() if config.in_memory else config.database
         self.statements = DuckDbStatements(hard_deletes=config.hard_deletes)
+
+    def key(self, table: TableName) -> Hashable:
+        """What names the table among the locks of this process."""
+        comparable = DuckDbColumns.naming.comparable
+        return self.identity, comparable(table.namespace), comparable(table.name)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to the shared instance. Raises DuckDB's errors."""

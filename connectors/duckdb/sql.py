@@ -26,6 +26,11 @@ def attach(file: str, row_group: int, name: str | None = None) -> Sql:
     return sql("ATTACH {} {}(ROW_GROUP_SIZE {})", Value(file), called, Value(row_group))
 
 
+def attach_to_read(file: str, name: str) -> Sql:
+    """Open a file that is not written to, called by this name."""
+    return sql("ATTACH {} AS {} (READ_ONLY)", Value(file), Name(name))
+
+
 def attached_as() -> Sql:
     """What the file $file is called, if it is open."""
     return sql("SELECT database_name FROM duckdb_databases() WHERE path = {}", Param("file"))
@@ -119,6 +124,14 @@ class DuckDbStatements(Statements):
     def delete_rows_after(self, table: TableName) -> Sql:
         return sql(
             "DELETE FROM {} WHERE {} > CAST({} AS UUID)", self.table(table), Name(RAW_ID), Param("after")
+        )
+
+    def any_row_up_to(self, table: TableName) -> Sql:
+        return sql(
+            "SELECT 1 FROM {} WHERE {} <= CAST({} AS UUID) LIMIT 1",
+            self.table(table),
+            Name(RAW_ID),
+            Param("last"),
         )
 
     def insert_batches(self, table: TableName, columns: Mapping[str, ColumnType]) -> Sql:

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connectors.sql.client import SqlClient
+    from connectors.sql.connection import Connection, Locks
     from connectors.sql.deletion import says_alive, says_deleted
     from connectors.sql.dialect import Ddl, Dialect, Holds, InternalColumn, Parameters, Quote
     from connectors.sql.errors import Meaning, by_code, explained, meant
+    from connectors.sql.evolution import Conversion, alterations
     from connectors.sql.file_locks import StreamLocks
+    from connectors.sql.inspection import Inspection
     from connectors.sql.journal import SqlJournal
     from connectors.sql.ledger import SqlLedger
     from connectors.sql.merging import dedupe, merge
     from connectors.sql.refusals import in_use, name_taken, not_ours
-    from connectors.sql.rows import RowBuffer
+    from connectors.sql.rehearsal import rehearse
+    from connectors.sql.rows import RowBuffer, RowConnection
     from connectors.sql.session import Session
     from connectors.sql.ssh_options import TUNNELS, Tunnel, TunnelMethod
     from connectors.sql.ssh_tunnel import Entrance, SshTunnel
     from connectors.sql.statements import Statements
+    from connectors.sql.stored_text import StoredText
     from connectors.sql.text import (
         NOTHING,
         Keyword,
@@ -42,12 +47,16 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTHING",
     "TUNNELS",
+    "Connection",
+    "Conversion",
     "Ddl",
     "Dialect",
     "Entrance",
     "Holds",
+    "Inspection",
     "InternalColumn",
     "Keyword",
+    "Locks",
     "Meaning",
     "Name",
     "Param",
@@ -56,6 +65,7 @@ __all__ = [
     "Place",
     "Quote",
     "RowBuffer",
+    "RowConnection",
     "Session",
     "Sql",
     "SqlClient",
@@ -63,12 +73,14 @@ __all__ = [
     "SqlLedger",
     "SshTunnel",
     "Statements",
+    "StoredText",
     "StreamLocks",
     "Template",
     "Tunnel",
     "TunnelMethod",
     "Type",
     "Value",
+    "alterations",
     "by_code",
     "dedupe",
     "explained",
@@ -80,6 +92,7 @@ __all__ = [
     "name_taken",
     "names",
     "not_ours",
+    "rehearse",
     "says_alive",
     "says_deleted",
     "sql",
@@ -87,35 +100,43 @@ __all__ = [
 ]
 
 _HOMES = {
+    "alterations": "evolution",
+    "by_code": "errors",
+    "Connection": "connection",
+    "Conversion": "evolution",
     "Ddl": "dialect",
+    "dedupe": "merging",
     "Dialect": "dialect",
     "Entrance": "ssh_tunnel",
+    "explained": "errors",
     "Holds": "dialect",
+    "in_use": "refusals",
+    "Inspection": "inspection",
     "InternalColumn": "dialect",
+    "Locks": "connection",
     "Meaning": "errors",
+    "meant": "errors",
+    "merge": "merging",
+    "name_taken": "refusals",
+    "not_ours": "refusals",
     "Parameters": "dialect",
     "Quote": "dialect",
+    "rehearse": "rehearsal",
     "RowBuffer": "rows",
+    "RowConnection": "rows",
+    "says_alive": "deletion",
+    "says_deleted": "deletion",
     "Session": "session",
     "SqlClient": "client",
     "SqlJournal": "journal",
     "SqlLedger": "ledger",
     "SshTunnel": "ssh_tunnel",
     "Statements": "statements",
+    "StoredText": "stored_text",
     "StreamLocks": "file_locks",
-    "TUNNELS": "ssh_options",
     "Tunnel": "ssh_options",
     "TunnelMethod": "ssh_options",
-    "by_code": "errors",
-    "dedupe": "merging",
-    "explained": "errors",
-    "meant": "errors",
-    "merge": "merging",
-    "in_use": "refusals",
-    "name_taken": "refusals",
-    "not_ours": "refusals",
-    "says_alive": "deletion",
-    "says_deleted": "deletion",
+    "TUNNELS": "ssh_options",
 }
 
 

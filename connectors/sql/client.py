@@ -5,75 +5,76 @@ lines of that class name the overrides.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from connectors.contract import Recipe, Statistics, Writer
+from connectors.sql.connection import Connection, Locks
+from connectors.sql.inspection import Inspection
 from connectors.sql.journal import SqlJournal
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.merging import dedupe, merge
-from connectors.sql.refusals import name_taken, not_ours
+from connectors.sql.refusals import in_use, not_ours
 from connectors.sql.statements import Statements
 from connectors.sql.text import Name, Sql
-from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
+from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
 
 
 class SqlClient(ABC):
-    """One connection, the operations on its tables, its ledger and its journal. Used by one thread at a time."""
+    """The operations on tables, the ledger and the journal, over one connection. Used by one thread at a time."""
 
-    def __init__(self, statements: Statements, internal_namespace: str) -> None:
-        self._statements = statements
-        self.ledger = SqlLedger(self, internal_namespace, statements.dialect)
-        self.journal = SqlJournal(self, internal_namespace, statements.dialect)
+    def __init__(self, connection: Connection, locks: Locks, internal_namespace: str) -> None:
+        self.connection = connection
+        self.inspection = Inspection(connection)
+        self._locks = locks
+        self.ledger = SqlLedger(self, internal_namespace, connection.dialect)
+        self.journal = SqlJournal(self, internal_namespace, connection.dialect)
 
     @property
     def statements(self) -> Statements:
         """The statements of this client's database."""
-        return self._statements
+        return self.connection.statements
 
     # -- what a database gives
 
     @abstractmethod
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        """As the contract has it; `connectors.sql.evolution` has a way to do it."""
+
+    # -- the connection and the locks
+
     def transaction(self) -> AbstractContextManager[None]:
-        """As the contract has it: all that happens inside is durable, or none of it."""
+        return self.connection.transaction()
 
-    @abstractmethod
     def lock(self, table: TableName, owner: str) -> None:
-        """As the contract has it: keep other runs from writing to the table until `close`."""
+        if holder := self._locks.take(table, owner):
+            raise in_use(table, holder)
 
-    @abstractmethod
     def writer(self, table: TableName) -> Writer | None:
-        """As the contract has it: the run that keeps others from the table."""
+        run = self._locks.taken(table)
+        return Writer(run=run) if run is not None else None
 
-    @abstractmethod
     def recover(self) -> None:
-        """As the contract has it: give up the connection."""
+        self.connection.recover()
 
-    @abstractmethod
     def close(self) -> None:
-        """As the contract has it: release the connection and the locks."""
+        self.recover()
+        self._locks.give_back()
 
-    @abstractmethod
+    # -- the session of ledger and journal
+
     def execute(
         self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
-        """The rows that the statement returns, none if it returns nothing."""
+        return self.connection.execute(statement, parameters)
 
-    @abstractmethod
     def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
-        """The number of rows that an INSERT, UPDATE or DELETE finds."""
+        return self.connection.changed(statement, parameters)
 
-    @abstractmethod
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute the statement once for each of these parameters."""
-
-    @abstractmethod
-    def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
-        """Execute an INSERT once for each of these rows, whose values are in the order of its places; how many."""
-
-    # -- the session of ledger and journal
+        self.connection.execute_many(statement, rows)
 
     def table(self, table: TableName) -> Name:
         return self.statements.table(table)
@@ -82,25 +83,23 @@ class SqlClient(ABC):
         return self.statements.new_name(table)
 
     def column_names(self, table: TableName) -> Sequence[str]:
-        return [name for name, *_ in self._columns(table)]
+        return list(self.inspection.columns(table))
 
     # -- tables
 
     def create_namespace(self, namespace: str) -> None:
         # IF NOT EXISTS would demand the right to create it even where it exists.
-        if not self.execute(self.statements.find_namespace(), {"namespace": namespace}):
+        if not self.inspection.namespace_exists(namespace):
             self.execute(self.statements.create_namespace(namespace))
 
     def table_exists(self, table: TableName) -> bool:
-        place = self.statements.place(table)
-        if self.execute(self.statements.find_table(), place):
-            return True
-        if taken := self.execute(self.statements.find_holder(), place):
-            raise name_taken(table, taken[0][0])
-        return False
+        return self.inspection.table_exists(table)
 
     def table_is_empty(self, table: TableName) -> bool:
-        return not self.execute(self.statements.any_row(table))
+        return self.inspection.table_is_empty(table)
+
+    def holds_rows_up_to(self, table: TableName, raw_id: str) -> bool:
+        return self.inspection.holds_rows_up_to(table, raw_id)
 
     def count_rows(self, table: TableName) -> int:
         return int(self.execute(self.statements.count_rows(table))[0][0])
@@ -138,10 +137,6 @@ class SqlClient(ABC):
             return self.changed(self.statements.delete_rows(table))
         return self.changed(self.statements.delete_rows_after(table), {"after": after})
 
-    def insert(self, table: TableName, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int:
-        """Append rows of stored values, for the insert buffer; how many."""
-        return self.append(self.statements.insert_row(table, columns), rows)
-
     def copy_table(self, source: TableName, target: TableName, columns: Sequence[Column]) -> int:
         return self.changed(self.statements.copy_rows(source, target, columns))
 
@@ -158,32 +153,18 @@ class SqlClient(ABC):
         self.execute(self.statements.rename_table(source, target))
         return ""
 
-    # -- evolution
+    # -- columns
 
     def discover_schema(self, table: TableName) -> TableSchema:
-        found = {name: ColumnType(kind, bool(nullable)) for name, kind, nullable in self._columns(table)}
+        found = self.inspection.columns(table)
         if missing := [name for name in REQUIRED_COLUMNS if name not in found]:
             raise not_ours(table, missing)
         return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def complete_metadata(self, table: TableName) -> Sequence[str]:
-        found = self.column_names(table)
+        found = self.inspection.columns(table)
         missing = [name for name in ADDED_LATER if name not in found]
         for name in missing:
             for statement in self.statements.add_metadata(table, name):
                 self.execute(statement)
         return missing
-
-    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
-        # First the drops: a new name may differ from a dropped one by the case of its letters alone.
-        for name in changeset.drop:
-            self.execute(self.statements.drop_column(table, name))
-        for name, kind in changeset.add.items():
-            self.execute(self.statements.add_column(table, name, kind))
-        for name, change in changeset.change.items():
-            given = {"original": change.original.type, "new": change.new.type, "column": name}
-            for statement in self.statements.change_column(table, name, change):
-                self.execute(statement, given if statement.has_parameters else None)
-
-    def _columns(self, table: TableName) -> Sequence[tuple[Any, ...]]:
-        return self.execute(self.statements.find_columns(), self.statements.place(table))

@@ -1,12 +1,12 @@
 """What a driver's errors mean, as a table that is read from top to bottom. Passes no text of the database on.
 
-The database's own words may quote a value, so they are compared and never shown.
+The database's own words may quote a value, so they are compared and never shown, but for what a meaning names.
 """
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dataflow.errors import DataflowError, InternalError
 
@@ -18,8 +18,9 @@ TRY_AGAIN = "Try again."
 class Meaning:
     """An error of ours, and the errors of a driver that it stands for.
 
-    An error fits if it is `raised_as` that class, has one of the `codes` (any, if there are none), and its text matches
-    `said` from its beginning on.
+    An error fits if it is `raised_as` that class, has one of the `codes` (any, if there are none), and the pattern
+    `said` is found in its text. The message may hold the pattern's named groups, as `{file}`: name a group only if it
+    never holds a value.
     """
 
     means: DataflowError
@@ -27,11 +28,15 @@ class Meaning:
     codes: Collection[str | int] = ()
     said: str = ""
 
-    def fits(self, error: Exception, code: str | int | None) -> bool:
-        """Whether it stands for this error, whose code is `code`."""
+    def of(self, error: Exception, code: str | int | None) -> DataflowError | None:
+        """What this error means, whose code is `code`; None if it does not fit."""
         if not isinstance(error, self.raised_as) or (self.codes and code not in self.codes):
-            return False
-        return re.match(self.said, str(error)) is not None
+            return None
+        found = re.search(self.said, str(error))
+        if found is None:
+            return None
+        named = found.groupdict()
+        return evolve(self.means, message=self.means.message.format(**named)) if named else self.means
 
 
 def by_code(errors: Mapping[str, DataflowError] | Mapping[int, DataflowError]) -> tuple[Meaning, ...]:
@@ -41,7 +46,7 @@ def by_code(errors: Mapping[str, DataflowError] | Mapping[int, DataflowError]) -
 
 def meant(error: Exception, code: str | int | None, meanings: Sequence[Meaning]) -> DataflowError | None:
     """The error of ours by the first meaning that fits; None if none does."""
-    return next((each.means for each in meanings if each.fits(error, code)), None)
+    return next(filter(None, (each.of(error, code) for each in meanings)), None)
 
 
 def explained(

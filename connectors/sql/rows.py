@@ -1,12 +1,13 @@
 """An insert buffer that appends row by row, for a database without a bulk path. Converts each column at once."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 import pyarrow as pa
 
-from connectors.sql.client import SqlClient
+from connectors.sql.statements import Statements
+from connectors.sql.text import Sql
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Column, Kind, TableName
 
 # By a kind, what makes a stored value of a value as Arrow gives it, which is never null.
@@ -15,15 +16,29 @@ Stored: TypeAlias = Callable[[Kind], Callable[[Any], Any]]
 _METADATA_KINDS = {EXTRACTED_AT: Kind.TIMESTAMP_WITH_TIMEZONE, META: Kind.JSON, GENERATION_ID: Kind.INTEGER}
 
 
-class RowBuffer:
-    """InsertBuffer for one client; it inserts within the client's current transaction."""
+class RowConnection(Protocol):
+    """What the buffer needs of a client's connection."""
 
-    def __init__(self, client: SqlClient, stored: Stored) -> None:
-        self._client = client
+    @property
+    def statements(self) -> Statements:
+        """The statements of the database."""
+        ...
+
+    def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
+        """Execute an INSERT once for each of these rows, whose values are in the order of its places; how many."""
+        ...
+
+
+class RowBuffer:
+    """InsertBuffer for one client; it inserts within the current transaction of that client's connection."""
+
+    def __init__(self, connection: RowConnection, stored: Stored) -> None:
+        self._connection = connection
         self._stored = stored
 
     def insert(self, table: TableName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:
-        return sum(self._client.insert(table, columns, self._rows(batch, columns)) for batch in batches)
+        statement = self._connection.statements.insert_row(table, columns)
+        return sum(self._connection.append(statement, self._rows(batch, columns)) for batch in batches)
 
     def _rows(self, batch: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
         raw_ids = (str(UUID(bytes=each)) for each in batch.column(RAW_ID).to_pylist())

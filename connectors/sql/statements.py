@@ -13,11 +13,10 @@ from connectors.contract import Recipe
 from connectors.sql.deletion import says_deleted
 from connectors.sql.dialect import Dialect
 from connectors.sql.text import Name, Param, Part, Place, Sql, Value, listed, names, sql
-from dataflow.evolution import ColumnType, ColumnTypeChange
+from dataflow.evolution import ColumnType
 from dataflow.types import (
     ADDED_LATER,
     CDC_DELETED_AT,
-    META,
     METADATA_COLUMNS,
     RAW_ID,
     Column,
@@ -49,21 +48,6 @@ class Statements(ABC):
 
         These two are parameters of the statement.
         """
-
-    def converted(self, name: str, change: ColumnTypeChange) -> Sql:
-        """The value of the column `name` of the table `t` in its new type, null if that type cannot hold it.
-
-        It may have the parameters `original` and `new`, which are the types, and `column`, which is the name. A
-        database that overrides `change_column`, or its client's `apply_changeset`, needs neither this nor `noted`.
-        """
-        raise NotImplementedError
-
-    def noted(self, name: str, change: ColumnTypeChange) -> Sql:
-        """The `_airbyte_meta` of a row of the table `t`, with a note if the new type cannot hold the value.
-
-        It may have the same parameters.
-        """
-        raise NotImplementedError
 
     # -- names
 
@@ -163,6 +147,10 @@ class Statements(ABC):
         """One row if the table holds any."""
         return sql("SELECT 1 FROM {} LIMIT 1", self.table(table))
 
+    def any_row_up_to(self, table: TableName) -> Sql:
+        """One row if the table holds any whose raw id is not above the parameter `last`."""
+        return sql("SELECT 1 FROM {} WHERE {} <= {} LIMIT 1", self.table(table), Name(RAW_ID), Param("last"))
+
     def count_rows(self, table: TableName) -> Sql:
         """The number of rows of the table."""
         return sql("SELECT count(*) FROM {}", self.table(table))
@@ -218,22 +206,6 @@ class Statements(ABC):
     def drop_column(self, table: TableName, name: str) -> Sql:
         """Remove a column."""
         return sql("ALTER TABLE {} DROP COLUMN {}", self.table(table), Name(name))
-
-    def change_column(self, table: TableName, name: str, change: ColumnTypeChange) -> Sequence[Sql]:
-        """Give a column another type: a new column gets the values, and takes the name of the old one."""
-        return (
-            self.add_column(table, CHANGING, change.new),
-            sql(
-                "UPDATE {} AS t SET {} = {}, {} = {}",
-                self.table(table),
-                Name(CHANGING),
-                self.converted(name, change),
-                Name(META),
-                self.noted(name, change),
-            ),
-            self.drop_column(table, name),
-            sql("ALTER TABLE {} RENAME COLUMN {} TO {}", self.table(table), Name(CHANGING), Name(name)),
-        )
 
 
 def all_names(columns: Sequence[Column]) -> Sequence[str]:

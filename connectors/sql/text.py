@@ -176,9 +176,28 @@ def names(columns: Iterable[str]) -> Sql:
     return listed(map(Name, columns))
 
 
+def filled(statement: Sql, parameters: Mapping[str, object]) -> Sql:
+    """The statement with these values in the places of its parameters; for a reader, since values are never sent so."""
+    pieces: list[Piece] = []
+    for piece in statement.parts:
+        if isinstance(piece, Param) and piece.name in parameters:
+            pieces.extend(_shown(parameters[piece.name]).parts)
+        else:
+            pieces.append(piece)
+    return Sql(tuple(pieces))
+
+
 def takes_value(piece: "Part | Piece") -> bool:
     """Whether it is the place of a value that the statement is executed with."""
     return isinstance(piece, Param | Place)
+
+
+def _shown(value: object) -> Sql:
+    if isinstance(value, list):
+        return sql("[{}]", listed(map(_shown, value)))
+    if value is None or isinstance(value, bool | int | str):
+        return Sql((Value(value),))
+    return Sql((Value(str(value)),))
 
 
 def _demand_literal(text: str, literals: Sequence[object]) -> None:

@@ -1,8 +1,6 @@
 """The SQLite destination: a file, by the standard library's own database. Its parts meet in `connector`.
 
 What only a sync needs, the driver above all, is imported when one is made: `spec` answers without.
-
-`connectors.sqlite.rehearsal` has `tempfile` draw the name of a temporary file.
 """
 
 from collections.abc import Mapping

@@ -4,16 +4,14 @@ SQLite holds 64-bit integers, doubles and text. So whatever a double would chang
 digits, moments as ISO 8601, in UTC where they have a zone, which sorts as time goes.
 """
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping
 
 from connectors.sql.dialect import Dialect, Parameters
 from connectors.sql.statements import CHANGING
+from connectors.sql.stored_text import StoredText
 from connectors.sql.text import template
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
-from dataflow.retype import convert, is_lost, noted, plain_number
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limits
 
 # A type's name decides what SQLite makes of a value: with TEXT in it nothing, and of other names only what looks
@@ -44,8 +42,8 @@ SQLITE = Dialect(
     metadata_types=_METADATA_TYPES,
     same=template("{} IS {}"),
 )
-
-_KINDS = {spelled: kind for kind, spelled in _TYPES.items()}
+# Conversions of what is stored as text.
+STORED_TEXT = StoredText(_TYPES)
 
 
 class SqliteColumns:
@@ -64,43 +62,3 @@ class SqliteColumns:
 
     def column_type(self, kind: Kind) -> ColumnType:
         return SQLITE.column_type(kind)
-
-
-def stored(kind: Kind) -> Callable[[Any], Any]:
-    """What makes of a value, as Arrow gives it and not null, the one that is stored."""
-    return _STORED.get(kind, lambda value: value)
-
-
-def converted(value: Any, original: str, new: str) -> Any:
-    """A stored value of one type as one of another, or None where that type cannot hold it."""
-    made = convert(*_read(value, original), _KINDS[new])
-    return None if made is None else stored(_KINDS[new])(made)
-
-
-def noted_if_lost(meta: str, column: str, value: Any, original: str, new: str) -> str:
-    """A row's `_airbyte_meta` when a stored value changes its type; with a note if that type cannot hold it."""
-    return noted(meta, [column]) if is_lost(*_read(value, original), _KINDS[new]) else meta
-
-
-def _read(value: Any, original: str) -> tuple[Any, Kind]:
-    kind = _KINDS.get(original, Kind.STRING)
-    return (Decimal(value) if kind is Kind.NUMBER and value is not None else value), kind
-
-
-def compare_numbers(one: str, other: str) -> int:
-    """Below, at or above zero, as the one number is to the other."""
-    return int(Decimal(one).compare(Decimal(other)))
-
-
-def _iso(value: Any) -> str:
-    text: str = value.isoformat()
-    return text
-
-
-_STORED: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.NUMBER: plain_number,
-    Kind.DATE: _iso,
-    Kind.TIME_WITHOUT_TIMEZONE: _iso,
-    Kind.TIMESTAMP_WITH_TIMEZONE: _iso,
-    Kind.TIMESTAMP_WITHOUT_TIMEZONE: _iso,
-}

@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 from connectors.contract import Connector, Statement
 from connectors.sql.errors import ASK_FOR_HELP, TRY_AGAIN, Meaning, by_code, explained
+from connectors.sql.file_locks import StreamLocks
+from connectors.sql.rehearsal import rehearse
 from connectors.sql.rows import RowBuffer
+from connectors.sql.stored_text import stored
 from connectors.sqlite.client import INTERNAL_NAMESPACE, SqliteClient
-from connectors.sqlite.columns import SqliteColumns, stored
+from connectors.sqlite.columns import SqliteColumns
 from connectors.sqlite.config import SqliteConfig
-from connectors.sqlite.rehearsal import RehearsedClient, Shadow
+from connectors.sqlite.connection import SqliteConnection, SqliteReader
 from connectors.sqlite.sql import SqliteStatements
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.runtime import Runtime
@@ -26,20 +29,20 @@ class SqliteConnector:
     def __init__(self, config: SqliteConfig, runtime: Runtime) -> None:
         self.runtime = runtime
         self._config = config
+        self._statements = SqliteStatements(hard_deletes=config.hard_deletes)
 
     @property
     def default_namespace(self) -> str:
         return self._config.schema
 
     def client(self) -> SqliteClient:
-        sql = SqliteStatements(hard_deletes=self._config.hard_deletes)
-        return SqliteClient(self._config.file, sql, self.runtime)
+        return self._client(SqliteConnection(self._config.file, self._statements))
 
     def insert_buffer(self, client: SqliteClient) -> RowBuffer:
-        return RowBuffer(client, stored)
+        return RowBuffer(client.connection, stored)
 
     def rehearse(self, note: Callable[[Statement], None]) -> Connector:
-        return RehearsedConnector(self._config, self.runtime, note)
+        return rehearse(self, lambda: self._client(SqliteReader(self._config.file, self._statements)), note)
 
     def explain(self, error: Exception) -> DataflowError:
         return explain(error)
@@ -47,21 +50,9 @@ class SqliteConnector:
     def close(self) -> None:
         """The clients share nothing."""
 
-
-class RehearsedConnector(SqliteConnector):
-    """The same on a shadow of the file."""
-
-    def __init__(self, config: SqliteConfig, runtime: Runtime, note: Callable[[Statement], None]) -> None:
-        super().__init__(config, runtime)
-        self._shadow = Shadow(config.file, runtime)
-        self._note = note
-
-    def client(self) -> SqliteClient:
-        sql = SqliteStatements(hard_deletes=self._config.hard_deletes)
-        return RehearsedClient(self._shadow, sql, self._note)
-
-    def close(self) -> None:
-        self._shadow.close()
+    def _client(self, connection: SqliteConnection) -> SqliteClient:
+        locks = StreamLocks(self._config.file, self.columns.naming, self.runtime)
+        return SqliteClient(connection, locks, INTERNAL_NAMESPACE)
 
 
 _MAKE_ROOM = "Free space where the database is, then run the sync again. All acknowledged records are safe."
@@ -92,7 +83,7 @@ _MEANINGS = (
     # These have no code of their own.
     Meaning(
         raised_as=sqlite3.OperationalError,
-        said="too many columns",
+        said="^too many columns",
         means=ConfigError(
             "The stream has more columns than SQLite allows a table.",
             remedy="Deselect columns of the stream.",
@@ -100,7 +91,7 @@ _MEANINGS = (
     ),
     Meaning(
         raised_as=sqlite3.OperationalError,
-        said="no such table",
+        said="^no such table",
         means=ConfigError(
             "A table of the sync was renamed or dropped during the sync.",
             remedy="Rename it back, or let the next sync create it again.",

@@ -12,15 +12,13 @@ from attrs import frozen
 
 from connectors.sql.dialect import Dialect
 from connectors.sql.statements import Statements, T, of
+from connectors.sql.stored_text import NUMBERS
 from connectors.sql.text import Name, Param, Part, Sql, sql
 from connectors.sqlite.columns import SQLITE
-from dataflow.evolution import ColumnTypeChange
 from dataflow.types import META, Column, Kind, TableName
 
 # The one namespace whose tables have plain names, as SQLite's own is called.
 PLAIN_NAMESPACE = "main"
-# What the client teaches SQLite.
-CONVERT, NOTE, NUMBERS = "dataflow_convert", "dataflow_note", "dataflow_numbers"
 
 
 def full_name(table: TableName) -> str:
@@ -71,7 +69,7 @@ def holders(built: Sequence[Built], table: TableName, columns: Sequence[str]) ->
 
 @frozen(kw_only=True)
 class SqliteStatements(Statements):
-    """What SQLite words differently: names, its own catalog, row numbers, and the functions of the client."""
+    """What SQLite words differently: names, its own catalog, and row numbers."""
 
     dialect: Dialect = SQLITE
 
@@ -128,20 +126,6 @@ class SqliteStatements(Statements):
             of(T, META),
             Param("field"),
             Param("column"),
-        )
-
-    def converted(self, name: str, change: ColumnTypeChange) -> Sql:
-        return sql("{}({}, {}, {})", Name(CONVERT), of(T, name), Param("original"), Param("new"))
-
-    def noted(self, name: str, change: ColumnTypeChange) -> Sql:
-        return sql(
-            "{}({}, {}, {}, {}, {})",
-            Name(NOTE),
-            of(T, META),
-            Param("column"),
-            of(T, name),
-            Param("original"),
-            Param("new"),
         )
 
 

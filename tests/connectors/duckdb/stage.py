@@ -113,13 +113,13 @@ def contents(
 
 def query(client: DuckDbClient, statement: str) -> list[tuple[Any, ...]]:
     """What a person's statement returns, who means the file. By Arrow: DuckDB's own rows want pytz for a timestamp."""
-    client._cursor.execute(DUCKDB.render(use(client.statements.catalog)))
+    client.connection.cursor.execute(DUCKDB.render(use(client.connection.statements.catalog)))
     try:
-        found: Any = client._cursor.sql(statement)
+        found: Any = client.connection.cursor.sql(statement)
         columns = found.to_arrow_table().columns if found is not None else []
         return list(zip(*(column.to_pylist() for column in columns), strict=True))
     finally:
-        client._cursor.execute(DUCKDB.render(use(INSTANCE)))
+        client.connection.cursor.execute(DUCKDB.render(use(INSTANCE)))
 
 
 def numbers(client: DuckDbClient, table: TableName) -> list[int]:

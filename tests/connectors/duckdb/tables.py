@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from connectors.duckdb.connector import _MEANINGS
+from connectors.duckdb.errors import MEANINGS
 
 
 def _answers() -> Iterator[tuple[str, str, str]]:
-    for each in _MEANINGS:
-        yield re.sub(r"\{\w+\}", "…", each.message), each.failure.failure_type, each.remedy
+    for each in MEANINGS:
+        yield re.sub(r"\{\w+\}", "…", each.means.message), each.means.failure_type, each.means.remedy
 
 
 TABLES = {"errors of DuckDB": (("it says", "type", "what to do"), _answers)}

@@ -108,9 +108,9 @@ def test_text_with_nul_is_found_again_after_the_file_was_closed(tmp_path: Path, 
     client = again.client()
 
     assert contents(client, FINAL, "id", order="id") == sorted((text,) for text in texts)
-    assert client._cursor.execute("SELECT count(*) FROM lake.users WHERE id = $1", ["a\0b"]).fetchall() == [
-        (1,)
-    ]
+    assert client.connection.cursor.execute(
+        "SELECT count(*) FROM lake.users WHERE id = $1", ["a\0b"]
+    ).fetchall() == [(1,)]
     client.close()
     again.close()
 

@@ -23,7 +23,6 @@ from dataflow.types import INTEGER, NUMBER, STRING, Column, TableName
 from tests.connectors.duckdb.stage import (
     FINAL,
     ID_TEST,
-    JANUARY,
     TEMP,
     batch,
     config,
@@ -600,13 +599,3 @@ def test_a_database_in_memory_has_all_there_is(tmp_path: Path) -> None:
 )
 def test_what_more_memory_would_help(error: duckdb.Error, *, meant: bool) -> None:
     assert is_out_of_memory(error) is meant
-
-
-def test_rows_can_be_appended_one_by_one(client: DuckDbClient) -> None:
-    with client.transaction():
-        client.create_table(FINAL, ID_TEST, ())
-
-    with client.transaction():
-        appended = client.insert(FINAL, ID_TEST, iter([(raw_id(1), JANUARY, "{}", 1, "a", 7)]))
-
-    assert (appended, numbers(client, FINAL)) == (1, [1])

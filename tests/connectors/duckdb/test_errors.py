@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from connectors.duckdb.connector import DuckDbConnector, explain
+from connectors.duckdb.connector import DuckDbConnector
+from connectors.duckdb.errors import explain
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 from dataflow.types import Array, Column
 from tests.connectors.duckdb.stage import FINAL, ID_TEST, connector, fill, query, row
@@ -151,11 +152,11 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
 try:
     with client.transaction():
-        client._cursor.execute("CREATE TABLE lake.big AS SELECT uuid() AS u FROM range(2000000)")
+        client.connection.cursor.execute("CREATE TABLE lake.big AS SELECT uuid() AS u FROM range(2000000)")
 except Exception as error:
     print(type(to.explain(error)).__name__, to.explain(error))
 with client.transaction():
-    print(client._cursor.execute("SELECT count(*) FROM duckdb_tables()").fetchall())
+    print(client.connection.cursor.execute("SELECT count(*) FROM duckdb_tables()").fetchall())
 """
     found = subprocess.run(
         [sys.executable, "-c", program, str(lake)],

@@ -9,14 +9,13 @@ import duckdb
 import pytest
 
 from connectors.duckdb import DEFINITION
-from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.columns import DUCKDB
-from connectors.duckdb.rehearsal import literal
+from connectors.duckdb.connection import DuckDbConnection
 from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.sync.undoing import TRIED
 from connectors.sql.ledger_rows import TABLE as LEDGER
-from connectors.sql.text import Sql
+from connectors.sql.text import Sql, filled
 from connectors.testkit.harness.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import ConfigError
@@ -46,20 +45,18 @@ def planned(file: Path, *streams: Mapping[str, Any]) -> Plan:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What clients send from now on, but questions, the ledger's own rows and what is tried and undone."""
     texts: list[str] = []
-    execute = DuckDbClient.execute
+    execute = DuckDbConnection.execute
 
     def recording(
-        self: DuckDbClient, statement: Sql, parameters: Mapping[str, Any] | None = None
+        self: DuckDbConnection, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         text = DUCKDB.render(statement)
         ours = TRIED in text or (LEDGER in text and not text.startswith("CREATE"))
         if not text.startswith("SELECT") and not ours:
-            for name, value in (parameters or {}).items():
-                text = text.replace(f"${name}", literal(value))
-            texts.append(text)
+            texts.append(DUCKDB.render(filled(statement, parameters or {})))
         return execute(self, statement, parameters)
 
-    monkeypatch.setattr(DuckDbClient, "execute", recording)
+    monkeypatch.setattr(DuckDbConnection, "execute", recording)
     return texts
 
 

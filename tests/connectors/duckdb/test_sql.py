@@ -8,7 +8,7 @@ import pytest
 from connectors.duckdb.columns import DUCKDB, typed
 from connectors.duckdb.evolution import alter, remake, require_metadata, rewrite, rewritten
 from connectors.duckdb.merging import dedupe, merge
-from connectors.duckdb.sql import DuckDbStatements, attach, attached_as, spill_into, use
+from connectors.duckdb.sql import DuckDbStatements, attach, attach_to_read, attached_as, spill_into, use
 from connectors.sql.text import Sql
 from dataflow.evolution import ColumnChangeset, ColumnType, ColumnTypeChange
 from dataflow.types import INTEGER, NUMBER, STRING, TIMESTAMP_WITH_TIMEZONE, Array, Column, TableName
@@ -52,7 +52,7 @@ IN_PLACE = ColumnChangeset(
     },
 )
 # DuckDB merges, inserts and changes columns in its own way.
-NOT_SENT = {"insert_row", "change_column", "add_column", "drop_column"}
+NOT_SENT = {"insert_row", "add_column", "drop_column"}
 STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     **{
         name: each
@@ -62,6 +62,7 @@ STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     "estimate_rows": SQL.estimate_rows(),
     "attach": attach("/data/it's.duckdb", 20480),
     "attach_as": attach("/data/memory.duckdb", 20480, "memory_db"),
+    "attach_to_read": attach_to_read("/data/it's.duckdb", "it's"),
     "attached_as": attached_as(),
     "spill_into": spill_into("/data/it's.duckdb.tmp"),
     "use": use("it's"),

@@ -53,6 +53,7 @@ def shared(statements: Statements) -> Mapping[str, Sql | Sequence[Sql]]:
         "rename_table": statements.rename_table(TEMP, FINAL),
         "any_row": statements.any_row(FINAL),
         "has_lost_value": statements.has_lost_value(FINAL, COLUMNS[0]),
+        "any_row_up_to": statements.any_row_up_to(FINAL),
         "count_rows": statements.count_rows(FINAL),
         "delete_rows": statements.delete_rows(FINAL),
         "delete_rows_after": statements.delete_rows_after(FINAL),

@@ -24,7 +24,6 @@ from connectors.sql.statements import Statements
 from connectors.sql.text import Name, Sql, names, sql
 from connectors.sqlite.columns import SQLITE
 from dataflow.catalog import Strategy
-from dataflow.evolution import ColumnTypeChange
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, INTEGER, META, RAW_ID, Column, TableName
 from tests.servers.address import Address
 from tests.servers.databases import fresh_database
@@ -52,12 +51,6 @@ class OnlyRows(Statements):
         return Name(table.name)
 
     def has_lost_value(self, table: TableName, column: Column) -> Sql:
-        raise NotImplementedError
-
-    def converted(self, name: str, change: ColumnTypeChange) -> Sql:
-        raise NotImplementedError
-
-    def noted(self, name: str, change: ColumnTypeChange) -> Sql:
         raise NotImplementedError
 
 

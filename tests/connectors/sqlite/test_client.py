@@ -27,12 +27,12 @@ DROPPED = ColumnChangeset(drop={"name": TEXT})
 CHANGED = ColumnChangeset(change={"name": ColumnTypeChange(TEXT, INTEGER)})
 HOLD = """
 import sys, time
-from pathlib import Path
-from connectors.sqlite.client import SqliteClient
-from connectors.sqlite.sql import SqliteStatements
+from connectors.sqlite import DEFINITION
 from dataflow.runtime import SYSTEM
 from dataflow.types import TableName
-SqliteClient(Path(sys.argv[1]), SqliteStatements(), SYSTEM).lock(TableName("main", "users"), "run of another process")
+connector = DEFINITION.connector({"destination_path": sys.argv[1]}, "theirs", SYSTEM)
+client = connector.client()
+client.lock(TableName("main", "users"), "run of another process")
 print("held", flush=True)
 time.sleep(60)
 """
@@ -81,7 +81,10 @@ def test_what_is_committed_is_on_the_disk(client: SqliteClient) -> None:
     with client.transaction():
         client.create_table(USERS, OF, ())
 
-    settings = [client._open.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
+    settings = [
+        client.connection.open.execute(f"PRAGMA {name}").fetchone()
+        for name in ("journal_mode", "synchronous")
+    ]
     assert settings == [("wal",), (2,)]
 
 

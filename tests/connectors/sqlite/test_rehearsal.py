@@ -13,7 +13,7 @@ from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.sync.undoing import TRIED
 from connectors.sql.ledger_rows import TABLE as LEDGER
 from connectors.sqlite import DEFINITION
-from connectors.sqlite.client import SqliteClient
+from connectors.sqlite.connection import SqliteConnection
 from connectors.testkit.harness.messages import INTEGER, STRING, catalog, record, state, stream, users
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.errors import TransientError
@@ -54,7 +54,7 @@ def everything(file: Path) -> Mapping[str, bytes]:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What SQLite is sent from now on, but questions, the ledger's own rows and what is tried and undone."""
     texts: list[str] = []
-    provided = SqliteClient._open
+    provided = SqliteConnection.open
 
     def keep(text: str) -> None:
         changes = not text.startswith(("--", "SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK"))
@@ -62,12 +62,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if changes and not ours:
             texts.append(text)
 
-    def recording(self: SqliteClient) -> sqlite3.Connection:
+    def recording(self: SqliteConnection) -> sqlite3.Connection:
         connection: sqlite3.Connection = provided.__get__(self)
         connection.set_trace_callback(keep)
         return connection
 
-    monkeypatch.setattr(SqliteClient, "_open", property(recording))
+    monkeypatch.setattr(SqliteConnection, "open", property(recording))
     return texts
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.sql.evolution import change_column
 from connectors.sql.text import Sql
-from connectors.sqlite.columns import SQLITE
+from connectors.sqlite.columns import SQLITE, STORED_TEXT
 from connectors.sqlite.sql import SqliteStatements, full_name
 from dataflow.evolution import ColumnTypeChange
 from dataflow.types import Kind, TableName
@@ -21,7 +22,7 @@ STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     name: each for name, each in shared(SQL).items() if not name.endswith("_namespace")
 } | {
     "find_built": SQL.find_built(),
-    "change_column": SQL.change_column(FINAL, 'a"b', RETYPED),
+    "change_column": change_column(SQL, STORED_TEXT, FINAL, 'a"b', RETYPED),
 }
 
 

@@ -1,15 +1,15 @@
 """What the destination is made of, and what its driver's errors mean. Puts the parts together, no more."""
 
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from connectors.contract import Connector, Statement
-from connectors.sql import Meaning, RowBuffer, SqlClient, by_code, explained
-from connectors.template.skeleton.package.client import INTERNAL_NAMESPACE, RehearsingClient, SkeletonClient
+from connectors.sql import Meaning, RowBuffer, StreamLocks, by_code, explained, rehearse
+from connectors.sql.stored_text import stored
+from connectors.template.skeleton.package.client import SkeletonClient, SkeletonConnection
 from connectors.template.skeleton.package.config import SkeletonConfig
-from connectors.template.skeleton.package.dialect import SkeletonColumns, SkeletonStatements, stored
+from connectors.template.skeleton.package.dialect import SkeletonColumns, SkeletonStatements
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.runtime import Runtime
 
@@ -18,7 +18,7 @@ class SkeletonConnector:
     """The destination with its options."""
 
     columns = SkeletonColumns()
-    internal_namespace = INTERNAL_NAMESPACE
+    internal_namespace = "airbyte_internal"
     # How many rows the database stores together, and how many streams it works on faster than on one.
     rows_together = None
     streams_at_once = 1
@@ -26,22 +26,24 @@ class SkeletonConnector:
     def __init__(self, config: SkeletonConfig, runtime: Runtime) -> None:
         self.runtime = runtime
         self._config = config
-        self._database = Path(config.path).resolve()
+        self._file = Path(config.path).resolve()
         self._statements = SkeletonStatements(hard_deletes=config.hard_deletes)
 
     @property
     def default_namespace(self) -> str:
         return self._config.schema
 
-    def client(self) -> SqlClient:
-        return SkeletonClient(self._database, self._statements, self.runtime)
+    def client(self) -> SkeletonClient:
+        return self._client(self._file.as_uri(), "BEGIN IMMEDIATE")
 
-    def insert_buffer(self, client: SqlClient) -> RowBuffer:
+    def insert_buffer(self, client: SkeletonClient) -> RowBuffer:
         """Step 7: replace the buffer by the quickest way in that your database has. It is handed Arrow batches."""
-        return RowBuffer(client, stored)
+        return RowBuffer(client.connection, stored)
 
     def rehearse(self, note: Callable[[Statement], None]) -> Connector:
-        return RehearsingConnector(self._config, self.runtime, note)
+        """Step 8: a connection that can only read. A file that is missing stays missing, and has no tables."""
+        address = f"{self._file.as_uri()}?mode=ro" if self._file.exists() else ":memory:"
+        return rehearse(self, lambda: self._client(address, "BEGIN"), note)
 
     def explain(self, error: Exception) -> DataflowError:
         # The lowest byte is SQLite's code.
@@ -51,21 +53,12 @@ class SkeletonConnector:
     def close(self) -> None:
         """The clients share nothing."""
 
-
-class RehearsingConnector(SkeletonConnector):
-    """The same on a copy of the database. Overrides `client` and `close`."""
-
-    def __init__(self, config: SkeletonConfig, runtime: Runtime, note: Callable[[Statement], None]) -> None:
-        super().__init__(config, runtime)
-        self._folder = tempfile.TemporaryDirectory()
-        self._note = note
-
-    def client(self) -> SqlClient:
-        copy = Path(self._folder.name) / self._database.name
-        return RehearsingClient(self._database, copy, self._statements, self._note, self.runtime)
-
-    def close(self) -> None:
-        self._folder.cleanup()
+    def _client(self, address: str, begin: str) -> SkeletonClient:
+        # Step 5: locks that end if the process dies; advisory locks of the database do.
+        locks = StreamLocks(self._file, self.columns.naming, self.runtime)
+        return SkeletonClient(
+            SkeletonConnection(address, begin, self._statements), locks, self.internal_namespace
+        )
 
 
 # Step 6: by your driver's classes and codes. Its own text is never shown, since it may quote a value.
@@ -88,6 +81,6 @@ _MEANINGS = (
             remedy="Rename it back, or let the next sync create it again.",
         ),
         raised_as=sqlite3.OperationalError,
-        said="no such table",
+        said="^no such table",
     ),
 )

@@ -4,17 +4,15 @@ Replace all of it, step by step: README.md says in which order. As it stands the
 along. SQLite knows integers, doubles and text, so decimals, dates and times are stored as text.
 """
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping
 
 from attrs import frozen
 
 from connectors.sql import Dialect, Name, Param, Parameters, Part, Sql, Statements, sql, template
 from connectors.sql.statements import CHANGING, T, of
-from dataflow.evolution import ColumnType, ColumnTypeChange
+from connectors.sql.stored_text import NUMBERS, StoredText
+from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
-from dataflow.retype import convert, is_lost, noted, plain_number
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Column, Kind, Limits, TableName
 
 # -- step 2: names, types and the catalogue
@@ -46,8 +44,8 @@ DIALECT = Dialect(
     # Equality by which null equals null. `Dialect` lists what else may differ, such as quote and row_lock.
     same=template("{} IS {}"),
 )
-# What the client adds to SQLite.
-CONVERT, NOTE, NUMBERS = "dataflow_convert", "dataflow_note", "dataflow_numbers"
+# Conversions of what is stored as text: leave it out if your database knows decimals, dates and times.
+STORED_TEXT = StoredText(TYPES)
 
 
 class SkeletonColumns:
@@ -65,7 +63,7 @@ class SkeletonColumns:
 
 @frozen(kw_only=True)
 class SkeletonStatements(Statements):
-    """Overrides what SQLite words differently. A database with an information schema needs the last four alone."""
+    """Overrides what SQLite words differently. A database with an information schema needs the last three alone."""
 
     dialect: Dialect = DIALECT
 
@@ -104,7 +102,7 @@ class SkeletonStatements(Statements):
             expression = sql("{} COLLATE {}", expression, Name(NUMBERS))
         return self.dialect.latest_first(expression)
 
-    # -- step 4: columns that change their type
+    # -- step 4: values that were lost when their column changed its type
 
     def has_lost_value(self, table: TableName, column: Column) -> Sql:
         return sql(
@@ -117,21 +115,6 @@ class SkeletonStatements(Statements):
             Param("column"),
         )
 
-    def converted(self, name: str, change: ColumnTypeChange) -> Sql:
-        """A function of the client. A cast that gives null for what does not fit is faster."""
-        return sql("{}({}, {}, {})", Name(CONVERT), of(T, name), Param("original"), Param("new"))
-
-    def noted(self, name: str, change: ColumnTypeChange) -> Sql:
-        return sql(
-            "{}({}, {}, {}, {}, {})",
-            Name(NOTE),
-            of(T, META),
-            Param("column"),
-            of(T, name),
-            Param("original"),
-            Param("new"),
-        )
-
 
 _PLACE = sql("{} || '.' || {}", Param("namespace"), Param("name"))
 
@@ -139,47 +122,3 @@ _PLACE = sql("{} || '.' || {}", Param("namespace"), Param("name"))
 def full_name(table: TableName) -> str:
     """The name of a table in SQLite."""
     return f"{table.namespace}.{table.name}"
-
-
-# -- what is stored as text: leave it out if your driver takes decimals, dates and times
-
-
-def stored(kind: Kind) -> Callable[[Any], Any]:
-    """What makes a stored value of a value as Arrow gives it, which is never null."""
-    return _STORED.get(kind, lambda value: value)
-
-
-def converted(value: Any, original: str, new: str) -> Any:
-    """A stored value of one type as one of another; None if that type cannot hold it."""
-    made = convert(*_read(value, original), _KINDS[new])
-    return None if made is None else stored(_KINDS[new])(made)
-
-
-def noted_if_lost(meta: str, column: str, value: Any, original: str, new: str) -> str:
-    """A row's `_airbyte_meta` when a stored value changes its type; with a note if that type cannot hold it."""
-    return noted(meta, [column]) if is_lost(*_read(value, original), _KINDS[new]) else meta
-
-
-def compare_numbers(one: str, other: str) -> int:
-    """Below, at or above zero, as the one number is to the other."""
-    return int(Decimal(one).compare(Decimal(other)))
-
-
-def _read(value: Any, original: str) -> tuple[Any, Kind]:
-    kind = _KINDS.get(original, Kind.STRING)
-    return (Decimal(value) if kind is Kind.NUMBER and value is not None else value), kind
-
-
-def _iso(value: Any) -> str:
-    text: str = value.isoformat()
-    return text
-
-
-_KINDS = {spelled: kind for kind, spelled in TYPES.items()}
-_STORED: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.NUMBER: plain_number,
-    Kind.DATE: _iso,
-    Kind.TIME_WITHOUT_TIMEZONE: _iso,
-    Kind.TIMESTAMP_WITH_TIMEZONE: _iso,
-    Kind.TIMESTAMP_WITHOUT_TIMEZONE: _iso,
-}

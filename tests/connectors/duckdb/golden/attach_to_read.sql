@@ -1,0 +1,1 @@
+ATTACH '/data/it''s.duckdb' AS "it's" (READ_ONLY);

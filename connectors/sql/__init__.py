@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from connectors.sql.client import SqlClient
     from connectors.sql.connection import Connection, Locks
     from connectors.sql.deletion import says_alive, says_deleted
-    from connectors.sql.dialect import Ddl, Dialect, Holds, InternalColumn, Parameters, Quote
+    from connectors.sql.dialect import Ddl, Dialect, Holds, InternalColumn, KeyIndex, Parameters, Quote
     from connectors.sql.errors import Meaning, by_code, explained, meant
     from connectors.sql.evolution import Conversion, alterations
     from connectors.sql.file_locks import StreamLocks
@@ -56,6 +56,7 @@ __all__ = [
     "Inspection",
     "InternalColumn",
     "Keyword",
+    "KeyIndex",
     "Locks",
     "Meaning",
     "Name",
@@ -113,6 +114,7 @@ _HOMES = {
     "in_use": "refusals",
     "Inspection": "inspection",
     "InternalColumn": "dialect",
+    "KeyIndex": "dialect",
     "Locks": "connection",
     "Meaning": "errors",
     "meant": "errors",

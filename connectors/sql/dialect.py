@@ -81,6 +81,18 @@ class Quote:
         return f"{self.before}{name.replace(self.after, self.after * 2)}{self.after}"
 
 
+@frozen(kw_only=True)
+class KeyIndex:
+    """How the columns of a key are indexed.
+
+    `by_prefix` are the types of which an index takes the first characters only, and `characters` how many it takes of
+    all such columns of a key together.
+    """
+
+    by_prefix: frozenset[str]
+    characters: int
+
+
 _SAME = template("{} IS NOT DISTINCT FROM {}")
 _LATEST_FIRST = template("{} DESC NULLS LAST")
 _INSERT_NEW = template("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING")
@@ -113,6 +125,8 @@ class Dialect:
     same: Template = _SAME
     # An order by which the latest comes first, and nulls last.
     latest_first: Template = _LATEST_FIRST
+    # The index by which merges look rows up; none where a join of large tables is quick without.
+    key_index: KeyIndex | None = None
     # Types of columns of our own tables: text of any length, a moment with microseconds.
     text: str = "varchar"
     moment: str = "timestamp with time zone"

@@ -26,6 +26,8 @@ from dataflow.types import (
 
 # The name of a column while its type changes. No field's column may have it.
 CHANGING = "_airbyte_changing"
+# The name of the index on a table's key, where the dialect asks for one.
+KEY_INDEX = "_airbyte_key"
 
 S, T = Name("s"), Name("t")
 
@@ -125,13 +127,16 @@ class Statements(ABC):
     ) -> Sequence[Sql]:
         """Create a table of the metadata columns and these; merges look rows up by `primary_key`.
 
-        It has no index: a database that cannot join large tables without one adds it here.
+        It has an index on that key if the dialect says so.
         """
         types = {column.name: self.dialect.column_type(column.kind) for column in columns}
         definitions = [
             self.dialect.definition(*each) for each in {**self.dialect.metadata_types, **types}.items()
         ]
-        return (sql("CREATE TABLE {} ({})", self.table(table), listed(definitions)),)
+        return (
+            sql("CREATE TABLE {} ({})", self.table(table), listed(definitions)),
+            *self._create_key_index(table, {name: types[name].type for name in primary_key}),
+        )
 
     def drop_table(self, table: TableName) -> Sql:
         """Remove the table if it is there."""
@@ -206,6 +211,20 @@ class Statements(ABC):
     def drop_column(self, table: TableName, name: str) -> Sql:
         """Remove a column."""
         return sql("ALTER TABLE {} DROP COLUMN {}", self.table(table), Name(name))
+
+    def _create_key_index(self, table: TableName, key: Mapping[str, str]) -> Sequence[Sql]:
+        """An index on the columns of the key, which are given with their types. No statement if there is none."""
+        index = self.dialect.key_index
+        if index is None or not key:
+            return ()
+        by_prefix = [name for name, spelled in key.items() if spelled in index.by_prefix]
+        columns = (
+            sql("{}({})", Name(name), Value(index.characters // len(by_prefix)))
+            if name in by_prefix
+            else Name(name)
+            for name in key
+        )
+        return (sql("CREATE INDEX {} ON {} ({})", Name(KEY_INDEX), self.table(table), listed(columns)),)
 
 
 def all_names(columns: Sequence[Column]) -> Sequence[str]:

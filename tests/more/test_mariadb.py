@@ -1,16 +1,17 @@
 """The ledger and the journal on a real MariaDB: the shared statements mean there what they mean everywhere."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from attrs import evolve
 
-from connectors.contract import Client
+from connectors.contract import Client, Recipe
 from connectors.contract.journal import Transition
 from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.engine.sync.transactions import undone
@@ -18,18 +19,34 @@ from connectors.sql.dialect import Ddl, Dialect
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.ledger_format import Found, LedgerFormat
 from connectors.sql.ledger_rows import FORMAT_TABLE
-from connectors.sql.text import Name, Param, Value, listed, sql
+from connectors.sql.merging import merge
+from connectors.sql.statements import KEY_INDEX, all_names
+from connectors.sql.text import Name, Param, Value, listed, names, sql
 from connectors.testkit import Destination, JournalTableSuite, LedgerSuite
 from connectors.testkit.suites.ledger import FULL
+from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
-from dataflow.types import StreamName, TableName
+from dataflow.types import (
+    EXTRACTED_AT,
+    GENERATION_ID,
+    INTEGER,
+    META,
+    RAW_ID,
+    STRING,
+    Column,
+    StreamName,
+    TableName,
+)
 from machines.flushes import FlushRow
 from tests.connectors.sql.formats import leave_the_first_format, leave_the_second_format
 from tests.connectors.sql.mariadb import MARIADB
 from tests.connectors.sql.mariadb_client import INTERNAL_NAMESPACE, MariaDbClient, MariaDbDefinition
+from tests.connectors.sql.mariadb_statements import STATEMENTS
 from tests.servers.mariadb import mariadb
 
 USERS = TableName("shop", "users")
+FINAL, TEMP = TableName("shop", "people"), TableName("shop", "people_tmp")
+COLUMNS = (Column("id", "id", INTEGER), Column("name", "name", STRING), Column("word", "word", STRING))
 FORMATS = TableName(INTERNAL_NAMESPACE, FORMAT_TABLE)
 SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
@@ -253,6 +270,71 @@ def test_a_moment_is_kept_to_the_microsecond_and_shown_in_utc(client: MariaDbCli
     ((text,),) = client.execute(sql("SELECT {}", MARIADB.moment_as_text(kept)), {"at": moment})
 
     assert datetime.fromisoformat(text) == moment
+
+
+# -- merging by the index on the key
+
+
+@pytest.mark.parametrize("key", [("id",), ("name",), ("name", "id")])
+def test_a_merge_looks_rows_up_by_the_index_on_their_key(client: MariaDbClient, key: tuple[str, ...]) -> None:
+    _fill(client, FINAL, key, range(2000), "old")
+    _fill(client, TEMP, key, [7, 5000], "new")
+    deletion, insertion = merge(STATEMENTS, TEMP, FINAL, _by(key))
+
+    # Of each table that is read: its name, and the index it is read by.
+    reads = [(row[2], row[5]) for row in client.execute(sql("EXPLAIN {}", deletion))]
+    for statement in (deletion, insertion):
+        client.execute(statement)
+
+    rows = client.execute(
+        sql("SELECT {} FROM {} ORDER BY {}", names(["id", "word"]), client.table(FINAL), Name("id"))
+    )
+    assert ("t", KEY_INDEX) in reads
+    assert list(rows) == [
+        *((number, "new" if number == 7 else "old") for number in range(2000)),
+        (5000, "new"),
+    ]
+
+
+def test_the_index_on_the_key_stays_with_its_table(client: MariaDbClient) -> None:
+    _fill(client, TEMP, ("name", "id"), [1], "new")
+
+    client.execute(STATEMENTS.rename_table(TEMP, FINAL))
+
+    found = sql("SHOW INDEX FROM {} WHERE {} = {}", client.table(FINAL), Name("Key_name"), Value(KEY_INDEX))
+    assert [(row[4], row[7]) for row in client.execute(found)] == [("name", 700), ("id", None)]
+
+
+def _fill(
+    client: MariaDbClient, table: TableName, key: tuple[str, ...], numbers: Iterable[int], word: str
+) -> None:
+    client.execute(sql("CREATE DATABASE IF NOT EXISTS {}", Name(table.namespace)))
+    for statement in STATEMENTS.create_table(table, COLUMNS, key):
+        client.execute(statement)
+    every = all_names(COLUMNS)
+    insert = sql(
+        "INSERT INTO {} ({}) VALUES ({})", client.table(table), names(every), listed(map(Param, every))
+    )
+    client.execute_many(
+        insert,
+        [
+            {
+                RAW_ID: str(uuid4()),
+                EXTRACTED_AT: datetime(2026, 1, 1 if word == "old" else 2, tzinfo=UTC),
+                META: "{}",
+                GENERATION_ID: 1,
+                "id": number,
+                "name": f"user {number}",
+                "word": word,
+            }
+            for number in numbers
+        ],
+    )
+    client.execute(sql("ANALYZE TABLE {}", client.table(table)))
+
+
+def _by(key: tuple[str, ...]) -> Recipe:
+    return Recipe(strategy=Strategy.DEDUP, generation_id=1, primary_key=key, cursor=None, columns=COLUMNS)
 
 
 def _named(name: str) -> TableName:

@@ -1,6 +1,6 @@
 """MariaDB as a difference: the dialect that the ledger and the journal are tried in on its server."""
 
-from connectors.sql.dialect import Ddl, Dialect, Parameters, Quote
+from connectors.sql.dialect import Ddl, Dialect, KeyIndex, Parameters, Quote
 from connectors.sql.text import sql, template
 from dataflow.evolution import ColumnType
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind
@@ -20,6 +20,8 @@ MARIADB = Dialect(
     same=template("{} <=> {}"),
     # It puts nulls last by itself, and knows no words for it.
     latest_first=template("{} DESC"),
+    # An index of InnoDB takes 3072 bytes, of which a character has up to four. What is left is for keys of other types.
+    key_index=KeyIndex(by_prefix=frozenset({"longtext"}), characters=700),
     text=f"longtext {_EXACT}",
     key_text=f"varchar({{}}) {_EXACT}",
     # Without a zone, since MariaDB's type with one ends in 2038. All moments are in UTC.

@@ -10,6 +10,7 @@ from connectors.duckdb.database import Database
 from connectors.duckdb.evolution import (
     alter,
     is_extensive,
+    is_refused_beside_indexes,
     remake,
     require_metadata,
     retyped,
@@ -21,6 +22,7 @@ from connectors.sql.client import SqlClient
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.text import Name, Sql
 from dataflow.batch import encode_changes
+from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, not_held
 from dataflow.types import Column, TableName
 
@@ -65,10 +67,24 @@ class DuckDbClient(SqlClient):
         if is_extensive(changeset):
             self._make_again(relation, remake(relation, changeset), retyped(changeset))
             return
+        if is_refused_beside_indexes(changeset):
+            self._refuse_indexes(table)
         for statement in alter(relation, changeset):
             self.execute(statement)
         if changed := rewritten(changeset):
             self._make_again(relation, rewrite(relation, changed), changed)
+
+    def _refuse_indexes(self, table: TableName) -> None:
+        """DuckDB itself would name none, and a dry run would not find out."""
+        statements = self.connection.statements
+        found = self.execute(statements.find_indexes(), statements.place(table))
+        if found:
+            raise ConfigError(
+                f"The columns of {table} cannot be changed, because it has indexes: "
+                f"{', '.join(name for (name,) in found)}.",
+                doing="changing the table's columns",
+                remedy="Drop these indexes, run the sync again, and create them again afterwards.",
+            )
 
     def _make_again(self, relation: Name, statement: Sql, changed: Collection[str]) -> None:
         notes = [encode_changes([not_held(name)]).decode() for name in changed]

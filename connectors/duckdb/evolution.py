@@ -24,6 +24,12 @@ def is_extensive(changeset: ColumnChangeset) -> bool:
     return len(changeset.add) + len(changeset.drop) + len(changeset.change) > _MANY
 
 
+def is_refused_beside_indexes(changeset: ColumnChangeset) -> bool:
+    """Whether DuckDB refuses a part of `alter` if the table has an index: all but new columns."""
+    freed = any(change.new.nullable and not change.original.nullable for change in changeset.change.values())
+    return bool(changeset.drop) or freed or bool(retyped(changeset) and not rewritten(changeset))
+
+
 def alter(table: Name, changeset: ColumnChangeset) -> Sequence[Sql]:
     """What of the changeset touches no row, and types that change in place. One statement a change.
 

@@ -89,6 +89,12 @@ class DuckDbStatements(Statements):
         """About how many rows the table has, without looking."""
         return sql("SELECT estimated_size FROM duckdb_tables() WHERE {}", self._named(sql("table_name")))
 
+    def find_indexes(self) -> Sql:
+        """The names of the indexes on the table."""
+        return sql(
+            "SELECT index_name FROM duckdb_indexes() WHERE {} ORDER BY ALL", self._named(sql("table_name"))
+        )
+
     def find_columns(self) -> Sql:
         return sql(
             "SELECT column_name, data_type, is_nullable FROM duckdb_columns() WHERE {} ORDER BY column_index",

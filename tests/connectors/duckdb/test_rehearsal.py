@@ -107,6 +107,18 @@ def test_views_and_tables_of_others_are_no_obstacle(file: Path) -> None:
     assert rehearsed.streams[0].path[-1] == "done"
 
 
+def test_a_plan_foresees_that_an_index_keeps_a_column(file: Path) -> None:
+    synced(file, stream("users", APPEND, OTHER))
+    with duckdb.connect(file) as connection:
+        connection.execute("CREATE INDEX by_id ON users (id)")
+
+    (dropping,) = planned(file, users(APPEND, 1)).streams
+    (adding,) = planned(file, stream("users", APPEND, {**OTHER, "new": STRING})).streams
+
+    assert "by_id" in dropping.failure
+    assert adding.failure == ""
+
+
 def test_motherduck_cannot_be_rehearsed() -> None:
     options = {"destination_path": "md:it", "motherduck_api_key": "token"}
 

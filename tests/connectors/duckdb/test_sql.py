@@ -59,6 +59,7 @@ STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
         for name, each in shared(SQL).items()
         if name not in NOT_SENT and not name.startswith(("dedupe", "merge"))
     },
+    "find_indexes": SQL.find_indexes(),
     "estimate_rows": SQL.estimate_rows(),
     "attach": attach("/data/it's.duckdb", 20480),
     "attach_as": attach("/data/memory.duckdb", 20480, "memory_db"),

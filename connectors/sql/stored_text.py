@@ -5,6 +5,7 @@ the database functions of its own: `converted`, `noted_if_lost` and `compare_num
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,14 @@ CONVERT, NOTE, NUMBERS = "dataflow_convert", "dataflow_note", "dataflow_numbers"
 def stored(kind: Kind) -> Callable[[Any], Any]:
     """What makes a stored value of a value as Arrow gives it, which is never null."""
     return _STORED.get(kind, lambda value: value)
+
+
+def bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A statement's parameters as they are stored: moments are text."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in parameters.items()
+    }
 
 
 def compare_numbers(one: str, other: str) -> int:

@@ -7,11 +7,10 @@ of the ledger. Readers go on meanwhile, in the file as it was.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sql.stored_text import CONVERT, NOTE, NUMBERS, compare_numbers
+from connectors.sql.stored_text import CONVERT, NOTE, NUMBERS, bound, compare_numbers
 from connectors.sql.text import Sql
 from connectors.sqlite.columns import SQLITE, STORED_TEXT
 from connectors.sqlite.sql import SqliteStatements
@@ -59,7 +58,7 @@ class SqliteConnection:
         return self._run(statement, parameters).rowcount
 
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.open.executemany(SQLITE.render(statement), map(_bound, rows))
+        self.open.executemany(SQLITE.render(statement), map(bound, rows))
 
     def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
         return self.open.executemany(SQLITE.render(statement), rows).rowcount
@@ -86,7 +85,7 @@ class SqliteConnection:
         return self._connection
 
     def _run(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
-        return self.open.execute(SQLITE.render(statement), _bound(parameters or {}))
+        return self.open.execute(SQLITE.render(statement), bound(parameters or {}))
 
 
 class SqliteReader(SqliteConnection):
@@ -119,11 +118,3 @@ def _address(file: Path) -> str:
     logs = (file.with_name(f"{file.name}-{kind}") for kind in ("wal", "journal"))
     still = "" if any(log.exists() for log in logs) else "&immutable=1"
     return f"{file.absolute().as_uri()}?mode=ro{still}"
-
-
-def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters as they are stored."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in parameters.items()
-    }

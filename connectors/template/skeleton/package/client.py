@@ -7,11 +7,10 @@ SQLite's one lock for writing. If transactions run side by side in yours, its di
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from typing import Any
 
 from connectors.sql import Sql, SqlClient, alterations
-from connectors.sql.stored_text import CONVERT, NOTE, NUMBERS, compare_numbers
+from connectors.sql.stored_text import CONVERT, NOTE, NUMBERS, bound, compare_numbers
 from connectors.template.skeleton.package.dialect import DIALECT, STORED_TEXT, SkeletonStatements
 from dataflow.evolution import ColumnChangeset
 from dataflow.types import TableName
@@ -53,7 +52,7 @@ class SkeletonConnection:
         return self._run(statement, parameters).rowcount
 
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._open.executemany(DIALECT.render(statement), map(_bound, rows))
+        self._open.executemany(DIALECT.render(statement), map(bound, rows))
 
     def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
         """For `RowBuffer` alone: leave it out if your database has a quicker way in."""
@@ -80,7 +79,7 @@ class SkeletonConnection:
         return self._connection
 
     def _run(self, statement: Sql, parameters: Mapping[str, Any] | None) -> sqlite3.Cursor:
-        return self._open.execute(DIALECT.render(statement), _bound(parameters or {}))
+        return self._open.execute(DIALECT.render(statement), bound(parameters or {}))
 
 
 class SkeletonClient(SqlClient):
@@ -92,11 +91,3 @@ class SkeletonClient(SqlClient):
         """Step 4: give it a `Conversion` by casts that give null for what does not fit, if your database has such."""
         for statement, parameters in alterations(self.statements, STORED_TEXT, table, changeset):
             self.execute(statement, parameters)
-
-
-def _bound(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters as they are stored. A driver that takes moments needs none of it."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in parameters.items()
-    }

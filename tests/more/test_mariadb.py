@@ -281,7 +281,7 @@ def test_a_merge_looks_rows_up_by_the_index_on_their_key(client: MariaDbClient, 
     _fill(client, TEMP, key, [7, 5000], "new")
     deletion, insertion = merge(STATEMENTS, TEMP, FINAL, _by(key))
 
-    # Of each table that is read: its name, and the index it is read by.
+    # The name of each table that is read, and the index that it is read by.
     reads = [(row[2], row[5]) for row in client.execute(sql("EXPLAIN {}", deletion))]
     for statement in (deletion, insertion):
         client.execute(statement)

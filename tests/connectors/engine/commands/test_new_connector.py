@@ -40,7 +40,7 @@ class Model:
 SKELETON = Model((), {"client", "config", "connector", "dialect"}, "path", "public.users")
 SQLITE = Model(
     ("--like", "sqlite"),
-    {"client", "columns", "config", "connector", "rehearsal", "sql"},
+    {"client", "columns", "config", "connection", "connector", "sql"},
     "destination_path",
     "users",
 )

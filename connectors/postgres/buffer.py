@@ -47,7 +47,7 @@ class PostgresBuffer:
         light = list(self._lightened(table, batches))
         taken = self._client.shortcuts.inserting(table, lambda: self._copy(table, columns, light))
         if taken < sum(batch.num_rows for batch in batches):
-            self._client.inspection.blame_triggers(table)
+            self._client.server.blame_triggers(table)
         return taken
 
     def _copy(self, table: TableName, columns: Sequence[Column], light: Sequence[pa.RecordBatch]) -> int:
@@ -55,7 +55,7 @@ class PostgresBuffer:
         # Unbounded numbers come as decimals where those suffice, else as text: one COPY has one layout.
         for schema, alike in groupby(light, key=lambda batch: batch.schema):
             layout = self._layout(tuple(columns), schema)
-            with self._client.connection.cursor() as cursor:
+            with self._client.connection.open.cursor() as cursor:
                 # A thread of its own waits for the server, while the next part is encoded.
                 statement = self._client.statements.copy_in(table, schema.names)
                 with cursor.copy(query(statement), writer=QueuedLibpqWriter(cursor)) as copy:
@@ -74,7 +74,7 @@ class PostgresBuffer:
         for batch in batches:
             meta = usual_meta(batch)
             if meta is not None and meta not in known:
-                known[meta] = self._client.inspection.has_default(table, META, meta)
+                known[meta] = self._client.server.has_default(table, META, meta)
             if meta is None or not known[meta]:
                 others.append(batch)
             elif same_meta(batch) is not None:

@@ -12,8 +12,9 @@ from connectors.postgres.certificates import certificates
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.columns import NAMING, PostgresColumns
 from connectors.postgres.config import PostgresConfig, connection_parameters
+from connectors.postgres.connection import PostgresReader
 from connectors.postgres.errors import DARK, explain
-from connectors.postgres.rehearsal import Foresight, RehearsedClient
+from connectors.postgres.rehearsal import rehearse
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresStatements
 from connectors.sql.errors import TRY_AGAIN
@@ -32,7 +33,6 @@ class PostgresConnector:
     def __init__(self, config: PostgresConfig, run: str, runtime: Runtime) -> None:
         self.runtime = runtime
         self._config = config
-        self._run = run
         self._closing = ExitStack()
         files = certificates(config, self._closing)
         self._access = Access(
@@ -64,7 +64,7 @@ class PostgresConnector:
         return PostgresBuffer(client)
 
     def rehearse(self, note: Callable[[Statement], None]) -> Connector:
-        return RehearsedConnector(self._config, self._run, self.runtime, note)
+        return rehearse(self, self.client, lambda: PostgresReader(self._access, self._statements), note)
 
     def explain(self, error: Exception) -> DataflowError:
         meant = explain(
@@ -79,19 +79,6 @@ class PostgresConnector:
 
     def close(self) -> None:
         self._closing.close()
-
-
-class RehearsedConnector(PostgresConnector):
-    """The same with clients that only read."""
-
-    def __init__(
-        self, config: PostgresConfig, run: str, runtime: Runtime, note: Callable[[Statement], None]
-    ) -> None:
-        super().__init__(config, run, runtime)
-        self._foresight = Foresight(note)
-
-    def client(self) -> PostgresClient:
-        return RehearsedClient(self._access, self._statements, self.internal_namespace, self._foresight)
 
 
 def _detour(config: PostgresConfig, closing: ExitStack, runtime: Runtime) -> Callable[[], Mapping[str, str]]:

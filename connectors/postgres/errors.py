@@ -147,19 +147,16 @@ UNREACHED: Mapping[str, str] = {
     "timed out": DARK,
 }
 
-
-def _said(pattern: str, means: DataflowError) -> Meaning:
-    """The meaning of a text that the pattern is found in."""
-    return Meaning(said=f"(?s).*(?:{pattern})", means=means)
-
-
 _BY_STATE, _BY_STATE_IN_A_FUNCTION = by_code(ERRORS), by_code(IN_A_FUNCTION)
 _BY_TEXT = (
     *(
-        _said(pattern, ConfigError("Could not connect", remedy=remedy))
+        Meaning(said=pattern, means=ConfigError("Could not connect", remedy=remedy))
         for pattern, remedy in REFUSALS.items()
     ),
-    *(_said(pattern, evolve(_LOST, remedy=remedy + TRY_AGAIN)) for pattern, remedy in UNREACHED.items()),
+    *(
+        Meaning(said=pattern, means=evolve(_LOST, remedy=remedy + TRY_AGAIN))
+        for pattern, remedy in UNREACHED.items()
+    ),
 )
 
 

@@ -17,17 +17,25 @@ from dataflow.types import META, TableName
 class Session(Protocol):
     """Executes statements in the current transaction."""
 
+    @property
+    def statements(self) -> PostgresStatements:
+        """The statements of the client."""
+        ...
+
     def execute(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """The rows that the statement returns."""
         ...
 
+    def column_names(self, table: TableName) -> Sequence[str]:
+        """The columns of a table; none when there is no such table."""
+        ...
 
-class Inspection:
-    """The questions of one client, in its transactions."""
 
-    def __init__(self, session: Session, statements: PostgresStatements) -> None:
+class ServerInspection:
+    """The questions of one client, in its transactions, beside those that every SQL database is asked."""
+
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._statements = statements
 
     def has_default(self, table: TableName, column: str, value: str) -> bool:
         """Whether a jsonb column has this default."""
@@ -40,6 +48,19 @@ class Inspection:
         columns = catalog.named(table) | {"columns": evolution.disturbed(changeset)}
         rows = self._session.execute(catalog.views_on_columns(), columns)
         return [(kind, TableName(namespace, name)) for kind, namespace, name in rows]
+
+    def require_no_view(self, table: TableName, changeset: ColumnChangeset) -> None:
+        """Nothing: the server itself refuses to change a column that a view shows, once it is asked to."""
+
+    def key_indexes(self, table: TableName) -> Sequence[tuple[str, str, Sequence[str]]]:
+        """The indexes that look rows up by equality: name, method, and columns in order."""
+        found = self._session.execute(catalog.key_indexes(), catalog.named(table))
+        return [(name, method, columns) for name, method, columns in found]
+
+    def worth_looking_up(self, source: TableName, target: TableName) -> bool:
+        """Whether to look the source's keys up in the target, which is the larger by far."""
+        of_source = {"from_namespace": source.namespace, "from_name": source.name}
+        return bool(self._scalar(catalog.worth_looking_up(), catalog.named(target) | of_source))
 
     def never_analyzed(self, table: TableName) -> bool:
         """Whether the planner knows nothing of a table's values."""
@@ -54,7 +75,7 @@ class Inspection:
 
     def standing(self, table: TableName) -> swap.Standing:
         """What holds on to a table that is there."""
-        ours = {"index": self._statements.key_index(table), "meta": META}
+        ours = {"index": self._session.statements.key_index(table), "meta": META}
         holders = self._session.execute(catalog.holders(), catalog.named(table) | ours)
         references = self._session.execute(catalog.references(), catalog.named(table))
         return swap.Standing(
@@ -92,7 +113,7 @@ class Inspection:
     def require_identity(self, table: TableName) -> None:
         """ConfigError where a publication forbids to change or delete the rows of a final table."""
         if self.lacks_identity(table):
-            identify = POSTGRES.render(self._statements.identify_by_row(table))
+            identify = POSTGRES.render(self._session.statements.identify_by_row(table))
             raise ConfigError(
                 f"A publication includes the table {table}, which has no replica identity: the server lets no row of "
                 "it be updated or deleted.",
@@ -133,7 +154,7 @@ class Tables(Session, Protocol):
     """The operations of a client that a larger step is made of."""
 
     @property
-    def inspection(self) -> Inspection:
+    def server(self) -> ServerInspection:
         """What the client asks."""
         ...
 

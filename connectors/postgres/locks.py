@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import psycopg
-from attrs import define, field
+from attrs import define, field, frozen
 
 from connectors.contract import Writer
 from connectors.postgres import catalog, ownership
 from connectors.postgres.quoting import query
 from connectors.postgres.sessions import OURS, Access, Connection, Holder
+from connectors.sql.session import Session
 from connectors.sql.text import Sql
 from dataflow.errors import ConfigError, TransientError
 from dataflow.types import TableName
@@ -170,6 +171,49 @@ class Locks:
             raise _unfinished(table, ghost) from error
 
 
+@frozen
+class ClientLocks:
+    """The locks of a client, and what its session finds out about those of other runs."""
+
+    _own: Locks
+    _access: Access
+    _ledger: TableName
+    _session: Session
+
+    def take(self, table: TableName, owner: str) -> None:
+        """Take the table's lock. Raises what `Locks.take` raises where another run has it."""
+        self._own.take(table, owner)
+
+    def taken(self, table: TableName) -> str | None:
+        """The run that has the table, or still works on it."""
+        found = self.writer(table)
+        return found.run if found else None
+
+    def give_back(self) -> None:
+        """Free all of them."""
+        self._own.release()
+
+    def writer(self, table: TableName) -> Writer | None:
+        """The run that has the table, or still works on it, with what its session says."""
+        found = self.holder(table)
+        return _writer(found, self._access) if found else None
+
+    def require_free(self, table: TableName) -> None:
+        """Raise what `take` raises where another run has the table, and take no lock."""
+        holder = self.holder(table)
+        if holder is not None and not gone(holder, self._access):
+            raise refusal(table, holder, self._access)
+
+    def holder(self, table: TableName) -> Holder | None:
+        """The session of the table's owner, or one that works on it without."""
+        if not self._session.column_names(self._ledger):
+            return None
+        for holding in (ownership.owner_session, ownership.entry_holder):
+            for row in self._session.execute(holding(self._ledger), catalog.named(table)):
+                return Holder(*row)
+        return None
+
+
 def refusal(table: TableName, holder: Holder, access: Access) -> ConfigError | TransientError:
     """Why a table cannot be locked that another run has."""
     if holder.silent is not None and holder.silent >= access.doubtful_after:
@@ -186,7 +230,7 @@ def gone(holder: Holder, access: Access) -> bool:
     return holder.silent is not None and holder.silent >= access.dead_after
 
 
-def writer_of(holder: Holder, access: Access) -> Writer:
+def _writer(holder: Holder, access: Access) -> Writer:
     """The run of a session."""
     return Writer(
         run=holder.name.removeprefix(OURS),

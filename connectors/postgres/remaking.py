@@ -38,7 +38,7 @@ def create_anew(table: TableName, columns: Mapping[str, ColumnType]) -> Sql:
 
 def remake(client: Tables, table: TableName, add: Mapping[str, ColumnType]) -> None:
     """Add columns by a new table in the old one's place, with its rows and with what is written on it."""
-    holders = client.inspection.standing(table).holders
+    holders = client.server.standing(table).holders
     if holders:
         raise ConfigError(
             f"The table {table} has had {MOST_COLUMNS} columns, including dropped ones, and the server allows no "
@@ -51,8 +51,8 @@ def remake(client: Tables, table: TableName, add: Mapping[str, ColumnType]) -> N
     client.execute(create_anew(new, {**kept, **add}))
     client.execute(swap.refill(table, new, [*METADATA_COLUMNS, *kept]))
     statements = swap.hand_over(
-        client.inspection.belongings(table),
-        client.inspection.belongings(new),
+        client.server.belongings(table),
+        client.server.belongings(new),
         new,
         {*columns_of_all(kept), *add},
     )

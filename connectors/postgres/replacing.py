@@ -14,27 +14,27 @@ def replace(client: Tables, source: TableName, target: TableName, *, drop_cascad
     if not client.table_exists(target):
         client.rename_table(source, target)
         return "there was no table"
-    plan = swap.decide(client.inspection.standing(target), drop_cascade=drop_cascade)
+    plan = swap.decide(client.server.standing(target), drop_cascade=drop_cascade)
     match plan.way:
         case swap.Way.RENAME:
             _hand_over(client, target, source)
             client.drop_table(target)
             client.rename_table(source, target)
         case swap.Way.REFILL:
-            client.inspection.see_all_rows(target)
-            client.inspection.require_identity(target)
+            client.server.see_all_rows(target)
+            client.server.require_identity(target)
             changes, names = _changes(client, source, target)
-            client.execute(swap.empty(target, partitioned=client.inspection.is_partitioned(target)))
+            client.execute(swap.empty(target, partitioned=client.server.is_partitioned(target)))
             # An empty table has nothing to rewrite, whatever changes; those that inherit keep their rows.
             client.apply_changeset(target, changes)
             client.execute(swap.refill(source, target, names))
             client.drop_table(source)
         case swap.Way.UPDATE:
-            client.inspection.see_all_rows(target)
-            client.inspection.require_identity(target)
+            client.server.see_all_rows(target)
+            client.server.require_identity(target)
             changes, names = _changes(client, source, target)
             client.apply_changeset(target, changes)
-            partitioned = client.inspection.is_partitioned(target)
+            partitioned = client.server.is_partitioned(target)
             for statement in swap.exchange(source, target, names, plan.key, partitioned=partitioned):
                 client.execute(statement)
             client.drop_table(source)
@@ -50,6 +50,6 @@ def _changes(client: Tables, source: TableName, target: TableName) -> tuple[Colu
 def _hand_over(client: Tables, old: TableName, new: TableName) -> None:
     columns = {*METADATA_COLUMNS, *client.discover_schema(new).columns}
     for statement in swap.hand_over(
-        client.inspection.belongings(old), client.inspection.belongings(new), new, columns
+        client.server.belongings(old), client.server.belongings(new), new, columns
     ):
         client.execute(statement)

@@ -12,10 +12,8 @@ from attrs import define, field
 from psycopg import errors
 
 from connectors.contract import Recipe
-from connectors.postgres import catalog
-from connectors.postgres.inspection import Session
-from connectors.postgres.sessions import Row
-from connectors.postgres.sql import PostgresStatements
+from connectors.postgres.connection import PostgresConnection
+from connectors.postgres.inspection import ServerInspection, Session
 from connectors.sql.text import Sql, Value, sql
 from dataflow.types import META, Kind, TableName
 
@@ -31,8 +29,13 @@ class Savepoints(Session, Protocol):
     """A session whose transactions lie within each other."""
 
     @property
-    def connection(self) -> "psycopg.Connection[Row]":
+    def connection(self) -> PostgresConnection:
         """The connection."""
+        ...
+
+    @property
+    def server(self) -> ServerInspection:
+        """What the client asks."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -45,7 +48,6 @@ class Shortcuts:
     """For one client, within its transactions."""
 
     _client: Savepoints
-    _statements: PostgresStatements
     _given_up: dict[str, None] = field(factory=dict)
 
     def take_warnings(self) -> Sequence[str]:
@@ -56,7 +58,7 @@ class Shortcuts:
     def analyze(self, table: TableName, columns: Sequence[str]) -> None:
         """Let the planner know how the values of some columns are distributed."""
         with self._attempt(f"The columns of {table} were not analyzed, so merges may be slow"):
-            self._client.execute(self._statements.analyze(table, columns))
+            self._client.execute(self._client.statements.analyze(table, columns))
 
     def set_default(self, table: TableName, meta: str, lock_limit: str) -> None:
         """Let the rows of a table have this `_airbyte_meta` where none is sent with them."""
@@ -64,14 +66,14 @@ class Shortcuts:
         # A reader of the table is not made to wait, nor to queue behind us, and no one needs to act on it.
         with self._attempt(undone, silent=(errors.LockNotAvailable,)):
             self._client.execute(sql("SET LOCAL lock_timeout = '100ms'"))
-            self._client.execute(self._statements.set_default(table, META, meta))
+            self._client.execute(self._client.statements.set_default(table, META, meta))
             self._client.execute(sql("SET LOCAL lock_timeout = {}", Value(lock_limit)))
 
     def provide_index(self, table: TableName, recipe: Recipe) -> None:
         """Afterwards an index leads to the rows of a key, if the server has one that can. Somebody else's will do."""
         key = recipe.primary_key[:MOST_COLUMNS]
-        ours = self._statements.key_index(table)
-        for name, method, columns in self._client.execute(catalog.key_indexes(), catalog.named(table)):
+        ours = self._client.statements.key_index(table)
+        for name, method, columns in self._client.server.key_indexes(table):
             if method == "btree" and set(columns[: len(key)]) == set(key):
                 return
             if method == "hash" and name == ours and columns[0] in key:
@@ -79,9 +81,9 @@ class Shortcuts:
         undone = f"The index on the key of {table} could not be created, so merges read the whole table"
         with self._attempt(undone):
             # One of the same name is ours, on a key the stream had before.
-            self._client.execute(self._statements.drop_key_index(table))
-            if not self._tried(self._statements.create_key_index(table, key)):
-                self._client.execute(self._statements.create_hash_index(table, _longest(recipe)))
+            self._client.execute(self._client.statements.drop_key_index(table))
+            if not self._tried(self._client.statements.create_key_index(table, key)):
+                self._client.execute(self._client.statements.create_hash_index(table, _longest(recipe)))
 
     def inserting(self, table: TableName, work: Callable[[], T]) -> T:
         """Do what inserts rows. If a key is too long for an index of ours, the index is dropped, and it is done
@@ -92,9 +94,9 @@ class Shortcuts:
                 return work()
         except errors.ProgramLimitExceeded as error:
             # If a key fits on no page, the server does not say which index it is too long for.
-            if error.diag.constraint_name not in (None, self._statements.key_index(table)):
+            if error.diag.constraint_name not in (None, self._client.statements.key_index(table)):
                 raise
-        self._client.execute(self._statements.drop_key_index(table))
+        self._client.execute(self._client.statements.drop_key_index(table))
         return work()
 
     def _tried(self, create: Sql) -> bool:
@@ -112,7 +114,7 @@ class Shortcuts:
             with self._client.transaction():
                 yield
         except psycopg.Error as error:
-            if self._client.connection.broken or error.sqlstate is None:
+            if self._client.connection.open.broken or error.sqlstate is None:
                 raise
             if not isinstance(error, silent):
                 self._given_up[f"{undone}: {_reason(error)}."] = None

@@ -104,6 +104,11 @@ class PostgresStatements(Statements):
     def delete_rows_after(self, table: TableName) -> Sql:
         return sql("DELETE FROM {} WHERE {} > {}::uuid", self.table(table), Name(RAW_ID), Param("after"))
 
+    def any_row_up_to(self, table: TableName) -> Sql:
+        return sql(
+            "SELECT 1 FROM {} WHERE {} <= {}::uuid LIMIT 1", self.table(table), Name(RAW_ID), Param("last")
+        )
+
     def identify_by_row(self, table: TableName) -> Sql:
         """Let a publication identify a deleted row by all of its values."""
         return sql("ALTER TABLE {} REPLICA IDENTITY FULL", self.table(table))

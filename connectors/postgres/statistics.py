@@ -3,9 +3,7 @@
 `namespace` and `name` are parameters. It is read by the sync's own role: what that role may not see is missing.
 """
 
-from connectors.postgres.quoting import table_name
-from connectors.sql.text import Name, Param, Sql, sql
-from dataflow.types import RAW_ID, TableName
+from connectors.sql.text import Param, Sql, sql
 
 _THE_TABLE = sql(
     "(SELECT pg_class.oid FROM pg_catalog.pg_class "
@@ -48,14 +46,4 @@ def tables_named() -> Sql:
         "AND pg_catalog.has_schema_privilege(relnamespace, 'USAGE') "
         "AND pg_catalog.has_table_privilege(pg_class.oid, 'SELECT') ORDER BY 1, 2",
         Param("mark"),
-    )
-
-
-def any_up_to(table: TableName) -> Sql:
-    """Whether a table holds a row whose raw id is not above the parameter `last`."""
-    return sql(
-        "SELECT EXISTS (SELECT FROM {} WHERE {} <= {}::uuid)",
-        table_name(table),
-        Name(RAW_ID),
-        Param("last"),
     )

@@ -18,7 +18,7 @@ from connectors.sql.merging import dedupe, merge
 from connectors.sql.refusals import in_use, not_ours
 from connectors.sql.statements import Statements
 from connectors.sql.text import Name, Sql
-from dataflow.evolution import ColumnChangeset, TableSchema
+from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.types import ADDED_LATER, METADATA_COLUMNS, REQUIRED_COLUMNS, Column, TableName
 
 
@@ -157,9 +157,13 @@ class SqlClient(ABC):
 
     def discover_schema(self, table: TableName) -> TableSchema:
         found = self.inspection.columns(table)
+        self.require_metadata(table, found)
+        return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
+
+    def require_metadata(self, table: TableName, found: Mapping[str, ColumnType]) -> None:
+        """ConfigError if a table with these columns is not one that a destination filled."""
         if missing := [name for name in REQUIRED_COLUMNS if name not in found]:
             raise not_ours(table, missing)
-        return TableSchema({name: kind for name, kind in found.items() if name not in METADATA_COLUMNS})
 
     def complete_metadata(self, table: TableName) -> Sequence[str]:
         found = self.inspection.columns(table)

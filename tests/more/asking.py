@@ -24,6 +24,6 @@ def ask(config: dict[str, Any], question: str = ENCRYPTED) -> list[tuple[Any, ..
         closing(connector.client()) as client,
     ):
         try:
-            return client.connection.execute(question.encode()).fetchall()
+            return client.connection.open.execute(question.encode()).fetchall()
         except Exception as error:
             raise connector.explain(error) from error

@@ -91,9 +91,12 @@ class Copying:
     def _copy(self) -> Exception | None:
         client = self.connector.client()
         try:
-            self.pid = client.connection.info.backend_pid
-            client.connection.execute("CREATE TABLE public.rows (words text)")
-            with client.connection.cursor() as cursor, cursor.copy("COPY public.rows FROM STDIN") as copy:
+            self.pid = client.connection.open.info.backend_pid
+            client.connection.open.execute("CREATE TABLE public.rows (words text)")
+            with (
+                client.connection.open.cursor() as cursor,
+                cursor.copy("COPY public.rows FROM STDIN") as copy,
+            ):
                 while not self.over.is_set():
                     copy.write(PART)
                     self.sent += 1

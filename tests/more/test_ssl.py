@@ -199,7 +199,7 @@ import json, sys, time
 from dataflow.runtime import SYSTEM
 from connectors.postgres import DEFINITION
 client = DEFINITION.connector(json.load(open(sys.argv[1])), "run", SYSTEM).client()
-print(client.connection.execute("SELECT current_user").fetchone()[0], flush=True)
+print(client.connection.open.execute("SELECT current_user").fetchone()[0], flush=True)
 time.sleep(60)
 """
 

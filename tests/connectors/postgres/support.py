@@ -115,25 +115,25 @@ def as_a_person(
     client: PostgresClient, statement: str | bytes | Composed, parameters: Params | None = None
 ) -> Cursor[Row]:
     """Run what somebody else might, on the client's own connection: with the schema public on the path."""
-    client.connection.execute("SET search_path = public")
+    client.connection.open.execute("SET search_path = public")
     try:
-        return client.connection.execute(statement, parameters)
+        return client.connection.open.execute(statement, parameters)
     finally:
         # A transaction that has failed takes the setting back by itself.
         with suppress(InFailedSqlTransaction):
-            client.connection.execute("SET search_path = ''")
+            client.connection.open.execute("SET search_path = ''")
 
 
 def texts(client: PostgresClient, table: TableName, name: str) -> list[str | None]:
     """A column's values as Postgres writes them, in the order of the raw ids."""
     query = f'SELECT "{name}"::text FROM "{table.namespace}"."{table.name}" ORDER BY {RAW_ID}'
-    return [row[0] for row in client.connection.execute(query.encode())]
+    return [row[0] for row in client.connection.open.execute(query.encode())]
 
 
 def index_names(client: PostgresClient, table: TableName) -> list[str]:
     """The names of a table's indexes."""
     query = "SELECT indexname FROM pg_indexes WHERE schemaname = %s AND tablename = %s ORDER BY 1"
-    return [row[0] for row in client.connection.execute(query, [table.namespace, table.name])]
+    return [row[0] for row in client.connection.open.execute(query, [table.namespace, table.name])]
 
 
 def golden(name: str, *statements: Sql) -> tuple[str, str]:

@@ -307,6 +307,6 @@ def test_what_a_table_gives_by_itself_is_not_worth_a_readers_wait(
             client.expect_meta(FINAL, "{}")
 
     with client.transaction():
-        given_by_itself = client.inspection.has_default(FINAL, META, "{}")
+        given_by_itself = client.server.has_default(FINAL, META, "{}")
     reader.close()
     assert not given_by_itself

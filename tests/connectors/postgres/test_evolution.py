@@ -491,7 +491,9 @@ def test_a_change_that_was_cut_off_leaves_no_note_and_is_done_by_the_next_attemp
             changes = diff(client.discover_schema(FINAL), expected([column("a", Kind.INTEGER)]))
             client.apply_changeset(FINAL, changes)
             with psycopg.connect(postgres_database.dsn, autocommit=True) as killer:
-                killer.execute("SELECT pg_terminate_backend(%s, 5000)", [client.connection.info.backend_pid])
+                killer.execute(
+                    "SELECT pg_terminate_backend(%s, 5000)", [client.connection.open.info.backend_pid]
+                )
             client.count_rows(FINAL)
 
     with pytest.raises(psycopg.Error):

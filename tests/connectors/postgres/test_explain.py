@@ -248,7 +248,7 @@ def test_a_connection_that_is_lost_names_no_option_that_would_not_help() -> None
 def test_a_role_that_may_only_read_is_not_sent_to_another_server(
     connector: PostgresConnector, client: PostgresClient
 ) -> None:
-    client.connection.execute("SET default_transaction_read_only = on")
+    client.connection.open.execute("SET default_transaction_read_only = on")
     with pytest.raises(psycopg.Error) as caught, client.transaction():
         client.create_namespace("new")
 

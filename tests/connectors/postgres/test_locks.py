@@ -132,7 +132,9 @@ def test_a_run_has_one_lock_for_all_its_tables(access: Access, client: PostgresC
     for number in range(200):
         mine.take(TableName("public", f"stream_{number}"), "mine")
 
-    held = client.connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+    held = client.connection.open.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    ).fetchall()
 
     assert held == [(1,)]
     mine.release()
@@ -183,7 +185,7 @@ def test_a_session_that_is_lost_while_a_table_is_taken_is_made_again(
         taking = threading.Thread(target=lambda: _fails(mine))
         taking.start()
         while taking.is_alive():
-            client.connection.execute(END_OURS)
+            client.connection.open.execute(END_OURS)
             taking.join(0.05)
 
     mine.take(FINAL, "mine")
@@ -279,12 +281,12 @@ def test_a_run_that_froze_while_it_claimed_a_new_table_is_ended(
     """Its entry is to be seen, so the transaction that holds it is found."""
     frozen = PostgresClient(evolve(access, pulse=60.0), client.statements, "airbyte_internal")
     frozen.lock(OTHERS, "frozen")
-    frozen.connection.execute("BEGIN")
+    frozen.connection.open.execute("BEGIN")
     frozen.ledger.save(LedgerEntry(table=OTHERS, epoch=1, owner="frozen"))
 
     impatient.lock(OTHERS, "mine")
 
-    assert not lives(frozen.connection)
+    assert not lives(frozen.connection.open)
     frozen.close()
     with impatient.transaction():
         assert impatient.ledger.hold(OTHERS) == LedgerEntry(table=OTHERS, owner="mine")

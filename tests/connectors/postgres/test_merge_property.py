@@ -123,7 +123,7 @@ def test_a_merge_in_place_leaves_the_same(
     merging = Merging(recipe=BY, deletes=deletes)
 
     with session.transaction():
-        for nulls in session.inspection.null_keys(TEMP, merging):
+        for nulls in session.server.null_keys(TEMP, merging):
             for statement in merging.merge_in_place(TEMP, FINAL, nulls):
                 session.execute(statement)
 

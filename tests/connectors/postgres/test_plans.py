@@ -135,7 +135,7 @@ def explained(client: PostgresClient, merging: Merging) -> list[Any]:
     with client.transaction():
         client.execute(client.statements.analyze(TEMP, merging.compared))
         client.merge_table(TEMP, FINAL, merging.recipe)
-        for nulls in client.inspection.null_keys(TEMP, merging):
+        for nulls in client.server.null_keys(TEMP, merging):
             for statement in (
                 *merging.merge(TEMP, FINAL, nulls),
                 *merging.merge_in_place(TEMP, FINAL, nulls),

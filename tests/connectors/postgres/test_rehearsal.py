@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -212,9 +212,8 @@ def test_a_temp_table_of_others_that_we_may_not_read_is_passed_over(
 
 
 def test_the_servers_session_of_a_rehearsal_refuses_to_write(connector: PostgresConnector) -> None:
-    client = connector.rehearse(lambda _: None).client()
+    client = cast("PostgresClient", connector.rehearse(lambda _: None).client())
 
-    assert isinstance(client, PostgresClient)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), client.transaction():
         as_a_person(client, "CREATE TABLE made (id bigint)")
 

@@ -18,6 +18,7 @@ from connectors.testkit.harness.runs import Run, open_run
 from connectors.testkit.harness.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
+from dataflow.types import TableName
 from machines.operations import StreamOperation as O
 from tests.connectors.postgres.conftest import Connect
 from tests.servers.address import Address
@@ -42,7 +43,7 @@ def person(postgres_database: Address) -> Iterator["psycopg.Connection[Any]"]:
 
 
 def written(client: PostgresClient) -> list[Any]:
-    return client.connection.execute("SELECT id, name FROM public.users ORDER BY id").fetchall()
+    return client.connection.open.execute("SELECT id, name FROM public.users ORDER BY id").fetchall()
 
 
 def test_a_transaction_that_lost_to_a_deadlock_is_done_again_as_a_whole(
@@ -96,7 +97,7 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 
 def wait_until(client: PostgresClient, holds: str) -> None:
     end = time.monotonic() + 60
-    while client.connection.execute(holds.encode()).fetchone() != (True,):
+    while client.connection.open.execute(holds.encode()).fetchone() != (True,):
         assert time.monotonic() < end
         time.sleep(0.01)
 
@@ -213,7 +214,7 @@ def test_a_wait_for_a_lock_is_limited_as_configured(connect: Connect, postgres_d
         started = time.monotonic()
 
         with pytest.raises(psycopg.errors.LockNotAvailable) as caught, client.transaction():
-            client.count_rows(client._entries)
+            client.count_rows(TableName("airbyte_internal", "_airbyte_streams"))
 
     assert 0.5 < time.monotonic() - started < 30
     told = to.explain(caught.value)
@@ -225,9 +226,9 @@ def test_a_wait_for_a_lock_is_limited_as_configured(connect: Connect, postgres_d
 def test_a_statement_is_limited_only_when_that_is_configured(connect: Connect) -> None:
     patient, impatient = connect().client(), connect(statement_timeout=1).client()
 
-    assert patient.connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+    assert patient.connection.open.execute("SHOW statement_timeout").fetchone() == ("0",)
     with pytest.raises(psycopg.errors.QueryCanceled) as caught:
-        impatient.connection.execute("SELECT pg_sleep(30)")
+        impatient.connection.open.execute("SELECT pg_sleep(30)")
 
     told = connect().explain(caught.value)
     assert isinstance(told, ConfigError)

@@ -97,7 +97,7 @@ def everything(connector: PostgresConnector) -> list[str | None]:
             client.ledger.prepare()
             client.journal.prepare()
         fill(connector, client, FINAL, BEFORE, [{"id": "1", "code": "a"}, {"id": "x", "code": None}])
-        client.connection.execute(b'ALTER TABLE "public"."users" SET (fillfactor = 90)')
+        client.connection.open.execute(b'ALTER TABLE "public"."users" SET (fillfactor = 90)')
         with client.transaction():
             client.expect_meta(FINAL, '{"changes": []}')
             change(connector, client, FINAL, AFTER)

@@ -122,7 +122,7 @@ STATEMENTS: Mapping[str, Sequence[Sql]] = {
     "size_and_rows": (statistics.size_and_rows(),),
     "default_grants": (statistics.default_grants(),),
     "tables_named": (statistics.tables_named(),),
-    "any_up_to": (statistics.any_up_to(TEMP),),
+    "any_row_up_to": (SQL.any_row_up_to(TEMP),),
     "merge": merging(BY_ID).merge(TEMP, FINAL, NONE),
     "merge_by_two_with_cursor": merging(BY_PAIR).merge(TEMP, FINAL, NONE),
     "merge_null_keys": merging(BY_PAIR).merge(TEMP, FINAL, frozenset({"part"})),

@@ -150,7 +150,7 @@ def test_whatever_holds_on_to_a_table_is_found_and_named(
     for built in HOLDERS:
         with undone(client):
             as_a_person(client, built.replace("{role}", role).encode())
-            holders = client.inspection.standing(FINAL).holders
+            holders = client.server.standing(FINAL).holders
             found[built] = tuple(each.replace(role, "{role}") for each in holders)
 
     assert found == HOLDERS

@@ -1,4 +1,0 @@
-SELECT EXISTS (
-SELECT
-FROM "public"."users_airbyte_tmp_c0ffee"
-WHERE "_airbyte_raw_id" <= %(last)s::uuid);

@@ -8,10 +8,6 @@ begun before: its events wait in the inbox.
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from enum import StrEnum
-from typing import Protocol
-
-from attrs import define
 
 from dataflow.budget import Holder
 from dataflow.errors import DataflowError, InternalError, TransientError
@@ -20,73 +16,12 @@ from dataflow.input.parcel import Event, Parcel, ParsedChunk, Span, refusal, unu
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.aggregate_store import AggregateStore
-from dataflow.pipeline.checkpoints import Checkpoint, Checkpoints
 from dataflow.pipeline.inbox import EndOfInput, Inbox, InboxEvent, Written
-from dataflow.pipeline.partitions import Partitions, Tally
-from dataflow.pipeline.writers import Writers
-from dataflow.protocol import State, StateKind, Status, StreamStatus, Unusable
+from dataflow.pipeline.states import Miscounts, Outlet, States
+from dataflow.pipeline.streams import Stage, Stream, StreamSink
+from dataflow.pipeline.writers import ONE, AtOnce, Writers
+from dataflow.protocol import State, Status, StreamStatus, Unusable
 from dataflow.types import StreamName
-
-
-class StreamSink(Protocol):
-    """The receiver of one stream's flushes and of the events of its life."""
-
-    def insert(self, flush: Flush, writer: int) -> None:
-        """Make a flush durable, on the thread of the writer with this number. The stream's others wait meanwhile.
-
-        Raises a DataflowError when it could not.
-        """
-        ...
-
-    def flushed(self, flush: Flush, seconds: float) -> None:
-        """A flush is durable."""
-        ...
-
-    def complete(self) -> DataflowError | None:
-        """The source completed the stream and all of it is durable: publish it. Why it failed, if it did."""
-        ...
-
-    def fail(self, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
-        """The stream ends here, unpublished; `unfit` are the fields that it ends for, if it does for any."""
-        ...
-
-    def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
-        """Why the stream is to end here, of which these fields are not held as they were sent."""
-        ...
-
-
-class Outlet(Protocol):
-    """The way out of messages to the platform. Its methods may be called from any thread."""
-
-    def emit(self, checkpoint: Checkpoint) -> None:
-        """Write a STATE. Raises a DataflowError when it, or any message before it, could not be written."""
-        ...
-
-    def log(self, level: str, message: str) -> None:
-        """Write a LOG message, which may be lost."""
-        ...
-
-    def report(self, error: BaseException, stream: StreamName | None = None) -> None:
-        """Write a TRACE ERROR, which may be lost."""
-        ...
-
-
-class Miscounts(StrEnum):
-    """What is done when a source counts other records than came: say so, or fail what the STATE covers."""
-
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@define
-class _Stream:
-    """A stream on its way. `open`: neither published nor failed. `completed`: nothing of it may come any more."""
-
-    aggregate: Aggregate
-    sink: StreamSink
-    open: bool = True
-    completed: bool = False
-    written: int = 0
 
 
 class Pipeline:
@@ -100,44 +35,36 @@ class Pipeline:
         outlet: Outlet,
         miscounts: Miscounts = Miscounts.WARN,
         waits_for: Callable[[State], Collection[StreamName] | None] = lambda _: (),
-        writers: int = 1,
+        at_once: AtOnce = ONE,
     ) -> None:
-        """`waits_for` names the streams that are published before a STATE is emitted; None: it is never emitted.
-
-        `writers` threads write concurrently.
-        """
+        """`waits_for` names the streams that are published before a STATE is emitted; None: it is never emitted."""
         self._inbox = inbox
-        self._streams = {name: _Stream(*parts) for name, parts in streams.items()}
+        self._streams = {name: Stream(*parts) for name, parts in streams.items()}
         self._thresholds = thresholds
-        self._outlet = outlet
-        self._miscounts = miscounts
-        self._waits_for = waits_for
         self._budget = inbox.budget
         self._clock = inbox.runtime.clock
         self._aggregates = AggregateStore(thresholds, self._budget)
-        self._checkpoints = Checkpoints(self._budget, thresholds.state_bytes)
-        self._partitions = Partitions(self._budget)
-        # The streams of which records were read since the last GLOBAL STATE, and the bytes of all that was read.
-        self._changed: dict[StreamName, Aggregate] = {}
-        self._read_bytes = 0
+        self._states = States(
+            self._streams,
+            self._aggregates,
+            inbox,
+            outlet,
+            waits_for,
+            self._miscounted if miscounts is Miscounts.FAIL else None,
+        )
         # Not published yet, in the order of their COMPLETEs.
-        self._completed: deque[_Stream] = deque()
+        self._completed: deque[Stream] = deque()
         self._lines = 0
-        self._writers = Writers(writers, self._insert, inbox)
-        self._global = False
-        # How many records of each stream are covered by an emitted STATE.
-        self._acknowledged: dict[StreamName, int] = {}
-        self._failure: tuple[StreamName, DataflowError] | None = None
+        self._writers = Writers(at_once, self._insert, inbox)
 
     def discard(self, name: StreamName, error: DataflowError) -> None:
         """A stream failed before there was anything to read: its records are skipped, its STATE is not emitted."""
-        self._streams[name].open = False
-        self._checkpoints.broken(name)
-        self._failure = self._failure or (name, error)
+        self._streams[name].stage = Stage.CLOSED
+        self._states.failed_before(name, error)
 
     def acknowledged(self, name: StreamName) -> int:
         """How many of a stream's records, from its first on, are covered by an emitted STATE."""
-        return self._acknowledged.get(name, 0)
+        return self._states.acknowledged(name)
 
     def run(self) -> None:
         """Take the input to its end; the STATE of all durable records is emitted when this returns or raises.
@@ -156,7 +83,7 @@ class Pipeline:
                     self._settle_accounts()
                 raise
             self._settle_accounts()
-            self._warn_of_states_not_emitted()
+            self._states.warn_of_those_not_emitted()
         finally:
             self._inbox.close()
             self._writers.end()
@@ -166,7 +93,7 @@ class Pipeline:
     def _take_in(self) -> None:
         # No event is kept while waiting for the next one: it may be large.
         while self._goes_on(self._next_event()):
-            self._emit()
+            self._states.emit()
 
     def _next_event(self) -> InboxEvent | None:
         if self._would_wait_for_ever:
@@ -241,43 +168,24 @@ class Pipeline:
                 self._wait_until(lambda: not self._writers.count)
             except DataflowError as error:
                 failure = failure or error
-        self._emit()
+        self._states.emit()
         if failure is not None:
             raise failure
 
-    def _warn_of_states_not_emitted(self) -> None:
-        if waiting := self._partitions.waiting():
-            self._outlet.log(
-                "WARN",
-                f"{waiting} STATEs were not emitted: the records that they count, or states before them, were never "
-                "received.",
-            )
-        if dropped := self._checkpoints.dropped:
-            self._outlet.log("WARN", f"{dropped} STATEs were not emitted: they cover a stream that failed.")
-        if superseded := self._checkpoints.superseded:
-            self._outlet.log(
-                "INFO",
-                f"{superseded} STATEs were not emitted: a later one that waits for the same publication replaced them.",
-            )
-
     @property
     def _has_room(self) -> bool:
-        if self._states_too_large and self._writers.count:
+        if self._states.too_large and self._writers.count:
             return False
         # However large a flush is, the next may wait behind it: then its writer need not wait for us.
         return self._writers.held < self._thresholds.unwritten_bytes or self._writers.count <= 1
 
-    @property
-    def _states_too_large(self) -> bool:
-        return self._checkpoints.held > self._thresholds.state_bytes
-
     def _handle(self, event: Event) -> None:
         match event:
             case Span():
-                self._count(event)
+                self._states.count(event)
             case State():
                 self._inbox.passed_on(event.held)
-                self._checkpoint(event)
+                self._states.arrived(event)
             case StreamStatus(stream, Status.COMPLETE):
                 self._complete(stream)
             case StreamStatus(stream, Status.INCOMPLETE):
@@ -287,69 +195,8 @@ class Pipeline:
             case _:
                 pass
 
-    def _count(self, span: Span) -> None:
-        stream = self._streams[span.stream]
-        if not stream.open:
-            return
-        stream.aggregate.count(span)
-        self._changed[span.stream] = stream.aggregate
-        self._read_bytes += span.size
-        if span.partitions:
-            self._partitions.read(span.stream, span.partitions)
-            self._stand()
-
-    def _checkpoint(self, state: State) -> None:
-        if state.describes_itself:
-            self._partitions.arrived(state)
-            self._stand()
-        else:
-            self._stands(state)
-
-    def _stand(self) -> None:
-        """States that waited for their records, or for their turn, stand where the input is now."""
-        for state, tally in self._partitions.ready():
-            self._stands(state, tally)
-
-    def _stands(self, state: State, tally: Tally | None = None) -> None:
-        now = self._clock.monotonic()
-        if state.kind is not StateKind.STREAM:
-            self._global = True
-            self._stop_if_no_state_can_be_emitted()
-            # The others stand where they stood.
-            covered, size = list(self._changed), self._read_bytes
-            self._changed.clear()
-        else:
-            covered = [state.stream] if state.stream in self._streams else []
-            size = sum(self._streams[name].aggregate.read_bytes for name in covered)
-        positions = {name: self._mark(self._streams[name], now) for name in covered}
-        first = self._waits_for(state)
-        checkpoint = self._checkpoints.arrived(state, positions, size, tally, first or ())
-        if first is None:
-            self._checkpoints.withdraw(checkpoint)
-        if state.source_count is not None and state.source_count != checkpoint.count:
-            self._miscounted(checkpoint)
-
-    def _mark(self, stream: _Stream, now: float) -> int:
-        return self._aggregates.mark(stream.aggregate, now) if stream.open else stream.aggregate.read
-
-    def _miscounted(self, checkpoint: Checkpoint) -> None:
-        """The source's count of records before a STATE is not ours."""
-        state = checkpoint.state
-        where = f"stream {state.stream}" if state.stream else "all streams"
-        message = (
-            f"The source counts {state.source_count:.0f} records before a STATE of {where}; the number "
-            f"received is {checkpoint.count}."
-        )
-        if self._miscounts is Miscounts.WARN:
-            self._outlet.log("WARN", message)
-            return
-        self._checkpoints.withdraw(checkpoint)
-        error = InternalError(
-            message,
-            doing="reading the input",
-            remedy="All acknowledged records are safe, and this STATE was not emitted. Run the sync again; if this "
-            "error remains, report it to the source's author.",
-        )
+    def _miscounted(self, state: State, error: InternalError) -> None:
+        """The source's count of records before a STATE is not ours: what it covers fails."""
         stream = self._streams.get(state.stream) if state.stream else None
         if stream is None:
             raise error
@@ -380,39 +227,37 @@ class Pipeline:
         if self._still_open(stream):
             self._failed(stream, error)
 
-    def _still_open(self, stream: _Stream) -> bool:
+    def _still_open(self, stream: Stream) -> bool:
         """Whether a stream is open once all flushes of it have come to their ends: no row may follow its failure."""
         if stream.open:
-            self._wait_until(lambda: not self._writers.has(stream.aggregate.stream))
+            self._wait_until(lambda: not self._writers.has(stream.name))
         return stream.open
 
     def _publish_durable(self) -> None:
         """Publish the completed streams that are durable, in their order: keys of a table may lead to one before it."""
-        while self._completed and not self._writers.has(self._completed[0].aggregate.stream):
+        while self._completed and not self._writers.has(self._completed[0].name):
             # Then rows wait for the next run.
-            if self._blocking_failure is not None:
+            if self._states.none_can_be_emitted:
                 return
             stream = self._completed.popleft()
             if stream.open:
                 self._publish(stream)
 
-    def _publish(self, stream: _Stream) -> None:
-        name = stream.aggregate.stream
+    def _publish(self, stream: Stream) -> None:
         # STATE of durable rows is emitted before the stream is finalised: published rows must not be sent again.
-        self._emit()
+        self._states.emit()
         if stream.written != stream.aggregate.read:
             self._failed(stream, _not_conserved(stream))
             return
-        stream.open = False
+        stream.stage = Stage.CLOSED
         error = stream.sink.complete()
         if error is not None:
-            self._broken(name, error)
+            self._states.failed(stream.name, error)
             return
-        # A STATE may come after the COMPLETE of a stream it covers. Temp is gone: no checkpoint is needed any more.
-        self._checkpoints.published(name)
+        self._states.published(stream.name)
 
     def _flush_due(self) -> None:
-        due = self._aggregates.due(self._clock.monotonic(), states_too_large=self._states_too_large)
+        due = self._aggregates.due(self._clock.monotonic(), states_too_large=self._states.too_large)
         for aggregate, rows in due:
             self._flush(self._streams[aggregate.stream], rows)
             self._wait_until(lambda: self._has_room)
@@ -426,7 +271,7 @@ class Pipeline:
         on_the_reading_side = (Holder.READER, Holder.INBOX)
         return not self._writers.count and self._budget.spent(besides=on_the_reading_side)
 
-    def _flush(self, stream: _Stream, rows: int | None = None) -> None:
+    def _flush(self, stream: Stream, rows: int | None = None) -> None:
         """Hand the first rows to the writers, or all that waits for None."""
         if stream.open and stream.aggregate.has_work():
             self._writers.write(self._aggregates.flush(stream.aggregate, rows))
@@ -443,47 +288,38 @@ class Pipeline:
         self._writers.heard(flush)
         if event.error is not None and not isinstance(event.error, DataflowError):
             raise event.error
-        # After a flush that failed, the others of its stream fail too: that is no news.
-        if stream.open and event.error is not None:
-            self._failed(stream, event.error)
-        elif stream.open:
-            stream.written += flush.rows
-            self._checkpoints.durable(flush.stream, flush.position)
-            stream.sink.flushed(flush, event.seconds)
-            self._emit()
+        if event.error is not None:
+            self._flush_failed(stream, event.error)
+        elif stream.stage is not Stage.CLOSED:
+            self._landed(stream, flush, event.seconds)
+        if (
+            stream.failure is not None
+            and stream.stage is Stage.FAILING
+            and not self._writers.has(stream.name)
+        ):
+            self._failed(stream, stream.failure)
         self._publish_durable()
 
-    def _failed(self, stream: _Stream, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
-        stream.open = False
+    def _landed(self, stream: Stream, flush: Flush, seconds: float) -> None:
+        """A flush is durable. STATEs advance over flushes without a gap before them alone."""
+        position = stream.landed(flush)
+        if position is not None:
+            self._states.durable(stream.name, position)
+        stream.sink.flushed(flush, seconds)
+        self._states.emit()
+
+    def _flush_failed(self, stream: Stream, error: DataflowError) -> None:
+        """A flush could not be made durable: the stream fails once none of its flushes is at work."""
+        # After a flush that failed, those that follow it fail too: that is no news.
+        if stream.stage is Stage.OPEN:
+            stream.stage, stream.failure = Stage.FAILING, error
+            self._aggregates.drop(stream.aggregate)
+
+    def _failed(self, stream: Stream, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
+        stream.stage = Stage.CLOSED
         self._aggregates.drop(stream.aggregate)
         stream.sink.fail(error, unfit)
-        self._broken(stream.aggregate.stream, error)
-
-    def _broken(self, name: StreamName, error: DataflowError) -> None:
-        self._checkpoints.broken(name)
-        self._failure = self._failure or (name, error)
-        self._stop_if_no_state_can_be_emitted()
-
-    @property
-    def _blocking_failure(self) -> tuple[StreamName, DataflowError] | None:
-        """The failure after which no STATE can be emitted: that of any stream, if GLOBAL states cover them all."""
-        return self._failure if self._global else None
-
-    def _stop_if_no_state_can_be_emitted(self) -> None:
-        """After such a failure there is no use in reading on."""
-        if self._blocking_failure is not None:
-            name, error = self._blocking_failure
-            raise TransientError(
-                f"Stream {name} failed, and the source's GLOBAL states cover it.",
-                doing="reading the input",
-                remedy="All acknowledged records are safe. Fix the error that the stream reports, then run the sync "
-                "again.",
-            ) from error
-
-    def _emit(self) -> None:
-        for checkpoint in self._checkpoints.emittable():
-            self._outlet.emit(checkpoint)
-            self._acknowledged.update(checkpoint.positions)
+        self._states.failed(stream.name, error)
 
     # -- a writer's thread
 
@@ -499,8 +335,8 @@ def _incomplete(name: StreamName) -> InternalError:
     )
 
 
-def _not_conserved(stream: _Stream) -> InternalError:
-    name, read = stream.aggregate.stream, stream.aggregate.read
+def _not_conserved(stream: Stream) -> InternalError:
+    name, read = stream.name, stream.aggregate.read
     return InternalError(
         f"{read} records of stream {name} were read and {stream.written} rows written.",
         doing="completing the stream",

@@ -1,14 +1,14 @@
 """The writing side of a pipeline: threads that make flushes durable, each one after another. Knows no database.
 
-What is written side by side belongs to different streams: those of one stream keep their order, and one that failed
-is followed by none, since its successor would leave a hole that its checkpoint covers.
+How many of them write flushes of one stream at once is a number; by default it is one, and the flushes of a stream keep
+their order. After a flush that failed none of its stream is begun that follows it: it would lie beyond a gap.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from dataflow.budget import Holder
 from dataflow.errors import TransientError
@@ -21,33 +21,44 @@ from dataflow.types import StreamName
 Insert = Callable[[Flush, int], None]
 
 
+@frozen(kw_only=True)
+class AtOnce:
+    """How many threads write, and how many of them may write flushes of one stream."""
+
+    writers: int = 1
+    of_one_stream: int = 1
+
+
+# What suits every destination: flushes are written one after another.
+ONE = AtOnce()
+
+
 @define
 class _Writer:
-    """One thread's work. `held` is the memory that it takes, in bytes.
-
-    `broken` are the streams with a flush that could not be written.
-    """
+    """One thread's work. `held` is the memory that it takes, in bytes."""
 
     number: int
     queue: "Queue[Flush | None]" = field(repr=False)
-    broken: set[StreamName] = field(factory=set)
     thread: Thread | None = field(default=None, repr=False)
     held: int = 0
 
 
 class Writers:
-    """`count` threads for one owner, which receives the end of each flush in its inbox."""
+    """Threads for one owner, which receives the end of each flush in its inbox."""
 
-    def __init__(self, count: int, insert: Insert, inbox: Inbox) -> None:
+    def __init__(self, at_once: AtOnce, insert: Insert, inbox: Inbox) -> None:
+        self._of_one_stream = at_once.of_one_stream
         self._insert = insert
         self._inbox = inbox
         self._budget = inbox.budget
         self._clock = inbox.runtime.clock
         self._threads = inbox.runtime.threads
-        self._writers = [_Writer(number, self._threads.queue()) for number in range(count)]
-        # The writer of each stream that has flushes on their way, and the number of these flushes.
-        self._at: dict[StreamName, _Writer] = {}
-        self._open: Counter[StreamName] = Counter()
+        self._writers = [_Writer(number, self._threads.queue()) for number in range(at_once.writers)]
+        # The writer of each flush on its way, and the number of flushes that each writer has of a stream.
+        self._by: dict[tuple[StreamName, int], _Writer] = {}
+        self._at: defaultdict[StreamName, Counter[int]] = defaultdict(Counter)
+        # The first flush of each stream that failed, by its number.
+        self._broken: dict[StreamName, int] = {}
         # Flushes on their way.
         self.count = 0
 
@@ -66,10 +77,14 @@ class Writers:
             writer.thread = self._threads.start(partial(self._write, writer), f"writer {writer.number}")
 
     def write(self, flush: Flush) -> None:
-        """Have a flush written: after those of its stream, otherwise by the writer with the least to do."""
-        writer = self._at.get(flush.stream) or min(self._writers, key=lambda each: each.held)
-        self._at[flush.stream] = writer
-        self._open[flush.stream] += 1
+        """Have a flush written by the writer with the least to do, of those that may write its stream."""
+        at = self._at[flush.stream]
+        candidates = (
+            self._writers if len(at) < self._of_one_stream else [self._writers[number] for number in at]
+        )
+        writer = min(candidates, key=lambda each: each.held)
+        at[writer.number] += 1
+        self._by[flush.stream, flush.number] = writer
         self.count += 1
         writer.held += flush.held
         self._budget.hold(Holder.WRITERS, flush.held)
@@ -77,12 +92,15 @@ class Writers:
 
     def heard(self, flush: Flush) -> None:
         """The owner has received the end of a flush."""
-        writer = self._at[flush.stream]
+        writer = self._by.pop((flush.stream, flush.number))
         writer.held -= flush.held
         self._budget.free(Holder.WRITERS, flush.held)
         self.count -= 1
-        self._open[flush.stream] -= 1
-        if not self._open[flush.stream]:
+        at = self._at[flush.stream]
+        at[writer.number] -= 1
+        if not at[writer.number]:
+            del at[writer.number]
+        if not at:
             del self._at[flush.stream]
 
     def end(self) -> None:
@@ -106,12 +124,12 @@ class Writers:
         started = self._clock.monotonic()
         error = self._attempt(writer, flush)
         if error is not None:
-            writer.broken.add(flush.stream)
+            self._broken.setdefault(flush.stream, flush.number)
         self._inbox.put_written(Written(flush, self._clock.monotonic() - started, error))
         return True
 
     def _attempt(self, writer: _Writer, flush: Flush) -> BaseException | None:
-        if flush.stream in writer.broken:
+        if flush.number > self._broken.get(flush.stream, flush.number):
             return TransientError(
                 "An earlier flush of this stream failed.",
                 remedy="That flush's own error gives the reason. Run the sync again.",

@@ -11,7 +11,8 @@ import pytest
 from dataflow.budget import HOLDERS, Budget, Holder
 from dataflow.errors import InternalError, TransientError
 from dataflow.input.lines import chunks
-from dataflow.pipeline.pipeline import Miscounts
+from dataflow.pipeline.states import Miscounts
+from dataflow.pipeline.writers import AtOnce
 from dataflow.runtime import SYSTEM
 from dataflow.types import StreamName
 from tests.dataflow.pipeline.test_pipeline import (
@@ -188,7 +189,7 @@ def test_open_batches_that_fill_the_budget_are_flushed() -> None:
 
 @pytest.mark.parametrize("writers", [1, 2])
 def test_what_is_larger_than_the_budget_passes_alone_and_in_order(writers: int) -> None:
-    run = Run(writers=writers)
+    run = Run(at_once=AtOnce(writers=writers))
     huge = [state(USERS, f"{n} " + "x" * 50 * SIZE) for n in range(5)]
     lines = [record(USERS, n) + record(ORDERS, n) + each + large(ORDERS, n) for n, each in enumerate(huge)]
 

@@ -190,7 +190,7 @@ def run_destination(
             return destination.check(given.config)
     from connectors.engine.process.write_options import WriteOptions
     from dataflow.pipeline.aggregate import Thresholds
-    from dataflow.pipeline.pipeline import Miscounts
+    from dataflow.pipeline.states import Miscounts
 
     chosen: dict[str, Any] = {}
     if given.state_latency is not None:

@@ -7,7 +7,7 @@ from attrs import field, frozen
 from connectors.engine.monitor.monitor import Watching
 from connectors.engine.process.signals import Requests
 from dataflow.pipeline.aggregate import Thresholds
-from dataflow.pipeline.pipeline import Miscounts
+from dataflow.pipeline.states import Miscounts
 
 
 @frozen(kw_only=True)

@@ -28,8 +28,10 @@ from dataflow.flush import Flush
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.inbox import Inbox
-from dataflow.pipeline.pipeline import Miscounts, Outlet, Pipeline
+from dataflow.pipeline.pipeline import Pipeline
 from dataflow.pipeline.reader_thread import Intake, Order
+from dataflow.pipeline.states import Miscounts, Outlet
+from dataflow.pipeline.writers import AtOnce
 from dataflow.raw_ids import RawIds
 from dataflow.shape import Shape
 from dataflow.types import StreamName
@@ -63,6 +65,8 @@ class Sync:
         default=Factory(lambda sync: Intake(sync.connector.runtime.threads), takes_self=True)
     )
     miscounts: Miscounts = Miscounts.WARN
+    # How many flushes of one stream may be at work at once, each on a connection of its own.
+    flushes_at_once: int = 1
     strike: Strike = no_fault
     watch: Watch = field(default=Factory(lambda sync: Watch(sync.connector.runtime), takes_self=True))
     # What is tried before all is set up; a rehearsal has nothing to try.
@@ -197,7 +201,7 @@ class SyncOperations:
         self._sync = sync
         self._gate = StateGate(sync.streams, sync.outlet.log)
         connector, limits = sync.connector, sync.thresholds
-        at_once = max(1, min(connector.streams_at_once, len(sync.streams)))
+        at_once = max(1, min(connector.streams_at_once, len(sync.streams)), sync.flushes_at_once)
         self._owner, *self._writers = (
             Transactions(connector, sync.retry, self._retrying, sync.intake.stopped)
             for _ in range(1 + at_once)
@@ -252,8 +256,9 @@ class SyncOperations:
         # What each sync needs goes before the connections that only report on it, or make it quicker.
         self._writers[0].connect("connecting a writer")
         _start(self.runs[:1], self._owner)
-        if len(self.runs) > 1:
+        if len(self._writers) > 1:
             self._reach_writers()
+        if len(self.runs) > 1:
             lanes = [self._owner, *self._writers[1:]]
             side_by_side(
                 [partial(_start, self.runs[1 + n :: len(lanes)], lane) for n, lane in enumerate(lanes)],
@@ -284,7 +289,7 @@ class SyncOperations:
             self._sync.outlet,
             self._sync.miscounts,
             self._gate.waits_for,
-            len(self._writers),
+            AtOnce(writers=len(self._writers), of_one_stream=self._sync.flushes_at_once),
         )
         for run in self.runs:
             run.taken = partial(_taken, streams[run.name][0], pipeline)

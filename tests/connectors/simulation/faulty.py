@@ -82,7 +82,7 @@ def _frees_in_silence(_: Any) -> Any:
 def _durable_once_it_is_handed_over(flush: Any) -> Any:
     def flushed(self: Pipeline, stream: Any, rows: int | None = None) -> None:
         flush(self, stream, rows)
-        self._checkpoints.durable(stream.aggregate.stream, stream.aggregate.checkpointed)
+        self._states.durable(stream.name, stream.aggregate.checkpointed)
 
     return flushed
 

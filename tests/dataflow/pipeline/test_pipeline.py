@@ -20,9 +20,10 @@ from dataflow.output_messages import error_message, log_message, state_message
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.pipeline.inbox import EndOfInput, Inbox
-from dataflow.pipeline.pipeline import Miscounts, Pipeline
+from dataflow.pipeline.pipeline import Pipeline
 from dataflow.pipeline.reader_thread import Intake, Order
-from dataflow.pipeline.writers import Writers
+from dataflow.pipeline.states import Miscounts
+from dataflow.pipeline.writers import ONE, AtOnce, Writers
 from dataflow.protocol import State
 from dataflow.raw_ids import RawIds
 from dataflow.runtime import SYSTEM
@@ -106,7 +107,7 @@ class Run:
     outlet: "Heard" = field(init=False)
     intake: Intake = field(factory=lambda: Intake(SYSTEM.threads))
     miscounts: Miscounts = Miscounts.WARN
-    writers: int = 1
+    at_once: AtOnce = ONE
     waits_for: Callable[[State], Collection[StreamName] | None] = lambda _: ()
     budget: Budget = field(init=False)
 
@@ -132,7 +133,7 @@ class Run:
         }
         self.budget = Budget(limits.held_bytes, SYSTEM.threads)
         inbox = Inbox(limits.packed_at_start_bytes, self.budget, SYSTEM)
-        pipeline = Pipeline(inbox, streams, limits, self.outlet, self.miscounts, self.waits_for, self.writers)
+        pipeline = Pipeline(inbox, streams, limits, self.outlet, self.miscounts, self.waits_for, self.at_once)
         source, into = os.pipe()
         order = Order(
             shapes=tuple(map(shape, self.sinks)),
@@ -541,7 +542,7 @@ def test_a_state_between_a_complete_and_its_publication_is_emitted_with_its_chec
 
 
 def test_two_streams_are_written_side_by_side() -> None:
-    run = Run(writers=2)
+    run = Run(at_once=AtOnce(writers=2))
     both = threading.Barrier(2)
     for sink in run.sinks.values():
         sink.before_insert = lambda: void(both.wait(PATIENCE))
@@ -552,7 +553,7 @@ def test_two_streams_are_written_side_by_side() -> None:
 
 
 def test_a_stream_is_published_while_another_is_still_written() -> None:
-    run = Run(writers=2)
+    run = Run(at_once=AtOnce(writers=2))
     gate = run.sinks[USERS].held_up()
 
     with run.open() as write:
@@ -567,7 +568,7 @@ def test_a_stream_is_published_while_another_is_still_written() -> None:
 
 def test_streams_are_published_in_the_order_of_their_completes() -> None:
     """A foreign key that somebody made may lead from the later table to the earlier."""
-    run = Run(writers=2)
+    run = Run(at_once=AtOnce(writers=2))
     gate = run.sinks[USERS].held_up()
 
     with run.open() as write:
@@ -582,7 +583,7 @@ def test_streams_are_published_in_the_order_of_their_completes() -> None:
 
 
 def test_a_failed_stream_holds_up_no_publication_after_it() -> None:
-    run = Run(writers=2)
+    run = Run(at_once=AtOnce(writers=2))
     run.sinks[USERS].error = TransientError("The table is gone.")
 
     run.feed(record(USERS, 1), record(ORDERS, 2), complete(USERS), complete(ORDERS))
@@ -591,7 +592,7 @@ def test_a_failed_stream_holds_up_no_publication_after_it() -> None:
 
 
 def test_the_flushes_of_a_stream_keep_their_order_beside_those_of_another() -> None:
-    run = Run(writers=2)
+    run = Run(at_once=AtOnce(writers=2))
     run.sinks[USERS].before_insert = lambda: time.sleep(0.002)
     lines = [line for n in range(50) for line in (record(USERS, n), LOG, record(ORDERS, n), LOG)]
 
@@ -603,7 +604,7 @@ def test_the_flushes_of_a_stream_keep_their_order_beside_those_of_another() -> N
 
 
 def test_after_a_failed_flush_no_other_of_its_stream_is_written() -> None:
-    run = Run(writers=2)
+    run = Run(at_once=AtOnce(writers=2))
     run.sinks[USERS].error = TransientError("The table is gone.")
     lines = [record(USERS, 1) + record(ORDERS, 1), LOG, record(USERS, 2) + record(ORDERS, 2)]
 
@@ -691,7 +692,7 @@ def test_a_flush_waits_behind_the_one_that_is_written_however_large_they_are() -
     """Else a writer would wait for us after each."""
     gate = threading.Event()
     inbox = Inbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
-    writers = Writers(1, lambda *_: void(gate.wait(PATIENCE)), inbox)
+    writers = Writers(ONE, lambda *_: void(gate.wait(PATIENCE)), inbox)
     aggregate = Aggregate(
         shape(USERS), RawIds(SYSTEM.clock, SYSTEM.randomness), Thresholds(unwritten_bytes=1)
     )

@@ -15,6 +15,7 @@ from connectors.contract import Connector
 from connectors.contract.options import Options
 from connectors.engine.journal.writer import journal_keeper
 from connectors.engine.process.outlet import ProcessOutlet
+from connectors.engine.sync.faults import Strike, no_fault
 from connectors.engine.sync.naming import name_streams
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.engine.sync.transactions import RetryPolicy
@@ -75,6 +76,9 @@ class Warehouse:
     destination: Destination
     options: Options = field(factory=Options)
     run: str = "kit"
+    # Called before, during and after each operation.
+    strike: Strike = no_fault
+    flushes_at_once: int = 1
     _synced: dict[StreamName, DestinationStream] = field(factory=dict, repr=False)
     # Until the next sync.
     _known: dict[StreamName, StreamTables] = field(factory=dict, repr=False)
@@ -127,6 +131,8 @@ class Warehouse:
                     keep=keep_too,
                     thresholds=thresholds or Thresholds(),
                     retry=AT_ONCE,
+                    strike=self.strike,
+                    flushes_at_once=self.flushes_at_once,
                 )
             )
         logged = [line["log"] for line in lines if line["type"] == "LOG"]

@@ -7,6 +7,7 @@ something every few seconds. A run whose session is silent, or that works on wit
 what is left of it is waited for, then ended.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -148,12 +149,22 @@ class Locks:
             raise refusal(table, holder, self._access)
 
     def _see_off(self, connection: Connection, table: TableName, waited: float) -> None:
-        """Wait for a session that works on a table without its lock, and end it if it does not end by itself."""
-        ghost = self._find(connection, ownership.entry_holder(self._ledger), table)
+        """Wait for the sessions that work on a table without its lock, and end them if they do not end by themselves.
+
+        Flushes share the entry, and one that begins overtakes us: without an end of all of them, each of which may end
+        by itself, there might always be one.
+        """
+        ghosts = self._find_all(connection, ownership.entry_holders(self._ledger), table)
         if waited >= 2 * self._access.ghost_wait:
-            raise _unfinished(table, ghost)
-        if ghost is not None and waited >= self._access.ghost_wait:
-            self._end(connection, table, ghost)
+            raise _unfinished(table, ghosts[0] if ghosts else None)
+        if waited >= self._access.ghost_wait:
+            for ghost in ghosts:
+                self._end(connection, table, ghost)
+
+    @staticmethod
+    def _find_all(connection: Connection, holding: Sql, table: TableName) -> Sequence[Holder]:
+        rows = connection.execute(query(holding), catalog.named(table)).fetchall()
+        return [Holder(*row) for row in rows]
 
     @staticmethod
     def _find(connection: Connection, holding: Sql, table: TableName) -> Holder | None:
@@ -208,7 +219,7 @@ class ClientLocks:
         """The session of the table's owner, or one that works on it without."""
         if not self._session.column_names(self._ledger):
             return None
-        for holding in (ownership.owner_session, ownership.entry_holder):
+        for holding in (ownership.owner_session, ownership.entry_holders):
             for row in self._session.execute(holding(self._ledger), catalog.named(table)):
                 return Holder(*row)
         return None

@@ -6,7 +6,8 @@ names the owner of each table. `namespace` and `name` are a table's, `owner` is 
 """
 
 from connectors.postgres.quoting import table_name
-from connectors.sql.text import Name, Param, Part, Sql, sql
+from connectors.postgres.sessions import OURS
+from connectors.sql.text import Name, Param, Part, Sql, Value, sql
 from dataflow.types import TableName
 
 
@@ -15,11 +16,15 @@ def _number(run: Part) -> Sql:
     return sql("pg_catalog.hashtextextended({}::text COLLATE {}, 0)", run, Name("C"))
 
 
+_HERE = sql(
+    "pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+)
+
 _IS_LOCKED = sql(
     "locktype = 'advisory' AND granted AND objsubid = 1 "
-    "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} "
-    "AND pg_locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+    "AND (pg_locks.classid::bigint << 32 | pg_locks.objid::bigint) = {} AND {}",
     _number(sql("entry.owner")),
+    _HERE,
 )
 
 _HOLDER = sql(
@@ -75,18 +80,25 @@ def owner_session(ledger: TableName) -> Sql:
     )
 
 
-def entry_holder(ledger: TableName) -> Sql:
-    """The session that has locked or changed the ledger's entry of a table, likewise.
+def entry_holders(ledger: TableName) -> Sql:
+    """The sessions that have locked, changed or share the ledger's entry of a table, likewise.
 
-    A row's xmax is the transaction that did so last; while that runs, it holds the lock on its own number.
+    A row's xmax is the transaction that locked or changed it last; while that runs, it holds the lock on its own
+    number. The xmax of several that share a row is the number of no transaction: they are the sessions of the owner's
+    run that have locked rows of the ledger. Those of the run that asks are left out: it may share other entries.
     """
     return sql(
-        "{} JOIN {} AS entry ON entry.xmax = pg_locks.transactionid "
-        "WHERE granted AND mode = 'ExclusiveLock' AND final_namespace = {} AND final_name = {}",
-        _HOLDER,
-        table_name(ledger),
-        Param("namespace"),
-        Param("name"),
+        "{holder} JOIN {ledger} AS entry ON entry.xmax = pg_locks.transactionid AND mode = 'ExclusiveLock' "
+        "OR locktype = 'relation' AND mode = 'RowShareLock' AND pg_locks.relation = entry.tableoid "
+        "AND {here} AND application_name = ({ours} || entry.owner)::name::text "
+        "AND application_name <> pg_catalog.current_setting('application_name') "
+        "WHERE granted AND final_namespace = {namespace} AND final_name = {name} ORDER BY locktype = 'relation'",
+        holder=_HOLDER,
+        ledger=table_name(ledger),
+        here=_HERE,
+        ours=Value(OURS),
+        namespace=Param("namespace"),
+        name=Param("name"),
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -246,6 +246,79 @@ def test_the_last_transaction_of_a_dead_run_is_ended_when_it_does_not_end(
         assert not lives(ghost)
     with impatient.transaction():
         assert impatient.ledger.hold(FINAL) == LedgerEntry(table=FINAL, owner="mine")
+
+
+SHARE_ENTRY = HOLD_ENTRY.replace("UPDATE", "SHARE").encode()
+
+
+def test_several_flushes_of_a_dead_run_are_found_and_ended(
+    impatient: PostgresClient, client: PostgresClient, postgres_database: Address
+) -> None:
+    """Their lock on the entry is one that they share, and it names none of them."""
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=FINAL, owner="ghost"))
+    with ExitStack() as stack:
+        ghosts = [stack.enter_context(session(postgres_database, "dataflow ghost")) for _ in range(3)]
+        for ghost in ghosts:
+            ghost.execute("BEGIN")
+            ghost.execute(SHARE_ENTRY)
+        writer = impatient.writer(FINAL)
+
+        impatient.lock(FINAL, "mine")
+
+        assert writer is not None
+        assert writer.run == "ghost"
+        assert not any(map(lives, ghosts))
+
+
+def test_flushes_of_a_dead_run_that_come_without_end_do_not_keep_the_next_run_out(
+    impatient: PostgresClient, client: PostgresClient, postgres_database: Address
+) -> None:
+    """Each ends by itself, and another has begun by then: the entry is never free."""
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=FINAL, owner="ghost"))
+    both = threading.Barrier(2)
+
+    def flush_for_ever() -> None:
+        with suppress(psycopg.Error), session(postgres_database, "dataflow ghost") as ghost:
+            while not both.broken:
+                ghost.execute("BEGIN")
+                ghost.execute(SHARE_ENTRY)
+                # The other has its share before this one gives its own up.
+                with suppress(threading.BrokenBarrierError):
+                    both.wait(30.0)
+                ghost.execute("COMMIT")
+
+    flushing = [threading.Thread(target=flush_for_ever) for _ in range(2)]
+    for each in flushing:
+        each.start()
+
+    impatient.lock(FINAL, "mine")
+
+    both.abort()
+    for each in flushing:
+        each.join(30.0)
+    with impatient.transaction():
+        assert impatient.ledger.hold(FINAL) == LedgerEntry(table=FINAL, owner="mine")
+
+
+def test_flushes_of_a_live_run_on_another_table_are_left_alone(
+    impatient: PostgresClient, client: PostgresClient, postgres_database: Address
+) -> None:
+    with client.transaction():
+        client.ledger.save(LedgerEntry(table=FINAL, owner="ghost"))
+        client.ledger.save(LedgerEntry(table=OTHERS, owner="busy"))
+    with (
+        session(postgres_database, "dataflow busy") as busy,
+        session(postgres_database, "dataflow ghost") as ghost,
+    ):
+        for each, name in ((busy, OTHERS.name), (ghost, "users")):
+            each.execute("BEGIN")
+            each.execute(SHARE_ENTRY.replace(b"users", name.encode()))
+
+        impatient.lock(FINAL, "mine")
+
+        assert (lives(busy), lives(ghost)) == (True, False)
 
 
 def test_a_person_who_holds_an_entry_is_named_and_left_alone(

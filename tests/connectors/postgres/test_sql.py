@@ -108,7 +108,7 @@ STATEMENTS: Mapping[str, Sequence[Sql]] = {
     "rename_table_elsewhere": SQL.move_table(ELSEWHERE, FINAL),
     "blockers": (ownership.blockers(),),
     "enter": (ownership.enter(),),
-    "entry_holder": (ownership.entry_holder(LEDGER),),
+    "entry_holders": (ownership.entry_holders(LEDGER),),
     "forget": (ownership.forget(LEDGER),),
     "own": (ownership.own(LEDGER),),
     "owner_session": (ownership.owner_session(LEDGER),),

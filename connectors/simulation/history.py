@@ -92,7 +92,9 @@ class History:
         self._folder = folder
         self._journal = folder / JOURNAL
         self._journal.unlink(missing_ok=True)
-        self._options = WriteOptions(thresholds=_thresholds(plan.sizes), journal=self._journal)
+        self._options = WriteOptions(
+            thresholds=_thresholds(plan.sizes), flushes_at_once=plan.flushes_at_once, journal=self._journal
+        )
         self._configuration = {"database": f"simulated {plan.seed}"}
         # The database belongs to no process that may die.
         self._served = Process(self._scheduler, "server")

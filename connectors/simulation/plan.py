@@ -160,6 +160,7 @@ class Plan:
     pause: float = 0.05
     latency: float = 0.0
     streams_at_once: int = 2
+    flushes_at_once: int = 1
     scope: Scope = Scope.STREAM
     sizes: Sizes = field(factory=Sizes)
     atomic: str = "everything"

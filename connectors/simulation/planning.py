@@ -41,6 +41,7 @@ def plan_of(seed: int, atomic: str = "everything") -> Plan:
         pause=0.01 if tight else random.choice((0.01, 0.05, 1.5)),
         latency=1.0 if tight else random.choice((0.0, 0.0, 0.3)),
         streams_at_once=random.choice((1, 2, 3)),
+        flushes_at_once=random.choice((1, 1, 2, 3)),
         scope=random.choice((Scope.STREAM, Scope.STREAM, Scope.GLOBAL, Scope.PARTITION)),
         sizes=Sizes(
             chunk_bytes=random.choice((300, 600, 2000)),

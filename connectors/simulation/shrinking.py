@@ -79,7 +79,17 @@ def _shorter(plan: Plan) -> Iterator[Plan]:
         for fewer in _shorter_sync(sync):
             yield evolve(plan, syncs=(*plan.syncs[:at], fewer, *plan.syncs[at + 1 :]))
     usual = Plan(seed=plan.seed, syncs=())
-    for name in ("slips", "dirty", "misfits", "latency", "scope", "sizes", "pause", "streams_at_once"):
+    for name in (
+        "slips",
+        "dirty",
+        "misfits",
+        "latency",
+        "scope",
+        "sizes",
+        "pause",
+        "streams_at_once",
+        "flushes_at_once",
+    ):
         if getattr(plan, name) != getattr(usual, name):
             yield evolve(plan, **{name: getattr(usual, name)})
 

@@ -105,6 +105,7 @@ class Destination:
                     outlet=self._outlet,
                     keep=keep,
                     thresholds=options.thresholds,
+                    flushes_at_once=options.flushes_at_once,
                     intake=intake,
                     miscounts=options.miscounts,
                     strike=faults.strike,

@@ -19,5 +19,7 @@ class WriteOptions:
     faults: tuple[str, ...] = ()
     thresholds: Thresholds = field(factory=Thresholds)
     watching: Watching = field(factory=Watching)
+    # Flushes of one stream that are at work at once. No argument of the command line gives it.
+    flushes_at_once: int = 1
     # How the sync is asked to stop.
     requests: Requests | None = None

@@ -15,6 +15,7 @@ from dataflow.budget import Budget
 from dataflow.pipeline.checkpoints import Checkpoints
 from dataflow.pipeline.inbox import Inbox
 from dataflow.pipeline.pipeline import Pipeline
+from dataflow.pipeline.streams import Stream
 from dataflow.raw_ids import RawIds
 from machines.destination import SyncLife
 from machines.stream import StreamLife
@@ -134,6 +135,16 @@ def _forgets_the_generation(replace: Any) -> Any:
     return replaced
 
 
+def _beyond_the_gap(landed: Any) -> Any:
+    """What a flush says counts, although one before it is not durable."""
+
+    def each(self: Stream, flush: Any) -> int:
+        landed(self, flush)
+        return int(flush.position)
+
+    return each
+
+
 def _one_stream_is_enough(arrived: Any) -> Any:
     def with_one(self: Checkpoints, state: Any, positions: Any, *more: Any) -> Any:
         return arrived(self, state, dict(list(positions.items())[:1]), *more)
@@ -157,6 +168,7 @@ FAULTS: Mapping[str, Planted] = {
     "a_checkpoint_covers_rows_that_no_state_covers": Planted(
         operations, "_checkpoint", _all_rows_of_the_flush
     ),
+    "a_state_beyond_a_missing_flush_is_emitted": Planted(Stream, "landed", _beyond_the_gap),
     "there_is_no_fence": Planted(StreamOperations, "_is_ours", _no_fence),
     "a_flush_whose_answer_was_lost_is_repeated": Planted(MemoryLedger, "flushed", _forgets_its_flushes),
     "a_claim_keeps_the_number_of_the_last_flush": Planted(StreamOperations, "_take", _keeps_the_number),

@@ -16,7 +16,7 @@ from machines.journal.replay import lives, replay
 from tests.connectors.simulation.faulty import FAULTS
 
 # Within this number of histories, a share of the planted faults is found. The campaign finds all of them, in more.
-SOON = 60
+SOON = 120
 EASILY_FOUND = (
     "the_end_of_a_flush_wakes_nobody",
     "a_state_is_emitted_before_the_commit",

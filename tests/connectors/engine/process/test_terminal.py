@@ -94,6 +94,7 @@ ASKED: Mapping[str, Callable[[Path], list[str]]] = {
     "plan": plan,
     "replay": of_journal("replay", "JOURNAL"),
     "report": lambda folder: ["report", str(folder / "journal.jsonl"), "-o", str(folder / HOSTILE)],
+    "simulate": lambda folder: ["simulate", "--plan", str(folder / HOSTILE)],
     "verify": of_journal("verify", "--crashes", "0", "--rivals", "0"),
 }
 

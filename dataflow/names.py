@@ -106,6 +106,26 @@ def temp_name(stream: StreamName, rules: NamingRules) -> str:
     return with_suffix(physical_name(stream.name, rules), suffix, rules)
 
 
+def temp_mark(temp: str) -> str:
+    """What the names of all temp tables of one stream contain, and no other name: the mark and the stream's hash."""
+    start = temp.rindex(TEMP_MARK)
+    return temp[start : start + len(TEMP_MARK) + HASH_DIGITS]
+
+
+def opened_name(temp: str, opening: str, rules: NamingRules) -> str:
+    """The name of one opening of a stream's temp table. `temp` is any name of it."""
+    mark = temp_mark(temp)
+    return with_suffix(temp[: temp.rindex(mark)], f"{mark}_{opening}", rules)
+
+
+def opening_of(temp: str) -> str:
+    """The opening that a temp table's name was given, without a later holder's part; empty for any other name."""
+    if TEMP_MARK not in temp:
+        return ""
+    rest = temp[temp.rindex(TEMP_MARK) :].removeprefix(temp_mark(temp)).split("_")
+    return "_".join(rest[1:3])
+
+
 def _plain(name: str) -> str:
     unaccented = (char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
     return _replace(unaccented, PLAIN.__contains__)

@@ -4,6 +4,7 @@ Their order is the order of arrival: dedupe's last tie-break, and where a resume
 its method 1 for monotonicity: a counter in the bits that follow the timestamp.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from dataflow.runtime.clock import Clock, milliseconds
 from dataflow.runtime.randomness import Randomness
+from dataflow.types import RAW_ID
 
 BYTES = 16
 # A batch's rows are numbered in the 12 bits of rand_a and the highest 20 bits of rand_b.
@@ -43,3 +45,13 @@ class RawIds:
 def as_text(raw_id: bytes) -> str:
     """A raw id as a UUID's text, which sorts as the id does."""
     return str(UUID(bytes=raw_id))
+
+
+def first_raw_id(batches: Sequence[pa.RecordBatch]) -> str:
+    """The raw id of the first row of these batches, of which the first has rows."""
+    return as_text(batches[0].column(RAW_ID)[0].as_py())
+
+
+def later(raw_id: str, milliseconds: int) -> str:
+    """A raw id above all that are given within so many milliseconds after this one."""
+    return str(UUID(int=UUID(raw_id).int + (milliseconds << 80)))

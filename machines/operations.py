@@ -17,9 +17,13 @@ from dataflow.types import AirbyteType, Column, Kind, Scalar, TableName
 
 
 class StreamOperation(StrEnum):
-    """What a stream's lifecycle may ask of the destination. Each is one transaction unless it says otherwise."""
+    """What a stream's lifecycle may ask of the destination.
+
+    Each is a sequence of parts, which `machines.parts` groups into commits as the database's class allows.
+    """
 
     CLAIM = "claim"
+    COMPLETE = "complete"
     INSPECT = "inspect"
     SETTLE = "settle"
     DISCARD = "discard"
@@ -47,6 +51,7 @@ Operation = StreamOperation | SyncOperation
 
 MEANING: Mapping[Operation, str] = {
     StreamOperation.CLAIM: "Lock the stream on a connection of its own, then take the ledger's next epoch.",
+    StreamOperation.COMPLETE: "Carry a publication through that an earlier run decided and did not end.",
     StreamOperation.INSPECT: "Read the ledger and inspect both tables: the facts that decide the start.",
     StreamOperation.SETTLE: "Move the rows of another recipe's temp table into the final table, as that recipe says.",
     StreamOperation.DISCARD: "Drop a temp table that is disposable: no row of it is needed.",
@@ -177,6 +182,7 @@ class Facts:
 class Answer:
     """A performed operation's outcome.
 
+    `publishing`: the publication that CLAIM found begun. `temp`: the name of the temp table that OPEN_TEMP made.
     `rows`: how many it moved or removed, if it is known. `left`: the temp table that a stream leaves when it ends
     unpublished. `failed_streams`: those that failed in its course, and the error of the first of them. `started`: how
     many streams take in records now.
@@ -185,6 +191,8 @@ class Answer:
     """
 
     facts: Facts | None = None
+    publishing: Publishing | None = None
+    temp: TableName | None = None
     left: TempFacts | None = None
     rows: int | None = None
     failed_streams: tuple[str, ...] = ()

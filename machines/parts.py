@@ -194,8 +194,10 @@ NEEDLESS: Mapping[Atomic, frozenset[Part]] = {
 }
 
 
-def parts_of(operation: StreamOperation) -> tuple[Part, ...]:
-    """The operation's parts in their order."""
+def parts_of(operation: StreamOperation, begun: Publishing | None = None) -> tuple[Part, ...]:
+    """The operation's parts in their order. `begun` is the publication that COMPLETE carries through."""
+    if operation is StreamOperation.COMPLETE:
+        return CARRY_THROUGH[begun] if begun is not None else ()
     return _PARTS[operation]
 
 

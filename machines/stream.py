@@ -16,7 +16,16 @@ from dataflow.runtime.clock import Clock
 from dataflow.stream_tables import StreamTables
 from dataflow.types import Kind, TableName
 from machines.lifecycle import Executor, Lifecycle
-from machines.operations import Answer, Facts, KeyFacts, Recipe, StreamOperation, TempFacts, recipe
+from machines.operations import (
+    Answer,
+    Facts,
+    KeyFacts,
+    Publishing,
+    Recipe,
+    StreamOperation,
+    TempFacts,
+    recipe,
+)
 from machines.refusals import keys_would_merge, rows_are_gone, rows_are_unknown
 
 
@@ -24,11 +33,12 @@ from machines.refusals import keys_would_merge, rows_are_gone, rows_are_unknown
 class StreamLife:
     """What a stream's lifecycle knows. Nothing is remembered from an earlier process.
 
-    `facts` come from INSPECT. `left` is the temp table as ABANDON finds it.
+    `publishing` comes from CLAIM, and `facts` come from INSPECT. `left` is the temp table as ABANDON finds it.
     """
 
     stream: DestinationStream
     tables: StreamTables
+    publishing: Publishing | None = None
     facts: Facts | None = None
     left: TempFacts | None = None
     failure: DataflowError | None = None
@@ -38,10 +48,13 @@ class StreamLife:
 
     def learn(self, answer: Answer) -> None:
         """Take in what was found. Some of it is a failure of this stream: then nothing of it is touched."""
+        self.publishing = answer.publishing or self.publishing
         self.facts = answer.facts or self.facts
         self.left = answer.left or self.left
         if answer.facts is not None and answer.facts.temp_name is not None:
             self.tables = evolve(self.tables, temp=answer.facts.temp_name)
+        if answer.temp is not None:
+            self.tables = evolve(self.tables, temp=answer.temp)
         if answer.facts is not None and answer.facts.generation is not None:
             own = answer.facts.generation
             self.stream = evolve(self.stream, generation_id=own, minimum_generation_id=own)
@@ -90,6 +103,14 @@ class StreamLife:
     def fails_before_its_start(self) -> bool:
         """Its names or its tables forbid it, as the setting up of the sync found."""
         return self.failure is not None
+
+    @property
+    def publication_begun(self) -> bool:
+        """An earlier run decided to publish temp and did not end it: it is completed before anything is read.
+
+        Never so where one commit holds a whole operation (`Atomic.EVERYTHING`), and with it the decision and the end.
+        """
+        return self.publishing is not None
 
     @property
     def start_would_lose_rows(self) -> bool:
@@ -212,6 +233,7 @@ class StreamLifecycle(Lifecycle):
         """Everything that an error ends in the same way."""
 
         inspecting = State(initial=True)
+        completing = State()
         discarding = State()
         settling = State()
         opening_temp = State()
@@ -229,6 +251,7 @@ class StreamLifecycle(Lifecycle):
 
     OPERATIONS = {  # noqa: RUF012 - declared a ClassVar by the base class
         "claiming": StreamOperation.CLAIM,
+        "completing": StreamOperation.COMPLETE,
         "inspecting": StreamOperation.INSPECT,
         "discarding": StreamOperation.DISCARD,
         "settling": StreamOperation.SETTLE,
@@ -245,7 +268,9 @@ class StreamLifecycle(Lifecycle):
     start = idle.to(failed, cond="fails_before_its_start") | idle.to(claiming)
 
     succeeded = (
-        claiming.to(running)
+        claiming.to(running.completing, cond="publication_begun")
+        | claiming.to(running)
+        | running.completing.to(running.inspecting)
         # The first guard that holds decides; each line is one rule of the start of a stream.
         | running.inspecting.to(abandoning, cond="start_would_lose_rows")
         | running.inspecting.to(running.discarding, cond="temp_disposable")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connectors.contract.client import (
         Client,
+        ClientOfParts,
+        ClientOfStatements,
         InsertBuffer,
         Statement,
         Statistics,
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
     from connectors.contract.version import CONTRACT
     from machines.flushes import FlushRow
     from machines.operations import Recipe
+    from machines.parts import Atomic
 
 __all__ = [
     "CONTRACT",
+    "Atomic",
     "Client",
+    "ClientOfParts",
+    "ClientOfStatements",
     "ColumnUtils",
     "Connector",
     "Definition",
@@ -45,8 +51,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Atomic": "machines.parts",
     "CONTRACT": "connectors.contract.version",
     "Client": "connectors.contract.client",
+    "ClientOfParts": "connectors.contract.client",
+    "ClientOfStatements": "connectors.contract.client",
     "ColumnUtils": "connectors.contract.connector",
     "Connector": "connectors.contract.connector",
     "Definition": "connectors.contract.connector",

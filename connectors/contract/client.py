@@ -75,9 +75,10 @@ class TableOperationsClient(Protocol):
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Commit on leaving, roll back on an exception. All that happened inside is durable, or none of it.
+        """Commit on leaving, roll back on an exception. It holds no more than `Connector.atomic` keeps together.
 
-        So it is for tables that were made, changed or dropped inside: `check` refuses a connector that keeps one.
+        If that is EVERYTHING, all that happened inside is durable, or none of it, also of tables that were
+        made, changed or dropped: `check` refuses a connector that keeps one.
         """
         ...
 
@@ -211,6 +212,34 @@ class TableSchemaEvolutionClient(Protocol):
 
 class Client(TableOperationsClient, TableSchemaEvolutionClient, Protocol):
     """Both halves, on one connection."""
+
+
+class ClientOfParts(Client, Protocol):
+    """What is asked of a client besides, where `Connector.atomic` is not EVERYTHING.
+
+    There `copy_table`, `merge_table` and `overwrite_table` may be called again with the same source, by a run that does
+    not know whether the earlier call took effect, and change nothing then. `overwrite_table` may leave the old table
+    under the source's name: the framework drops it.
+    """
+
+    def end_others(self, table: TableName, claim: str) -> bool:
+        """Afterwards nothing that another claim sent is at work on this final table, nor can begin.
+
+        False where the database cannot know it: then the weaker laws hold that docs/guarantees.md names.
+        """
+        ...
+
+
+class ClientOfStatements(ClientOfParts, Protocol):
+    """What is asked besides, where `Connector.atomic` is STATEMENT."""
+
+    def rename_table(self, table: TableName, name: TableName) -> None:
+        """Afterwards the table has this name. Waits for statements that keep the table open."""
+        ...
+
+    def holds_rows(self, table: TableName, first: str, last: str) -> bool:
+        """Whether a row with a raw id from `first` to `last` is there: asked when an insert's answer was lost."""
+        ...
 
 
 class InsertBuffer(Protocol):

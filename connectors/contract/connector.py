@@ -16,6 +16,7 @@ from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
 from dataflow.runtime import Runtime
 from dataflow.types import Kind, Limits
+from machines.parts import Atomic
 
 
 class ColumnUtils(Protocol):
@@ -62,6 +63,11 @@ class Connector(Protocol):
     @property
     def rows_together(self) -> int | None:
         """How many rows of a table the database stores together, where it is faster for whole ones; else None."""
+        ...
+
+    @property
+    def atomic(self) -> Atomic:
+        """What of an operation the database makes durable in one piece. Claim less, and more is done than needed."""
         ...
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from connectors.contract import Connector, Statement
+from connectors.contract import Atomic, Connector, Statement
 from connectors.duckdb.buffer import DuckDbInsertBuffer
 from connectors.duckdb.client import INTERNAL_NAMESPACE, DuckDbClient
 from connectors.duckdb.columns import DuckDbColumns
@@ -19,6 +19,7 @@ class DuckDbConnector:
     """Connector for one database; its clients share one DuckDB instance."""
 
     rows_together = ROW_GROUP
+    atomic = Atomic.EVERYTHING
     streams_at_once = 1
 
     def __init__(self, config: Config, runtime: Runtime) -> None:

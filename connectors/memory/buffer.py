@@ -19,5 +19,5 @@ class MemoryBuffer:
         rows = tuple(
             {**row, RAW_ID: UUID(bytes=row[RAW_ID])} for batch in batches for row in batch.to_pylist()
         )
-        self._client.replace(table, self._client.rows(table) + rows)
+        self._client.append(table, rows)
         return len(rows)

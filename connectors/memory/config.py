@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from connectors.contract import Atomic
 from connectors.contract.options import DeletionMode
 from connectors.contract.specification import option, read, specification
 
@@ -33,6 +34,14 @@ class MemoryConfig:
             "CDC deletion mode",
             "Whether a row deleted in the source is removed, or replaced by the values of the deletion's record, with "
             "_ab_cdc_deleted_at set.",
+        ),
+    )
+
+    atomic: Atomic = field(
+        default=Atomic.EVERYTHING,
+        metadata=option(
+            "Atomicity",
+            "What of an operation one commit holds: everything, rows and the ledger, one statement, or one table.",
         ),
     )
 

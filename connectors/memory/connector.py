@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
-from connectors.contract import Statement
+from connectors.contract import Atomic, Statement
 from connectors.memory.buffer import MemoryBuffer
-from connectors.memory.client import INTERNAL_NAMESPACE, Database, MemoryClient
+from connectors.memory.client import MemoryClient
 from connectors.memory.columns import MemoryColumns
 from connectors.memory.config import MemoryConfig
+from connectors.memory.database import Database
+from connectors.memory.ledger import INTERNAL_NAMESPACE
 from dataflow.errors import DataflowError, InternalError
 from dataflow.runtime import Runtime
 
@@ -27,6 +29,10 @@ class MemoryConnector:
         self._database = DATABASES.setdefault(config.database, Database(runtime.threads.lock()))
 
     @property
+    def atomic(self) -> Atomic:
+        return self._config.atomic
+
+    @property
     def default_namespace(self) -> str:
         return self._config.schema
 
@@ -40,7 +46,9 @@ class MemoryConnector:
         DATABASES.pop(self._config.database, None)
 
     def client(self) -> MemoryClient:
-        return MemoryClient(self._database, deletes=self._config.hard_deletes)
+        return MemoryClient(
+            self._database, self.atomic, self.runtime.requests, deletes=self._config.hard_deletes
+        )
 
     def insert_buffer(self, client: MemoryClient) -> MemoryBuffer:
         return MemoryBuffer(client)

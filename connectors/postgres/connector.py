@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from attrs import evolve
 
-from connectors.contract import Connector, Statement
+from connectors.contract import Atomic, Connector, Statement
 from connectors.contract.options import DeletionMode
 from connectors.postgres.buffer import PostgresBuffer
 from connectors.postgres.certificates import certificates
@@ -28,6 +28,7 @@ class PostgresConnector:
 
     rows_together = None
     # The server works on one while we encode the other; with three of them nothing was faster on two cores.
+    atomic = Atomic.EVERYTHING
     streams_at_once = 2
 
     def __init__(self, config: PostgresConfig, run: str, runtime: Runtime) -> None:

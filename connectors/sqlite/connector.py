@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
-from connectors.contract import Connector, Statement
+from connectors.contract import Atomic, Connector, Statement
 from connectors.sql.errors import ASK_FOR_HELP, TRY_AGAIN, Meaning, by_code, explained
 from connectors.sql.file_locks import StreamLocks
 from connectors.sql.rehearsal import rehearse
@@ -24,6 +24,7 @@ class SqliteConnector:
     columns = SqliteColumns()
     internal_namespace = INTERNAL_NAMESPACE
     rows_together = None
+    atomic = Atomic.EVERYTHING
     streams_at_once = 1
 
     def __init__(self, config: SqliteConfig, runtime: Runtime) -> None:

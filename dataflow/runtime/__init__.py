@@ -22,16 +22,18 @@ from attrs import frozen
 
 from dataflow.runtime.clock import Clock, SystemClock
 from dataflow.runtime.randomness import Randomness, SystemRandomness
+from dataflow.runtime.requests import UNWATCHED, Requests
 from dataflow.runtime.threads import SystemThreads, Threads
 
 
 @frozen(kw_only=True)
 class Runtime:
-    """The system's three parts, as one value."""
+    """The system's three parts, as one value; and who listens to the requests that clients send."""
 
     clock: Clock
     randomness: Randomness
     threads: Threads
+    requests: Requests = UNWATCHED
 
 
 # The real one. Only the entries of a process and the tests take it from here.

@@ -69,6 +69,7 @@ class Line:
     failed_streams: tuple[str, ...] | None = None
     first_failure: str | None = None
     started: int | None = None
+    publishing: str | None = None
     facts: Entry | None = None
     left: Entry | None = None
     life: Entry | None = None

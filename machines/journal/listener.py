@@ -137,6 +137,7 @@ def _of_operation(performed: Performed) -> Mapping[str, Any]:
         "failed_streams": answer.failed_streams or None,
         "first_failure": _words(answer.first_failure) if answer.first_failure else None,
         "started": answer.started,
+        "publishing": answer.publishing,
         "facts": facts_to_json(answer.facts) if answer.facts else None,
         "left": temp_to_json(answer.left) if answer.left else None,
     }

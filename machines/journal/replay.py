@@ -22,7 +22,7 @@ from machines.journal.entries import (
     temp_from_json,
 )
 from machines.lifecycle import Lifecycle, leaf
-from machines.operations import Answer, Operation
+from machines.operations import Answer, Operation, Publishing
 from machines.stream import StreamLife, stream_lifecycle
 
 T = TypeVar("T")
@@ -94,6 +94,7 @@ class _Recorded:
             raise _error(entry["error"])
         return Answer(
             facts=self._read(facts_from_json, entry["facts"]) if "facts" in entry else None,
+            publishing=self._read(Publishing, entry["publishing"]) if "publishing" in entry else None,
             left=self._read(temp_from_json, entry["left"]) if "left" in entry else None,
             rows=entry.get("rows"),
             failed_streams=tuple(entry.get("failed_streams", ())),
@@ -102,7 +103,7 @@ class _Recorded:
             note=entry.get("note", ""),
         )
 
-    def _read(self, read: Callable[[Entry], T], value: Entry) -> T:
+    def _read(self, read: Callable[[Any], T], value: Any) -> T:
         try:
             return read(value)
         except Exception as error:

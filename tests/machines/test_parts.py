@@ -3,12 +3,13 @@
 import pytest
 
 from machines.operations import Publishing, StreamOperation
-from machines.parts import CARRY_THROUGH, FLUSH, NEEDLESS, Atomic, Kind, Part, commits, parts_of
+from machines.parts import FLUSH, NEEDLESS, Atomic, Kind, Part, commits, parts_of
 
 
 def sequences() -> list[tuple[Part, ...]]:
     """Every sequence of parts that is performed."""
-    return sorted({FLUSH, *CARRY_THROUGH.values(), *(parts_of(each) for each in StreamOperation)})
+    performed = {parts_of(operation, begun) for operation in StreamOperation for begun in Publishing}
+    return sorted({FLUSH, *performed})
 
 
 @pytest.mark.parametrize("atomic", Atomic)
@@ -53,10 +54,11 @@ def test_a_publication_is_decided_in_the_ledger_before_a_table_is_touched() -> N
         assert parts_of(operation)[0] in deciding
 
 
-def test_a_publication_is_carried_through_by_what_follows_the_decision() -> None:
+def test_what_completes_a_publication_is_what_its_own_run_would_have_done_after_the_decision() -> None:
     merged, swapped = parts_of(StreamOperation.MERGE), parts_of(StreamOperation.SWAP)
 
-    assert (merged[1:], swapped[1:]) == (CARRY_THROUGH[Publishing.ADD], CARRY_THROUGH[Publishing.REPLACE])
+    assert parts_of(StreamOperation.COMPLETE, Publishing.ADD) == merged[1:]
+    assert parts_of(StreamOperation.COMPLETE, Publishing.REPLACE) == swapped[1:]
 
 
 @pytest.mark.parametrize("part", Part)

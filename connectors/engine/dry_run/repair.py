@@ -21,6 +21,9 @@ from machines.lifecycle import Executor
 from machines.operations import Answer, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 
+# What comes before every step of a start.
+LOOKING = (StreamOperation.CLAIM, StreamOperation.COMPLETE, StreamOperation.INSPECT)
+
 
 class RepairOutcome(StrEnum):
     """What came of a step."""
@@ -131,7 +134,7 @@ class _UpTo:
 
     def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
         """As the sync's own port; stops the walk by an exception that no machine catches."""
-        if operation not in (StreamOperation.CLAIM, StreamOperation.INSPECT, self._step):
+        if operation not in (*LOOKING, self._step):
             raise _StoppedError(None)
         answer = self._operations.perform(operation, life)
         if operation is self._step:

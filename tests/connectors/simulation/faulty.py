@@ -8,9 +8,10 @@ from attrs import evolve, frozen
 
 from connectors.engine.sync import operations
 from connectors.engine.sync.operations import StreamOperations
+from connectors.engine.sync.parts import Parts
 from connectors.engine.sync.state_gate import StateGate
 from connectors.engine.sync.sync import SyncOperations
-from connectors.memory.client import MemoryLedger
+from connectors.memory.ledger import MemoryLedger
 from dataflow.budget import Budget
 from dataflow.pipeline.checkpoints import Checkpoints
 from dataflow.pipeline.inbox import Inbox
@@ -40,28 +41,13 @@ class Planted:
             setattr(self.owner, self.name, sound)
 
 
-def _without_the_cut(sound: Any) -> Any:
-    """An operation that finds nothing to cut from a temp table."""
+def _without_the_cut(where: Callable[[StreamLife], bool]) -> Callable[[Any], Any]:
+    """An operation that cuts nothing from a temp table."""
 
-    def performed(self: StreamOperations, life: Any) -> Any:
-        client, self._client = self._client, _Uncut(self._client)
-        try:
-            return sound(self, life)
-        finally:
-            self._client = client
+    def make(sound: Any) -> Any:
+        return lambda self, entry, work: entry if where(work.life) else sound(self, entry, work)
 
-    return performed
-
-
-class _Uncut:
-    def __init__(self, real: Any) -> None:
-        self._real = real
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def trim_table(self, table: Any, after: Any) -> int:
-        return 0
+    return make
 
 
 def _wakes_nobody(_: Any) -> Any:
@@ -103,17 +89,7 @@ def _forgets_its_flushes(flushed: Any) -> Any:
 
 def _keeps_the_number(take: Any) -> Any:
     """A claim goes on with the numbers of the flushes of the claim before."""
-
-    def taken(self: StreamOperations, life: Any) -> Any:
-        ledger, table = self._client.ledger, life.tables.final
-        before = ledger.hold(table)
-        answer = take(self, life)
-        after = ledger.hold(table)
-        assert after is not None
-        ledger.save(evolve(after, last_flush=before.last_flush if before else 0))
-        return answer
-
-    return taken
+    return lambda self, entry, work: evolve(take(self, entry, work), last_flush=entry.last_flush)
 
 
 def _publishes(_: Any) -> Any:
@@ -124,15 +100,8 @@ def _closes_nothing(_: Any) -> Any:
     return lambda self, life: self._inbox.close()
 
 
-def _forgets_the_generation(replace: Any) -> Any:
-    def replaced(self: StreamOperations, entry: Any, life: Any) -> Any:
-        note = replace(self, entry, life)
-        kept = self._client.ledger.hold(entry.table)
-        assert kept is not None
-        self._client.ledger.save(evolve(kept, finalised=None))
-        return note
-
-    return replaced
+def _forgets_the_generation(decide: Any) -> Any:
+    return lambda self, entry, work: evolve(decide(self, entry, work), finalised=None)
 
 
 def _beyond_the_gap(landed: Any) -> Any:
@@ -157,8 +126,12 @@ def _begins_by_the_clock(init: Any) -> Any:
 
 
 FAULTS: Mapping[str, Planted] = {
-    "a_temp_table_is_resumed_without_the_cut": Planted(StreamOperations, "_resume_temp", _without_the_cut),
-    "a_temp_table_is_settled_without_the_cut": Planted(StreamOperations, "_settle", _without_the_cut),
+    "a_temp_table_is_resumed_without_the_cut": Planted(
+        Parts, "_cut_temp", _without_the_cut(lambda life: life.temp_continues)
+    ),
+    "a_temp_table_is_settled_without_the_cut": Planted(
+        Parts, "_cut_temp", _without_the_cut(lambda life: life.temp_of_another_recipe)
+    ),
     "the_end_of_a_flush_wakes_nobody": Planted(Inbox, "put_written", _wakes_nobody),
     "freed_bytes_wake_nobody": Planted(Budget, "change", _frees_in_silence),
     "input_waits_without_bound": Planted(Inbox, "_has_room", lambda _: property(lambda _: True)),
@@ -171,13 +144,13 @@ FAULTS: Mapping[str, Planted] = {
     "a_state_beyond_a_missing_flush_is_emitted": Planted(Stream, "landed", _beyond_the_gap),
     "there_is_no_fence": Planted(StreamOperations, "_is_ours", _no_fence),
     "a_flush_whose_answer_was_lost_is_repeated": Planted(MemoryLedger, "flushed", _forgets_its_flushes),
-    "a_claim_keeps_the_number_of_the_last_flush": Planted(StreamOperations, "_take", _keeps_the_number),
+    "a_claim_keeps_the_number_of_the_last_flush": Planted(StreamOperations, "_take_epoch", _keeps_the_number),
     "an_incomplete_stream_is_published": Planted(Pipeline, "_end_unpublished", _publishes),
     "temp_is_dropped_on_failure": Planted(
         StreamLife, "leaves_empty_temp", lambda _: property(lambda life: life.left is not None)
     ),
     "a_lock_is_not_released": Planted(SyncOperations, "_tear_down", _closes_nothing),
-    "a_published_generation_is_forgotten": Planted(StreamOperations, "_replace", _forgets_the_generation),
+    "a_published_generation_is_forgotten": Planted(Parts, "_decide_replace", _forgets_the_generation),
     "raw_ids_begin_by_the_clock_alone": Planted(RawIds, "__init__", _begins_by_the_clock),
     "any_temp_table_is_resumed": Planted(
         StreamLife,

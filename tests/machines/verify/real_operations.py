@@ -8,8 +8,9 @@ from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.operations import Claim, StreamOperations
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.memory import DEFINITION
-from connectors.memory.client import Content, MemoryClient, Table
+from connectors.memory.client import MemoryClient
 from connectors.memory.connector import DATABASES
+from connectors.memory.database import Content, Table
 from dataflow.errors import DataflowError
 from dataflow.evolution import ColumnType
 from dataflow.flush import Flush

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from connectors.contract import Connector, Statement
+from connectors.contract import Atomic, Connector, Statement
 from connectors.sql import Meaning, RowBuffer, StreamLocks, by_code, explained, rehearse
 from connectors.sql.stored_text import stored
 from connectors.template.skeleton.package.client import SkeletonClient, SkeletonConnection
@@ -21,6 +21,7 @@ class SkeletonConnector:
     internal_namespace = "airbyte_internal"
     # How many rows the database stores together, and how many streams it works on faster than on one.
     rows_together = None
+    atomic = Atomic.EVERYTHING
     streams_at_once = 1
 
     def __init__(self, config: SkeletonConfig, runtime: Runtime) -> None:

@@ -1,0 +1,97 @@
+"""Which tables are a stream's temp tables, and which of them the next is named by. Touches rows of none.
+
+Where one commit holds everything, a stream's temp table has one name for ever. Elsewhere each name is used once: what
+a killed run still has at work names a table that is not there any more. A name that the ledger does not hold is that
+of a leftover, which whoever claims the table may drop.
+"""
+
+from collections.abc import Collection
+
+from attrs import evolve
+
+from connectors.contract import Client, Connector
+from connectors.contract.ledger import LedgerEntry
+from dataflow.names import opened_name, opening_of, temp_mark
+from dataflow.runtime.randomness import token
+from dataflow.types import TableName
+from machines.parts import Atomic
+
+# Hexadecimal digits that tell two openings, or two holders, of one epoch apart.
+DIGITS = 6
+
+
+class TempTables:
+    """The temp tables of one stream, as one run sees them. `temp` is any name that one of them has, or had."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        # The name that this run gave it, where a claim renames it.
+        self._held: TableName | None = None
+
+    def of(self, entry: LedgerEntry, temp: TableName) -> TableName:
+        """The table that the ledger names, by the name it has now; `temp` where it names none."""
+        return self.now(entry.temp or temp)
+
+    def now(self, temp: TableName) -> TableName:
+        """The name that this table has now: the one that this run gave it, where a claim renames it."""
+        held = self._held
+        return held if held is not None and opening_of(held.name) == opening_of(temp.name) else temp
+
+    def fresh(self, temp: TableName, epoch: int) -> TableName:
+        """A name for a new table; unique where names are used once."""
+        if self._connector.atomic is Atomic.EVERYTHING:
+            return temp
+        opening = f"{epoch}_{self._token()}"
+        if self._connector.atomic is Atomic.STATEMENT:
+            self._held = self._called(temp, f"{opening}_{self._token()}")
+            return self._held
+        return self._called(temp, opening)
+
+    def known_as(self, table: TableName) -> TableName:
+        """The name by which the ledger knows this table: its opening, without the holder's mark."""
+        opening = opening_of(table.name)
+        return self._called(table, opening) if opening else table
+
+    def renewed(self, table: TableName) -> TableName:
+        """Another name for the same opening, which this run holds from here on."""
+        self._held = self._called(table, f"{opening_of(table.name)}_{self._token()}")
+        return self._held
+
+    def there(self, client: Client, temp: TableName) -> Collection[TableName]:
+        """All that there are in the database, of every opening."""
+        found = client.tables_named(temp_mark(temp.name))
+        return [each for each in found if each.namespace == temp.namespace]
+
+    def opened(self, client: Client, entry: LedgerEntry) -> TableName | None:
+        """The table that is there of the ledger's opening, whatever holder's name it has."""
+        if entry.temp is None:
+            return None
+        return next((each for each in self.there(client, entry.temp) if self._is(each, entry.temp)), None)
+
+    def unknown(self, client: Client, entry: LedgerEntry, temp: TableName) -> LedgerEntry:
+        """A new entry: it names a temp table that is there already, and whose ledger must have been lost.
+
+        So no sweep drops its rows, and INSPECT refuses them. Asks nothing where temp has one name for ever.
+        """
+        if self._connector.atomic is Atomic.EVERYTHING:
+            return entry
+        found = [each for each in self.there(client, temp) if not client.table_is_empty(each)]
+        return evolve(entry, temp=found[0] if found else None)
+
+    def leftovers(self, client: Client, entry: LedgerEntry, temp: TableName) -> Collection[TableName]:
+        """Those that the ledger does not name. Asks nothing where a commit cannot leave one."""
+        if self._connector.atomic is Atomic.EVERYTHING:
+            return ()
+        return [
+            each for each in self.there(client, temp) if entry.temp is None or not self._is(each, entry.temp)
+        ]
+
+    def _is(self, table: TableName, named: TableName) -> bool:
+        opening = opening_of(named.name)
+        return table == named or (opening != "" and opening_of(table.name) == opening)
+
+    def _called(self, temp: TableName, suffix: str) -> TableName:
+        return evolve(temp, name=opened_name(temp.name, suffix, self._connector.columns.naming))
+
+    def _token(self) -> str:
+        return token(self._connector.runtime.randomness, DIGITS)

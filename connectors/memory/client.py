@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 from attrs import evolve
 
-from connectors.contract import Recipe, Statistics, Writer
+from connectors.contract import Atomic, Recipe, Statistics, Writer
 from connectors.memory.database import SESSIONS, Content, Database, Table
 from connectors.memory.ledger import MemoryJournal, MemoryLedger, VersionedLedger
 from connectors.memory.sql import Row, Rows, dedupe, merge
@@ -18,7 +18,6 @@ from dataflow.names import opening_of
 from dataflow.retype import retype
 from dataflow.runtime.requests import Requests
 from dataflow.types import META, RAW_ID, Column, Kind, TableName
-from machines.parts import Atomic
 
 
 class MemoryClient:

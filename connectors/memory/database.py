@@ -10,14 +10,13 @@ from typing import Any, Protocol
 
 from attrs import define, evolve, field, frozen
 
-from connectors.contract import FlushRow
+from connectors.contract import Atomic, FlushRow
 from connectors.contract.ledger import LedgerEntry
 from connectors.memory.sql import Rows
 from dataflow.errors import TransientError
 from dataflow.evolution import ColumnType
 from dataflow.runtime.requests import Requests, request
 from dataflow.types import TableName
-from machines.parts import Atomic
 
 
 @frozen

@@ -153,6 +153,16 @@ class MemoryClient:
     # -- for the buffer, and for code that reads the tables
 
     @property
+    def committed(self) -> Content:
+        """What is durable, within a transaction of this client's."""
+        return self._session.committed
+
+    @property
+    def undoes_all(self) -> bool:
+        """Whether nothing is durable before its transaction ends."""
+        return self._atomic is Atomic.EVERYTHING
+
+    @property
     def _tables(self) -> Mapping[TableName, Table]:
         return self._session.content.tables
 

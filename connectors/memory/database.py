@@ -59,6 +59,11 @@ class Session(Protocol):
         """What the client sees now."""
         ...
 
+    @property
+    def committed(self) -> Content:
+        """What is durable now."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """Commits on leaving; goes back on an exception, as far as its class can."""
         ...
@@ -79,6 +84,10 @@ class OneForEverything:
     @property
     def content(self) -> Content:
         return self._database.content
+
+    @property
+    def committed(self) -> Content:
+        return self._kept
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -120,6 +129,10 @@ class OneForAStatement:
     def content(self) -> Content:
         return self._database.content
 
+    @property
+    def committed(self) -> Content:
+        return self._database.content
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         yield
@@ -145,6 +158,10 @@ class OneForATable:
     @property
     def content(self) -> Content:
         return self._view
+
+    @property
+    def committed(self) -> Content:
+        return self._database.content
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from connectors.contract import CONTRACT, Definition
 from connectors.simulation.plan import Fault, Kind, RunPlan
-from connectors.simulation.scheduler import Process
+from connectors.simulation.scheduler import Process, Turn
 from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
@@ -21,7 +21,9 @@ from dataflow.types import Limits, TableName
 A_WHILE, SLOW, HANGS = 5.0, 2.0, 100_000.0
 # What takes space.
 FILLS = ("insert", "create_table", "merge_table", "copy_table")
-COMMIT = "commit"
+COMMIT = "COMMIT"
+# Between two looks whether a request is still at work, in seconds.
+SOON = 0.1
 
 
 class Server:
@@ -33,11 +35,25 @@ class Server:
         # What is committed: a transaction that is at work has changed the database already.
         self.content = database.content
         self._committed = committed
+        self.sessions: list[Session] = []
+        # The threads whose request is on its way, or in the database.
+        self.at_work: dict[Turn, Session] = {}
+        # The runs of which it has ended all others: nothing that these had sent can come late.
+        self.undisputed: set[str] = set()
 
-    def commit(self, run: str) -> None:
-        """A transaction of the run has just been committed."""
-        self.content = self.database.content
-        self._committed(run, self.content)
+    def look(self, run: str, committed: Any) -> None:
+        """A request of the run was answered, and this is committed now."""
+        if committed is not self.content:
+            self.content = committed
+            self._committed(run, committed)
+
+    def end_others(self, session: "Session") -> None:
+        """Nothing that other runs have sent is at work afterwards; what they begin now is another transaction."""
+        for other in self.sessions:
+            other.ends += other is not session
+        while any(other is not session for other in self.at_work.values()):
+            session.process.scheduler.wait(session.process.scheduler.time + SOON)
+        self.undisputed.add(session.run)
 
     def holds(self, run: str) -> bool:
         """Whether the run has locks."""
@@ -63,7 +79,12 @@ class Session:
         self.disturbed = False
         # Rows that were inserted and committed.
         self.rows = 0
-        self.commits_late = plan.commits_late
+        # The client of each thread that is in a transaction.
+        self.clients: dict[Turn, SimulatedClient] = {}
+        # How often the server has ended its sessions.
+        self.ends = 0
+        self._commits_late = plan.commits_late
+        server.sessions.append(self)
         self._latency = latency
         self._requests = 0
         self._faults = sorted(plan.faults, key=lambda each: each.at, reverse=True)
@@ -83,6 +104,31 @@ class Session:
         self.befell.append(f"{fault.kind}: {where}")
         self.disturbed = self.disturbed or fault.kind is not Kind.SLOW
         self._happen(fault.kind)
+
+    # -- what the clients of the real database say
+
+    def sending(self, what: str) -> None:
+        """A change or a COMMIT is sent. From then on it may take effect although the process is killed."""
+        scheduler = self.process.scheduler
+        client = self.clients[scheduler.now]
+        if client.commits_at_once or what == COMMIT:
+            self.request(what)
+            if client.ends != self.ends:
+                raise _error(Kind.CUT)
+            self.server.at_work[scheduler.now] = self
+            if self._commits_late:
+                scheduler.now.spared = True
+                scheduler.wait(scheduler.time + scheduler.random.random())
+
+    def answered(self, what: str) -> None:
+        """It took effect; the answer may be lost all the same."""
+        turn = self.process.scheduler.now
+        client = self.clients[turn]
+        self.server.look(self.run, client.committed)
+        if client.commits_at_once or what == COMMIT:
+            turn.spared = False
+            self.server.at_work.pop(turn, None)
+            self.answer()
 
     def takes_time(self) -> None:
         """Called where the database has work to do."""
@@ -239,23 +285,37 @@ class SimulatedClient(Requesting):
         super().__init__(real, session)
         self.ledger = Requesting(real.ledger, session)
         self.journal = Requesting(real.journal, session)
-        # In the transaction that is at work.
-        self.inserted = 0
+        # In the transaction that is at work; and how often the server had ended the sessions as it began.
+        self.inserted = self.ends = 0
+        # Whether a change may be durable before its transaction ends.
+        self.commits_at_once = not real.undoes_all
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """As the real one's: from its beginning to its commit it holds the database."""
-        session = self.session
-        session.request("begin")
-        self.inserted = 0
-        with self.real.transaction():
-            yield
-            session.request(COMMIT)
-            self._on_its_way()
-        session.rows += self.inserted
-        session.server.commit(session.run)
-        session.process.scheduler.now.spared = False
-        session.answer()
+        """As the real one's."""
+        session, turn = self.session, self.session.process.scheduler.now
+        session.request("BEGIN")
+        self.inserted, self.ends = 0, session.ends
+        session.clients[turn] = self
+        try:
+            with self.real.transaction():
+                yield
+            session.rows += self.inserted
+        finally:
+            session.server.at_work.pop(turn, None)
+            turn.spared = False
+            del session.clients[turn]
+
+    def end_others(self, table: TableName, claim: str) -> bool:
+        """As a server that can end its sessions."""
+        self.session.request("end_others")
+        self.session.server.end_others(self.session)
+        return True
+
+    @property
+    def committed(self) -> Any:
+        """What of the database is committed, as this client knows it."""
+        return self.real.committed
 
     def recover(self) -> None:
         """A new connection."""
@@ -264,10 +324,3 @@ class SimulatedClient(Requesting):
         """The locks of a process that was killed are the server's to release."""
         if not self.session.process.dead:
             self.real.close()
-
-    def _on_its_way(self) -> None:
-        """The COMMIT is sent: from here on it takes effect even if the process is killed, in some histories."""
-        scheduler = self.session.process.scheduler
-        if self.session.commits_late:
-            scheduler.now.spared = True
-            scheduler.wait(scheduler.time + scheduler.random.random())

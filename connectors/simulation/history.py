@@ -95,12 +95,13 @@ class History:
         self._options = WriteOptions(
             thresholds=_thresholds(plan.sizes), flushes_at_once=plan.flushes_at_once, journal=self._journal
         )
-        self._configuration = {"database": f"simulated {plan.seed}"}
+        self._configuration = {"database": f"simulated {plan.seed}", "atomic": plan.atomic}
         # The database belongs to no process that may die.
         self._served = Process(self._scheduler, "server")
         reader = definition.connector(self._configuration, "reader", runtime_of(self._served, Nothing()))
         self._reader = cast("Any", reader)
         self._server = Server(self._reader.database, self.witness.committed)
+        self.witness.undisputed = self._server.undisputed
 
     def happen(self) -> str:
         """Run it to its end; which law it broke, if it did."""
@@ -156,7 +157,8 @@ class History:
             return
         for run in self.runs:
             self._wait_for(run)
-        while self._served.turns:
+        # What a killed run has sent is over too, and its locks are released.
+        while self._served.turns or any(run.process.turns for run in self.runs):
             self._scheduler.wait()
         # One run finds what keys need, and the next has it.
         needed = 1 + len(sync.asked) if self.plan.misfits else 1
@@ -226,7 +228,9 @@ class History:
         config.write_text(json.dumps(self._configuration))
         configured.write_bytes(catalog(asked))
         definition = SimulatedDefinition(self._definition, session, plan.streams_at_once)
-        destination = Destination(definition, _Out(self, run), runtime_of(process, source, planned.ahead))
+        destination = Destination(
+            definition, _Out(self, run), runtime_of(process, source, planned.ahead, session)
+        )
         options = stopped_after(planned.stopped_after, self._options, lambda: run.happens(STOPPED))
 
         def main() -> None:

@@ -25,6 +25,9 @@ LINEAGE = 1000
 # Records that a stream sends before it is another's turn.
 TOGETHER = 2
 EMITTED_AT = int(BEGINNING * 1000)
+# What a source says of a stream before its records; the protocol does not have the last word.
+WORDS = ("STARTED", "RUNNING", "PAUSED")
+LOG = b'{"type": "LOG", "log": {"level": "INFO", "message": "On its way."}}\n'
 # How many records there are for one with a late cursor, a value that its column does not hold, a key that is a text.
 LATE, DIRTY, MISFIT = 7, 11, 13
 LATENESS = 35
@@ -102,7 +105,7 @@ def _stream(plan: Plan, asked: Asked, places: dict[str, tuple[int, int]]) -> Ite
     """What a stream's part of the source sends, some lines in each of its turns. It keeps its place up to date."""
     stream, lineage = asked.stream, asked.lineage
     at, since, part = places[stream][1], 0, 1
-    yield [Message(_status(stream, "STARTED"), stream), Message(_status(stream, "RUNNING"), stream)]
+    yield [Message(_status(stream, word), stream) for word in WORDS] + [Message(LOG, stream)]
     while True:
         said = []
         for _ in range(min(TOGETHER, asked.until - at)):

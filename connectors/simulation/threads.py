@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 
 from connectors.simulation.scheduler import BEGINNING, NEVER, Process, Scheduler, Turn
 from dataflow.runtime import Runtime
+from dataflow.runtime.requests import UNWATCHED, Requests
 from dataflow.runtime.threads import Empty
 
 
@@ -23,10 +24,12 @@ class Input(Protocol):
         ...
 
 
-def runtime_of(process: Process, source: Input, ahead: float = 0.0) -> Runtime:
+def runtime_of(
+    process: Process, source: Input, ahead: float = 0.0, requests: Requests = UNWATCHED
+) -> Runtime:
     """The runtime of a process that reads this input. Its clock is this many seconds ahead."""
     clock, threads = SimulatedClock(process.scheduler, ahead), SimulatedThreads(process, source)
-    return Runtime(clock=clock, randomness=threads, threads=threads)
+    return Runtime(clock=clock, randomness=threads, threads=threads, requests=requests)
 
 
 class SimulatedClock:

@@ -4,7 +4,7 @@ A law is asked on whatever thread its occasion comes. The first that is broken i
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from connectors.simulation.model import BrokenLawError, Known
 from connectors.simulation.plan import Asked, Plan, Scope
 
 TEMP_MARK = "_airbyte_tmp_"
+EVERYTHING = "everything"
 
 
 @define(eq=False)
@@ -68,6 +69,8 @@ class Witness:
         self.known: dict[str, Known] = {}
         # The place in each log of each stream up to which the platform has received STATEs.
         self.heard: dict[tuple[str, int], int] = {}
+        # The runs beside which no request of another can be at work. A transaction of class A fences by itself.
+        self.undisputed: Collection[str] = ()
         self._plan = plan
         self._ended = ended
         self._steady = {each.schema for sync in plan.syncs for each in sync.asked} == {0}
@@ -108,9 +111,9 @@ class Witness:
         for stream, known in self.known.items():
             entry = entries.get(stream)
             if entry is not None:
-                final, temp = content.tables.get(entry.table), content.tables.get(entry.temp)
-                rows, waiting = final.rows if final else None, temp.rows if temp else ()
-                self._look(known, rows, waiting, (run, entry.owner))
+                final = content.tables.get(entry.table)
+                waiting = _waiting(content.tables, entry.temp)
+                self._look(known, final.rows if final else None, waiting, (run, entry.owner))
 
     def succeeded(self, asked: Sequence[Asked], content: Any) -> None:
         """A run has succeeded. Raises BrokenLawError."""
@@ -126,7 +129,8 @@ class Witness:
             return
         by, owner = runs
         known.temp = temp
-        self.ask(lambda: known.one_writer(by, owner))
+        if self._plan.atomic == EVERYTHING or owner in self.undisputed:
+            self.ask(lambda: known.one_writer(by, owner))
         self.ask(lambda: known.old_or_new(final))
         self.ask(known.durable)
 
@@ -139,6 +143,17 @@ class Witness:
         except BrokenLawError as broken:
             self.broken = broken
             self._ended()
+
+
+def _waiting(tables: Mapping[Any, Any], temp: Any) -> Any:
+    """The rows of the temp table that the ledger names. A run may have given it a name that only begins so."""
+    if temp is None or temp in tables:
+        return tables[temp].rows if temp else ()
+    opening = temp.name.partition(TEMP_MARK)[2]
+    found = [
+        each.rows for name, each in tables.items() if name.name.partition(TEMP_MARK)[2].startswith(opening)
+    ]
+    return found[0] if found else ()
 
 
 def _counted(covered: int, said: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.engine.process.registry import find
 
 # What a database makes durable in one piece.
-CLASSES = {"A": "everything"}
+CLASSES = {"A": "everything", "B": "rows", "C": "statement", "D": "table"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

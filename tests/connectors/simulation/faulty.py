@@ -19,16 +19,18 @@ from dataflow.pipeline.pipeline import Pipeline
 from dataflow.pipeline.streams import Stream
 from dataflow.raw_ids import RawIds
 from machines.destination import SyncLife
+from machines.parts import Atomic, Part
 from machines.stream import StreamLife
 
 
 @frozen
 class Planted:
-    """What takes the place of an attribute, made from what was there."""
+    """What takes the place of an attribute, made from what was there; looked for in databases of this class."""
 
     owner: Any
     name: str
     make: Callable[[Any], Any]
+    atomic: Atomic = Atomic.EVERYTHING
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -48,6 +50,33 @@ def _without_the_cut(where: Callable[[StreamLife], bool]) -> Callable[[Any], Any
         return lambda self, entry, work: entry if where(work.life) else sound(self, entry, work)
 
     return make
+
+
+def _without(part: Part, beside: Part) -> Callable[[Any], Any]:
+    """The operations that have both parts leave one out."""
+
+    def made(commits: Any) -> Any:
+        def grouped(parts: Any, atomic: Any) -> Any:
+            left = tuple(each for each in parts if each is not part) if beside in parts else parts
+            return commits(left, atomic)
+
+        return grouped
+
+    return made
+
+
+def _reordered(first: Part, second: Part) -> Callable[[Any], Any]:
+    """One part comes after its successor."""
+
+    def made(commits: Any) -> Any:
+        def grouped(parts: Any, atomic: Any) -> Any:
+            swapped = {first: second, second: first}
+            both = first in parts and second in parts
+            return commits(tuple(swapped.get(each, each) if both else each for each in parts), atomic)
+
+        return grouped
+
+    return made
 
 
 def _wakes_nobody(_: Any) -> Any:
@@ -156,6 +185,27 @@ FAULTS: Mapping[str, Planted] = {
         StreamLife,
         "temp_continues",
         lambda _: property(lambda life: life._temp is not None and life._temp.recipe is not None),
+    ),
+    "all_is_taken_for_one_commit": Planted(
+        operations, "commits", lambda commits: lambda parts, _: commits(parts, Atomic.EVERYTHING), Atomic.ROWS
+    ),
+    "a_publication_that_was_begun_is_not_completed": Planted(
+        operations,
+        "parts_of",
+        lambda parts_of: lambda operation, begun=None: parts_of(operation) if begun is None else (),
+        Atomic.STATEMENT,
+    ),
+    "leftovers_are_not_dropped": Planted(
+        operations, "commits", _without(Part.SWEEP, beside=Part.SWEEP), Atomic.STATEMENT
+    ),
+    "temp_keeps_its_name": Planted(
+        operations, "commits", _without(Part.RENEW_TEMP, beside=Part.RENEW_TEMP), Atomic.STATEMENT
+    ),
+    "a_flush_is_noted_before_its_rows": Planted(
+        operations, "commits", _reordered(Part.INSERT, Part.NOTE_FLUSH), Atomic.STATEMENT
+    ),
+    "temp_is_forgotten_before_it_is_published": Planted(
+        operations, "commits", _reordered(Part.ADD, Part.END_PUBLICATION), Atomic.ROWS
     ),
     "a_failed_stream_is_no_failure": Planted(
         SyncLife, "all_streams_done", lambda _: property(lambda life: life.failure is None)

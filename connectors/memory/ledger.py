@@ -69,14 +69,30 @@ class VersionedLedger(MemoryLedger):
     """The ledger where no transaction locks an entry: the highest version counts. Overrides `save`."""
 
     def save(self, entry: LedgerEntry) -> None:
-        """Add a version. One of an earlier claim that comes late is not the highest, and is never read."""
+        """Add a version. One of an earlier claim that comes late is not the highest, and is never read.
+
+        Of two claims of one epoch, the first counts. A claim changes whose the entry is, and keeps the rest as it is by
+        then: the run before may have written more since this one read it.
+        """
 
         def add(content: Content) -> Content:
             found = content.ledger.get(entry.table)
-            is_late = found is not None and found.epoch > entry.epoch
-            return content if is_late else _with_entry(content, entry)
+            if found is None or (found.epoch, found.owner) == (entry.epoch, entry.owner):
+                return _with_entry(content, entry)
+            return _with_entry(content, _taken(found, entry)) if found.epoch < entry.epoch else content
 
         self._session.change(add)
+
+
+def _taken(found: LedgerEntry, claim: LedgerEntry) -> LedgerEntry:
+    return evolve(
+        found,
+        stream=claim.stream,
+        columns=claim.columns,
+        epoch=claim.epoch,
+        owner=claim.owner,
+        last_flush=claim.last_flush,
+    )
 
 
 def _folded(content: Content, table: TableName) -> Content:

@@ -63,6 +63,8 @@ class StreamOperations:
         # The numbers of the flushes that are durable.
         self._flushed: set[int] = set()
         self.highest_raw_id: str | None = None
+        # The ledger holds no raw id of this run beyond it.
+        self._reserved: str | None = None
 
     def work_by(self, transactions: Transactions) -> None:
         """From here on perform by these."""
@@ -135,10 +137,23 @@ class StreamOperations:
         return client.holds_rows(target, first_raw_id(flush.batches), flush.highest_raw_id)
 
     def _reserve_ids(self, writer: Transactions, flush: Flush) -> None:
-        """Have the ledger's highest raw id be beyond the flush's: a run that dies after its rows may write no other."""
-        entry = self._held(writer.client)
-        if flush.highest_raw_id is not None and flush.highest_raw_id > (entry.highest_raw_id or ""):
-            writer.client.ledger.save(evolve(entry, highest_raw_id=later(flush.highest_raw_id, RESERVED)))
+        """Have the ledger's highest raw id be beyond the flush's: a run that dies after its rows may write no other.
+
+        A row of its own says so: the entry may be folded meanwhile, and is locked by nobody where this is needed.
+        """
+        highest = flush.highest_raw_id
+        if highest is None or highest <= (self._reserved or self.highest_raw_id or ""):
+            return
+        claim, ledger = self._claimed(), writer.client.ledger
+        owner = ledger.share(claim.table)
+        if owner is None or not self._is_ours(owner.epoch, owner.run):
+            raise _taken_over(claim, owner.run if owner else None)
+        reserved = later(highest, RESERVED)
+        # No flush has such a number, so it is never one without a gap before it.
+        ledger.flushed(
+            claim.table, FlushRow(epoch=claim.epoch, number=-flush.number, highest_raw_id=reserved)
+        )
+        self._reserved = reserved
 
     def _commit(self, operation: StreamOperation, parts: Sequence[Part], before: Work) -> Work:
         """Perform these parts in one transaction; what was found and done, once they are durable."""
@@ -154,6 +169,10 @@ class StreamOperations:
                 entry = perform(entry, work)
             if entry != held:
                 self._client.ledger.save(entry)
+            if operation is StreamOperation.CLAIM:
+                # Its last part counts: until the others were ended, they may have written more.
+                work.add(publishing=entry.publishing)
+                self.highest_raw_id = entry.highest_raw_id
             self._strike("during", operation)
 
         self._transactions.run(f"performing {operation} on stream {before.life.stream.name}", attempt)
@@ -169,9 +188,7 @@ class StreamOperations:
 
     def _take_epoch(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
         owned = claimed(entry.owned, work.life.tables, self._alike(entry, work.life))
-        work.add(publishing=entry.publishing)
         self._claim = Claim(entry.table, entry.epoch + 1, self._run)
-        self.highest_raw_id = entry.highest_raw_id
         return evolve(
             entry,
             stream=owned.stream,

@@ -39,7 +39,7 @@ def folder() -> Iterator[Path]:
         yield found
 
 
-@pytest.mark.parametrize("atomic", [Atomic.EVERYTHING, Atomic.ROWS, Atomic.TABLE])
+@pytest.mark.parametrize("atomic", Atomic)
 def test_no_law_is_broken_in_fifty_histories(atomic: Atomic, folder: Path) -> None:
     broken = {seed: happened(plan_of(seed, atomic), DEFINITION, folder)[1] for seed in range(50)}
 

@@ -60,6 +60,7 @@ class Run:
     """One run of a sync, as its platform sees it."""
 
     plan: RunPlan
+    asked: tuple[Asked, ...]
     process: Process
     session: Session
     source: Source
@@ -167,6 +168,7 @@ class History:
 
     def _try(self, sync: SyncPlan, runs: "tuple[RunPlan, ...] | list[RunPlan]") -> bool:
         """Try a sync until it succeeds or is given up; whether it succeeded."""
+        self._end_earlier(sync.asked)
         for planned in runs:
             run = self._start(planned, sync.asked)
             self._wait_for(run)
@@ -182,6 +184,12 @@ class History:
             if run.alone and run.plan.undisturbed and not self.plan.misfits:
                 raise BrokenLawError("law 3: a run failed although nothing disturbed it")
         return False
+
+    def _end_earlier(self, asked: tuple[Asked, ...]) -> None:
+        """End what is left of earlier syncs: it would publish an older sync of a stream that it has yet to claim."""
+        for run in self.runs:
+            if run.asked != asked:
+                run.process.kill()
 
     def _wait_for(self, run: Run) -> None:
         """Until the run is over, or the platform takes it for dead."""
@@ -219,7 +227,7 @@ class History:
         source = Source(self._scheduler, said, voice.sent, at_once=plan.lines_at_once, pause=plan.pause)
         # Then it is refused, and its records become no rows.
         session.disturbed = not alone
-        run = Run(planned, process, session, source, alone)
+        run = Run(planned, asked, process, session, source, alone)
         if planned.speaks is not None:
             run.happens(f"input that ends: {planned.end}")
         self._set_moments(run)

@@ -4,10 +4,12 @@ Columns have names and no values of their own.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import frozen
 
-from machines.operations import Recipe
+from machines.flushes import FlushRow
+from machines.operations import Publishing, Recipe
 from machines.verify.values import Interned
 
 
@@ -57,6 +59,7 @@ class Entry(metaclass=Interned):
     checkpoint: int | None = None
     highest_raw_id: int = 0
     finalised: int | None = None
+    publishing: Publishing | None = None
 
     def without_temp(self) -> "Entry":
         """The entry of a table that has no temp table."""
@@ -65,11 +68,23 @@ class Entry(metaclass=Interned):
 
 @frozen(eq=False)
 class Database(metaclass=Interned):
-    """All that is committed. A table that is not there is None."""
+    """All that is committed. A table that is not there is None.
+
+    `flushes` are the flush rows that were not folded into the entry yet. `leftovers` counts temp tables that the ledger
+    does not name, and `stray` is one that a statement of an earlier claim made. `marked`: the final table bears the
+    mark of the temp table that is being published. `at_work`: a statement whose run hears no answer, and which may take
+    effect at any later moment, once.
+    """
 
     final: Table | None = None
     temp: Table | None = None
     entry: Entry = Entry()
+    flushes: tuple[FlushRow[int], ...] = ()
+    leftovers: int = 0
+    stray: bool = False
+    marked: bool = False
+    # A `Statement`, which knows databases itself.
+    at_work: Any = None
 
     @property
     def rows(self) -> Rows:
@@ -78,9 +93,11 @@ class Database(metaclass=Interned):
 
     @property
     def uncovered(self) -> frozenset[int]:
-        """The raw ids in temp beyond the checkpoint."""
+        """The raw ids in temp beyond the checkpoint, and not in the final table too."""
         rows, checkpoint = self.temp.rows if self.temp is not None else (), self.entry.checkpoint or 0
-        return frozenset(row.raw_id for row in rows if row.raw_id > checkpoint)
+        beyond = [row.raw_id for row in rows if row.raw_id > checkpoint]
+        published = [row.raw_id for row in self.final.rows] if beyond and self.final is not None else ()
+        return frozenset(beyond).difference(published)
 
 
 def latest(rows: Iterable[Row], recipe: Recipe) -> Mapping[tuple[int, ...], Row]:

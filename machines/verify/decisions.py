@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from dataflow.types import TableName
-from machines.operations import Answer, Facts, Recipe, StreamOperation, TempFacts
+from machines.operations import Answer, Facts, Publishing, Recipe, StreamOperation, TempFacts
 from machines.stream import StreamLife, StreamLifecycle
 from machines.verify.arrows import Arrows
 from machines.verify.scenarios import Sync
@@ -18,6 +18,7 @@ class Knowledge:
     """What the stream's life says once it has found this. One for each, so that it is compared by identity."""
 
     sync: Sync
+    publishing: Publishing | None
     facts: Facts | None
     left: TempFacts | None
     recipe: Recipe
@@ -28,6 +29,9 @@ class Knowledge:
     writes_to_temp: bool
 
 
+Known = tuple[Sync, Publishing | None, Facts | None, TempFacts | None]
+
+
 class Decisions:
     """What the machine does next, for each state, event and knowledge."""
 
@@ -36,17 +40,24 @@ class Decisions:
     ) -> None:
         self._arrows = Arrows(machine)
         self._life = life
-        self._known: dict[tuple[Sync, Facts | None, TempFacts | None], Knowledge] = {}
+        self._known: dict[Known, Knowledge] = {}
         self._recipes: dict[Recipe, Recipe] = {}
         self._targets: dict[tuple[Knowledge, str, str], str] = {}
         self.operations: dict[str, Any] = dict(machine.OPERATIONS)
         self.first = str(machine.initial_state.id)
 
-    def knowledge(self, sync: Sync, facts: Facts | None = None, left: TempFacts | None = None) -> Knowledge:
+    def knowledge(
+        self,
+        sync: Sync,
+        facts: Facts | None = None,
+        left: TempFacts | None = None,
+        publishing: Publishing | None = None,
+    ) -> Knowledge:
         """What a life of that sync says."""
-        known = self._known.get((sync, facts, left))
+        asked = (sync, publishing, facts, left)
+        known = self._known.get(asked)
         if known is None:
-            known = self._known[sync, facts, left] = self._ask(sync, facts, left)
+            known = self._known[asked] = self._ask(*asked)
         return known
 
     def target(self, knowledge: Knowledge, state: str, event: str) -> str:
@@ -59,22 +70,27 @@ class Decisions:
 
     def living(self, knowledge: Knowledge) -> StreamLife:
         """A life that knows this."""
-        return self._living(knowledge.sync, knowledge.facts, knowledge.left)
+        return self._living(knowledge.sync, knowledge.publishing, knowledge.facts, knowledge.left)
 
     def operation(self, state: str) -> StreamOperation | None:
         """What the state asks for, if it asks for something."""
         return self.operations.get(state)
 
-    def _living(self, sync: Sync, facts: Facts | None, left: TempFacts | None) -> StreamLife:
+    def _living(
+        self, sync: Sync, publishing: Publishing | None, facts: Facts | None, left: TempFacts | None
+    ) -> StreamLife:
         life = self._life(sync.stream, sync.tables)
-        life.learn(Answer(facts=facts, left=left))
+        life.learn(Answer(publishing=publishing, facts=facts, left=left))
         return life
 
-    def _ask(self, sync: Sync, facts: Facts | None, left: TempFacts | None) -> Knowledge:
-        life = self._living(sync, facts, left)
+    def _ask(
+        self, sync: Sync, publishing: Publishing | None, facts: Facts | None, left: TempFacts | None
+    ) -> Knowledge:
+        life = self._living(sync, publishing, facts, left)
         wanted = life.recipe
         return Knowledge(
             sync=sync,
+            publishing=publishing,
             facts=facts,
             left=left,
             # Equal recipes are one object, so that they are compared quickly.
@@ -90,3 +106,17 @@ class Decisions:
 def _finalises(life: StreamLife) -> bool:
     """Whether the ledger remembers that the generation was published."""
     return life.stream.strategy.truncates and not life.stream.replaces_each_time
+
+
+class ThroughTemp(StreamLife):
+    """A life on a database that cannot keep a late insert from the final table: append writes to temp, too."""
+
+    @property
+    def writes_to_temp(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def publishes_by_merge(self) -> bool:
+        """Temp's rows are added to the final table, by primary key or as they are."""
+        return not self.recipe.strategy.truncates

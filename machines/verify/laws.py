@@ -10,16 +10,22 @@ from functools import cache
 
 from machines.verify.database import Database, Record, Row, Rows, Table, deduped, key_of, rank
 from machines.verify.scenarios import Scenario, Sync
-from machines.verify.steps import Step
+from machines.verify.steps import COMES_LATE, Step
 from machines.verify.undisturbed import undisturbed
 from machines.verify.world import Progress, World
 
 
 class Laws:
-    """The laws of one scenario."""
+    """The laws of one scenario. `strict`: as a database keeps them that ends what others have at work.
 
-    def __init__(self, scenario: Scenario) -> None:
+    Else one statement of a run that is gone may leave an empty table of ours until the next claim, or change the
+    columns of a table.
+    """
+
+    def __init__(self, scenario: Scenario, *, strict: bool = True, flushes: int = 1) -> None:
         self._over = scenario.over
+        self._strict = strict
+        self._flushes = flushes
         self._held: dict[Database, frozenset[Record]] = {}
         # Moments in which acknowledged records are known to be kept: most steps change nothing of it.
         self._kept: set[tuple[Database, tuple[Progress, ...]]] = set()
@@ -113,7 +119,7 @@ class Laws:
     def _undisturbed(self, syncs: tuple[Progress, ...]) -> set[frozenset[Record]]:
         wanted = self._wanted.get(syncs)
         if wanted is None:
-            wanted = self._wanted[syncs] = undisturbed(syncs)
+            wanted = self._wanted[syncs] = undisturbed(syncs, self._flushes)
         return wanted
 
     # -- 4
@@ -121,14 +127,24 @@ class Laws:
     def nothing_left(self, before: World, step: Step) -> str:
         """After success there is no temp table, and the ledger knows of none; after a failure, none that is empty."""
         world = step.world
-        temp, recipe = world.database.temp, world.database.entry.recipe
-        if temp is None and recipe is None:
+        database = world.database
+        temp, recipe = database.temp, database.entry.recipe
+        if temp is None and recipe is None and not database.leftovers and not database.stray:
             return ""
-        if temp is not None and not temp.rows and _has_failed(before, step):
+        # One that is being published is the next claim's to finish.
+        waits = temp is not None and not temp.rows and database.entry.publishing is None
+        if waits and _has_failed(before, step):
             return "an empty temp table is left"
-        if not world.succeeded:
-            return ""
-        return "the temp table is left" if temp is not None else "the ledger has a recipe without a table"
+        return self._left_by_success(database) if world.succeeded else ""
+
+    def _left_by_success(self, database: Database) -> str:
+        if database.temp is not None:
+            return "the temp table is left"
+        if database.entry.recipe is not None:
+            return "the ledger has a recipe without a table"
+        if database.leftovers:
+            return "a table that the ledger does not name is left"
+        return "a late statement has left an empty table" if self._strict else ""
 
     # -- 5
 
@@ -139,7 +155,24 @@ class Laws:
             return ""
         if new.entry.epoch > old.entry.epoch and (old.final, old.temp) == (new.final, new.temp):
             return ""
-        return "a run changed tables that another run had claimed"
+        if step.befell != COMES_LATE:
+            return "a run changed tables that another run had claimed"
+        if before.run is None or before.run.state == "claiming" or old.entry.publishing is not None:
+            # Nobody has read anything yet; or it was decided, and the owner of the table does the same.
+            return ""
+        return self._changed_late(old, new)
+
+    def _changed_late(self, old: Database, new: Database) -> str:
+        """What a statement of a run that is gone changes of another's."""
+        if new.entry is not old.entry:
+            return "a late statement changed the ledger of another run"
+        if _contents(old.final) != _contents(new.final) or _contents(old.temp) != _contents(new.temp):
+            return "a late statement changed the rows of another run's tables"
+        if not self._strict:
+            return ""
+        if new.stray and not old.stray:
+            return "a late statement has left an empty table"
+        return "a late statement changed the columns of another run's tables" if _reshaped(old, new) else ""
 
 
 def _lost(old: Table, new: Table, syncs: Sequence[Sync]) -> str:
@@ -151,6 +184,14 @@ def _lost(old: Table, new: Table, syncs: Sequence[Sync]) -> str:
     if any(sync.strategy.truncates and _is_whole(sync, shown) for sync in syncs):
         return ""
     return f"the final table lost {gone[0].record}, and is no whole new generation"
+
+
+def _contents(table: Table | None) -> Rows:
+    return table.rows if table is not None else ()
+
+
+def _reshaped(old: Database, new: Database) -> bool:
+    return (old.final, old.temp) != (new.final, new.temp)
 
 
 def _has_failed(before: World, step: Step) -> bool:

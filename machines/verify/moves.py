@@ -1,4 +1,5 @@
-"""What a run may come to next, with the database as it is: it goes on, or something befalls it. Judges nothing.
+"""What a run may come to next, with the database as it is: it goes on by one commit, or something befalls it. Judges
+nothing.
 
 It depends on the run and on the database alone, and not on what was asked for before, so each is found out once.
 Reading is no move of its own, since nobody sees it: a run flushes what it read up to some item, or ends. What a run
@@ -7,35 +8,37 @@ holds in memory is lost with it.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 
 from attrs import frozen
 
-from machines.operations import StreamOperation
-from machines.verify.database import Database, Record
-from machines.verify.decisions import Decisions, Knowledge
-from machines.verify.flushing import flush_of, name_of
-from machines.verify.transactions import FencedOff, Flush, Operations, Performed, Refused
-from machines.verify.values import Interned
-from machines.verify.world import GHOST, RUN, Run, claimed, counted, learned, moved, owned, struck, written
+from machines.operations import Recipe, StreamOperation
+from machines.parts import Part
+from machines.verify.database import Database, Row
+from machines.verify.decisions import Decisions
+from machines.verify.flushing import flush_of, name_of, next_flights
+from machines.verify.rules import Rule
+from machines.verify.statements import Statement
+from machines.verify.transactions import FLUSHING, Commit, FencedOff, Flush, Operations, Refused, Request
+from machines.verify.values import Interned, evolve
+from machines.verify.world import GHOST, RUN, Flight, Run, flown, moved, owned, struck
 
-FLUSH, EXIT = "flush", "exit"
+EXIT = "exit"
 FIRST_EPOCH = 1
 SWAPS = (StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
-LATE = tuple(operation for operation in StreamOperation if operation is not StreamOperation.CLAIM)
 
 
 @frozen(eq=False)
 class News(metaclass=Interned):
-    """What a move changes of a sync's progress: items that were sent or acknowledged, whether it was published or has
-    ended with success. `brought` are the records that a flush made durable.
+    """What a move changes of a sync's progress: items that were sent or acknowledged, and whether it has ended with
+    success. `brought` are the rows that a flush made durable. `published`: temp has replaced the final table, with this
+    recipe and rows of this lineage.
     """
 
     sent: int = 0
     acknowledged: int = 0
-    published: bool = False
     complete: bool = False
-    brought: tuple[Record, ...] = ()
+    brought: tuple[Row, ...] = ()
+    published: tuple[Recipe, int] | None = None
 
 
 NOTHING = News()
@@ -45,8 +48,9 @@ NOTHING = News()
 class Move:
     """What is committed then, where the run is (None when it is gone), and what is known of its sync.
 
-    `befell` names the operation that a disturbance struck, empty when all went well. `fences`: no other run changes
-    anything from now on. `piece`: a flush of less than the whole that is left.
+    `befell` names the operation that a disturbance struck, empty when all went well. `fences`: the run has claimed the
+    table, and no other owns it; `claiming` is where it is then, if something of the claim is left to do. `piece`: a
+    flush of less than the whole that is left.
     """
 
     label: str
@@ -56,39 +60,42 @@ class Move:
     befell: str = ""
     fences: bool = False
     piece: bool = False
+    claiming: Run | None = None
 
 
 @frozen(eq=False)
-class Heard:
-    """The answer of an attempt has reached the run. `covered`: the item up to which a STATE may be emitted."""
+class Work:
+    """What a run is at: an operation, or a flush, of which `done` commits are done.
 
-    database: Database
-    run: Run
-    covered: int = 0
-
-
-@frozen(eq=False)
-class Attempt:
-    """An operation or a flush of a run: what it commits to a database, and what an answer means to the run.
-
-    `until`: the item that a flush reaches.
+    `heard`: where the run is, with which news, when all of it is done and answered. `going`: where it is when that
+    number of commits is done. `until`: the item that a flush reaches.
     """
 
     name: str
-    act: Callable[[Database], Performed]
-    heard: Callable[[Database, Performed], Heard]
-    operation: str
+    request: Request
+    done: int
+    heard: Callable[[Database, str], tuple[Database, Run | None, int]]
+    going: Callable[[int], Run]
     until: int = 0
 
 
-class Moves:
-    """What the runs of a search may come to."""
+def published_by(before: Database) -> tuple[Recipe, int] | None:
+    """What a replacement publishes: temp's recipe, and the lineage of its rows, -1 if there are none."""
+    recipe, temp = before.entry.recipe, before.temp
+    if recipe is None or temp is None:
+        return None
+    return recipe, temp.rows[0].record.lineage if temp.rows else -1
 
-    def __init__(self, decisions: Decisions, operations: Operations) -> None:
+
+class Moves:
+    """What the runs of a search may come to. `flushes`: how many of a run may be at work at once."""
+
+    def __init__(self, decisions: Decisions, operations: Operations, flushes: int = 1) -> None:
         self._decisions = decisions
         self._operations = operations
+        self.statements = operations.statements
+        self._flushes = flushes
         self._known: dict[tuple[Database, str, Run], tuple[Move, ...]] = {}
-        self._performed: dict[tuple[StreamOperation, Database, int, Knowledge], Performed | Refused] = {}
 
     def of(self, database: Database, slot: str, run: Run) -> tuple[Move, ...]:
         """Everything that a run may come to next. In the ghost's place nobody hears it, and nothing befalls it any
@@ -100,36 +107,51 @@ class Moves:
             known = self._known[asked] = tuple(self._of(database, slot, run))
         return known
 
-    def late(self, database: Database, run: Run) -> Iterator[tuple[str, Database]]:
-        """What transactions of a run that claimed before this one, of whatever kind, do when they come through late."""
-        if run.epoch <= FIRST_EPOCH:
-            return
-        older, known = run.epoch - 1, run.knowledge
-        for operation in LATE:
+    def sent(self, database: Database, ghost: Run) -> Iterator[Statement]:
+        """The statements that a run may just have sent, which still change something."""
+        for work in self._works(database, ghost):
             with suppress(Refused):
-                yield operation, self._operations.perform(operation, database, older, known).databases[-1]
-        flush = flush_of(written(run, run.at, 0), known.sync.until)
-        with suppress(Refused):
-            yield FLUSH, self._operations.insert(database, older, known, flush)
+                commit = self._operations.next(work.request, database, work.done)
+                if commit.parts and commit.database is not database:
+                    sent = self.statements.sent(
+                        commit.parts, work.request, database, ghost.number, work.until
+                    )
+                    if sent is not None:
+                        yield sent
+
+    def _works(self, database: Database, run: Run) -> Iterator[Work]:
+        """What a run is at, or may be at next."""
+        if run.state == "writing":
+            yield from (self._flush(run, flight) for flight in run.flights)
+            yield from (self._flush(going, new) for going, new in next_flights(database, run, self._flushes))
+        elif self._decisions.operation(run.state) is not None:
+            yield self._operation(database, run)
+
+    def flushes_of(self, database: Database, run: Run) -> Iterator[Flush]:
+        """The flushes that such a run may write from its first item on."""
+        whole = evolve(run, at=0, flights=())
+        for going, flight in next_flights(database, whole, 1):
+            if flight.until == run.knowledge.sync.until:
+                yield flush_of(going, flight)
 
     def _of(self, database: Database, slot: str, run: Run) -> Iterator[Move]:
-        operation = self._decisions.operation(run.state)
-        if operation is not None:
-            yield from self.attempted(database, slot, run, self._performance(database, run, operation))
-        elif run.state == "writing":
+        if run.state == "writing":
             yield from self._writes(database, slot, run)
+        elif self._decisions.operation(run.state) is not None:
+            yield from self.attempted(database, slot, run, self._operation(database, run))
         else:
             yield from self._exits(database, slot, run)
 
     def _writes(self, database: Database, slot: str, run: Run) -> Iterator[Move]:
-        end = run.knowledge.sync.until
-        for until in range(run.at + 1, end + 1):
-            yield from self.attempted(database, slot, run, self._flushing(run, until))
-        if run.at == end:
+        for flight in run.flights:
+            yield from self.attempted(database, slot, run, self._flush(run, flight))
+        for going, flight in next_flights(database, run, self._flushes):
+            yield from self.attempted(database, slot, going, self._flush(going, flight))
+        if run.at == run.knowledge.sync.until and not run.flights:
             yield Move("COMPLETE", database, self._sent(slot, run, "completed"))
         if slot == RUN:
             ended = self._sent(slot, struck(run), "ended")
-            yield Move("the input ends without COMPLETE", database, ended, befell=FLUSH)
+            yield Move("the input ends without COMPLETE", database, ended, befell=FLUSHING)
 
     def _exits(self, database: Database, slot: str, run: Run) -> Iterator[Move]:
         if slot == GHOST or run.state != "done":
@@ -138,58 +160,107 @@ class Moves:
         yield Move("the run ends with success", database, None, News(complete=True))
         yield Move("killed before it ends with success", database, None, befell=EXIT)
 
-    # -- an attempt, and what may befall it
+    # -- the next commit, and what may befall it
 
-    def attempted(self, database: Database, slot: str, run: Run, attempt: Attempt) -> Iterator[Move]:
-        """Every outcome of an attempt."""
+    def attempted(self, database: Database, slot: str, run: Run, work: Work) -> Iterator[Move]:
+        """Every outcome of the next commit."""
         try:
-            performed = attempt.act(database)
+            commit = self._operations.next(work.request, database, work.done)
         except Refused as refusal:
             errored = self._errored(slot, run, disturbed=isinstance(refusal, FencedOff))
-            yield Move(f"{attempt.name}: {refusal}", database, errored)
+            yield Move(f"{work.name}: {refusal}", database, errored)
             return
-        news = self._news(database, performed.databases[-1], run, attempt)
-        yield self._heard(attempt.name, slot, attempt, performed, news)
+        name = self._label(work, commit)
+        yield self._goes_on(name, slot, work, commit, self._news(database, commit, work))
         if slot == RUN:
-            yield Move(f"{attempt.name}: killed before it", database, None, befell=attempt.operation)
-            errored = self._errored(slot, run)
-            yield Move(f"{attempt.name}: an error", database, errored, befell=attempt.operation)
-            for done in performed.databases:
-                if done is not database:
-                    news = self._news(database, done, run, attempt)
-                    yield from self._answerless(done, run, attempt, news)
+            yield from self._befallen(name, database, run, work, commit)
 
-    def _answerless(self, done: Database, run: Run, attempt: Attempt, news: News) -> Iterator[Move]:
-        """A transaction was done, and its answer does not reach the run."""
-        name, struck_at, fences = attempt.name, attempt.operation, _fences(attempt)
+    def _befallen(
+        self, name: str, database: Database, run: Run, work: Work, commit: Commit
+    ) -> Iterator[Move]:
+        struck_at = work.request.operation
+        yield Move(f"{name}: killed before it", database, None, befell=struck_at)
+        yield Move(f"{name}: an error", database, self._errored(RUN, run), befell=struck_at)
+        if not commit.parts:
+            return
+        yield from self._at_work(name, database, run, work, commit)
+        done, fences = commit.database, Part.TAKE_EPOCH in commit.parts
+        if done is database:
+            return
+        news, going = self._news(database, commit, work), work.going(work.done)
         yield Move(f"{name}: killed after it", done, None, news, struck_at, fences)
-        errored = self._errored(RUN, run)
-        yield Move(f"{name}: done, but its answer is lost for good", done, errored, news, struck_at, fences)
+        label = f"{name}: done, but its answer is lost for good"
+        yield Move(label, done, self._errored(RUN, going), news, struck_at, fences)
         label = f"{name}: done, its answer lost, tried again"
+        yield self._tried_again(label, done, run, work, commit, news)
+
+    def _at_work(self, name: str, database: Database, run: Run, work: Work, commit: Commit) -> Iterator[Move]:
+        """No answer comes, and the statement may still take effect."""
+        sent = self.statements.sent(commit.parts, work.request, database, run.number, work.until)
+        if sent is None or database.at_work is not None:
+            return
+        at_work, struck_at = evolve(database, at_work=sent), work.request.operation
+        yield Move(f"{name}: killed, its statement still at work", at_work, None, befell=struck_at)
+        errored = self._errored(RUN, run)
+        yield Move(f"{name}: given up, its statement still at work", at_work, errored, befell=struck_at)
+        if not self.statements.void_by_retry(sent):
+            label = f"{name}: no answer, to be tried again, its statement still at work"
+            yield Move(label, at_work, work.going(work.done), befell=struck_at)
+
+    def _tried_again(
+        self, label: str, done: Database, run: Run, work: Work, commit: Commit, news: News
+    ) -> Move:
+        """The commit was done, and its run looks what is left to do."""
+        fences = Part.TAKE_EPOCH in commit.parts
         try:
-            performed = attempt.act(done)
+            rest = self._operations.next(work.request, done, commit.done if fences else work.done)
         except Refused:
             # A refusal now would be our own fault.
-            errored = self._errored(RUN, run, disturbed=False)
-            yield Move(label, done, errored, news, struck_at, fences)
-            return
-        yield self._heard(label, RUN, attempt, performed, news, befell=struck_at)
+            errored = self._errored(RUN, work.going(work.done), disturbed=False)
+            return Move(label, done, errored, news, work.request.operation, fences)
+        if rest.parts:
+            again = work.going(commit.done if fences else work.done)
+            return Move(label, done, again, news, work.request.operation, fences)
+        return self._heard(label, RUN, work, rest.database, news, work.request.operation, fences=fences)
+
+    def _goes_on(self, label: str, slot: str, work: Work, commit: Commit, news: News) -> Move:
+        """The commit is done and answered: the run is at the next one, if there is something left to do."""
+        fences = Part.TAKE_EPOCH in commit.parts
+        try:
+            rest = self._operations.next(work.request, commit.database, commit.done)
+        except Refused:
+            return Move(label, commit.database, work.going(commit.done), news, "", fences)
+        if rest.parts:
+            return Move(label, commit.database, work.going(commit.done), news, "", fences)
+        return self._heard(label, slot, work, rest.database, news, "", fences=fences)
 
     def _heard(
-        self, label: str, slot: str, attempt: Attempt, performed: Performed, news: News, befell: str = ""
+        self, label: str, slot: str, work: Work, database: Database, news: News, befell: str, *, fences: bool
     ) -> Move:
-        heard = attempt.heard(performed.databases[-1], performed)
-        run = self._sent(slot, heard.run, "flushed" if attempt.until else "succeeded")
-        told = 0 if slot == GHOST else heard.covered
-        news = News(news.sent, told, news.published, news.complete, news.brought)
-        piece = 0 < attempt.until < heard.run.knowledge.sync.until
-        return Move(label, heard.database, run, news, befell, _fences(attempt), piece)
+        database, run, covered = work.heard(database, slot)
+        if work.until:
+            told = covered if slot == RUN else 0
+            news = News(work.until, told, news.complete, news.brought, news.published)
+        elif covered and slot == RUN:
+            news = News(news.sent, covered, news.complete, news.brought, news.published)
+        piece = run is not None and work.until > 0 and run.at < run.knowledge.sync.until
+        claiming = work.going(1) if fences else None
+        return Move(label, database, run, news, befell, fences, piece, claiming)
 
-    def _news(self, before: Database, after: Database, run: Run, attempt: Attempt) -> News:
-        """What is known of the sync when the attempt is durable and the run does not know it yet."""
-        published = _is_published(before, after, run, attempt.operation)
-        records = run.knowledge.sync.records(run.at, attempt.until) if attempt.until else ()
-        return News(attempt.until, published=published, brought=records)
+    def _news(self, before: Database, commit: Commit, work: Work) -> News:
+        """What is known of the sync when the commit is durable and its run does not know it yet."""
+        flush = work.request.flush
+        if Part.REPLACE in commit.parts:
+            return News(published=published_by(before))
+        if flush is None or not {Part.INSERT, Part.NOTE_FLUSH} & set(commit.parts):
+            return NOTHING
+        return News(work.until, brought=flush.rows)
+
+    def _label(self, work: Work, commit: Commit) -> str:
+        """The commit's name: its parts stand with it where an operation has several commits."""
+        if len(self._operations.groups(work.request)) == 1 or not commit.parts:
+            return work.name
+        return f"{work.name} ({' + '.join(commit.parts)})"
 
     def _errored(self, slot: str, run: Run, *, disturbed: bool = True) -> Run | None:
         return self._sent(slot, struck(run) if disturbed else run, "errored")
@@ -201,67 +272,54 @@ class Moves:
             return None
         return moved(run, state)
 
-    # -- what is attempted
+    # -- what a run is at
 
-    def _performance(self, database: Database, run: Run, operation: StreamOperation) -> Attempt:
-        claims = operation is StreamOperation.CLAIM
-        epoch = database.entry.epoch + 1 if claims else run.epoch
-        act = partial(self._perform, operation, run.epoch, run.knowledge)
-        return Attempt(operation.value, act, partial(self._answered, run, operation, epoch), operation.value)
+    def _operation(self, database: Database, run: Run) -> Work:
+        operation = self._decisions.operation(run.state)
+        claims = operation is StreamOperation.CLAIM and not run.done
+        run = evolve(run, epoch=database.entry.epoch + 1) if claims else run
+        request = Request(str(operation), run.epoch, run.knowledge)
 
-    def _perform(
-        self, operation: StreamOperation, epoch: int, knowledge: Knowledge, database: Database
-    ) -> Performed:
-        asked = (operation, database, epoch, knowledge)
-        known = self._performed.get(asked)
-        if known is None:
-            try:
-                known = self._operations.perform(operation, database, epoch, knowledge)
-            except Refused as refusal:
-                known = refusal
-            self._performed[asked] = known
-        if isinstance(known, Refused):
-            raise known
-        return known
+        def heard(after: Database, slot: str) -> tuple[Database, Run | None, int]:
+            after, known = self._seen(after, run, operation)
+            covered = known.knowledge.sync.covered(known.knowledge.sync.until)
+            tells = operation in SWAPS and known.knowledge.replaces_each_time
+            return after, self._sent(slot, known, "succeeded"), covered if tells else 0
 
-    def _answered(
-        self, run: Run, operation: StreamOperation, epoch: int, database: Database, performed: Performed
-    ) -> Heard:
-        known, covered = run.knowledge, 0
-        if performed.facts is not None or performed.left is not None:
-            facts, left = performed.facts or known.facts, performed.left or known.left
-            run = learned(run, self._decisions.knowledge(known.sync, facts, left))
-        if operation is StreamOperation.CLAIM:
-            database = claimed(database, epoch)
-            return Heard(database, owned(run, epoch, database))
-        if operation in SWAPS and known.replaces_each_time:
-            covered = known.sync.covered(known.sync.until)
-        return Heard(database, owned(run, run.epoch, database), covered)
+        return Work(str(operation), request, run.done, heard, lambda done: evolve(run, done=done))
 
-    def _flushing(self, run: Run, until: int) -> Attempt:
-        flush = flush_of(run, until)
-        act = partial(self._insert, run, flush)
-        return Attempt(
-            f"flush of {name_of(flush)}", act, partial(self._flushed, run, flush, until), FLUSH, until
-        )
+    def _seen(self, database: Database, run: Run, operation: StreamOperation | None) -> tuple[Database, Run]:
+        """What the run knows once an operation is done."""
+        known, of = run.knowledge, self._decisions.knowledge
+        match operation:
+            case StreamOperation.CLAIM:
+                begun = database.entry.publishing
+                if begun is not None and self._operations.kind.keeps(Rule.COMPLETE_WHAT_WAS_BEGUN):
+                    run = evolve(run, knowledge=of(known.sync, publishing=begun))
+                return database, evolve(run, given=database.entry.highest_raw_id)
+            case StreamOperation.INSPECT:
+                facts = self._operations.facts(database, known)
+                run = evolve(run, knowledge=of(known.sync, facts), uncovered=database.uncovered)
+                return database, run
+            case StreamOperation.ABANDON:
+                left = self._operations.left(database) or known.left
+                knowledge = of(known.sync, known.facts, left, known.publishing)
+                return database, owned(evolve(run, knowledge=knowledge), database)
+            case _:
+                return database, owned(run, database)
 
-    def _insert(self, run: Run, flush: Flush, database: Database) -> Performed:
-        return Performed((self._operations.insert(database, run.epoch, run.knowledge, flush),))
+    def _flush(self, run: Run, flight: Flight) -> Work:
+        flush = flush_of(run, flight)
+        request = Request(FLUSHING, run.epoch, run.knowledge, flush)
 
-    def _flushed(self, run: Run, flush: Flush, until: int, database: Database, _: Performed) -> Heard:
-        # The next sync drops what one that is replaced each time has in temp.
-        covered = 0 if run.knowledge.replaces_each_time else run.knowledge.sync.covered(until)
-        return Heard(counted(database), written(run, until, flush.highest_raw_id), covered)
+        def heard(after: Database, slot: str) -> tuple[Database, Run | None, int]:
+            landed = flown(run, flight, None)
+            first = landed.flights[0].start if landed.flights else landed.at
+            # The next sync drops what one that is replaced each time has in temp.
+            covered = 0 if run.knowledge.replaces_each_time else run.knowledge.sync.covered(first)
+            return after, self._sent(slot, landed, "flushed"), covered
 
+        def going(done: int) -> Run:
+            return flown(run, flight, done)
 
-def _fences(attempt: Attempt) -> bool:
-    """Whether other runs are fenced off when it is done."""
-    return attempt.operation == StreamOperation.CLAIM
-
-
-def _is_published(before: Database, after: Database, run: Run, operation: str) -> bool:
-    """Whether a transaction put the run's generation in the place of all before it."""
-    if run.knowledge.replaces_each_time:
-        return operation in SWAPS and before.entry.recipe is not None and after.entry.recipe is None
-    finalised = after.entry.finalised
-    return finalised is not None and finalised == run.knowledge.finalises
+        return Work(f"flush of {name_of(flush)}", request, flight.done, heard, going, flight.until)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from machines.verify.database import Database, Entry, Row, Table
 from machines.verify.decisions import Decisions
+from machines.verify.rules import A, Kind
 from machines.verify.scenarios import COLUMNS, OVER, Scenario, Sync
 from machines.verify.world import Progress, Run, World, renumbered
 
@@ -11,10 +12,11 @@ from machines.verify.world import Progress, Run, World, renumbered
 class Platform:
     """What a platform may do in one scenario."""
 
-    def __init__(self, scenario: Scenario, decisions: Decisions) -> None:
+    def __init__(self, scenario: Scenario, decisions: Decisions, kind: Kind = A) -> None:
         self._places = scenario.places
         self._over = scenario.over
-        self._leftover = Table(COLUMNS) if scenario.leftover else None
+        self._leftover = scenario.leftover
+        self._kind = kind
         self._decisions = decisions
         self._runs: dict[tuple[int, Sync, int], Run] = {}
 
@@ -26,7 +28,15 @@ class Platform:
         final = Table(tuple(column.name for column in OVER.tables.columns), rows)
         over = Progress(OVER, start=0, acknowledged=OVER.until, sent=OVER.until, complete=True)
         entry = Entry(highest_raw_id=len(rows))
-        return World(Database(final, self._leftover, entry), (over,), crashes, rivals)
+        # If temp has one name, a table of that name is temp.
+        is_temp = self._leftover and not self._kind.names_are_once
+        database = Database(
+            final,
+            Table(COLUMNS) if is_temp else None,
+            entry,
+            leftovers=int(self._leftover and not is_temp),
+        )
+        return World(database, (over,), crashes, rivals)
 
     def asked_next(self, world: World) -> Iterator[tuple[int, Sync]]:
         """The last sync again, unless it is complete; and those that may come next."""

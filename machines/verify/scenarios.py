@@ -183,6 +183,12 @@ def scenarios() -> Iterator[Scenario]:
             f"{strategy}, then with another column, then cancelled",
             ((OVER,), (sync(strategy, 2, FIRST, 3),), (sync(strategy, 2, FIRST, columns=EVOLVED),), then),
         )
+        nothing = sync(strategy, 2, FIRST, 0)
+        yield Scenario(f"{strategy} of no records", ((OVER,), (nothing,), (sync(strategy, 3, SECOND),)))
+    for strategy in Strategy:
+        # The source has more when the sync is asked for again.
+        first, more = sync(strategy, 2, FIRST, 2), sync(strategy, 2, FIRST)
+        yield Scenario(f"{strategy}, then more of it", ((OVER,), (first,), (more,)))
 
 
 def _changes(strategy: Strategy) -> Iterator[Sync]:

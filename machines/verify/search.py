@@ -61,11 +61,14 @@ class Search:
     rivals: int = 1
     decisions: Decisions = field(factory=Decisions)
     operations: Operations = field(factory=Operations)
-    steps: Callable[[Scenario, Decisions, Operations], Steps] = Steps
+    steps: Callable[[Scenario, Decisions, Operations, int], Steps] = Steps
+    flushes: int = 1
+    strict: bool = True
 
     def explore(self, scenario: Scenario) -> Explored:
         """Every world that can be reached. The search does not go on beyond a broken law, and keeps each kind once."""
-        steps, laws = self.steps(scenario, self.decisions, self.operations), Laws(scenario)
+        steps = self.steps(scenario, self.decisions, self.operations, self.flushes)
+        laws = Laws(scenario, strict=self.strict, flushes=self.flushes)
         first = steps.platform.first(self.crashes, self.rivals)
         trail: Trail = {first: None}
         waiting = deque([first])

@@ -1,22 +1,35 @@
-"""What may happen next in a world: a run makes a move, or the platform starts another. Judges nothing.
+"""What may happen next in a world: a run makes a move, the platform starts another, or a statement that nobody waits
+for takes effect. Judges nothing.
 
-A run that has fallen silent to the platform is a ghost: it goes on, until it is fenced off.
+A run that has fallen silent to the platform is a ghost: it goes on, until another run claims the table. What it sent
+just then may still be at work.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
+from attrs import evolve as evolve_recipe
 from attrs import frozen
 
+from machines.operations import Recipe, StreamOperation
+from machines.parts import Atomic, Part
 from machines.verify.database import Database
 from machines.verify.decisions import Decisions
 from machines.verify.flushing import Sent
-from machines.verify.moves import FIRST_EPOCH, FLUSH, NOTHING, Move, Moves, News
+from machines.verify.moves import FIRST_EPOCH, NOTHING, Move, Moves, News, published_by
 from machines.verify.platform import Platform
 from machines.verify.scenarios import Scenario
-from machines.verify.transactions import Operations
-from machines.verify.world import GHOST, RUN, Progress, Run, World
+from machines.verify.statements import Statement
+from machines.verify.transactions import FLUSHING, Operations, Refused, Request
+from machines.verify.values import evolve
+from machines.verify.world import GHOST, RUN, Progress, Run, World, struck
 
 Syncs = tuple[Progress, ...]
+# What befell a run that is gone: its statement takes effect.
+COMES_LATE = "late"
+LATE = tuple(operation for operation in StreamOperation if operation is not StreamOperation.CLAIM)
+# The ledger's row is locked until the commit there, and what an older run sends is refused.
+LOCKING = (Atomic.EVERYTHING, Atomic.ROWS)
 
 
 @frozen(eq=False)
@@ -35,17 +48,23 @@ class Step:
 class Steps:
     """The histories of one scenario."""
 
-    def __init__(self, scenario: Scenario, decisions: Decisions, operations: Operations) -> None:
-        self.platform = Platform(scenario, decisions)
+    def __init__(
+        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
+    ) -> None:
+        self.platform = Platform(scenario, decisions, operations.kind)
         self._decisions = decisions
-        self.moves = Moves(decisions, operations)
+        self._operations = operations
+        self.moves = Moves(decisions, operations, flushes)
         self._sent = Sent()
+        self._folded: dict[Database, Database] = {}
         # The worlds in which late transactions were tried already; what becomes of them depends on the database alone.
         self._fenced: set[Database] = set()
         self._progress: dict[tuple[Syncs, int, News], Syncs] = {}
 
     def after(self, world: World) -> Iterator[Step]:
         """Everything that may happen next."""
+        if world.database.at_work is not None:
+            yield from self._comes_late(world, world.database.at_work)
         if world.ghost is not None:
             yield from self._goes_on(world, GHOST, world.ghost)
         if world.run is not None:
@@ -67,17 +86,33 @@ class Steps:
                 yield Step(
                     f"-- that run falls silent; one of {sync} starts",
                     self.platform.started(unheard, number, sync),
-                    befell=self._decisions.operation(world.run.state) or FLUSH,
+                    befell=self._decisions.operation(world.run.state) or FLUSHING,
                 )
 
     # -- a run
 
     def _goes_on(self, world: World, slot: str, run: Run) -> Iterator[Step]:
         # How it is cut into flushes is of no account once nothing can come between them.
-        apart = bool(world.crashes or world.rivals or slot == GHOST)
+        apart = bool(world.crashes or world.rivals or slot == GHOST or world.database.at_work is not None)
         for move in self.moves.of(world.database, slot, run):
             if (world.crashes or not move.befell) and (apart or not move.piece):
-                yield Step(move.label, self._moved(world, slot, run, move), run.epoch, move.befell)
+                epoch = move.run.epoch if move.fences and move.run is not None else run.epoch
+                yield Step(move.label, self._moved(world, slot, run, move), epoch, move.befell)
+                if move.fences and world.ghost is not None and move.database.at_work is None:
+                    yield from self._left_at_work(world, slot, run, move, world.ghost)
+
+    def _left_at_work(self, world: World, slot: str, run: Run, move: Move, ghost: Run) -> Iterator[Step]:
+        """The claim found a statement of the ghost at work."""
+        claims = Request(StreamOperation.CLAIM, run.epoch, run.knowledge)
+        for sent in self.moves.sent(world.database, ghost):
+            if self.moves.statements.void(sent, (Part.TAKE_EPOCH,), claims):
+                continue
+            going = evolve(move.database, at_work=sent)
+            after = self._moved(world, slot, run, move)
+            after = after._replace(database=going, run=move.claiming or after.run)
+            yield Step(
+                f"{move.label} (a statement of the other is still at work)", after, run.epoch, move.befell
+            )
 
     def _moved(self, world: World, slot: str, run: Run, move: Move) -> World:
         """The world after a move of one of its runs."""
@@ -87,10 +122,25 @@ class Steps:
             if news.brought:
                 again = self._sent.again(again, world.database, move.database, run.uncovered, news.brought)
         crashes = world.crashes - 1 if move.befell else world.crashes
-        if slot == GHOST:
-            return World(move.database, syncs, crashes, world.rivals, world.run, move.run, again)
-        ghost = None if move.fences else world.ghost
-        return World(move.database, syncs, crashes, world.rivals, move.run, ghost, again)
+        heard, ghost = (world.run, move.run) if slot == GHOST else (move.run, world.ghost)
+        if slot == RUN and move.fences:
+            ghost = None
+        database = self._settled(move.database, heard, ghost)
+        return World(database, syncs, crashes, world.rivals, heard, ghost, again)
+
+    def _settled(self, database: Database, run: Run | None, ghost: Run | None) -> Database:
+        """The database when no flush is on its way any more: whatever reads it next folds, and counts from there."""
+        if not (database.flushes or database.entry.last_flush) or _flies(run) or _flies(ghost):
+            return database
+        late = database.at_work
+        if late is not None and late.request.flush is not None:
+            return database
+        settled = self._folded.get(database)
+        if settled is None:
+            folded = self._operations.parts.folded(database)
+            settled = evolve(folded, entry=evolve(folded.entry, last_flush=0))
+            self._folded[database] = settled
+        return settled
 
     def _with(self, syncs: Syncs, number: int, news: News) -> Syncs:
         """The progress of all syncs, when there is news of one."""
@@ -103,16 +153,74 @@ class Steps:
                 one.start,
                 max(one.acknowledged, news.acknowledged),
                 max(one.sent, news.sent),
-                one.published or news.published,
+                one.published,
                 one.complete or news.complete,
             )
-            known = self._progress[asked] = (*syncs[:number], further, *syncs[number + 1 :])
+            known = (*syncs[:number], further, *syncs[number + 1 :])
+            if news.published is not None:
+                known = _published(known, number, *news.published)
+            self._progress[asked] = known
         return known
 
+    # -- what comes late
+
+    def _comes_late(self, world: World, late: Statement) -> Iterator[Step]:
+        """The statement at work takes effect now, or finds nothing to act on."""
+        try:
+            database = self.moves.statements.landed(late, evolve(world.database, at_work=None))
+        except Refused:
+            return
+        epoch, flush = late.request.epoch, late.request.flush
+        brought = flush.rows if flush is not None and Part.INSERT in late.parts else ()
+        published = published_by(world.database) if Part.REPLACE in late.parts else None
+        news = News(late.until, brought=brought, published=published)
+        syncs = self._with(world.syncs, late.number, news) if news is not NOTHING else world.syncs
+        again = world.again
+        if brought:
+            again = self._sent.again(again, world.database, database, frozenset(), brought)
+        run, ghost = world.run, world.ghost
+        if epoch != database.entry.epoch:
+            # A run may fail once of what it did not do.
+            run, ghost = run and struck(run), ghost and struck(ghost)
+        database = self._settled(database, run, ghost)
+        after = World(database, syncs, world.crashes, world.rivals, run, ghost, again)
+        yield Step(
+            f"what was still at work takes effect: {' + '.join(late.parts)}", after, epoch, befell=COMES_LATE
+        )
+
     def _ghostly(self, world: World, run: Run) -> Iterator[Step]:
-        """A transaction of a run that claimed before this one comes through late."""
-        if run.epoch <= FIRST_EPOCH or world.database in self._fenced:
+        """A transaction of a run that claimed before this one, of whatever kind, comes through late."""
+        if self._operations.kind.atomic not in LOCKING or run.epoch <= FIRST_EPOCH:
+            return
+        if world.database in self._fenced:
             return
         self._fenced.add(world.database)
-        for name, database in self.moves.late(world.database, run):
-            yield Step(f"{name} of an older run", world._replace(database=database), run.epoch - 1)
+        older = run.epoch - 1
+        for operation in LATE:
+            with suppress(Refused):
+                request = Request(operation.value, older, run.knowledge)
+                database = self._operations.perform(request, world.database)
+                yield Step(f"{operation} of an older run", world._replace(database=database), older)
+        for flush in self.moves.flushes_of(world.database, run):
+            with suppress(Refused):
+                request = Request(FLUSHING, older, run.knowledge, flush)
+                database = self._operations.perform(request, world.database)
+                yield Step(f"{FLUSHING} of an older run", world._replace(database=database), older)
+
+
+def _flies(run: Run | None) -> bool:
+    """Whether flushes of the run are on their way."""
+    return run is not None and bool(run.flights)
+
+
+def _published(syncs: Syncs, number: int, recipe: Recipe, lineage: int) -> Syncs:
+    """The progress of all syncs when a temp table has replaced the final table: the last that may have filled it, of
+    those up to the run's own.
+    """
+    for at in range(number, -1, -1):
+        own = syncs[at].sync.recipe
+        # A stream that each sync replaces has other generations than its catalog says.
+        alike = evolve_recipe(own, generation_id=recipe.generation_id) == recipe
+        if alike and lineage in (syncs[at].sync.lineage, -1):
+            return (*syncs[:at], evolve(syncs[at], published=True), *syncs[at + 1 :])
+    return syncs

@@ -11,15 +11,30 @@ from machines.verify.world import Progress
 PLACES = 100
 
 
-def undisturbed(syncs: Sequence[Progress]) -> set[frozenset[Record]]:
+def undisturbed(syncs: Sequence[Progress], flushes: int = 1) -> set[frozenset[Record]]:
     """What the final table may hold after these syncs, had none been disturbed.
 
     One that was given up may have ended with any record between the last acknowledged one and the last that was sent.
+    With several flushes at work, rows that go straight to the final table may be those of a later flush alone.
     """
-    return {
-        frozenset(row.record for row in _after(list(zip(syncs, ends, strict=True))))
-        for ends in product(*map(_ends, syncs))
-    }
+    ends = product(*map(_ends, syncs))
+    found = {frozenset(row.record for row in _after(list(zip(syncs, each, strict=True)))) for each in ends}
+    return found | _with_gaps(syncs, found) if flushes > 1 else found
+
+
+def _with_gaps(syncs: Sequence[Progress], found: set[frozenset[Record]]) -> set[frozenset[Record]]:
+    """The same without the records of a flush that a sync, given up, did not write before a later one."""
+    left_out: set[frozenset[Record]] = {frozenset()}
+    for one in syncs:
+        if not one.complete and not one.sync.strategy.dedupes:
+            open_ones = range(one.acknowledged, one.sent)
+            left_out |= {
+                frozenset(one.sync.records(start, end)) | others
+                for start in open_ones
+                for end in range(start + 1, one.sent + 1)
+                for others in tuple(left_out)
+            }
+    return {table - gap for table in found for gap in left_out}
 
 
 def _ends(one: Progress) -> Iterable[int]:

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+import attrs
 from attrs import frozen
 
+from machines.flushes import FlushRow
 from machines.verify.database import Database, Entry, Record, Row, Table
 from machines.verify.decisions import Knowledge
+from machines.verify.performers import Flush
 from machines.verify.scenarios import Sync
+from machines.verify.statements import Statement
 from machines.verify.values import Interned, evolve
 
 # For a run that has not claimed yet: no entry has this epoch.
@@ -20,12 +24,26 @@ REMEMBERED = 1 << 16
 
 
 @frozen(eq=False)
+class Flight(metaclass=Interned):
+    """A flush that was handed out and not answered yet: its number, its items, the raw id that its rows follow, and how
+    many of its commits are done.
+    """
+
+    number: int
+    start: int
+    until: int
+    given: int
+    done: int = 0
+
+
+@frozen(eq=False)
 class Run(metaclass=Interned):
     """One process: where its machine is, and how far it came.
 
-    `at`: the item that it has flushed up to; `given`: the highest raw id it gave. `disturbed`: something befell it
-    that may make it fail. `uncovered`: raw ids in temp that no checkpoint covered when it claimed; the source sends
-    these records again, and the rows must go.
+    `at`: the item up to which it handed out flushes; `given`: the highest raw id it gave. `disturbed`: something befell
+    it that may make it fail. `uncovered`: raw ids in temp that no checkpoint covered when it looked; the source sends
+    these records again, and the rows must go. `done`: how many commits of its operation are done. `flights` are the
+    flushes that are not answered, in their order.
     """
 
     number: int
@@ -36,6 +54,8 @@ class Run(metaclass=Interned):
     given: int = 0
     disturbed: bool = False
     uncovered: frozenset[int] = frozenset()
+    done: int = 0
+    flights: tuple[Flight, ...] = ()
 
 
 @frozen(eq=False)
@@ -77,65 +97,37 @@ class World(NamedTuple):
         return self.run is None and bool(self.syncs) and self.syncs[-1].complete
 
 
-# Runs are made by the thousand: these say all their members, which is faster than `evolve`.
-
-
 def moved(run: Run, state: str) -> Run:
     """The run when its machine has gone on. After writing it is of no account how far it came."""
     if run.state == "writing" and state != "writing":
-        return Run(run.number, run.knowledge, state, 0, run.epoch, 0, run.disturbed, frozenset())
-    return Run(run.number, run.knowledge, state, run.at, run.epoch, run.given, run.disturbed, run.uncovered)
+        return Run(run.number, run.knowledge, state, 0, run.epoch, 0, run.disturbed, frozenset(), 0, ())
+    return evolve(run, state=state, done=0)
 
 
 def struck(run: Run) -> Run:
     """The run when something befell it that may make it fail."""
-    return Run(
-        run.number,
-        run.knowledge,
-        run.state,
-        run.at,
-        run.epoch,
-        run.given,
-        disturbed=True,
-        uncovered=run.uncovered,
-    )
+    return run if run.disturbed else evolve(run, disturbed=True)
 
 
-def learned(run: Run, knowledge: Knowledge) -> Run:
-    """The run when its life knows this."""
-    return Run(run.number, knowledge, run.state, run.at, run.epoch, run.given, run.disturbed, run.uncovered)
-
-
-def owned(run: Run, epoch: int, database: Database) -> Run:
-    """The run when it sees the database of which it took that epoch; at first, what no checkpoint covers."""
-    if run.epoch != epoch:
-        given = database.entry.highest_raw_id
-        return Run(
-            run.number, run.knowledge, run.state, run.at, epoch, given, run.disturbed, database.uncovered
-        )
+def owned(run: Run, database: Database) -> Run:
+    """The run when it sees the database that it owns: which of the rows are there that no checkpoint covered."""
     if not run.uncovered:
         return run
     there = run.uncovered.intersection([row.raw_id for row in database.rows])
-    return Run(run.number, run.knowledge, run.state, run.at, epoch, run.given, run.disturbed, there)
+    return run if there == run.uncovered else evolve(run, uncovered=there)
 
 
-def written(run: Run, at: int, given: int) -> Run:
-    """The run when it has flushed up to an item, and given raw ids up to that."""
-    return Run(run.number, run.knowledge, run.state, at, run.epoch, given, run.disturbed, run.uncovered)
+def handed(run: Run, flight: Flight) -> Run:
+    """The run when it has handed out one more flush."""
+    given = flight.given + len(run.knowledge.sync.records(flight.start, flight.until))
+    return evolve(run, at=flight.until, given=given, flights=(*run.flights, flight))
 
 
-def claimed(database: Database, epoch: int) -> Database:
-    """The same database once a claim was seen: whether it took more than one epoch is of no account."""
-    if database.entry.epoch == epoch:
-        return database
-    return Database(database.final, database.temp, evolve(database.entry, epoch=epoch))
-
-
-def counted(database: Database) -> Database:
-    """The same database once a flush was seen: flushes are numbered from there."""
-    if not database.entry.last_flush:
-        return database
-    return Database(database.final, database.temp, evolve(database.entry, last_flush=0))
+def flown(run: Run, flight: Flight, done: int | None) -> Run:
+    """The run when `done` commits of a flush are done; None when all of it is answered."""
+    rest = () if done is None else (evolve(flight, done=done),)
+    at = run.flights.index(flight)
+    return evolve(run, flights=(*run.flights[:at], *rest, *run.flights[at + 1 :]))
 
 
 def renumbered(world: World, run: Run) -> World:
@@ -148,21 +140,72 @@ def renumbered(world: World, run: Run) -> World:
 
 @lru_cache(maxsize=REMEMBERED)
 def _renumbered(database: Database, ghost: Run | None) -> tuple[Database, Run | None]:
-    ids = _ids(database) | ({ghost.given} if ghost is not None else set())
+    ids = _ids(database) | (_ids_of(ghost, database.entry.highest_raw_id) if ghost is not None else set())
     new = {old: number for number, old in enumerate(sorted(ids | {0}))}
     epoch = min(database.entry.epoch, 1)
-    entry = _entry(database.entry, new, epoch)
-    smallest = Database(_table(database.final, new), _table(database.temp, new), entry)
+    late = database.at_work
+    smallest = evolve(
+        database,
+        final=_table(database.final, new),
+        temp=_table(database.temp, new),
+        entry=_entry(database.entry, new, epoch),
+        flushes=tuple(_flush_row(row, new, epoch, database.entry.epoch) for row in database.flushes),
+        at_work=None
+        if late is None
+        else _statement(late, new, int(late.request.epoch == database.entry.epoch)),
+    )
     if ghost is None:
         return smallest, None
-    return smallest, evolve(ghost, given=new[ghost.given], epoch=epoch, uncovered=frozenset())
+    flights = tuple(evolve(each, given=new[each.given]) for each in ghost.flights)
+    return smallest, evolve(
+        ghost, given=new[ghost.given], epoch=epoch, uncovered=frozenset(), flights=flights
+    )
 
 
 def _ids(database: Database) -> set[int]:
-    tables = (table for table in (database.final, database.temp) if table is not None)
-    rows = {row.raw_id for table in tables for row in table.rows}
     entry = database.entry
-    return rows | {entry.highest_raw_id} | ({entry.checkpoint} if entry.checkpoint is not None else set())
+    found = {row.raw_id for row in database.rows} | {entry.highest_raw_id, entry.checkpoint or 0}
+    for row in database.flushes:
+        found |= {row.highest_raw_id or 0, row.checkpoint or 0}
+    late = database.at_work
+    if late is not None:
+        found.add(late.cut)
+        if late.request.flush is not None:
+            found |= _ids_in(late.request.flush)
+    return found
+
+
+def _ids_in(flush: Flush) -> set[int]:
+    return {row.raw_id for row in flush.rows} | {flush.checkpoint or 0, flush.highest_raw_id, flush.reserves}
+
+
+def _ids_of(ghost: Run, highest: int) -> set[int]:
+    """The raw ids that a ghost gave and has not written, or may give: as many as the ledger keeps for it."""
+    first = min([ghost.given, *(each.given for each in ghost.flights)])
+    last = ghost.given + len(ghost.knowledge.sync.records(ghost.at, ghost.knowledge.sync.until))
+    return {first, ghost.given, *(id_ for id_ in range(first, last + 1) if id_ <= max(highest, ghost.given))}
+
+
+def _flush_row(row: FlushRow[int], new: Mapping[int, int], epoch: int, own: int) -> FlushRow[int]:
+    return attrs.evolve(
+        row,
+        epoch=epoch if row.epoch == own else -1,
+        checkpoint=None if row.checkpoint is None else new[row.checkpoint],
+        highest_raw_id=None if row.highest_raw_id is None else new[row.highest_raw_id],
+    )
+
+
+def _statement(late: Statement, new: Mapping[int, int], epoch: int) -> Statement:
+    flush = late.request.flush
+    if flush is not None:
+        flush = evolve(
+            flush,
+            rows=tuple(Row(new[row.raw_id], row.record) for row in flush.rows),
+            checkpoint=None if flush.checkpoint is None else new[flush.checkpoint],
+            highest_raw_id=new[flush.highest_raw_id],
+            reserves=new[flush.reserves],
+        )
+    return evolve(late, request=evolve(late.request, epoch=epoch, flush=flush), cut=new[late.cut])
 
 
 def _table(table: Table | None, new: Mapping[int, int]) -> Table | None:

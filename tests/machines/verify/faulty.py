@@ -4,16 +4,19 @@ from collections.abc import Iterator
 
 import attrs
 
-from machines.operations import Recipe, StreamOperation, recipe
+from machines.operations import Recipe, StreamOperation, TempFacts, recipe
+from machines.parts import Part
 from machines.stream import StreamLife
 from machines.verify.database import Database
 from machines.verify.decisions import Decisions, Knowledge
-from machines.verify.moves import Attempt, Move, Moves
+from machines.verify.moves import Move, Moves, Work
+from machines.verify.performers import Performers, Request
 from machines.verify.platform import Platform
+from machines.verify.rules import A, Replaces, Rule
 from machines.verify.scenarios import Scenario, Sync
 from machines.verify.search import Search
 from machines.verify.steps import Steps
-from machines.verify.transactions import Flush, Operations, Performed, Wishes
+from machines.verify.transactions import Operations
 from machines.verify.values import evolve
 from machines.verify.world import RUN, Run, World
 
@@ -21,93 +24,104 @@ from machines.verify.world import RUN, Run, World
 class DropsTempOnFailure(Operations):
     """A temp table is found empty where it holds rows, when a stream is abandoned."""
 
-    def perform(
-        self, operation: StreamOperation, database: Database, epoch: int, wishes: Wishes
-    ) -> Performed:
-        performed = super().perform(operation, database, epoch, wishes)
-        left = performed.left
-        found = attrs.evolve(left, empty=True, covered=False) if left is not None else None
-        return attrs.evolve(performed, left=found)
+    def left(self, database: Database) -> TempFacts | None:
+        found = super().left(database)
+        return attrs.evolve(found, empty=True, covered=False) if found is not None else None
 
 
-class HasNoFence(Operations):
-    def held(self, database: Database, epoch: int) -> Database:
-        return database
+class CutsNothing(Performers):
+    """Rows beyond the checkpoint stay, in the operation that is named."""
+
+    of: StreamOperation
+
+    def cut_temp(self, database: Database, request: Request) -> Database:
+        return database if request.operation == self.of else super().cut_temp(database, request)
 
 
 class ResumesWithoutTheCut(Operations):
-    def resume_temp(self, database: Database, wishes: Wishes) -> Database:
-        everything = evolve(database, entry=evolve(database.entry, checkpoint=database.entry.highest_raw_id))
-        return super().resume_temp(everything, wishes)
+    class performers(CutsNothing):  # noqa: N801 - an attribute of the class
+        of = StreamOperation.RESUME_TEMP
 
 
 class SettlesWithoutTheCut(Operations):
-    def settle(self, database: Database, wishes: Wishes) -> Database:
-        everything = evolve(database, entry=evolve(database.entry, checkpoint=database.entry.highest_raw_id))
-        return super().settle(everything, wishes)
+    class performers(CutsNothing):  # noqa: N801 - an attribute of the class
+        of = StreamOperation.SETTLE
 
 
 class SwapsAndDropsApart(Operations):
     """The old table takes temp's name, and is dropped in a transaction of its own."""
 
-    def perform(
-        self, operation: StreamOperation, database: Database, epoch: int, wishes: Wishes
-    ) -> Performed:
-        performed = super().perform(operation, database, epoch, wishes)
-        (done,) = performed.databases
-        if done.entry.finalised == database.entry.finalised or database.final is None:
-            return performed
-        between = evolve(done, temp=database.final, entry=evolve(done.entry, recipe=database.entry.recipe))
-        return attrs.evolve(performed, databases=(between, done))
+    def groups(self, request: Request) -> tuple[tuple[Part, ...], ...]:
+        (whole,) = super().groups(request)
+        if Part.REPLACE not in whole:
+            return (whole,)
+        at = whole.index(Part.REPLACE) + 1
+        return whole[:at], whole[at:]
 
 
 class ForgetsWhatWasFlushed(Operations):
     """A flush whose answer was lost is written again."""
 
-    def insert(self, database: Database, epoch: int, wishes: Wishes, flush: Flush) -> Database:
-        forgetful = evolve(database, entry=evolve(database.entry, last_flush=flush.number - 1))
-        return super().insert(forgetful, epoch, wishes, flush)
+    class performers(Performers):  # noqa: N801 - an attribute of the class
+        def is_written(self, database: Database, request: Request) -> bool:
+            return False
 
 
 class TellsBeforeTheCommit(Steps):
-    def __init__(self, scenario: Scenario, decisions: Decisions, operations: Operations) -> None:
-        super().__init__(scenario, decisions, operations)
-        self.moves = _TellsFirst(decisions, operations)
+    def __init__(
+        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
+    ) -> None:
+        super().__init__(scenario, decisions, operations, flushes)
+        self.moves = _TellsFirst(decisions, operations, flushes)
 
 
 class _TellsFirst(Moves):
-    def attempted(self, database: Database, slot: str, run: Run, attempt: Attempt) -> Iterator[Move]:
-        for move in super().attempted(database, slot, run, attempt):
-            yield _reported(move, run, attempt) if slot == RUN else move
+    def attempted(self, database: Database, slot: str, run: Run, work: Work) -> Iterator[Move]:
+        for move in super().attempted(database, slot, run, work):
+            yield _reported(move, run, work) if slot == RUN else move
 
 
 class GoesOnWithWhatIsReplaced(Steps):
     """The client goes on from a STATE that covers a stream which each sync replaces: a GLOBAL one, when published."""
 
-    def __init__(self, scenario: Scenario, decisions: Decisions, operations: Operations) -> None:
-        super().__init__(scenario, decisions, operations)
+    def __init__(
+        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
+    ) -> None:
+        super().__init__(scenario, decisions, operations, flushes)
         self.platform = _GoesOn(scenario, decisions)
 
 
 class TellsWhatIsReplaced(GoesOnWithWhatIsReplaced):
     """So it may, too, with a STATE of rows that the next sync drops."""
 
-    def __init__(self, scenario: Scenario, decisions: Decisions, operations: Operations) -> None:
-        super().__init__(scenario, decisions, operations)
-        self.moves = _TellsOfTemp(decisions, operations)
+    def __init__(
+        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
+    ) -> None:
+        super().__init__(scenario, decisions, operations, flushes)
+        self.moves = _TellsOfTemp(decisions, operations, flushes)
+
+
+class TellsBeyondTheGap(Steps):
+    """A STATE is emitted when its flush is durable, whatever became of those before."""
+
+    def __init__(
+        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
+    ) -> None:
+        super().__init__(scenario, decisions, operations, flushes)
+        self.moves = _TellsOfTemp(decisions, operations, flushes)
 
 
 class _TellsOfTemp(Moves):
-    def attempted(self, database: Database, slot: str, run: Run, attempt: Attempt) -> Iterator[Move]:
-        for move in super().attempted(database, slot, run, attempt):
-            yield _reported(move, run, attempt) if slot == RUN and not move.befell else move
+    def attempted(self, database: Database, slot: str, run: Run, work: Work) -> Iterator[Move]:
+        for move in super().attempted(database, slot, run, work):
+            yield _reported(move, run, work) if slot == RUN and not move.befell else move
 
 
-def _reported(move: Move, run: Run, attempt: Attempt) -> Move:
+def _reported(move: Move, run: Run, work: Work) -> Move:
     """The move, after which a STATE is emitted of what was attempted."""
-    if not attempt.until:
+    if not work.until:
         return move
-    covered = run.knowledge.sync.covered(attempt.until)
+    covered = run.knowledge.sync.covered(work.until)
     return attrs.evolve(move, news=evolve(move.news, acknowledged=covered))
 
 
@@ -142,12 +156,16 @@ class KeepsAnEmptyTemp(StreamLife):
         return super().temp_disposable and found is not None and not found.empty
 
 
+EXCHANGES = attrs.evolve(A, replaces=Replaces.EXCHANGE, without=frozenset({Rule.DECIDE_TO_REPLACE}))
+UNFENCED = attrs.evolve(A, without=frozenset({Rule.FENCE}))
+BEYOND_THE_GAP = attrs.evolve(A, without=frozenset({Rule.STOP_AT_THE_GAP}))
+
 FAULTS: dict[str, Search] = {
     "temp_is_dropped_on_failure": Search(operations=DropsTempOnFailure()),
     "state_is_told_before_the_commit": Search(steps=TellsBeforeTheCommit),
     "an_incomplete_stream_is_swapped": Search(decisions=SwapsOnIncomplete()),
-    "there_is_no_fence": Search(operations=HasNoFence()),
-    "swap_and_drop_are_apart": Search(operations=SwapsAndDropsApart()),
+    "there_is_no_fence": Search(operations=Operations(UNFENCED)),
+    "swap_and_drop_are_apart": Search(operations=SwapsAndDropsApart(EXCHANGES)),
     "temp_is_resumed_without_the_cut": Search(operations=ResumesWithoutTheCut()),
     "temp_is_settled_without_the_cut": Search(operations=SettlesWithoutTheCut()),
     "temp_is_asked_for_before_finalised": Search(decisions=Decisions(life=AsksForTempBeforeFinalised)),
@@ -155,4 +173,6 @@ FAULTS: dict[str, Search] = {
     "a_flush_is_written_twice": Search(operations=ForgetsWhatWasFlushed()),
     "a_replaced_stream_is_gone_on_with": Search(steps=GoesOnWithWhatIsReplaced),
     "a_state_is_told_of_what_is_replaced": Search(steps=TellsWhatIsReplaced),
+    "a_state_beyond_the_gap_is_told": Search(steps=TellsBeyondTheGap, flushes=2),
+    "beyond_the_gap": Search(operations=Operations(BEYOND_THE_GAP), flushes=2),
 }

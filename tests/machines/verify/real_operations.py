@@ -17,6 +17,7 @@ from dataflow.flush import Flush
 from dataflow.runtime import SYSTEM
 from dataflow.stream_tables import OwnedColumn
 from dataflow.types import EXTRACTED_AT, RAW_ID, Column, TableName
+from machines.flushes import FlushRow
 from machines.operations import Answer, Facts, StreamOperation, TempFacts
 from machines.stream import StreamLife
 from machines.verify import database as abstract
@@ -52,7 +53,10 @@ class RealOperations:
         self._transactions = Transactions(connector, RetryPolicy(attempts=1, first_wait=0), lambda *_: None)
         self._operations = StreamOperations(connector, self._transactions, OWNER)
         self._operations._claim = Claim(FINAL, epoch, OWNER)
-        self._operations._flushed = set(range(1, database.entry.last_flush + 1))
+        self._operations._flushed = {
+            *range(1, database.entry.last_flush + 1),
+            *(row.number for row in database.flushes),
+        }
         self._life = StreamLife(knowledge.sync.stream, knowledge.sync.tables)
         self._life.learn(Answer(facts=knowledge.facts))
 
@@ -132,6 +136,17 @@ def _content(database: abstract.Database) -> Content:
                 finalised=entry.finalised,
             )
         },
+        flushes={FINAL: tuple(map(_flush_row, database.flushes))},
+    )
+
+
+def _flush_row(row: FlushRow[int]) -> FlushRow[str]:
+    return FlushRow(
+        epoch=row.epoch,
+        number=row.number,
+        rows=row.rows,
+        checkpoint=_text(row.checkpoint),
+        highest_raw_id=_text(row.highest_raw_id),
     )
 
 

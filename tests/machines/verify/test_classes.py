@@ -1,0 +1,141 @@
+"""The search finds nothing in the protocol on a database of any class, and finds each rule of it that is left out."""
+
+import pytest
+from attrs import evolve, frozen
+
+from dataflow.runtime import SYSTEM
+from machines.verify.classes import Asked, of_names, report, search_of, shortest
+from machines.verify.rules import KINDS as CLASSES
+from machines.verify.rules import MEANING, Rule
+from machines.verify.scenarios import scenarios
+
+
+@frozen
+class Without:
+    """A rule that is left out, the class that needs it, and where that shows."""
+
+    rule: Rule
+    of: str
+    scenario: str
+    law: str
+    crashes: int = 1
+    rivals: int = 0
+    flushes: int = 1
+
+
+FOUND = [
+    Without(Rule.DECIDE_TO_REPLACE, "B", "append_truncate into no table", "law 1"),
+    Without(Rule.DECIDE_TO_REPLACE, "C", "append_truncate, then another", "law 3"),
+    Without(Rule.DECIDE_TO_REPLACE, "D", "append_truncate, then another", "law 3"),
+    Without(Rule.DECIDE_TO_ADD, "D", "dedup, then more of it", "law 1"),
+    Without(Rule.DECIDE_BEFORE_DEDUPE, "C", "dedup_truncate, then another", "law 1"),
+    Without(Rule.DECIDE_BEFORE_DEDUPE, "D", "dedup_truncate, then another", "law 1"),
+    Without(Rule.COMPLETE_WHAT_WAS_BEGUN, "B", "append_truncate into no table", "law 1"),
+    Without(Rule.COMPLETE_WHAT_WAS_BEGUN, "C", "append_truncate into no table", "law 1"),
+    Without(Rule.COMPLETE_WHAT_WAS_BEGUN, "D", "append_truncate into no table", "law 1"),
+    Without(Rule.FORGET_BEFORE_DROPPING, "B", "dedup into no table", "law 3"),
+    Without(Rule.FORGET_BEFORE_DROPPING, "C", "dedup into no table", "law 3"),
+    Without(Rule.SWEEP_WHAT_IS_UNNAMED, "B", "dedup into no table", "law 4"),
+    Without(Rule.KEEP_WHAT_IS_PUBLISHED, "B", "append_truncate of no records", "law 3"),
+    Without(Rule.KEEP_WHAT_IS_PUBLISHED, "C", "append_truncate of no records", "law 3"),
+    Without(Rule.FIT_TEMP, "B", "append_truncate, then with another column", "law 3", crashes=2),
+    Without(Rule.USE_A_NAME_ONCE, "B", "append_truncate, then another", "law 1"),
+    Without(Rule.RENEW_NAMES, "C", "dedup into no table", "law 5"),
+    Without(Rule.FENCE, "B", "append into no table", "law 5", crashes=0, rivals=1),
+    Without(Rule.FENCE, "D", "dedup into no table", "law 1", rivals=1),
+    Without(Rule.LOOK_FOR_ROWS, "C", "append into no table", "law 3"),
+    Without(Rule.COPY_WHAT_IS_MISSING, "C", "append into no table", "law 3"),
+    Without(Rule.MARK_WHAT_IS_PUBLISHED, "C", "append_truncate, then another", "law 2"),
+    Without(Rule.STOP_AT_THE_GAP, "B", "append_truncate into no table", "law 4", flushes=2),
+    Without(Rule.STOP_AT_THE_GAP, "C", "append_truncate into no table", "law 4", flushes=2),
+    Without(Rule.STOP_AT_THE_GAP, "D", "append_truncate into no table", "law 4", flushes=2),
+]
+# The five laws hold without these. A highest raw id that is written first keeps ids that no other row had; and a ledger
+# that names what is there can be read by a person.
+NOT_NEEDED = {Rule.RESERVE_IDS, Rule.CREATE_BEFORE_NAMING}
+
+
+@pytest.mark.parametrize("of", "BCD")
+def test_no_history_of_a_crash_breaks_a_law_in_a_class(of: str) -> None:
+    asked = Asked(kinds=(CLASSES[of],), crashes=1, rivals=0, flushes=1)
+
+    found = [explored for _, explored in report(asked, SYSTEM.clock)]
+
+    assert [each for explored in found for each in explored.violations] == []
+    assert sum(explored.crash_points for explored in found) > 5000
+
+
+@pytest.mark.parametrize("of", "ABCD")
+def test_no_history_of_two_flushes_at_work_and_a_competing_run_breaks_a_law(of: str) -> None:
+    asked = Asked(kinds=(CLASSES[of],), scenario="append_truncate, then more of it", flushes=2)
+
+    found = [explored for _, explored in report(asked, SYSTEM.clock)]
+
+    assert [each for explored in found for each in explored.violations] == []
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("of", "ABCD")
+def test_no_history_of_a_crash_and_a_competing_run_breaks_a_law_in_a_class(of: str) -> None:
+    found = [explored for _, explored in report(Asked(kinds=(CLASSES[of],)), SYSTEM.clock)]
+
+    assert [each for explored in found for each in explored.violations] == []
+
+
+@pytest.mark.parametrize("left_out", FOUND, ids=lambda of: f"{of.rule} in {of.of}")
+def test_a_rule_that_is_left_out_is_found(left_out: Without) -> None:
+    kind = evolve(CLASSES[left_out.of], without=frozenset({left_out.rule}))
+
+    search = search_of(
+        kind, crashes=left_out.crashes, rivals=left_out.rivals, flushes=left_out.flushes, strict=False
+    )
+
+    found = [each for named in of_names(left_out.scenario) for each in search.explore(named).violations]
+
+    assert any(each.complaint.startswith(left_out.law) for each in found)
+
+
+def test_each_rule_is_found_in_a_class_or_said_not_to_be_needed() -> None:
+    assert {each.rule for each in FOUND} | NOT_NEEDED == set(Rule) == set(MEANING)
+
+
+@pytest.mark.parametrize("of", "BCD")
+def test_a_late_statement_leaves_an_empty_table_or_other_columns_and_nothing_else(of: str) -> None:
+    search = search_of(CLASSES[of], crashes=1, rivals=0, flushes=1, strict=True)
+    names = ("append into no table", "dedup into no table", "append_truncate of no records")
+
+    found = [each for name in names for named in of_names(name) for each in search.explore(named).violations]
+
+    limits = ("late statement has left an empty table", "late statement changed the columns")
+    assert found != []
+    assert [each for each in found if not any(limit in each.complaint for limit in limits)] == []
+
+
+@pytest.mark.parametrize("of", "BC")
+def test_a_database_that_ends_the_statements_of_others_has_no_limit(of: str) -> None:
+    kind = evolve(CLASSES[of], ends_others=True)
+    search = search_of(kind, crashes=1, rivals=0, flushes=1, strict=True)
+
+    found = [each for named in of_names("into no table") for each in search.explore(named).violations]
+
+    assert found == []
+
+
+def test_shares_of_as_many_seeds_in_a_row_are_all_scenarios() -> None:
+    def searched(share: int, seed: int) -> set[str]:
+        asked = Asked(kinds=(CLASSES["A"],), crashes=0, rivals=0, flushes=1, share=share, seed=seed)
+        return {text.split(":")[0] for text, explored in report(asked, SYSTEM.clock) if explored.states}
+
+    shares = [searched(3, seed) for seed in range(7, 10)]
+
+    assert sum(map(len, shares)) == len(set.union(*shares)) == len(list(scenarios()))
+
+
+def test_the_limits_are_shown_with_their_shortest_histories() -> None:
+    asked = Asked(kinds=(CLASSES["B"],), scenario="dedup into no table", limits=True, rivals=0, flushes=1)
+
+    *_, (text, _) = report(asked, SYSTEM.clock)
+
+    assert "a late statement has left an empty table" in text
+    assert "what was still at work takes effect: create_temp" in text
+    assert shortest(()) == []

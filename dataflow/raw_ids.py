@@ -53,5 +53,5 @@ def first_raw_id(batches: Sequence[pa.RecordBatch]) -> str:
 
 
 def later(raw_id: str, milliseconds: int) -> str:
-    """A raw id above all that are given within so many milliseconds after this one."""
+    """A raw id above all that are given within this number of milliseconds after `raw_id`."""
     return str(UUID(int=UUID(raw_id).int + (milliseconds << 80)))

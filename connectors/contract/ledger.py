@@ -115,7 +115,7 @@ class Ledger(Protocol):
     def save(self, entry: LedgerEntry) -> None:
         """Replace the table's entry. It is held by this transaction, or new.
 
-        Where `Connector.atomic` is STATEMENT nothing is held. There an entry of an earlier epoch than the ledger's, or
+        If `Connector.atomic` is STATEMENT, nothing is held. There an entry of an earlier epoch than the ledger's, or
         of another owner's equal one, changes nothing. One of a later epoch is a claim: it changes `stream`, `columns`,
         `epoch`, `owner` and `last_flush`, and keeps the rest as the ledger has it by then.
         """

@@ -129,7 +129,7 @@ class MemoryClient:
     def overwrite_table(self, source: TableName, target: TableName) -> str:
         match self._atomic:
             case Atomic.STATEMENT:
-                # Of the replacements that such databases have, the one that is no harmless repetition of itself.
+                # An exchange is the one of their replacements that may not be repeated without a look.
                 self._session.change(lambda content: _exchanged(content, source, target), shape=True)
             case Atomic.TABLE:
                 self._session.change(lambda content: _cloned(content, source, target), (target,), shape=True)

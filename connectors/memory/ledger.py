@@ -71,7 +71,7 @@ class VersionedLedger(MemoryLedger):
     def save(self, entry: LedgerEntry) -> None:
         """Add a version. One of an earlier claim that comes late is not the highest, and is never read.
 
-        Of two claims of one epoch, the first counts. A claim changes whose the entry is, and keeps the rest as it is by
+        The first of two claims of one epoch counts. A claim changes whose the entry is, and keeps the rest as it is by
         then: the run before may have written more since this one read it.
         """
 

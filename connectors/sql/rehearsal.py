@@ -32,11 +32,16 @@ _QUESTIONS = ("SELECT", "WITH")
 
 
 class RehearsedConnection:
-    """A connection that answers questions, and notes all other statements with their values in place."""
+    """A connection that answers questions, and notes all other statements with their values in place.
+
+    A question that locks rows is not sent: it is asked for its lock.
+    """
 
     def __init__(self, real: Connection, note: Callable[[Statement], None]) -> None:
         self._real = real
         self._note = note
+        locks = (real.dialect.row_lock, real.dialect.shared_row_lock)
+        self._locks = tuple(text for text in map(real.dialect.render, locks) if text)
 
     @property
     def dialect(self) -> Dialect:
@@ -53,6 +58,8 @@ class RehearsedConnection:
         self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         text = self.dialect.render(filled(statement, parameters or {}))
+        if text.endswith(self._locks):
+            return ()
         if text.startswith(_QUESTIONS):
             return self._real.execute(statement, parameters)
         self._note(Statement(text=text))

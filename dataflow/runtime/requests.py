@@ -1,4 +1,4 @@
-"""Where a client says that it sends a request to its database, and that the answer came. Sends nothing itself.
+"""The home of what a client says about its requests: that it sends one, and that the answer came. Sends nothing.
 
 In production nobody listens. A test that does can end a run between any two requests, as a crash would, or lose an
 answer.

@@ -132,7 +132,10 @@ def test_every_sync_killed_anywhere_time_and_again_ends_as_if_it_had_not_been(
 
 
 def test_the_matrix_has_every_operation_that_a_stream_can_ask_for() -> None:
-    assert {point.operation for point in POINTS} == {*StreamOperation, FLUSH}
+    # These databases commit a publication with its decision, so that none is ever left to complete.
+    asked = {*StreamOperation, FLUSH} - {StreamOperation.COMPLETE}
+
+    assert {point.operation for point in POINTS} == asked
 
 
 @pytest.mark.parametrize("strategy", Strategy)

@@ -1,8 +1,8 @@
-"""Which tables are a stream's temp tables, and which of them the next is named by. Touches rows of none.
+"""Names a stream's temp tables, and finds those that are there. Reads and changes no row.
 
-Where one commit holds everything, a stream's temp table has one name for ever. Elsewhere each name is used once: what
-a killed run still has at work names a table that is not there any more. A name that the ledger does not hold is that
-of a leftover, which whoever claims the table may drop.
+If one commit holds everything, the name of a stream's temp table never changes. Otherwise each name is used once: what
+a killed run still has at work names a table that no longer exists. A temp table that the ledger does not name is a
+leftover, and the next run that claims the stream's table may drop it.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from dataflow.runtime.randomness import token
 from dataflow.types import TableName
 from machines.parts import Atomic
 
-# Hexadecimal digits that tell two openings, or two holders, of one epoch apart.
+# Hexadecimal digits that distinguish two openings, or two holders, of one epoch.
 DIGITS = 6
 
 

@@ -14,6 +14,7 @@ from dataflow.names import (
     column_names,
     comparable,
     table_names,
+    temp_mark,
     temp_name,
 )
 from dataflow.stream_tables import OwnedColumn, OwnedTable
@@ -52,13 +53,13 @@ def adopted_tables(
     taken = {comparable(each.final, rules) for each in owned if each.stream is not None}
     nobodys: dict[TableName, list[OwnedTable]] = {}
     adopted: dict[StreamName, OwnedTable] = {}
-    by_temp = {temp_name(stream, rules): stream for stream in streams}
+    by_temp = {temp_mark(temp_name(stream, rules)): stream for stream in streams}
     for each in owned:
         if each.stream is not None or comparable(each.final, rules) in taken:
             continue
         if each.temp is not None:
             # Its temp table's name has a hash of the stream's. The final one's name fits others too.
-            if owner := by_temp.get(each.temp.name):
+            if owner := by_temp.get(temp_mark(each.temp.name)):
                 adopted[owner] = evolve(each, stream=owner)
             continue
         # An earlier version may have made several entries of one table, by names that the destination takes for one.

@@ -107,7 +107,12 @@ def temp_name(stream: StreamName, rules: NamingRules) -> str:
 
 
 def temp_mark(temp: str) -> str:
-    """What the names of all temp tables of one stream contain, and no other name: the mark and the stream's hash."""
+    """What the names of all temp tables of one stream contain, and no other name: the mark and the stream's hash.
+
+    A name without the mark, which earlier versions gave, is all there is of it.
+    """
+    if TEMP_MARK not in temp:
+        return temp
     start = temp.rindex(TEMP_MARK)
     return temp[start : start + len(TEMP_MARK) + HASH_DIGITS]
 

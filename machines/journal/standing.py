@@ -23,7 +23,8 @@ class Course:
 
     `written` counts the rows of this run that are durable, `covered` those of them that a STATE covers. `begun`: it
     came to where rows are taken in. `resumed` and `settled`: rows of an earlier run waited, and were taken on, or were
-    brought into the final table. `kept`: its temp table was left to the next run.
+    brought into the final table. `completed`: a publication that an earlier run had begun was ended. `kept`: its temp
+    table was left to the next run.
     """
 
     strategy: Strategy | None = None
@@ -35,6 +36,7 @@ class Course:
     begun: bool = False
     resumed: bool = False
     settled: bool = False
+    completed: bool = False
     tried_to_publish: bool = False
     kept: bool = False
 
@@ -50,6 +52,7 @@ class Course:
             begun=self.begun or entry["to"] == "writing",
             resumed=self.resumed or operation == StreamOperation.RESUME_TEMP,
             settled=self.settled or operation == StreamOperation.SETTLE,
+            completed=self.completed or operation == StreamOperation.COMPLETE,
             tried_to_publish=self.tried_to_publish or entry.get("operation") in _PUBLISHING,
             kept=self.kept or (entry.get("operation") == StreamOperation.ABANDON and _is_kept(entry)),
         )
@@ -83,6 +86,10 @@ def standing(course: Course) -> str:
         return ""
     words = _appended(course) if course.strategy is Strategy.APPEND else _by_temp(course, course.strategy)
     settled = f"Rows of an earlier run were moved into {course.final} first. " if course.settled else ""
+    if course.completed:
+        settled = (
+            f"A publication into {course.final} that an earlier run began was completed first. {settled}"
+        )
     as_far = "" if course.state in (DONE, FAILED) else "As far as the journal shows: "
     return as_far + settled + words
 

@@ -3,8 +3,16 @@
 import pytest
 
 from dataflow import names
-from dataflow.names import NamingRules, index_name, physical_name
-from dataflow.types import TableName
+from dataflow.names import (
+    NamingRules,
+    index_name,
+    opened_name,
+    opening_of,
+    physical_name,
+    temp_mark,
+    temp_name,
+)
+from dataflow.types import StreamName, TableName
 
 PLAIN = NamingRules(max_bytes=63, plain=True, ignore_case=False)
 ANYTHING = NamingRules(max_bytes=63, plain=False, ignore_case=True)
@@ -90,3 +98,18 @@ def test_an_index_name_is_readable_and_within_the_limit() -> None:
 def test_rules_without_room_for_a_hash_are_refused() -> None:
     with pytest.raises(ValueError, match=r"max_bytes.*32"):
         NamingRules(max_bytes=20, plain=True, ignore_case=False)
+
+
+def test_every_opening_of_a_temp_table_has_the_mark_of_its_stream_and_no_other_streams() -> None:
+    temp = temp_name(StreamName(None, "users"), PLAIN)
+    others = temp_name(StreamName("shop", "users"), PLAIN)
+
+    opened = opened_name(temp, "7_abcdef", PLAIN)
+    renewed = opened_name(opened, "7_abcdef_012345", PLAIN)
+
+    assert temp_mark(opened) == temp_mark(renewed) == temp_mark(temp) != temp_mark(others)
+    assert (opening_of(temp), opening_of(opened), opening_of(renewed)) == ("", "7_abcdef", "7_abcdef")
+
+
+def test_a_temp_table_of_an_earlier_version_is_its_own_mark() -> None:
+    assert (temp_mark("of_another_name"), opening_of("of_another_name")) == ("of_another_name", "")

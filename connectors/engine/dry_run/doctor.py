@@ -16,10 +16,10 @@ from connectors.contract.ledger import LedgerEntry
 from connectors.contract.options import Options
 from connectors.engine.dry_run.effects import rehearsed
 from connectors.engine.dry_run.leftovers import Held, Trace, find_leftovers
-from connectors.engine.dry_run.plan import ONCE, Step, Steps
+from connectors.engine.dry_run.plan import ONCE, Step, Steps, begun_words
 from connectors.engine.dry_run.suspicion import Suspicion, suspected
 from connectors.engine.sync.naming import name_streams
-from connectors.engine.sync.operations import StreamOperations
+from connectors.engine.sync.operations import RESERVED, StreamOperations
 from connectors.engine.sync.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
 from dataflow.types import StreamName, TableName
@@ -27,6 +27,7 @@ from machines.journal.entries import life_from_json
 from machines.journal.listener import Journal
 from machines.lifecycle import Executor
 from machines.operations import Recipe, StreamOperation, recipe_to_json
+from machines.parts import NEEDLESS, Atomic, Part
 from machines.stream import StreamLife, StreamLifecycle
 
 RUN = "doctor"
@@ -38,10 +39,17 @@ class Kind(StrEnum):
     """What can be left."""
 
     WAITING = "rows wait in a temp table"
+    BEGUN = "a publication was begun and not ended"
+    UNNAMED = "a temp table that the ledger no longer names"
     EMPTY = "an empty temp table"
     UNKNOWN = "a temp table that this ledger does not know"
     MISSING = "a temp table that the ledger knows is missing"
     DEAD_RUN = "the session of a dead run"
+
+
+# What is ended by the start of any sync, and in which state.
+_BEFORE_INSPECTION = {Kind.BEGUN: "completing", Kind.UNNAMED: "claiming"}
+_SWEEPS = "The next claim drops it: what it held is published, or no STATE covers it."
 
 
 @frozen(kw_only=True)
@@ -51,7 +59,7 @@ class Finding:
     `stream` is the catalog's, None without a catalog or if the catalog has none for it; `left` says the latter. `since`
     is the time of the last row that was received. `acknowledged`: a STATE that may have been emitted covers rows of it.
     `state` is where the machine goes from there, by `guard`, and `failure` why it cannot. `fix` is the step that may be
-    taken now, None if only the next sync, or a person, may fix it.
+    taken now, None if only the next sync, or a person, may fix it. `begun` is the publication, in words.
     """
 
     kind: Kind
@@ -64,6 +72,7 @@ class Finding:
     rows: int | None = None
     acknowledged: bool = False
     recipe: str = ""
+    begun: str = ""
     state: str = ""
     guard: str = ""
     why: str = ""
@@ -127,7 +136,8 @@ def examine(
             if life.tables.final in alive:
                 continue
             steps = _rehearse(rehearsing, life, Steps(watch))
-            findings.append(_finding(trace, life, steps, left=streams is not None and trace.wanted is None))
+            left = streams is not None and trace.wanted is None
+            findings.append(_finding(connector.atomic, trace, life, steps, left=left))
     dead = (_dead(each) for each in held if each.writer.gone)
     return Diagnosis(
         findings=(*findings, *dead), at_work=alive, suspicions=tuple(suspected(connector)), known=known
@@ -177,39 +187,51 @@ def _rehearse(connector: Connector, life: StreamLife, steps: Steps) -> Sequence[
     return steps.of[str(life.stream.name)]
 
 
-def _finding(trace: Trace, life: StreamLife, steps: Sequence[Step], *, left: bool) -> Finding:
-    entry = trace.entry
-    after = _after_inspection(steps)
+def _finding(atomic: Atomic, trace: Trace, life: StreamLife, steps: Sequence[Step], *, left: bool) -> Finding:
+    entry, kind = trace.entry, _kind(atomic, trace)
+    after = _fixing(kind, steps)
     acknowledged = entry is not None and entry.checkpoint is not None
     return Finding(
-        kind=_kind(trace),
+        kind=kind,
         table=life.tables.final,
         temp=trace.temp,
         stream=str(trace.wanted[0].name) if trace.wanted else None,
         left=left,
         run=entry.owner if entry else "",
-        since=_moment(entry.highest_raw_id) if entry and entry.highest_raw_id else "",
+        since=_moment(atomic, entry.highest_raw_id) if entry and entry.highest_raw_id else "",
         rows=0 if trace.empty else trace.rows,
         acknowledged=acknowledged,
         recipe=str(entry.recipe) if entry and entry.recipe else "",
+        begun=begun_words(entry) if entry else "",
         state=after.state if after else "",
         guard=after.guard if after else "",
         why=after.why if after else "",
-        does=after.does if after else "",
-        failure=str(life.failure) if life.failure else "",
-        fix=_fix(trace, after, acknowledged=acknowledged),
+        does=_SWEEPS if kind is Kind.UNNAMED else after.does if after else "",
+        failure=str(life.failure) if life.failure and _concerns(kind, after) else "",
+        fix=_fix(kind, trace, after, acknowledged=acknowledged),
         life=life,
     )
 
 
-def _after_inspection(steps: Sequence[Step]) -> Step | None:
-    """The step that the machine took after what INSPECT found."""
+def _fixing(kind: Kind, steps: Sequence[Step]) -> Step | None:
+    """The step that ends what is left: mostly the one that the machine took after what INSPECT found."""
+    if kind in _BEFORE_INSPECTION:
+        return next((step for step in steps if step.state == _BEFORE_INSPECTION[kind]), None)
     following = iter(steps)
     found = any(step.state == "inspecting" for step in following)
     return next(following, None) if found else None
 
 
-def _kind(trace: Trace) -> Kind:
+def _concerns(kind: Kind, step: Step | None) -> bool:
+    """Whether a failure of the start is one of this step, and not of a later one."""
+    return kind not in _BEFORE_INSPECTION or step is None or bool(step.error)
+
+
+def _kind(atomic: Atomic, trace: Trace) -> Kind:
+    if trace.entry is not None and trace.entry.publishing is not None:
+        return Kind.BEGUN
+    if trace.entry is None and trace.claimed and atomic is not Atomic.EVERYTHING:
+        return Kind.UNNAMED
     if not trace.exists:
         return Kind.MISSING
     if trace.entry is None:
@@ -217,13 +239,18 @@ def _kind(trace: Trace) -> Kind:
     return Kind.EMPTY if trace.empty else Kind.WAITING
 
 
-def _fix(trace: Trace, after: Step | None, *, acknowledged: bool) -> StreamOperation | None:
+def _fix(kind: Kind, trace: Trace, after: Step | None, *, acknowledged: bool) -> StreamOperation | None:
     """The machine's step, where it ends what is left, drops no acknowledged row, and belongs to a known table.
 
     Half a refresh is brought into the final table only for the sync that gives the refresh up, and never because
     its stream is not in the catalog at hand: that may be another connection's, whose own sync goes on with it.
+    A publication that was decided has all of its rows, and nothing takes the decision back: it is completed for anyone.
     """
-    if after is None or after.error or (trace.entry is None and trace.wanted is None):
+    if after is None or after.error:
+        return None
+    if kind in _BEFORE_INSPECTION:
+        return StreamOperation(after.operation) if after.operation else None
+    if trace.entry is None and trace.wanted is None:
         return None
     match after.operation:
         case StreamOperation.SETTLE if trace.wanted is not None or not trace.part_of_refresh:
@@ -237,6 +264,7 @@ def _dead(held: Held) -> Finding:
     entry, writer = held.entry, held.writer
     nothing = Trace(
         entry=LedgerEntry(table=entry.table),
+        claimed=True,
         final=entry.table,
         owner=entry.stream,
         temp=entry.table,
@@ -257,6 +285,8 @@ def _dead(held: Held) -> Finding:
     )
 
 
-def _moment(raw_id: str) -> str:
-    milliseconds = UUID(raw_id).int >> _BELOW_MILLISECONDS
+def _moment(atomic: Atomic, raw_id: str) -> str:
+    """The time of the raw id; where ids are reserved, the earliest that it stands for."""
+    reserved = RESERVED if Part.RESERVE_IDS not in NEEDLESS[atomic] else 0
+    milliseconds = (UUID(raw_id).int >> _BELOW_MILLISECONDS) - reserved
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

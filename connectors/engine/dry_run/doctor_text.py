@@ -74,7 +74,9 @@ def _words(finding: Finding) -> Iterator[str]:
         yield f"  left by      {', '.join(by)}"
     if finding.recipe:
         yield f"  opened       for {finding.recipe}"
-    if finding.kind in (Kind.WAITING, Kind.MISSING) or finding.acknowledged:
+    if finding.begun:
+        yield f"  begun        {finding.begun}"
+    elif finding.kind in (Kind.WAITING, Kind.MISSING) or finding.acknowledged:
         yield f"  acknowledged {_acknowledged(finding)}"
     yield f"  fix          {_fix(finding)}"
     if finding.why:
@@ -92,15 +94,20 @@ def _acknowledged(finding: Finding) -> str:
 def _fix(finding: Finding) -> str:
     if finding.failure:
         return f"by hand: {finding.failure}"
-    if finding.kind is Kind.DEAD_RUN:
+    if finding.kind in (Kind.DEAD_RUN, Kind.UNNAMED):
         return finding.does
-    if finding.left and finding.fix is None:
+    if finding.left:
+        return _fix_of_another(finding)
+    if finding.acknowledged and finding.kind in (Kind.MISSING, Kind.EMPTY):
+        return f"the next sync goes to {finding.state}: {finding.does}"
+    return f"no action is needed. The next sync goes to {finding.state}: {finding.does}"
+
+
+def _fix_of_another(finding: Finding) -> str:
+    """What ends something of a stream that this catalog does not have."""
+    if finding.fix is None:
         return (
             "no stream of this catalog uses it, and a part of a refresh is worthless without the rest: let its own "
             "sync finish it. If that sync no longer runs, drop the table and the rows acknowledged in it"
         )
-    if finding.left:
-        return f"no stream of this catalog uses it; with --fix: {finding.does}"
-    if finding.acknowledged and finding.kind in (Kind.MISSING, Kind.EMPTY):
-        return f"the next sync goes to {finding.state}: {finding.does}"
-    return f"no action is needed. The next sync goes to {finding.state}: {finding.does}"
+    return f"no stream of this catalog uses it; with --fix: {finding.does}"

@@ -13,7 +13,9 @@ from attrs import define, field, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer, Recipe, Statement
 from connectors.contract.ledger import Ledger, LedgerEntry, Owner
+from connectors.engine.sync.temp_tables import is_opening
 from dataflow.evolution import ColumnChangeset
+from dataflow.names import opening_of
 from dataflow.stream_tables import OwnedTable
 from dataflow.types import Column, StreamName, TableName
 from machines.flushes import FlushRow
@@ -65,6 +67,8 @@ class Watch:
     effects: list[Effect] = field(factory=list)
     # Whose rows are elsewhere by now.
     published: set[TableName] = field(factory=set)
+    # In this rehearsal.
+    made: set[TableName] = field(factory=set)
     entries: dict[TableName, LedgerEntry] = field(factory=dict)
 
     def note(self, statement: Statement) -> None:
@@ -136,6 +140,7 @@ class WatchedClient:
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         """As the real one."""
         self.real.create_table(table, columns, primary_key)
+        self._watch.made.add(table)
         self._watch.did(Deed.CREATE, table, f"creates {table}")
 
     def expect_meta(self, table: TableName, meta: str) -> None:
@@ -146,14 +151,17 @@ class WatchedClient:
     def drop_table(self, table: TableName) -> None:
         """As the real one."""
         there = self.real.table_exists(table)
-        lost = there and table not in self._watch.published and not self.real.table_is_empty(table)
+        unnamed = there and self._is_unnamed(table)
+        published = unnamed or table in self._watch.published
+        lost = there and not published and not self.real.table_is_empty(table)
         self.real.drop_table(table)
         if lost:
             self._watch.did(
                 Deed.DISCARD, table, f"drops {table} with its rows, which are not published anywhere"
             )
         elif there:
-            self._watch.did(Deed.DROP, table, f"drops {table}")
+            why = ", which the ledger no longer names" if unnamed else ""
+            self._watch.did(Deed.DROP, table, f"drops {table}{why}")
 
     def trim_table(self, table: TableName, after: str | None) -> int:
         """As the real one."""
@@ -211,6 +219,13 @@ class WatchedClient:
                 f"changes column {name} of {table} from {change.original} to {change.new}: a value that does not "
                 "fit becomes null",
             )
+
+    def _is_unnamed(self, table: TableName) -> bool:
+        """Whether it is an opening of a temp table that the ledger, as it was, does not name."""
+        if not opening_of(table.name) or table in self._watch.made:
+            return False
+        named = (each.temp for each in self.ledger.entries() if each.temp is not None)
+        return not any(is_opening(table, each) for each in named)
 
     def _published(self, deed: Deed, source: TableName, target: TableName, words: str) -> None:
         self._watch.published.add(source)

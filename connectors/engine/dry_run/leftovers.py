@@ -10,8 +10,9 @@ from attrs import frozen
 from connectors.contract import Client, Writer
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.naming import Named
+from connectors.engine.sync.temp_tables import is_opening
 from dataflow.catalog import DestinationStream
-from dataflow.names import TEMP_MARK, NamingRules, temp_name
+from dataflow.names import TEMP_MARK, NamingRules, temp_mark, temp_name
 from dataflow.stream_tables import StreamTables
 from dataflow.types import StreamName, TableName
 
@@ -20,10 +21,12 @@ from dataflow.types import StreamName, TableName
 class Trace:
     """A temp table, as the ledger describes it and as it is; one of them may be missing. `wanted` is its next sync.
 
-    `owner` is the stream that its final table belongs to, if the ledger says.
+    `owner` is the stream that its final table belongs to, if the ledger says, and `claimed` says that the ledger has an
+    entry of that table. `entry` is the one that names this temp table.
     """
 
     entry: LedgerEntry | None
+    claimed: bool
     final: TableName
     owner: StreamName | None
     temp: TableName
@@ -55,46 +58,57 @@ def find_leftovers(
     """
     entries = client.ledger.entries()
     wanted = [(each.stream, each.tables) for each in named]
+    by_table = {each.table: each for each in entries}
     spaces |= {each.table.namespace for each in entries} | {tables.temp.namespace for _, tables in wanted}
     by_final = {tables.final: (stream, tables) for stream, tables in wanted}
-    by_temp = {tables.temp: (stream, tables) for stream, tables in wanted}
-    known = {entry.temp: entry for entry in entries if entry.temp is not None}
-    owners = {_temp_of(entry, rules): entry for entry in entries}
+    by_temp = {_stream_of(tables.temp): (stream, tables) for stream, tables in wanted}
     # Elsewhere another connection may have its own, with a ledger of its own.
-    found = (table for table in client.tables_named(TEMP_MARK) if table.namespace in spaces)
-    unknown = [
-        (temp, owners.get(temp) or LedgerEntry(table=_final_of(temp))) for temp in found if temp not in known
-    ]
+    found = [table for table in client.tables_named(TEMP_MARK) if table.namespace in spaces]
+    known = {_now(entry.temp, found): entry for entry in entries if entry.temp is not None}
+    owners = {stream: entry for entry in entries for stream in _streams_of(entry, rules)}
     traces = [
-        _trace(client, temp, entry, by_final.get(entry.table), known=True) for temp, entry in known.items()
+        _trace(client, temp, entry, by_final.get(entry.table), named=True) for temp, entry in known.items()
     ]
-    traces += [
-        _trace(client, temp, owner, by_temp.get(temp), known=False)
-        for temp, owner in unknown
-        if client.writer(owner.table) is None
-    ]
+    for temp in (each for each in found if each not in known):
+        stream = _stream_of(temp)
+        next_sync = by_temp.get(stream)
+        owner = owners.get(stream) or (by_table.get(next_sync[1].final) if next_sync else None)
+        if client.writer(owner.table if owner else _final_of(temp)) is None:
+            traces.append(_trace(client, temp, owner, next_sync, named=False))
     held = ((entry, client.writer(entry.table)) for entry in entries)
     return traces, [Held(entry, writer) for entry, writer in held if writer is not None]
 
 
-def _temp_of(entry: LedgerEntry, rules: NamingRules) -> TableName | None:
-    """What the temp table of an entry's stream is called, where the ledger knows the stream."""
-    return TableName(entry.table.namespace, temp_name(entry.stream, rules)) if entry.stream else None
+def _stream_of(temp: TableName) -> TableName:
+    """What all temp tables of one stream have in common."""
+    return TableName(temp.namespace, temp_mark(temp.name))
+
+
+def _streams_of(entry: LedgerEntry, rules: NamingRules) -> Sequence[TableName]:
+    """What the temp tables of an entry's stream have in common, as far as the ledger knows it."""
+    of_stream = [TableName(entry.table.namespace, temp_name(entry.stream, rules))] if entry.stream else []
+    return [_stream_of(each) for each in (*of_stream, *filter(None, [entry.temp]))]
+
+
+def _now(temp: TableName, found: Sequence[TableName]) -> TableName:
+    """The name that the ledger's temp table has now: a run may have renamed it."""
+    return next((each for each in found if is_opening(each, temp)), temp)
 
 
 def _trace(
     client: Client,
     temp: TableName,
-    owner: LedgerEntry,
+    owner: LedgerEntry | None,
     wanted: tuple[DestinationStream, StreamTables] | None,
     *,
-    known: bool,
+    named: bool,
 ) -> Trace:
     exists = client.table_exists(temp)
     return Trace(
-        entry=owner if known else None,
-        final=owner.table,
-        owner=owner.stream,
+        entry=owner if named else None,
+        claimed=owner is not None,
+        final=owner.table if owner else _final_of(temp),
+        owner=owner.stream if owner else None,
         temp=temp,
         exists=exists,
         empty=exists and client.table_is_empty(temp),

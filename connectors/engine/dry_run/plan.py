@@ -18,6 +18,7 @@ from connectors.contract.ledger import LedgerEntry
 from connectors.engine.dry_run.effects import Effect, Watch, rehearsed
 from connectors.engine.sync.naming import name_streams
 from connectors.engine.sync.sync import Sync, run_sync
+from connectors.engine.sync.temp_tables import TempTables
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError
@@ -26,7 +27,7 @@ from dataflow.types import StreamName, TableName
 from machines.diagram.declared import arrows
 from machines.formatting import way
 from machines.journal.entries import Entry
-from machines.operations import MEANING, StreamOperation
+from machines.operations import MEANING, Publishing, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 
 # A plan reports the error; only a sync retries.
@@ -148,6 +149,14 @@ class Steps:
         )
 
 
+def begun_words(entry: LedgerEntry) -> str:
+    """The publication that an entry says was begun, in a sentence; empty if there is none."""
+    if entry.publishing is None or entry.recipe is None:
+        return ""
+    kind = "a swap" if entry.publishing is Publishing.REPLACE else "an addition"
+    return f"{kind} of generation {entry.recipe.generation_id} was begun; the next sync completes it"
+
+
 def reason(source: str, event: str, target: str) -> tuple[str, str]:
     """The guard of an arrow of a stream's machine, and what it says: the first words of its own docstring."""
     beside = [arrow for arrow in arrows(StreamLifecycle) if (arrow.source, arrow.event) == (source, event)]
@@ -213,9 +222,10 @@ def _present(connector: Connector, streams: Sequence[DestinationStream]) -> Mapp
         for each in name_streams(connector, client, streams):
             tables, entry = each.tables, entries.get(each.tables.final)
             temp = entry.temp if entry and entry.temp else tables.temp
+            opened = TempTables(connector).opened(client, entry) if entry else None
             found[each.stream.name] = {
                 "final": table_state(client, tables.final),
-                "temp": table_state(client, temp),
+                "temp": table_state(client, opened or temp),
                 "entry": entry,
                 "writer": client.writer(tables.final),
             }

@@ -8,9 +8,10 @@ import cattrs
 
 from connectors.contract import Statement
 from connectors.contract.ledger import LedgerEntry
-from connectors.engine.dry_run.plan import Plan, Step, StreamPlan, TableState
+from connectors.engine.dry_run.plan import Plan, Step, StreamPlan, TableState, begun_words
 from dataflow.types import TableName
 from machines.formatting import count, plain, size
+from machines.operations import Publishing
 
 
 def as_json(plan: Plan) -> Any:
@@ -30,13 +31,17 @@ def as_text(plan: Plan) -> str:
 def entry_words(entry: LedgerEntry) -> str:
     """What the ledger says of a table, in a sentence."""
     known = [f"last claimed by run {entry.owner}, claim {entry.epoch}"] if entry.owner else []
-    if entry.finalised is not None:
+    begun = begun_words(entry)
+    # It is written with the decision to publish it.
+    if entry.finalised is not None and entry.publishing is not Publishing.REPLACE:
         known.append(f"generation {entry.finalised} is published")
     if entry.temp is not None:
         known.append(f"{entry.temp} was opened for {entry.recipe}")
         known.append(
             "an emitted STATE covers rows of it" if entry.checkpoint else "no emitted STATE covers rows of it"
         )
+    if begun:
+        known.append(begun)
     return "; ".join(known) + "."
 
 

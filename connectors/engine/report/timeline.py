@@ -10,6 +10,7 @@ from machines.lifecycle import DONE, FAILED
 
 # What a state is about, for its colour. A state that is not here is of the start.
 KINDS: Mapping[str, str] = {
+    "completing": "publish",
     "discarding": "prepare",
     "settling": "prepare",
     "resuming_temp": "prepare",

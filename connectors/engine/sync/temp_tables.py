@@ -20,6 +20,15 @@ from machines.parts import Atomic
 DIGITS = 6
 
 
+def is_opening(table: TableName, named: TableName) -> bool:
+    """Whether a table is the one that the ledger names so: by its opening, whatever holder's name it has."""
+    if table == named:
+        return True
+    opening = opening_of(named.name)
+    same_stream = (table.namespace, temp_mark(table.name)) == (named.namespace, temp_mark(named.name))
+    return same_stream and opening != "" and opening_of(table.name) == opening
+
+
 class TempTables:
     """The temp tables of one stream, as one run sees them. `temp` is any name that one of them has, or had."""
 
@@ -66,7 +75,7 @@ class TempTables:
         """The table that is there of the ledger's opening, whatever holder's name it has."""
         if entry.temp is None:
             return None
-        return next((each for each in self.there(client, entry.temp) if self._is(each, entry.temp)), None)
+        return next((each for each in self.there(client, entry.temp) if is_opening(each, entry.temp)), None)
 
     def unknown(self, client: Client, entry: LedgerEntry, temp: TableName) -> LedgerEntry:
         """A new entry: it names a temp table that is there already, and whose ledger must have been lost.
@@ -83,12 +92,10 @@ class TempTables:
         if self._connector.atomic is Atomic.EVERYTHING:
             return ()
         return [
-            each for each in self.there(client, temp) if entry.temp is None or not self._is(each, entry.temp)
+            each
+            for each in self.there(client, temp)
+            if entry.temp is None or not is_opening(each, entry.temp)
         ]
-
-    def _is(self, table: TableName, named: TableName) -> bool:
-        opening = opening_of(named.name)
-        return table == named or (opening != "" and opening_of(table.name) == opening)
 
     def _called(self, temp: TableName, suffix: str) -> TableName:
         return evolve(temp, name=opened_name(temp.name, suffix, self._connector.columns.naming))

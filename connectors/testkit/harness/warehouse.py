@@ -24,10 +24,11 @@ from connectors.testkit.harness.faulty import Script, faulty
 from connectors.testkit.harness.rows import Rows, data, plain
 from dataflow.catalog import DestinationStream, read_catalog
 from dataflow.errors import ConfigError
+from dataflow.names import temp_mark
 from dataflow.pipeline.aggregate import Thresholds
 from dataflow.stream_tables import StreamTables
 from dataflow.table_catalog import table_catalog
-from dataflow.types import StreamName
+from dataflow.types import StreamName, TableName
 from machines.journal.entries import Entry
 
 AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
@@ -165,10 +166,17 @@ class Warehouse:
 
     def waiting(self, stream: str = "users") -> Rows:
         """The committed rows of the stream's temp table; none when there is no such table."""
-        tables = self.tables(stream)
-        if tables.temp not in self.destination.tables():
+        temp = self.temp(stream)
+        if temp not in self.destination.tables():
             return []
-        return data(plain(self.destination.read(tables.temp), tables.columns))
+        return data(plain(self.destination.read(temp), self.tables(stream).columns))
+
+    def temp(self, stream: str = "users") -> TableName:
+        """The stream's temp table: the one that is there, of whatever opening; else the name without one."""
+        named = self.tables(stream).temp
+        mark = temp_mark(named.name)
+        there = (each for each in self.destination.tables() if each.namespace == named.namespace)
+        return next((each for each in sorted(there, key=str) if mark in each.name), named)
 
     def left_behind(self) -> set[str]:
         """The tables beside the final ones of what was synced."""

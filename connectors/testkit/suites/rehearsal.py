@@ -119,9 +119,8 @@ class RehearsalSuite(WarehouseSuite):
 
         (planned,) = plan_of(warehouse, users(DEDUP, 3)).streams
 
-        tables = warehouse.tables()
         assert planned.entry is not None
-        assert (planned.final.name, planned.temp.name) == (tables.final, tables.temp)
+        assert (planned.final.name, planned.temp.name) == (warehouse.tables().final, warehouse.temp())
         assert (planned.final.exists, planned.temp.exists) == (True, True)
         assert list(planned.final.columns) == ["id", "name", "updated"]
         assert planned.entry.checkpoint is not None
@@ -143,7 +142,7 @@ class RehearsalSuite(WarehouseSuite):
     def test_a_temp_table_is_found_by_its_mark(self, warehouse: Warehouse) -> None:
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
         cut_off(warehouse, users(DEDUP, 2))
-        temp = warehouse.tables().temp
+        temp = warehouse.temp()
 
         with (
             closing(warehouse.destination.connector()) as connector,

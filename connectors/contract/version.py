@@ -3,4 +3,4 @@
 from typing import Final
 
 # Rises with every change after which a connector that was written before may not work, or may work differently.
-CONTRACT: Final = 2
+CONTRACT: Final = 3

@@ -15,7 +15,7 @@ class DuckDbDefinition:
     """The destination before it is configured."""
 
     name: ClassVar[str] = "duckdb"
-    contract: ClassVar[int] = 2
+    contract: ClassVar[int] = 3
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

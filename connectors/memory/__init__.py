@@ -15,7 +15,7 @@ class MemoryDefinition:
     """The destination before it is configured."""
 
     name: ClassVar[str] = "memory"
-    contract: ClassVar[int] = 2
+    contract: ClassVar[int] = 3
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

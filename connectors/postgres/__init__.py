@@ -18,7 +18,7 @@ class PostgresDefinition:
     """The destination before it is configured."""
 
     name: ClassVar[str] = "postgres"
-    contract: ClassVar[int] = 2
+    contract: ClassVar[int] = 3
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

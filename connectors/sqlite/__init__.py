@@ -15,7 +15,7 @@ class SqliteDefinition:
     """The SQLite destination before it is configured."""
 
     name: ClassVar[str] = "sqlite"
-    contract: ClassVar[int] = 2
+    contract: ClassVar[int] = 3
 
     def spec(self) -> Mapping[str, Any]:
         """The protocol's ConnectorSpecification."""

@@ -103,14 +103,14 @@ def repair(connector: Connector, finding: Finding, run: str, retry: RetryPolicy 
 
 
 def _name_again(connector: Connector, finding: Finding, run: str) -> None:
-    """Put the name of the run that left it back. The claim's number stays, and shuts out what is left of that run."""
+    """Put the name of the run that left it back, by one more claim, whose number shuts out what is left of that run."""
     transactions = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
     ledger = transactions.client.ledger
 
     def work() -> None:
         entry = ledger.hold(finding.life.tables.final)
         if entry is not None and entry.owner == run and finding.run:
-            ledger.save(evolve(entry, owner=finding.run))
+            ledger.save(evolve(entry, epoch=entry.epoch + 1, owner=finding.run))
 
     # If not even this can be done, the error that led here says enough.
     with closing(transactions.client), suppress(DataflowError):

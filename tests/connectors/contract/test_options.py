@@ -34,7 +34,7 @@ class Outside:
     """A destination of another package. `refuses` is the error that its configuration ends with."""
 
     name: ClassVar[str] = "outside"
-    contract: ClassVar[int] = 2
+    contract: ClassVar[int] = 3
 
     def __init__(self, refuses: ConfigError | None = None) -> None:
         self.refuses = refuses

@@ -119,7 +119,7 @@ class MariaDbDefinition:
     """Makes such connectors."""
 
     name: ClassVar[str] = "mariadb"
-    contract: ClassVar[int] = 2
+    contract: ClassVar[int] = 3
 
     def spec(self) -> Mapping[str, Any]:
         return {}

@@ -16,7 +16,7 @@ class SkeletonDefinition:
 
     name: ClassVar[str] = "skeleton"
     # The version of the contract that this connector keeps.
-    contract: ClassVar[int] = 2
+    contract: ClassVar[int] = 3
 
     def spec(self) -> Mapping[str, Any]:
         from connectors.template.skeleton.package.config import spec

@@ -51,7 +51,8 @@ Operation = StreamOperation | SyncOperation
 
 MEANING: Mapping[Operation, str] = {
     StreamOperation.CLAIM: "Lock the stream on a connection of its own, then take the ledger's next epoch.",
-    StreamOperation.COMPLETE: "Carry a publication through that an earlier run decided and did not end.",
+    StreamOperation.COMPLETE: "Carry a publication through that an earlier run decided and did not end. Never so in "
+    "class A, where one commit holds the decision and the end.",
     StreamOperation.INSPECT: "Read the ledger and inspect both tables: the facts that decide the start.",
     StreamOperation.SETTLE: "Move the rows of another recipe's temp table into the final table, as that recipe says.",
     StreamOperation.DISCARD: "Drop a temp table that is disposable: no row of it is needed.",

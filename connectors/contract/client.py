@@ -62,6 +62,10 @@ class TableOperationsClient(Protocol):
     Every method but `lock`, `recover`, `take_warnings` and `close` is called inside `transaction()`, which may hold
     several.
     Methods raise the driver's own errors; the framework asks `Connector.explain` what they mean.
+
+    Around every request that it sends, the client calls `Runtime.requests`, before it is sent and when it was answered
+    (`dataflow.runtime.requests.request`): each statement, the rows of an insert buffer, and COMMIT. BEGIN, ROLLBACK, the
+    settings of a new connection and what `lock` sends are left out, since nothing of them outlives the connection.
     """
 
     @property

@@ -42,7 +42,10 @@ class Connector(Protocol):
 
     @property
     def runtime(self) -> Runtime:
-        """The runtime that it was made with: a sync against it uses the same."""
+        """The runtime that it was made with: a sync against it uses the same.
+
+        Its clients say of every request that they send it, to `Runtime.requests`.
+        """
         ...
 
     @property

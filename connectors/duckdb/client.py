@@ -24,6 +24,7 @@ from connectors.sql.text import Name, Sql
 from dataflow.batch import encode_changes
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, not_held
+from dataflow.runtime.requests import UNWATCHED, Requests
 from dataflow.types import Column, TableName
 
 INTERNAL_NAMESPACE = "airbyte_internal"
@@ -37,8 +38,8 @@ class DuckDbClient(SqlClient):
 
     connection: DuckDbConnection
 
-    def __init__(self, database: Database) -> None:
-        connection = DuckDbConnection(database)
+    def __init__(self, database: Database, requests: Requests = UNWATCHED) -> None:
+        connection = DuckDbConnection(database, requests)
         super().__init__(connection, ProcessLocks(database, connection), INTERNAL_NAMESPACE)
         self._database = database
         self.ledger = FencedLedger(self, connection)

@@ -12,6 +12,7 @@ from connectors.duckdb.database import Database, is_out_of_memory
 from connectors.duckdb.sql import DuckDbStatements
 from connectors.sql.text import Sql
 from dataflow.errors import TransientError
+from dataflow.runtime.requests import COMMIT, Requests, request
 from dataflow.types import TableName
 
 # Seconds.
@@ -25,8 +26,9 @@ class DuckDbConnection:
 
     dialect = DUCKDB
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, requests: Requests) -> None:
         self._database = database
+        self._requests = requests
         self._cursor: duckdb.DuckDBPyConnection | None = None
 
     @property
@@ -43,7 +45,8 @@ class DuckDbConnection:
         self.cursor.execute("BEGIN TRANSACTION")
         try:
             yield
-            self.cursor.execute("COMMIT")
+            with request(self._requests, COMMIT):
+                self.cursor.execute(COMMIT)
         except BaseException as error:
             self._roll_back()
             if is_out_of_memory(error) and self._database.grow():
@@ -60,14 +63,18 @@ class DuckDbConnection:
         self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         """What the statement returns; for INSERT, UPDATE and DELETE the number of rows, in one row."""
-        self.cursor.execute(DUCKDB.render(statement), dict(parameters or {}))
-        return self.cursor.fetchall()
+        text = DUCKDB.render(statement)
+        with request(self._requests, text):
+            self.cursor.execute(text, dict(parameters or {}))
+            return self.cursor.fetchall()
 
     def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
         return int(self.execute(statement, parameters)[0][0])
 
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.cursor.executemany(DUCKDB.render(statement), list(rows))
+        text = DUCKDB.render(statement)
+        with request(self._requests, text):
+            self.cursor.executemany(text, list(rows))
 
     def recover(self) -> None:
         """Drop the connection with what it left undone; the next call makes another. Stream locks stay."""

@@ -37,7 +37,7 @@ class DuckDbConnector:
         return INTERNAL_NAMESPACE
 
     def client(self) -> DuckDbClient:
-        return DuckDbClient(self._database)
+        return DuckDbClient(self._database, self.runtime.requests)
 
     def insert_buffer(self, client: DuckDbClient) -> DuckDbInsertBuffer:
         return DuckDbInsertBuffer(client.connection)

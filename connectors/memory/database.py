@@ -15,7 +15,7 @@ from connectors.contract.ledger import LedgerEntry
 from connectors.memory.sql import Rows
 from dataflow.errors import TransientError
 from dataflow.evolution import ColumnType
-from dataflow.runtime.requests import Requests, request
+from dataflow.runtime.requests import COMMIT, Requests, request
 from dataflow.types import TableName
 
 
@@ -47,8 +47,8 @@ class Database:
 
 
 Change = Callable[[Content], Content]
-# What a client says of its requests.
-CHANGE, COMMIT = "a change", "COMMIT"
+# What a client says of a request that is no commit.
+CHANGE = "a change"
 
 
 class Session(Protocol):

@@ -20,6 +20,7 @@ from connectors.postgres.client import PostgresClient
 from connectors.postgres.quoting import query
 from dataflow.batch import same_meta, usual_meta
 from dataflow.errors import InternalError
+from dataflow.runtime.requests import request
 from dataflow.types import META, Column, Kind, TableName
 
 # Bytes of a batch, as Arrow holds it, per part that is encoded: the server works on one part while we make the next.
@@ -55,10 +56,13 @@ class PostgresBuffer:
         # Unbounded numbers come as decimals where those suffice, else as text: one COPY has one layout.
         for schema, alike in groupby(light, key=lambda batch: batch.schema):
             layout = self._layout(tuple(columns), schema)
-            with self._client.connection.open.cursor() as cursor:
+            connection, sent = (
+                self._client.connection,
+                query(self._client.statements.copy_in(table, schema.names)),
+            )
+            with request(connection.requests, sent.decode()), connection.open.cursor() as cursor:
                 # A thread of its own waits for the server, while the next part is encoded.
-                statement = self._client.statements.copy_in(table, schema.names)
-                with cursor.copy(query(statement), writer=QueuedLibpqWriter(cursor)) as copy:
+                with cursor.copy(sent, writer=QueuedLibpqWriter(cursor)) as copy:
                     for part in layout.encode(alike):
                         copy.write(part)
                 taken += cursor.rowcount

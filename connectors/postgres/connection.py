@@ -11,6 +11,7 @@ from connectors.postgres.sessions import Access, Row
 from connectors.postgres.sessions import Connection as ServerConnection
 from connectors.postgres.sql import PostgresStatements
 from connectors.sql.text import Sql
+from dataflow.runtime.requests import COMMIT, request
 
 
 class PostgresConnection:
@@ -21,6 +22,7 @@ class PostgresConnection:
     ) -> None:
         self.dialect = statements.dialect
         self.statements = statements
+        self.requests = access.runtime.requests
         self._access = access
         self._connected = connected
         self._connection: ServerConnection | None = None
@@ -40,21 +42,28 @@ class PostgresConnection:
         try:
             with connection.transaction():
                 yield
+                self.requests.sending(COMMIT)
+            self.requests.answered(COMMIT)
         except psycopg.errors.LockNotAvailable as error:
             if holder := self._access.blockers.get(connection.info.backend_pid):
                 error.add_note(str(holder))
             raise
 
     def execute(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
-        cursor = self.open.execute(query(statement), parameters)
+        sent = query(statement)
+        with request(self.requests, sent.decode()):
+            cursor = self.open.execute(sent, parameters)
         return cursor.fetchall() if cursor.description else ()
 
     def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
-        return self.open.execute(query(statement), parameters).rowcount
+        sent = query(statement)
+        with request(self.requests, sent.decode()):
+            return self.open.execute(sent, parameters).rowcount
 
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
-        with self.open.cursor() as cursor:
-            cursor.executemany(query(statement), rows)
+        sent = query(statement)
+        with request(self.requests, sent.decode()), self.open.cursor() as cursor:
+            cursor.executemany(sent, rows)
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None

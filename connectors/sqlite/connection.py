@@ -14,6 +14,7 @@ from connectors.sql.stored_text import CONVERT, NOTE, NUMBERS, bound, compare_nu
 from connectors.sql.text import Sql
 from connectors.sqlite.columns import SQLITE, STORED_TEXT
 from connectors.sqlite.sql import SqliteStatements
+from dataflow.runtime.requests import COMMIT, UNWATCHED, Requests, request
 
 # Seconds. As long as a merge of another stream may take.
 _FILE_PATIENCE = 600.0
@@ -31,9 +32,10 @@ class SqliteConnection:
 
     dialect = SQLITE
 
-    def __init__(self, file: Path, statements: SqliteStatements) -> None:
+    def __init__(self, file: Path, statements: SqliteStatements, requests: Requests = UNWATCHED) -> None:
         self.statements = statements
         self._file = file
+        self._requests = requests
         self._connection: sqlite3.Connection | None = None
 
     @contextmanager
@@ -42,7 +44,8 @@ class SqliteConnection:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
-            connection.execute("COMMIT")
+            with request(self._requests, COMMIT):
+                connection.execute(COMMIT)
         except BaseException:
             # SQLite ends the transaction itself on some errors.
             if connection.in_transaction:
@@ -58,10 +61,14 @@ class SqliteConnection:
         return self._run(statement, parameters).rowcount
 
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.open.executemany(SQLITE.render(statement), map(bound, rows))
+        text = SQLITE.render(statement)
+        with request(self._requests, text):
+            self.open.executemany(text, map(bound, rows))
 
     def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
-        return self.open.executemany(SQLITE.render(statement), rows).rowcount
+        text = SQLITE.render(statement)
+        with request(self._requests, text):
+            return self.open.executemany(text, rows).rowcount
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None
@@ -85,7 +92,9 @@ class SqliteConnection:
         return self._connection
 
     def _run(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
-        return self.open.execute(SQLITE.render(statement), bound(parameters or {}))
+        text = SQLITE.render(statement)
+        with request(self._requests, text):
+            return self.open.execute(text, bound(parameters or {}))
 
 
 class SqliteReader(SqliteConnection):

@@ -37,7 +37,7 @@ class SqliteConnector:
         return self._config.schema
 
     def client(self) -> SqliteClient:
-        return self._client(SqliteConnection(self._config.file, self._statements))
+        return self._client(SqliteConnection(self._config.file, self._statements, self.runtime.requests))
 
     def insert_buffer(self, client: SqliteClient) -> RowBuffer:
         return RowBuffer(client.connection, stored)

@@ -35,6 +35,8 @@ class Unwatched:
 
 
 UNWATCHED = Unwatched()
+# What a client says of the request that ends a transaction.
+COMMIT = "COMMIT"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from connectors.sql import Sql, SqlClient, alterations
 from connectors.sql.stored_text import CONVERT, NOTE, NUMBERS, bound, compare_numbers
 from connectors.template.skeleton.package.dialect import DIALECT, STORED_TEXT, SkeletonStatements
 from dataflow.evolution import ColumnChangeset
+from dataflow.runtime.requests import COMMIT, Requests, request
 from dataflow.types import TableName
 
 # Seconds. Longer than any merge of another stream takes.
@@ -20,14 +21,18 @@ _PATIENCE = 600.0
 
 
 class SkeletonConnection:
-    """Step 2: one connection. `begin` is the statement that begins its transactions."""
+    """Step 2: one connection. `begin` is the statement that begins its transactions.
+
+    Keep a `request` around whatever you send: the kit ends runs between any two of them.
+    """
 
     dialect = DIALECT
 
-    def __init__(self, address: str, begin: str, statements: SkeletonStatements) -> None:
+    def __init__(self, address: str, begin: str, statements: SkeletonStatements, requests: Requests) -> None:
         self.statements = statements
         self._address = address
         self._begin = begin
+        self._requests = requests
         self._connection: sqlite3.Connection | None = None
 
     @contextmanager
@@ -36,7 +41,8 @@ class SkeletonConnection:
         connection.execute(self._begin)
         try:
             yield
-            connection.execute("COMMIT")
+            with request(self._requests, COMMIT):
+                connection.execute(COMMIT)
         except BaseException:
             # The database ends a transaction itself on some errors.
             if connection.in_transaction:
@@ -52,11 +58,15 @@ class SkeletonConnection:
         return self._run(statement, parameters).rowcount
 
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._open.executemany(DIALECT.render(statement), map(bound, rows))
+        text = DIALECT.render(statement)
+        with request(self._requests, text):
+            self._open.executemany(text, map(bound, rows))
 
     def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
         """For `RowBuffer` alone: leave it out if your database has a quicker way in."""
-        return self._open.executemany(DIALECT.render(statement), rows).rowcount
+        text = DIALECT.render(statement)
+        with request(self._requests, text):
+            return self._open.executemany(text, rows).rowcount
 
     def recover(self) -> None:
         connection, self._connection = self._connection, None
@@ -79,7 +89,9 @@ class SkeletonConnection:
         return self._connection
 
     def _run(self, statement: Sql, parameters: Mapping[str, Any] | None) -> sqlite3.Cursor:
-        return self._open.execute(DIALECT.render(statement), bound(parameters or {}))
+        text = DIALECT.render(statement)
+        with request(self._requests, text):
+            return self._open.execute(text, bound(parameters or {}))
 
 
 class SkeletonClient(SqlClient):

@@ -57,9 +57,8 @@ class SkeletonConnector:
     def _client(self, address: str, begin: str) -> SkeletonClient:
         # Step 5: locks that end if the process dies; advisory locks of the database do.
         locks = StreamLocks(self._file, self.columns.naming, self.runtime)
-        return SkeletonClient(
-            SkeletonConnection(address, begin, self._statements), locks, self.internal_namespace
-        )
+        connection = SkeletonConnection(address, begin, self._statements, self.runtime.requests)
+        return SkeletonClient(connection, locks, self.internal_namespace)
 
 
 # Step 6: by your driver's classes and codes. Its own text is never shown, since it may quote a value.

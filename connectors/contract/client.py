@@ -63,9 +63,9 @@ class TableOperationsClient(Protocol):
     several.
     Methods raise the driver's own errors; the framework asks `Connector.explain` what they mean.
 
-    Around every request that it sends, the client calls `Runtime.requests`, before it is sent and when it was answered
-    (`dataflow.runtime.requests.request`): each statement, the rows of an insert buffer, and COMMIT. BEGIN, ROLLBACK, the
-    settings of a new connection and what `lock` sends are left out, since nothing of them outlives the connection.
+    The client calls `Runtime.requests` before it sends a request, and when the request was answered: for each
+    statement, for the rows of an insert buffer, and for COMMIT. `dataflow.runtime.requests.request` does both. BEGIN,
+    ROLLBACK, the settings of a new connection and what `lock` sends are left out: none of them outlives the connection.
     """
 
     @property

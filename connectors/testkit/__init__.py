@@ -16,6 +16,7 @@ from connectors.testkit.suites.account import AccountSuite  # noqa: E402
 from connectors.testkit.suites.changes import ChangingSourceSuite  # noqa: E402
 from connectors.testkit.suites.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.suites.coercion import CoercionSuite  # noqa: E402
+from connectors.testkit.suites.cuts import CutSuite  # noqa: E402
 from connectors.testkit.suites.doctor import DoctorSuite  # noqa: E402
 from connectors.testkit.suites.evolution import SchemaEvolutionSuite  # noqa: E402
 from connectors.testkit.suites.failures import FailureSuite  # noqa: E402
@@ -46,6 +47,7 @@ __all__ = [
     "CheckpointSuite",
     "CoercionSuite",
     "ContractSuite",
+    "CutSuite",
     "Destination",
     "DoctorSuite",
     "FailureSuite",
@@ -106,6 +108,7 @@ class ContractSuite(
     JournalTableSuite,
     OperationsSuite,
     BasicFunctionalitySuite,
+    CutSuite,
 ):
     """All that a connector must pass, the simplest first: a suite rests on rules that those before it test.
 

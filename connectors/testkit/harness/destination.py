@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector, Definition, InsertBuffer
 from connectors.engine.sync.transactions import undone
 from connectors.testkit.harness.rows import Row, Rows, batch, plain
 from dataflow.runtime import SYSTEM
+from dataflow.runtime.requests import UNWATCHED, Requests
 from dataflow.types import Column, TableName
 
 
@@ -58,10 +59,10 @@ class Destination:
     drop_columns: Callable[[TableName, Sequence[str]], None] | None = None
     read_file: Callable[[str], bytes] | None = None
 
-    def connector(self, run: str = "kit", *, soft: bool = False) -> Connector:
-        """A connector for it."""
+    def connector(self, run: str = "kit", *, soft: bool = False, requests: Requests = UNWATCHED) -> Connector:
+        """A connector for it, whose requests are listened to."""
         options = {**self.options, **(self.soft_delete if soft else {})}
-        return self.definition.connector(options, run, SYSTEM)
+        return self.definition.connector(options, run, evolve(SYSTEM, requests=requests))
 
 
 class Suite:

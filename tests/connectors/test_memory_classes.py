@@ -1,0 +1,67 @@
+"""The memory connector keeps the contract in the classes whose databases commit an operation in parts.
+
+`test_memory` holds it to the whole contract where one commit holds everything. Here are the suites of what the class
+decides: merges, whole syncs, and runs that are cut between two commits.
+"""
+
+from contextlib import closing
+from typing import ClassVar
+
+import pytest
+
+from connectors.engine.sync.undoing import TRIED, expect_undone
+from connectors.testkit import (
+    Capabilities,
+    CutSuite,
+    Destination,
+    MergeSuite,
+    SyncSuite,
+)
+from connectors.testkit.harness.faulty import Script, faulty
+from dataflow.errors import InternalError
+from machines.parts import Atomic
+from tests.connectors.memory import memory_destination
+
+
+class InParts(MergeSuite, SyncSuite, CutSuite):
+    capabilities: ClassVar = Capabilities(foreign_tables=False, ledger_table=False)
+    atomic: ClassVar[Atomic]
+
+    @pytest.fixture
+    def destination(self) -> Destination:
+        return memory_destination(self.atomic)
+
+
+class TestRows(InParts):
+    atomic = Atomic.ROWS
+
+
+class TestStatement(InParts):
+    atomic = Atomic.STATEMENT
+
+
+class TestTable(InParts):
+    atomic = Atomic.TABLE
+
+
+@pytest.mark.parametrize("atomic", [Atomic.ROWS, Atomic.STATEMENT, Atomic.TABLE])
+def test_no_rollback_is_tried_of_a_connector_that_does_not_claim_to_undo_a_create(atomic: Atomic) -> None:
+    with (
+        closing(memory_destination(atomic).connector()) as real,
+        closing(outliving := faulty(real, Script(tables_outlive=True))),
+        closing(outliving.client()) as client,
+    ):
+        expect_undone(outliving, client)
+
+        with client.transaction():
+            assert list(client.tables_named(TRIED)) == []
+
+
+def test_a_rollback_that_keeps_a_table_is_refused_where_everything_is_claimed() -> None:
+    with (
+        closing(memory_destination().connector()) as real,
+        closing(outliving := faulty(real, Script(tables_outlive=True))),
+        closing(outliving.client()) as client,
+        pytest.raises(InternalError, match="keeps a table after the transaction"),
+    ):
+        expect_undone(outliving, client)

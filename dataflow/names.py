@@ -5,6 +5,7 @@ never inside a character, and ends in a hash of the whole original. Which of two
 the plain one is decided in `table_catalog`.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -121,6 +122,12 @@ def opened_name(temp: str, opening: str, rules: NamingRules) -> str:
     """The name of one opening of a stream's temp table. `temp` is any name of it."""
     mark = temp_mark(temp)
     return with_suffix(temp[: temp.rindex(mark)], f"{mark}_{opening}", rules)
+
+
+def is_temp_of(table: str, temp: str) -> bool:
+    """Whether this is a name of a temp table of the stream that has the temp table `temp`, of whatever opening."""
+    mark = temp_mark(temp)
+    return re.fullmatch(rf".*{re.escape(mark)}(_\d+_[0-9a-f]+(_[0-9a-f]+)?)?", table, re.DOTALL) is not None
 
 
 def opening_of(temp: str) -> str:

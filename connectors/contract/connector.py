@@ -70,7 +70,11 @@ class Connector(Protocol):
 
     @property
     def atomic(self) -> Atomic:
-        """What of an operation the database makes durable in one piece. Claim less, and more is done than needed."""
+        """What of an operation the database makes durable in one piece.
+
+        A claim of less than it keeps is safe and costs more. Its clients then have the methods of `ClientOfParts`, or of
+        `ClientOfStatements`, as well.
+        """
         ...
 
     @property

@@ -82,6 +82,7 @@ class LedgerFormat:
                 self._upgrade_the_second()
             case Found.EMPTIED:
                 self._create_tables()
+                self._number_as_todays()
             case Found.TODAYS:
                 pass
 
@@ -139,6 +140,10 @@ class LedgerFormat:
         if self.found() is Found.TODAYS:
             return
         self._upgrade(SECOND_NAMES)
+        self._number_as_todays()
+
+    def _number_as_todays(self) -> None:
+        """Give a format that is there today's number."""
         formats, number = self._session.table(self.format), Name("format")
         self._session.execute(
             sql("UPDATE {} SET {} = {}", formats, number, Param("format")), {"format": FORMAT}

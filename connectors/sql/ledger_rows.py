@@ -99,7 +99,7 @@ def entry_of(row: Row) -> LedgerEntry:
         checkpoint=row[CHECKPOINT],
         highest_raw_id=row["highest_raw_id"],
         finalised=row["finalised"],
-        publishing=Publishing(publishing) if publishing is not None else None,
+        publishing=_publishing(table, publishing) if publishing is not None else None,
     )
 
 
@@ -142,6 +142,17 @@ def _columns(table: TableName, text: str | None) -> tuple[OwnedColumn, ...]:
             f"The ledger's columns of {table} cannot be read.",
             doing="reading the ledger",
             remedy="Use the version of this destination that wrote them. Nothing was changed.",
+        ) from error
+
+
+def _publishing(table: TableName, text: str) -> Publishing:
+    try:
+        return Publishing(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"The ledger says that the temp table of {table} is being published in a way that is not known here.",
+            doing="reading the ledger",
+            remedy="Use the version of this destination that wrote it, or a newer one.",
         ) from error
 
 

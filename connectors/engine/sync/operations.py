@@ -183,8 +183,8 @@ class StreamOperations:
     def _found(self, life: StreamLife) -> LedgerEntry:
         """The stream's entry, locked; a new one where the ledger has none."""
         final, temp = life.tables.final, life.tables.temp
-        entry = self._client.ledger.hold(final)
-        return entry or self._temps.unknown(self._client, LedgerEntry(table=final), temp)
+        entry = self._client.ledger.hold(final) or LedgerEntry(table=final)
+        return self._temps.adopting(self._client, entry, temp)
 
     def _take_epoch(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
         owned = claimed(entry.owned, work.life.tables, self._alike(entry, work.life))
@@ -254,5 +254,5 @@ def _conserve(flush: Flush, taken: int) -> None:
     if taken != flush.rows:
         raise InternalError(
             f"The destination took {taken} rows of stream {flush.stream} but {flush.rows} were read.",
-            remedy="Nothing of this flush was kept. Report this, with the journal of this sync.",
+            remedy="No record of this flush was acknowledged. Report this, with the journal of this sync.",
         )

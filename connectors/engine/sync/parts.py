@@ -104,10 +104,10 @@ class Parts:
         return entry
 
     def _sweep(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
-        if work.forgotten is not None and not self._repeats:
-            self._client.drop_table(work.forgotten)
-        for leftover in self._temps.leftovers(self._client, entry, work.life.tables.temp):
-            self._client.drop_table(leftover)
+        leftovers = self._temps.leftovers(self._client, entry, work.life.tables.temp)
+        forgotten = () if work.forgotten is None or work.forgotten in leftovers else (work.forgotten,)
+        for table in (*forgotten, *leftovers):
+            self._client.drop_table(table)
         return entry
 
     # -- the start

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from connectors.contract import Client, Connector
 from connectors.contract.ledger import LedgerEntry
-from dataflow.names import opened_name, opening_of, temp_mark
+from dataflow.names import is_temp_of, opened_name, opening_of, temp_mark
 from dataflow.runtime.randomness import token
 from dataflow.types import TableName
 from machines.parts import Atomic
@@ -69,7 +69,9 @@ class TempTables:
     def there(self, client: Client, temp: TableName) -> Collection[TableName]:
         """All that there are in the database, of every opening."""
         found = client.tables_named(temp_mark(temp.name))
-        return [each for each in found if each.namespace == temp.namespace]
+        return [
+            each for each in found if each.namespace == temp.namespace and is_temp_of(each.name, temp.name)
+        ]
 
     def opened(self, client: Client, entry: LedgerEntry) -> TableName | None:
         """The table that is there of the ledger's opening, whatever holder's name it has."""
@@ -77,24 +79,32 @@ class TempTables:
             return None
         return next((each for each in self.there(client, entry.temp) if is_opening(each, entry.temp)), None)
 
-    def unknown(self, client: Client, entry: LedgerEntry, temp: TableName) -> LedgerEntry:
-        """A new entry: it names a temp table that is there already, and whose ledger must have been lost.
+    def adopting(self, client: Client, entry: LedgerEntry, temp: TableName) -> LedgerEntry:
+        """The entry before a claim; it names a temp table with rows that no claim which it counts can have made.
 
-        So no sweep drops its rows, and INSPECT refuses them. Asks nothing where temp has one name for ever.
+        The ledger was lost, or restored to an earlier state. The name keeps every later sweep from these rows, and
+        INSPECT refuses them. Asks nothing where the name of a temp table never changes.
         """
-        if self._connector.atomic is Atomic.EVERYTHING:
+        if self._connector.atomic is Atomic.EVERYTHING or entry.temp is not None:
             return entry
-        found = [each for each in self.there(client, temp) if not client.table_is_empty(each)]
-        return evolve(entry, temp=found[0] if found else None)
+        later = [each for each in self.there(client, temp) if _is_of_no_claim_up_to(entry.epoch, each)]
+        found = [each for each in later if not client.table_is_empty(each)]
+        return evolve(entry, temp=max(found, key=lambda each: each.name)) if found else entry
 
     def leftovers(self, client: Client, entry: LedgerEntry, temp: TableName) -> Collection[TableName]:
-        """Those that the ledger does not name. Asks nothing where a commit cannot leave one."""
-        if self._connector.atomic is Atomic.EVERYTHING:
+        """Those that claims up to this one made, and that the ledger does not name.
+
+        None where a commit cannot leave one, and none beside a temp table that was adopted: any of them may hold rows
+        that a STATE covers.
+        """
+        adopted = entry.temp is not None and entry.recipe is None
+        if self._connector.atomic is Atomic.EVERYTHING or adopted:
             return ()
         return [
             each
             for each in self.there(client, temp)
-            if entry.temp is None or not is_opening(each, entry.temp)
+            if not _is_of_no_claim_up_to(entry.epoch, each)
+            and (entry.temp is None or not is_opening(each, entry.temp))
         ]
 
     def _called(self, temp: TableName, suffix: str) -> TableName:
@@ -102,3 +112,9 @@ class TempTables:
 
     def _token(self) -> str:
         return token(self._connector.runtime.randomness, DIGITS)
+
+
+def _is_of_no_claim_up_to(epoch: int, table: TableName) -> bool:
+    """Whether a later claim made this table, or none: its name has no opening."""
+    opening = opening_of(table.name)
+    return opening == "" or int(opening.partition("_")[0]) > epoch

@@ -220,15 +220,18 @@ def test_a_ledger_whose_format_is_gone_is_refused() -> None:
     assert session.statements == []
 
 
-def test_entries_that_somebody_dropped_are_created_again_in_todays_format() -> None:
-    session = Written([(FORMAT,)], tables={FORMAT_TABLE: ("format", "notice")})
+@pytest.mark.parametrize("number", [FORMAT - 1, FORMAT])
+def test_entries_that_somebody_dropped_are_created_again_in_todays_format(number: int) -> None:
+    session = Written([(number,)], tables={FORMAT_TABLE: ("format", "notice")})
 
     ledger(session).prepare()
 
-    assert [text.split(" (")[0] for text in session.statements[1:]] == [
+    *created, numbered = session.statements[1:]
+    assert [text.split(" (")[0] for text in created] == [
         'CREATE TABLE IF NOT EXISTS "internal"."_airbyte_streams"',
         'CREATE TABLE IF NOT EXISTS "internal"."_airbyte_flushes"',
     ]
+    assert numbered.startswith('UPDATE "internal"."_airbyte_ledger" SET "format"')
 
 
 def test_a_ledger_whose_flushes_are_gone_is_refused() -> None:

@@ -72,8 +72,8 @@ class Connector(Protocol):
     def atomic(self) -> Atomic:
         """What of an operation the database makes durable in one piece.
 
-        A claim of less than it keeps is safe and costs more. Its clients then have the methods of `ClientOfParts`, or of
-        `ClientOfStatements`, as well.
+        A claim of less than it keeps is safe and costs more. Its clients then have the methods of `ClientOfParts` too,
+        and those of `ClientOfStatements` for STATEMENT.
         """
         ...
 

@@ -14,6 +14,7 @@ from connectors.sql.ledger_rows import (
     COLUMNS,
     FLUSH_COLUMNS,
     FLUSH_KEY,
+    FLUSH_NAMES,
     FLUSH_TABLE,
     FORMAT_TABLE,
     KEY,
@@ -88,6 +89,15 @@ class LedgerFormat:
 
     def found(self) -> Found:
         """What has the ledger's place now. ConfigError when it is another format's, or neither a ledger nor free."""
+        found = self._found_entries()
+        flushes = self._session.column_names(self.flushes)
+        if flushes:
+            _demand(self.flushes, FLUSH_NAMES, flushes)
+        elif found is Found.TODAYS:
+            raise _without_flushes(self.flushes)
+        return found
+
+    def _found_entries(self) -> Found:
         entries = self._session.column_names(self.entries)
         formats = self._session.column_names(self.format)
         if "format" in formats:
@@ -119,8 +129,6 @@ class LedgerFormat:
             _demand(self.entries, SECOND_NAMES, entries)
             return Found.SECOND
         _demand(self.entries, NAMES, entries)
-        if not self._session.column_names(self.flushes):
-            raise _without_flushes(self.flushes)
         return Found.TODAYS
 
     def _number(self) -> object:

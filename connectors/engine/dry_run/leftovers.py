@@ -69,7 +69,8 @@ def find_leftovers(
     traces = [
         _trace(client, temp, entry, by_final.get(entry.table), named=True) for temp, entry in known.items()
     ]
-    for temp in (each for each in found if each not in known):
+    # A stream's own table may bear the mark too.
+    for temp in (each for each in found if each not in known and each not in by_table):
         stream = _stream_of(temp)
         next_sync = by_temp.get(stream)
         owner = owners.get(stream) or (by_table.get(next_sync[1].final) if next_sync else None)

@@ -234,6 +234,17 @@ def test_entries_that_somebody_dropped_are_created_again_in_todays_format(number
     assert numbered.startswith('UPDATE "internal"."_airbyte_ledger" SET "format"')
 
 
+@pytest.mark.parametrize(
+    "found", [{}, {LEDGER_TABLE: NAMES, FORMAT_TABLE: ("format", "notice")}], ids=["nothing", "a ledger"]
+)
+def test_a_table_in_the_place_of_the_flushes_is_refused_and_not_touched(found: dict[str, Any]) -> None:
+    session = Written([(FORMAT,)], tables={**found, FLUSH_TABLE: ("something_else",)})
+
+    with pytest.raises(ConfigError, match=r"internal\._airbyte_flushes is not the ledger"):
+        ledger(session).prepare()
+    assert [text for text in session.statements if not text.startswith("SELECT")] == []
+
+
 def test_a_ledger_whose_flushes_are_gone_is_refused() -> None:
     """Acknowledged rows of a temp table would be taken for rows that no STATE covers, and cut."""
     session = Written([(FORMAT,)], tables={LEDGER_TABLE: NAMES, FORMAT_TABLE: ("format", "notice")})

@@ -1,7 +1,7 @@
 """The memory connector keeps the contract in the classes whose databases commit an operation in parts.
 
 `test_memory` holds it to the whole contract where one commit holds everything. Here are the suites of what the class
-decides: merges, whole syncs, syncs that come again, and runs that are cut between two commits.
+decides: merges, whose tables are whose, whole syncs, syncs that come again, and runs that are cut between two commits.
 """
 
 from contextlib import closing
@@ -15,6 +15,7 @@ from connectors.testkit import (
     CutSuite,
     Destination,
     MergeSuite,
+    OwnershipSuite,
     RecoverySuite,
     SyncSuite,
 )
@@ -24,7 +25,7 @@ from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
 
 
-class InParts(MergeSuite, SyncSuite, RecoverySuite, CutSuite):
+class InParts(MergeSuite, OwnershipSuite, SyncSuite, RecoverySuite, CutSuite):
     capabilities: ClassVar = Capabilities(foreign_tables=False, ledger_table=False)
     atomic: ClassVar[Atomic]
 

@@ -12,7 +12,7 @@ from typing import cast
 from attrs import evolve, frozen
 
 from connectors.contract import Client, ClientOfStatements, Connector, InsertBuffer
-from connectors.contract.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.engine.sync.faults import FLUSH, Strike, no_fault
 from connectors.engine.sync.parts import Parts, Work
 from connectors.engine.sync.temp_tables import TempTables
@@ -117,10 +117,7 @@ class StreamOperations:
         flush: Flush,
     ) -> None:
         claim, ledger = self._claimed(), writer.client.ledger
-        owner = ledger.share(claim.table)
-        if owner is None or not self._is_ours(owner.epoch, owner.run):
-            raise _taken_over(claim, owner.run if owner else None)
-        if owner.last_flush >= flush.number:
+        if self._shared(writer.client).last_flush >= flush.number:
             return
         # The entry before the table: so a transaction that holds it and alters the table cannot wait for this one.
         if Part.NOTE_FLUSH in parts and not ledger.flushed(claim.table, _row(flush, claim, life)):
@@ -144,15 +141,11 @@ class StreamOperations:
         highest = flush.highest_raw_id
         if highest is None or highest <= (self._reserved or self.highest_raw_id or ""):
             return
-        claim, ledger = self._claimed(), writer.client.ledger
-        owner = ledger.share(claim.table)
-        if owner is None or not self._is_ours(owner.epoch, owner.run):
-            raise _taken_over(claim, owner.run if owner else None)
-        reserved = later(highest, RESERVED)
+        claim, reserved = self._claimed(), later(highest, RESERVED)
+        self._shared(writer.client)
         # No flush has such a number, so it is never one without a gap before it.
-        ledger.flushed(
-            claim.table, FlushRow(epoch=claim.epoch, number=-flush.number, highest_raw_id=reserved)
-        )
+        row = FlushRow(epoch=claim.epoch, number=-flush.number, highest_raw_id=reserved)
+        writer.client.ledger.flushed(claim.table, row)
         self._reserved = reserved
 
     def _commit(self, operation: StreamOperation, parts: Sequence[Part], before: Work) -> Work:
@@ -218,10 +211,18 @@ class StreamOperations:
         claim = self._claimed()
         return (epoch, run) == (claim.epoch, claim.owner)
 
-    def _held(self, client: Client | None = None) -> LedgerEntry:
+    def _shared(self, client: Client) -> Owner:
+        """The owner of the stream's ledger entry, shared and fenced."""
+        claim = self._claimed()
+        owner = client.ledger.share(claim.table)
+        if owner is None or not self._is_ours(owner.epoch, owner.run):
+            raise _taken_over(claim, owner.run if owner else None)
+        return owner
+
+    def _held(self) -> LedgerEntry:
         """The stream's ledger entry, locked and fenced."""
         claim = self._claimed()
-        entry = (client or self._client).ledger.hold(claim.table)
+        entry = self._client.ledger.hold(claim.table)
         if entry is None or not self._is_ours(entry.epoch, entry.owner):
             raise _taken_over(claim, entry.owner if entry else None)
         return entry

@@ -1,12 +1,13 @@
 """The suites for the ledger and the lock: what is kept, and which runs are kept out."""
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 import pytest
 from attrs import evolve
 
-from connectors.contract.ledger import LedgerEntry, Owner
+from connectors.contract.ledger import Ledger, LedgerEntry, Owner
 from connectors.testkit.harness.destination import Bench, Suite
 from connectors.testkit.harness.rows import batch, data, raw_id, row
 from connectors.testkit.harness.runs import USERS
@@ -130,22 +131,13 @@ class LedgerSuite(Suite):
     def test_holding_waits_for_another_holder_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
         """The fence: a superseded run's last transaction is waited for, not overlooked."""
         _save(bench, EMPTY)
-        found: list[LedgerEntry | None] = []
 
-        def hold() -> None:
-            other = bench.connector.client()
-            with other.transaction():
-                found.append(other.ledger.hold(TABLE))
-            other.close()
-
-        waiting = threading.Thread(target=hold)
-        with bench.client.transaction():
-            bench.client.ledger.hold(TABLE)
-            waiting.start()
-            waiting.join(0.3)
-            early = list(found)
-            bench.client.ledger.save(FULL)
-        waiting.join(10)
+        early, found = _asked_meanwhile(
+            bench,
+            lambda other: other.hold(TABLE),
+            lambda ours: ours.hold(TABLE),
+            lambda ours: ours.save(FULL),
+        )
 
         assert early == []
         assert found == [FULL]
@@ -237,22 +229,14 @@ class LedgerSuite(Suite):
     def test_holding_waits_for_those_that_share_and_folds_what_they_wrote(self, bench: Bench) -> None:
         """The fence: a claim waits for the flushes of the run that it supersedes, and overlooks none of them."""
         _save(bench, CLAIMED)
-        found: list[LedgerEntry | None] = []
+        row = FlushRow(epoch=7, number=1, checkpoint=raw_id(10))
 
-        def hold() -> None:
-            other = bench.connector.client()
-            with other.transaction():
-                found.append(other.ledger.hold(TABLE))
-            other.close()
-
-        waiting = threading.Thread(target=hold)
-        with bench.client.transaction():
-            bench.client.ledger.share(TABLE)
-            waiting.start()
-            waiting.join(0.3)
-            early = list(found)
-            bench.client.ledger.flushed(TABLE, FlushRow(epoch=7, number=1, checkpoint=raw_id(10)))
-        waiting.join(10)
+        early, found = _asked_meanwhile(
+            bench,
+            lambda other: other.hold(TABLE),
+            lambda ours: ours.share(TABLE),
+            lambda ours: ours.flushed(TABLE, row),
+        )
 
         assert early == []
         assert found == [evolve(CLAIMED, last_flush=1, checkpoint=raw_id(10))]
@@ -260,22 +244,14 @@ class LedgerSuite(Suite):
     def test_sharing_waits_for_a_holder_and_reads_the_owner_that_it_wrote(self, bench: Bench) -> None:
         """The fence: a flush of a superseded run finds another owner."""
         _save(bench, CLAIMED)
-        found: list[Owner | None] = []
+        taken_over = evolve(CLAIMED, epoch=8, owner="another")
 
-        def share() -> None:
-            other = bench.connector.client()
-            with other.transaction():
-                found.append(other.ledger.share(TABLE))
-            other.close()
-
-        waiting = threading.Thread(target=share)
-        with bench.client.transaction():
-            bench.client.ledger.hold(TABLE)
-            waiting.start()
-            waiting.join(0.3)
-            early = list(found)
-            bench.client.ledger.save(evolve(CLAIMED, epoch=8, owner="another"))
-        waiting.join(10)
+        early, found = _asked_meanwhile(
+            bench,
+            lambda other: other.share(TABLE),
+            lambda ours: ours.hold(TABLE),
+            lambda ours: ours.save(taken_over),
+        )
 
         assert early == []
         assert found == [Owner(epoch=8, run="another", last_flush=0)]
@@ -380,3 +356,29 @@ def _save(bench: Bench, entry: LedgerEntry) -> None:
 def _held(bench: Bench, table: TableName) -> LedgerEntry | None:
     with bench.client.transaction():
         return bench.client.ledger.hold(table)
+
+
+def _asked_meanwhile(
+    bench: Bench,
+    ask: Callable[[Ledger], object],
+    lock: Callable[[Ledger], object],
+    write: Callable[[Ledger], object],
+) -> tuple[list[object], list[object]]:
+    """What another transaction's question brought while ours had its lock, before we wrote; and in the end."""
+    found: list[object] = []
+
+    def other_transaction() -> None:
+        other = bench.connector.client()
+        with other.transaction():
+            found.append(ask(other.ledger))
+        other.close()
+
+    waiting = threading.Thread(target=other_transaction)
+    with bench.client.transaction():
+        lock(bench.client.ledger)
+        waiting.start()
+        waiting.join(0.3)
+        early = list(found)
+        write(bench.client.ledger)
+    waiting.join(10)
+    return early, found

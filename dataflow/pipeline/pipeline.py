@@ -289,7 +289,7 @@ class Pipeline:
         if event.error is not None and not isinstance(event.error, DataflowError):
             raise event.error
         if event.error is not None:
-            self._flush_failed(stream, event.error)
+            self._flush_failed(stream, flush, event.error)
         elif stream.stage is not Stage.CLOSED:
             self._landed(stream, flush, event.seconds)
         if (
@@ -308,11 +308,11 @@ class Pipeline:
         stream.sink.flushed(flush, seconds)
         self._states.emit()
 
-    def _flush_failed(self, stream: Stream, error: DataflowError) -> None:
+    def _flush_failed(self, stream: Stream, flush: Flush, error: DataflowError) -> None:
         """A flush could not be made durable: the stream fails once none of its flushes is at work."""
-        # After a flush that failed, those that follow it fail too: that is no news.
+        stream.fell(flush, error)
         if stream.stage is Stage.OPEN:
-            stream.stage, stream.failure = Stage.FAILING, error
+            stream.stage = Stage.FAILING
             self._aggregates.drop(stream.aggregate)
 
     def _failed(self, stream: Stream, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:

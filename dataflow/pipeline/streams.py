@@ -56,7 +56,7 @@ class Stage(Enum):
 class Stream:
     """A stream on its way. `completed`: nothing of it may come any more. `written` counts its durable rows.
 
-    `failure` is why its first flush failed, while it is failing.
+    `failure` is why a flush of it failed, while it is failing: of those that did, the one with the lowest number.
     """
 
     aggregate: Aggregate
@@ -68,6 +68,8 @@ class Stream:
     # The last flush that landed without a gap before it, and the positions of those beyond one.
     _last: int = 0
     _beyond: dict[int, int] = field(factory=dict)
+    # The number of the flush that `failure` is of.
+    _failed: int | None = None
 
     @property
     def name(self) -> StreamName:
@@ -90,3 +92,8 @@ class Stream:
             self._last += 1
             position = self._beyond.pop(self._last)
         return position
+
+    def fell(self, flush: Flush, error: DataflowError) -> None:
+        """A flush could not be made durable. Those that follow one that failed may have failed because of it."""
+        if self._failed is None or flush.number < self._failed:
+            self._failed, self.failure = flush.number, error

@@ -57,7 +57,7 @@ class Writers:
         # The writer of each flush on its way, and the number of flushes that each writer has of a stream.
         self._by: dict[tuple[StreamName, int], _Writer] = {}
         self._at: defaultdict[StreamName, Counter[int]] = defaultdict(Counter)
-        # The first flush of each stream that failed, by its number.
+        # The lowest number of the flushes of each stream that failed.
         self._broken: dict[StreamName, int] = {}
         # Flushes on their way.
         self.count = 0
@@ -124,7 +124,8 @@ class Writers:
         started = self._clock.monotonic()
         error = self._attempt(writer, flush)
         if error is not None:
-            self._broken.setdefault(flush.stream, flush.number)
+            # Two writers that fail at once may leave the higher: then one more is begun, beyond the gap.
+            self._broken[flush.stream] = min(flush.number, self._broken.get(flush.stream, flush.number))
         self._inbox.put_written(Written(flush, self._clock.monotonic() - started, error))
         return True
 

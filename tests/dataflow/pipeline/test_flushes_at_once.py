@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
+from dataflow.budget import Budget
 from dataflow.errors import DataflowError, TransientError
 from dataflow.flush import Flush
 from dataflow.keys import Unfit
-from dataflow.pipeline.writers import AtOnce
-from tests.dataflow.pipeline.test_pipeline import USERS, Kept, Run, complete, record, state
+from dataflow.pipeline.inbox import Inbox, Written
+from dataflow.pipeline.writers import AtOnce, Writers
+from dataflow.runtime import SYSTEM
+from tests.dataflow.pipeline.test_pipeline import USERS, Kept, Run, complete, record, state, wait_until
 from tests.dataflow.readers import PATIENCE
 
 THREE = AtOnce(writers=3, of_one_stream=3)
@@ -47,6 +50,27 @@ def _flushes(run: Run, write: Callable[[bytes], None], *numbers: int, until: str
     for number in numbers:
         write(record(USERS, number) + state(USERS, f"s{number}"))
         run.wait_for(f"{until} {number}")
+
+
+def _flush(number: int) -> Flush:
+    return Flush(
+        stream=USERS,
+        number=number,
+        batches=(),
+        rows=1,
+        size=1,
+        held=1,
+        highest_raw_id=None,
+        checkpoint=None,
+        position=number,
+    )
+
+
+def _ended(inbox: Inbox) -> int:
+    """The number of the next flush that comes to its end."""
+    event = inbox.take(input_too=False, until=SYSTEM.clock.monotonic() + PATIENCE)
+    assert isinstance(event, Written)
+    return event.flush.number
 
 
 def test_a_state_waits_for_the_flushes_before_its_own_in_whatever_order_they_land() -> None:
@@ -87,6 +111,45 @@ def test_a_stream_fails_when_no_flush_of_it_is_at_work_any_more() -> None:
 
     assert run.log[-3:] == ["landed 1", "told s1", "failed"]
     assert sink.failure is sink.errors[2]
+
+
+def test_a_stream_fails_by_its_earliest_flush_that_failed_though_a_later_one_failed_before_it() -> None:
+    """The later one may have failed only because of the earlier."""
+    run, sink = _users(THREE, 1)
+    sink.errors = {number: TransientError(f"Flush {number} was refused.") for number in (1, 2)}
+
+    with run.open(flush_rows=1) as write:
+        _flushes(run, write, 1, 2)
+        wait_until(lambda: sink.errors[2].__traceback__ is not None)
+        sink.gates[1].set()
+
+    assert sink.failure is sink.errors[1]
+
+
+def test_none_is_begun_beyond_the_earliest_that_failed_though_a_later_one_failed_before_it() -> None:
+    inbox = Inbox(1, Budget(1, SYSTEM.threads), SYSTEM)
+    gates = {number: threading.Event() for number in (1, 2)}
+    begun: list[int] = []
+
+    def insert(flush: Flush, writer: int) -> None:
+        begun.append(flush.number)
+        if gate := gates.get(flush.number):
+            gate.wait(PATIENCE)
+        if flush.number in (1, 4):
+            raise TransientError("The table is gone.")
+
+    writers = Writers(AtOnce(writers=2, of_one_stream=2), insert, inbox)
+    for number in range(1, 5):
+        writers.write(_flush(number))
+    writers.start()
+    gates[2].set()
+    ended = [_ended(inbox), _ended(inbox)]
+    gates[1].set()
+    ended += [_ended(inbox), _ended(inbox)]
+    writers.end()
+
+    assert ended == [2, 4, 1, 3]
+    assert sorted(begun) == [1, 2, 4]
 
 
 def test_a_flush_that_failed_is_followed_by_none() -> None:

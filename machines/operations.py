@@ -60,7 +60,8 @@ MEANING: Mapping[Operation, str] = {
     StreamOperation.OPEN_TEMP: "Create an empty temp table and write its recipe into the ledger.",
     StreamOperation.RESUME_TEMP: "Keep temp's rows up to the last checkpoint, delete those after it, which the source "
     "sends again, and evolve it to the schema.",
-    StreamOperation.MERGE: "Create or evolve the final table, merge temp into it by primary key, drop temp.",
+    StreamOperation.MERGE: "Create or evolve the final table, add temp's rows to it, by primary key if the recipe "
+    "dedupes; drop temp.",
     StreamOperation.SWAP: "Replace the final table by temp and record the generation as finalised.",
     StreamOperation.DEDUPE_AND_SWAP: "Keep temp's latest row of each primary key, then swap as above.",
     StreamOperation.ABANDON: "Look at the temp table that is left, and note which kinds of column the next sync needs.",

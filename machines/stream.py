@@ -26,6 +26,7 @@ from machines.operations import (
     TempFacts,
     recipe,
 )
+from machines.parts import Atomic
 from machines.refusals import keys_would_merge, rows_are_gone, rows_are_unknown
 
 
@@ -33,11 +34,13 @@ from machines.refusals import keys_would_merge, rows_are_gone, rows_are_unknown
 class StreamLife:
     """What a stream's lifecycle knows. Nothing is remembered from an earlier process.
 
-    `publishing` comes from CLAIM, and `facts` come from INSPECT. `left` is the temp table as ABANDON finds it.
+    `atomic` is the class of its database. `publishing` comes from CLAIM, and `facts` come from INSPECT. `left` is the
+    temp table as ABANDON finds it.
     """
 
     stream: DestinationStream
     tables: StreamTables
+    atomic: Atomic = field(kw_only=True)
     publishing: Publishing | None = None
     facts: Facts | None = None
     left: TempFacts | None = None
@@ -174,15 +177,20 @@ class StreamLife:
 
     @property
     def writes_to_temp(self) -> bool:
-        """Rows go to a temp table whenever readers must not see them half done."""
-        return self.recipe.strategy is not Strategy.APPEND
+        """Rows go to a temp table whenever readers must not see them half done, or no late insert may reach the final
+        table.
+
+        A database that makes one statement durable at a time refuses no insert of a killed run. A temp table that was
+        renamed since is not there for it; the final table is.
+        """
+        return self.recipe.strategy is not Strategy.APPEND or self.atomic is Atomic.STATEMENT
 
     # -- how it is published
 
     @property
     def publishes_by_merge(self) -> bool:
-        """Temp is merged into the final table."""
-        return self.recipe.strategy is Strategy.DEDUP
+        """Temp's rows are added to the final table, by primary key or as they are."""
+        return self.writes_to_temp and not self.recipe.strategy.truncates
 
     @property
     def publishes_by_swap(self) -> bool:

@@ -52,7 +52,7 @@ class Known:
             self._forget()
 
     def goes_straight(self, asked: Asked) -> bool:
-        """Whether a run's records go straight into the final table."""
+        """Whether a run's records go straight into the final table, where none goes to a temp table first."""
         return not asked.dedupes and (not asked.truncates or asked.lineage in self.shown)
 
     def complete(self, asked: Asked) -> None:

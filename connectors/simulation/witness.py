@@ -17,6 +17,8 @@ from connectors.simulation.plan import Asked, Plan, Scope
 
 TEMP_MARK = "_airbyte_tmp_"
 EVERYTHING = "everything"
+# There a killed run's insert could come late, and all rows go to a temp table first.
+STATEMENT = "statement"
 
 
 @define(eq=False)
@@ -79,12 +81,15 @@ class Witness:
         """A run of a sync is about to start: its source's voice."""
         for each in asked:
             self.known.setdefault(each.stream, Known(each.stream, self._steady)).begin(each)
-        straight = {each.stream for each in asked if self.known[each.stream].goes_straight(each)}
+        straight = {each.stream for each in asked if self._goes_straight(each)}
         if self._plan.scope is Scope.PARTITION:
             # The STATE that covers a record may come before it.
             straight = {each.stream for each in asked}
         by_name = {each.stream: each for each in asked}
         return Voice(self, by_name, straight, session, _most(self._plan))
+
+    def _goes_straight(self, asked: Asked) -> bool:
+        return self._plan.atomic != STATEMENT and self.known[asked.stream].goes_straight(asked)
 
     def hear(self, line: bytes) -> None:
         """A run has written a line: if it is a STATE, its records need not be sent again."""

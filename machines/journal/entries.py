@@ -13,6 +13,7 @@ from dataflow.catalog import Append, Dedupe, DestinationStream
 from dataflow.stream_tables import StreamTables
 from dataflow.types import Field, Kind, StreamName, TableName
 from machines.operations import Facts, KeyFacts, TempFacts, recipe_from_json, recipe_to_json
+from machines.parts import Atomic
 from machines.stream import StreamLife
 
 Entry = Mapping[str, Any]
@@ -140,7 +141,10 @@ def temp_from_json(entry: Entry) -> TempFacts:
 
 
 def life_to_json(life: StreamLife) -> Entry:
-    """What a stream's machine was made with: the catalog's wishes and the tables' names."""
+    """What a stream's machine was made with: the catalog's wishes, the tables' names, and the database's class.
+
+    The class is left out where one commit holds everything.
+    """
     return {
         "namespace": life.stream.name.namespace,
         "name": life.stream.name.name,
@@ -149,6 +153,7 @@ def life_to_json(life: StreamLife) -> Entry:
         "final": _name_to_json(life.tables.final),
         "temp": _name_to_json(life.tables.temp),
         "recipe": recipe_to_json(life.recipe),
+        **({"atomic": str(life.atomic)} if life.atomic is not Atomic.EVERYTHING else {}),
     }
 
 
@@ -177,4 +182,4 @@ def life_from_json(entry: Entry) -> StreamLife:
     tables = StreamTables(
         stream=name, final=TableName(*entry["final"]), temp=TableName(*entry["temp"]), columns=wanted.columns
     )
-    return StreamLife(stream, tables)
+    return StreamLife(stream, tables, atomic=Atomic(entry.get("atomic", Atomic.EVERYTHING)))

@@ -14,6 +14,7 @@ from machines.journal.entries import Entry
 from machines.lifecycle import DONE, FAILED
 from machines.operations import StreamOperation
 
+_TO_TEMP = (StreamOperation.OPEN_TEMP, StreamOperation.RESUME_TEMP)
 _PUBLISHING = (StreamOperation.MERGE, StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
 
 
@@ -22,9 +23,9 @@ class Course:
     """What a stream's entries say so far about its rows. `strategy` is None until its first entry was heard.
 
     `written` counts the rows of this run that are durable, `covered` those of them that a STATE covers. `begun`: it
-    came to where rows are taken in. `resumed` and `settled`: rows of an earlier run waited, and were taken on, or were
-    brought into the final table. `completed`: a publication that an earlier run had begun was ended. `kept`: its temp
-    table was left to the next run.
+    came to where rows are taken in. `to_temp`: they go to a temp table. `resumed` and `settled`: rows of an earlier
+    run waited, and were taken on, or were brought into the final table. `completed`: a publication that an earlier
+    run had begun was ended. `kept`: its temp table was left to the next run.
     """
 
     strategy: Strategy | None = None
@@ -34,6 +35,7 @@ class Course:
     written: int = 0
     covered: int = 0
     begun: bool = False
+    to_temp: bool = False
     resumed: bool = False
     settled: bool = False
     completed: bool = False
@@ -50,6 +52,7 @@ class Course:
             written=self.written + entry.get("written", 0),
             covered=account.acknowledged if account else max(self.covered, entry.get("checkpoint", 0)),
             begun=self.begun or entry["to"] == "writing",
+            to_temp=self.to_temp or operation in _TO_TEMP,
             resumed=self.resumed or operation == StreamOperation.RESUME_TEMP,
             settled=self.settled or operation == StreamOperation.SETTLE,
             completed=self.completed or operation == StreamOperation.COMPLETE,
@@ -84,7 +87,8 @@ def standing(course: Course) -> str:
     """What is in the final table now and what waits, in a sentence or two; empty for a strategy not known here."""
     if course.strategy is None:
         return ""
-    words = _appended(course) if course.strategy is Strategy.APPEND else _by_temp(course, course.strategy)
+    straight = course.strategy is Strategy.APPEND and not course.to_temp
+    words = _appended(course) if straight else _by_temp(course, course.strategy)
     settled = f"Rows of an earlier run were moved into {course.final} first. " if course.settled else ""
     if course.completed:
         settled = (
@@ -108,18 +112,21 @@ def _appended(course: Course) -> str:
     return f"{added}. No STATE covers {which}: where the source sends {them} again, the next sync adds {them} again."
 
 
+_PUBLISHED = {
+    Strategy.APPEND: "Added to {final}: {rows}.",
+    Strategy.DEDUP: "Merged into {final} by primary key: {rows}.",
+    Strategy.APPEND_TRUNCATE: "In {final}, in place of its old rows: {rows}.",
+    Strategy.DEDUP_TRUNCATE: "In {final}, in place of its old rows: the latest of each primary key of {rows}.",
+}
+
+
 def _by_temp(course: Course, strategy: Strategy) -> str:
     own, final = number_of(course.written, "row"), course.final
     rows = f"{own} of this run"
     if course.resumed:
         rows = f"{rows} and those that waited" if course.written else "the rows that waited"
     if course.state == DONE:
-        match strategy:
-            case Strategy.DEDUP:
-                return f"Merged into {final} by primary key: {rows}."
-            case Strategy.DEDUP_TRUNCATE:
-                return f"In {final}, in place of its old rows: the latest of each primary key of {rows}."
-        return f"In {final}, in place of its old rows: {rows}."
+        return _PUBLISHED[strategy].format(final=final, rows=rows)
     if course.state == FAILED and course.tried_to_publish and course.written and not course.kept:
         return f"{course.temp} is gone: its rows are in {final}, and only the database's reply was lost."
     nothing = f"{final} holds nothing of this run."

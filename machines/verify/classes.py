@@ -7,8 +7,7 @@ from attrs import evolve, field, frozen
 from dataflow.runtime.clock import Clock
 from machines.formatting import duration
 from machines.parts import Atomic
-from machines.stream import StreamLife
-from machines.verify.decisions import Decisions, ThroughTemp
+from machines.verify.decisions import Decisions
 from machines.verify.rules import KINDS, Kind, Rule
 from machines.verify.scenarios import Scenario, scenarios
 from machines.verify.search import Explored, Search, Violation, counts
@@ -36,14 +35,12 @@ class Asked:
 
 def search_of(kind: Kind, *, crashes: int, rivals: int, flushes: int, strict: bool) -> Search:
     """The search over databases of a kind."""
-    # A late insert into the final table is nobody's to refuse where one statement is all that is atomic.
-    life = ThroughTemp if kind.atomic is Atomic.STATEMENT else StreamLife
     return Search(
         crashes=crashes,
         rivals=rivals,
         flushes=flushes,
         strict=strict,
-        decisions=Decisions(life=life),
+        decisions=Decisions(atomic=kind.atomic),
         operations=Operations(kind),
     )
 

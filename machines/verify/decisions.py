@@ -8,6 +8,7 @@ from attrs import frozen
 
 from dataflow.types import TableName
 from machines.operations import Answer, Facts, Publishing, Recipe, StreamOperation, TempFacts
+from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle
 from machines.verify.arrows import Arrows
 from machines.verify.scenarios import Sync
@@ -33,13 +34,17 @@ Known = tuple[Sync, Publishing | None, Facts | None, TempFacts | None]
 
 
 class Decisions:
-    """What the machine does next, for each state, event and knowledge."""
+    """What the machine does next, for each state, event and knowledge, on a database of this class."""
 
     def __init__(
-        self, machine: type[StreamLifecycle] = StreamLifecycle, life: type[StreamLife] = StreamLife
+        self,
+        machine: type[StreamLifecycle] = StreamLifecycle,
+        life: type[StreamLife] = StreamLife,
+        atomic: Atomic = Atomic.EVERYTHING,
     ) -> None:
         self._arrows = Arrows(machine)
         self._life = life
+        self._atomic = atomic
         self._known: dict[Known, Knowledge] = {}
         self._recipes: dict[Recipe, Recipe] = {}
         self._targets: dict[tuple[Knowledge, str, str], str] = {}
@@ -79,7 +84,7 @@ class Decisions:
     def _living(
         self, sync: Sync, publishing: Publishing | None, facts: Facts | None, left: TempFacts | None
     ) -> StreamLife:
-        life = self._life(sync.stream, sync.tables)
+        life = self._life(sync.stream, sync.tables, atomic=self._atomic)
         life.learn(Answer(publishing=publishing, facts=facts, left=left))
         return life
 
@@ -106,17 +111,3 @@ class Decisions:
 def _finalises(life: StreamLife) -> bool:
     """Whether the ledger remembers that the generation was published."""
     return life.stream.strategy.truncates and not life.stream.replaces_each_time
-
-
-class ThroughTemp(StreamLife):
-    """A life on a database that cannot keep a late insert from the final table: append writes to temp, too."""
-
-    @property
-    def writes_to_temp(self) -> bool:
-        """Always."""
-        return True
-
-    @property
-    def publishes_by_merge(self) -> bool:
-        """Temp's rows are added to the final table, by primary key or as they are."""
-        return not self.recipe.strategy.truncates

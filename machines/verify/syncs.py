@@ -15,6 +15,7 @@ from machines.destination import SyncLife, destination_lifecycle
 from machines.formatting import duration
 from machines.lifecycle import DONE, FAILED
 from machines.operations import Answer, Facts, KeyFacts, StreamOperation, SyncOperation, TempFacts
+from machines.parts import Atomic
 from machines.stream import StreamLife, stream_lifecycle
 from machines.verify.search import Explored, Violation, counts
 
@@ -275,4 +276,4 @@ def _life(name: str) -> StreamLife:
         temp=TableName("shop", f"{name}_temp"),
         columns=(Column("id", "id", INTEGER),),
     )
-    return StreamLife(stream, tables)
+    return StreamLife(stream, tables, atomic=Atomic.EVERYTHING)

@@ -8,6 +8,7 @@ from dataflow.errors import DataflowError
 from dataflow.stream_tables import StreamTables
 from dataflow.types import INTEGER, STRING, Column, Field, StreamName, TableName
 from machines.operations import Answer, Facts, Operation, Recipe, TempFacts, recipe
+from machines.parts import Atomic
 from machines.stream import StreamLife
 
 USERS = StreamName("shop", "users")
@@ -17,7 +18,7 @@ TABLES = StreamTables(
 )
 
 
-def life(strategy: Strategy, generation: int = 2) -> StreamLife:
+def life(strategy: Strategy, generation: int = 2, atomic: Atomic = Atomic.EVERYTHING) -> StreamLife:
     """A life of that strategy, before its first transition."""
     stream = DestinationStream(
         name=USERS,
@@ -27,7 +28,7 @@ def life(strategy: Strategy, generation: int = 2) -> StreamLife:
         minimum_generation_id=generation if strategy.truncates else 0,
         sync_id=7,
     )
-    return StreamLife(stream, TABLES)
+    return StreamLife(stream, TABLES, atomic=atomic)
 
 
 def recipe_of(strategy: Strategy, generation: int = 2) -> Recipe:

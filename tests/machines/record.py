@@ -35,7 +35,7 @@ from tests.connectors.memory import memory_destination
 JOURNALS = Path(__file__).parent / "journals"
 TIMES = ("at", "milliseconds")
 # The random end of a temp table's name where each name is used once.
-OPENING = re.compile(r"(_airbyte_tmp_[0-9a-f]{12}_\d+_)[0-9a-f]{6}")
+OPENING = re.compile(r"(_airbyte_tmp_[0-9a-f]{12}_\d+_)[0-9a-f]{6}(_[0-9a-f]{6})?")
 # Lives of the destination's machine are called so; all others are a stream's.
 OF_A_SYNC = "sync_"
 APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
@@ -144,6 +144,11 @@ def by_rows(scene: Scene) -> Scene:
     return lambda _: scene(Warehouse(memory_destination(Atomic.ROWS)))
 
 
+def by_statements(scene: Scene) -> Scene:
+    """The same on a database that makes one statement durable at a time."""
+    return lambda _: scene(Warehouse(memory_destination(Atomic.STATEMENT)))
+
+
 def full_disk(state_left: str) -> Callable[[Entry], None]:
     """A journal that cannot be written when a stream leaves the state."""
 
@@ -238,6 +243,9 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "completing_refused": lambda: by_rows(
         after(whole(DEDUP, **refusing("merge_table")), whole(DEDUP, **refusing("merge_table")))
     ),
+    # An append whose rows wait in a temp table for the end of the stream.
+    "append_through_temp": lambda: by_statements(whole(APPEND)),
+    "append_through_temp_resumed": lambda: by_statements(after(cut(APPEND), whole(APPEND))),
     # The whole sync.
     "sync_complete": two,
     "sync_with_a_failed_stream": lambda: cut(DEDUP),

@@ -9,6 +9,7 @@ from dataflow.runtime.clock import SetClock
 from dataflow.types import Kind, TableName
 from machines.operations import Answer, Facts, KeyFacts, TempFacts
 from machines.operations import StreamOperation as Op
+from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
 from tests.machines.lives import Answering, found, life, recipe_of
 
@@ -37,6 +38,33 @@ def test_a_first_start_opens_what_its_strategy_writes_to(strategy: Strategy, ope
 
     assert asked == [Op.CLAIM, Op.INSPECT, *operations]
     assert machine.at == "writing"
+
+
+@pytest.mark.parametrize("atomic", Atomic)
+def test_an_append_goes_through_temp_where_only_a_statement_is_durable_at_once(atomic: Atomic) -> None:
+    """A late insert of a killed run would reach the final table there, and nothing could refuse it."""
+    machine, opened = started(life(APPEND, atomic=atomic), found())
+    machine.send("completed")
+
+    by_temp = atomic is Atomic.STATEMENT
+    assert opened[2:] == [Op.OPEN_TEMP if by_temp else Op.OPEN_FINAL]
+    assert machine.at == "done"
+    assert life(APPEND, atomic=atomic).publishes_by_merge == by_temp
+
+
+def test_a_temp_table_of_an_append_is_resumed_by_the_next_append() -> None:
+    _, asked = started(life(APPEND, atomic=Atomic.STATEMENT), found(recipe_of(APPEND)))
+
+    assert asked[2:] == [Op.RESUME_TEMP]
+
+
+def test_a_retry_of_a_published_append_truncate_adds_through_temp_where_an_append_does() -> None:
+    of = life(APPEND_TRUNCATE, atomic=Atomic.STATEMENT)
+
+    _, asked = started(of, found(finalised=True))
+
+    assert asked[2:] == [Op.OPEN_TEMP]
+    assert (of.publishes_by_merge, of.publishes_by_swap) == (True, False)
 
 
 @pytest.mark.parametrize("strategy", [DEDUP, APPEND_TRUNCATE, DEDUP_TRUNCATE])

@@ -132,24 +132,24 @@ def examine(
         alive = {each.entry.table: each.writer for each in held if not each.writer.gone}
         findings = []
         for trace in traces:
-            life = _life(trace, options or Options(), left=streams is not None)
+            life = _life(connector.atomic, trace, options or Options(), left=streams is not None)
             if life.tables.final in alive:
                 continue
             steps = _rehearse(rehearsing, life, Steps(watch))
             left = streams is not None and trace.wanted is None
             findings.append(_finding(connector.atomic, trace, life, steps, left=left))
-    dead = (_dead(each) for each in held if each.writer.gone)
+    dead = (_dead(connector.atomic, each) for each in held if each.writer.gone)
     return Diagnosis(
         findings=(*findings, *dead), at_work=alive, suspicions=tuple(suspected(connector)), known=known
     )
 
 
-def _life(trace: Trace, options: Options, *, left: bool) -> StreamLife:
+def _life(atomic: Atomic, trace: Trace, options: Options, *, left: bool) -> StreamLife:
     """The life that comes next: the catalog's; or the same again; or, of a stream that left, one that only adds."""
     if trace.wanted is not None:
-        return StreamLife(*trace.wanted)
+        return StreamLife(*trace.wanted, atomic=atomic)
     of = trace.entry.recipe if trace.entry and trace.entry.recipe else _PLAIN
-    recipe = evolve(of, strategy=Strategy.APPEND, primary_key=(), cursor=None) if left else of
+    recipe = _only_adding(of) if left else of
     final = trace.final
     owner = trace.owner or StreamName(final.namespace, final.name)
     life = life_from_json(
@@ -161,6 +161,7 @@ def _life(trace: Trace, options: Options, *, left: bool) -> StreamLife:
             "final": [final.namespace, final.name],
             "temp": [trace.temp.namespace, trace.temp.name],
             "recipe": recipe_to_json(recipe),
+            "atomic": atomic,
         }
     )
     if recipe.strategy is Strategy.APPEND_TRUNCATE:
@@ -170,6 +171,13 @@ def _life(trace: Trace, options: Options, *, left: bool) -> StreamLife:
         # Its name is for messages. Whose the table is, is for its own next sync to say.
         life.tables = evolve(life.tables, stream=None)
     return life
+
+
+def _only_adding(of: Recipe) -> Recipe:
+    """The recipe of a sync that adds, and continues no temp table."""
+    return evolve(
+        of, strategy=Strategy.APPEND, generation_id=of.generation_id + 1, primary_key=(), cursor=None
+    )
 
 
 _PLAIN = Recipe(strategy=Strategy.APPEND, generation_id=0, primary_key=(), cursor=None, columns=())
@@ -260,7 +268,7 @@ def _fix(kind: Kind, trace: Trace, after: Step | None, *, acknowledged: bool) ->
     return None
 
 
-def _dead(held: Held) -> Finding:
+def _dead(atomic: Atomic, held: Held) -> Finding:
     entry, writer = held.entry, held.writer
     nothing = Trace(
         entry=LedgerEntry(table=entry.table),
@@ -281,7 +289,7 @@ def _dead(held: Held) -> Finding:
         state="claiming",
         does="The next claim ends this session, which releases its lock.",
         fix=StreamOperation.CLAIM,
-        life=_life(nothing, Options(), left=False),
+        life=_life(atomic, nothing, Options(), left=False),
     )
 
 

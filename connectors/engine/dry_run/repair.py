@@ -86,7 +86,7 @@ def repair(connector: Connector, finding: Finding, run: str, retry: RetryPolicy 
     the run that left the rows.
     """
     transactions = Transactions(connector, retry or RetryPolicy(), lambda *_: None)
-    life = StreamLife(finding.life.stream, finding.life.tables)
+    life = StreamLife(finding.life.stream, finding.life.tables, atomic=connector.atomic)
     operations = StreamOperations(connector, transactions, run)
     port = _UpTo(operations, finding.fix)
     try:

@@ -90,7 +90,9 @@ class StreamRun:
         writers: Sequence[Transactions],
         owner: Transactions,
     ) -> None:
-        self.life = StreamLife(named.stream, named.tables, failure=named.failure)
+        self.life = StreamLife(
+            named.stream, named.tables, atomic=sync.connector.atomic, failure=named.failure
+        )
         self._writers = writers
         # How many attempts each flush took, until its transition is written down.
         self._attempts: dict[int, int] = {}

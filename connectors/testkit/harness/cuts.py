@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from attrs import define, field, frozen
 
-from connectors.contract import Connector
+from connectors.contract import Atomic, Connector
 from connectors.testkit.harness.model import Stint, User, after_interruption, published
 from connectors.testkit.harness.rows import row
 from connectors.testkit.harness.runs import Run, open_run
@@ -164,6 +164,15 @@ class Story:
 
     def __str__(self) -> str:
         return f"{self.operation}-{self.strategy}"
+
+    def happens_in(self, atomic: Atomic) -> bool:
+        """Whether a database of this class performs the operation: one alone adds appended rows from a temp table."""
+        by_temp = atomic is Atomic.STATEMENT
+        appends = self.strategy is Strategy.APPEND
+        return (self.operation, appends, by_temp) not in (
+            (StreamOperation.OPEN_FINAL, True, True),
+            (StreamOperation.MERGE, True, False),
+        )
 
     def expected(self, table: Sequence[User], before: Source, sent: Sequence[User]) -> list[User]:
         """The final table once the stream is complete."""

@@ -9,9 +9,17 @@ from connectors.testkit.harness.model import User
 from connectors.testkit.harness.rows import Row
 from connectors.testkit.harness.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
+from machines.parts import Atomic
 
-# All but what appends.
+# All but what appends, which goes through a temp table in one class of databases only.
 TO_TEMP = [strategy for strategy in Strategy if strategy is not Strategy.APPEND]
+
+
+def goes_straight(strategy: Strategy, atomic: Atomic) -> bool:
+    """Whether a sync's rows are in the final table as they are flushed, and not once the stream is complete."""
+    return strategy is Strategy.APPEND and atomic is not Atomic.STATEMENT
+
+
 PRIOR = (User(1, "old", 10), User(2, "old", 10), User(9, "old", 10))
 # What the first sync sends before it is cut off; a STATE covers the first `TOLD` of it.
 CUT_OFF = (

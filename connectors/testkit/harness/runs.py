@@ -103,4 +103,4 @@ def stream_life(
         sync_id=1,
     )
     named = table_catalog([(name, fields)], connector.columns.naming, connector.default_namespace)
-    return StreamLife(wanted, named[name])
+    return StreamLife(wanted, named[name], atomic=connector.atomic)

@@ -30,6 +30,7 @@ from dataflow.stream_tables import StreamTables
 from dataflow.table_catalog import table_catalog
 from dataflow.types import StreamName, TableName
 from machines.journal.entries import Entry
+from machines.parts import Atomic
 
 AT_ONCE = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
 # Longer than any sync of a test may take.
@@ -83,6 +84,12 @@ class Warehouse:
     _synced: dict[StreamName, DestinationStream] = field(factory=dict, repr=False)
     # Until the next sync.
     _known: dict[StreamName, StreamTables] = field(factory=dict, repr=False)
+
+    @property
+    def atomic(self) -> Atomic:
+        """What the destination makes durable together."""
+        with closing(self.destination.connector()) as connector:
+            return connector.atomic
 
     def sync(
         self,

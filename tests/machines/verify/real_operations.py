@@ -19,6 +19,7 @@ from dataflow.stream_tables import OwnedColumn
 from dataflow.types import EXTRACTED_AT, RAW_ID, Column, TableName
 from machines.flushes import FlushRow
 from machines.operations import Answer, Facts, StreamOperation, TempFacts
+from machines.parts import Atomic
 from machines.stream import StreamLife
 from machines.verify import database as abstract
 from machines.verify.decisions import Knowledge
@@ -57,7 +58,7 @@ class RealOperations:
             *range(1, database.entry.last_flush + 1),
             *(row.number for row in database.flushes),
         }
-        self._life = StreamLife(knowledge.sync.stream, knowledge.sync.tables)
+        self._life = StreamLife(knowledge.sync.stream, knowledge.sync.tables, atomic=Atomic.EVERYTHING)
         self._life.learn(Answer(facts=knowledge.facts))
 
     def perform(

@@ -13,6 +13,7 @@ from dataflow.errors import TransientError
 from dataflow.runtime.clock import SetClock
 from machines.lifecycle import Lifecycle, leaf
 from machines.operations import Answer, Facts, StreamOperation
+from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
 from machines.verify.database import Database, Entry
 from machines.verify.decisions import Decisions, Knowledge
@@ -136,7 +137,7 @@ def walked(known: Knowledge) -> dict[tuple[str, str], str]:
     trail = Trail()
     undisturbed = ((last, LENGTH) for last in ("flushed", "errored"))
     for last, failing in (*product(("completed", "ended"), range(LENGTH + 1)), *undisturbed):
-        life = StreamLife(known.sync.stream, known.sync.tables)
+        life = StreamLife(known.sync.stream, known.sync.tables, atomic=Atomic.EVERYTHING)
         machine = stream_lifecycle(life, Finding(known, failing), SetClock(), trail)
         machine.send("start")
         if machine.at == "writing":

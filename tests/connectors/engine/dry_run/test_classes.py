@@ -1,6 +1,6 @@
 """`doctor` and `plan` where a database commits an operation in parts: the memory destination of each such class."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, ClassVar
 
@@ -24,14 +24,16 @@ from connectors.testkit.suites.rehearsal import RehearsalSuite
 from dataflow.catalog import Strategy, read_catalog
 from dataflow.names import TEMP_MARK, name_hash
 from dataflow.types import TableName
+from machines.journal.entries import Entry
 from machines.journal.standing import course_of, standing
 from machines.operations import StreamOperation
 from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
 
-DEDUP, APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.DEDUP, Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
+APPEND, DEDUP = Strategy.APPEND, Strategy.DEDUP
+APPEND_TRUNCATE, DEDUP_TRUNCATE = Strategy.APPEND_TRUNCATE, Strategy.DEDUP_TRUNCATE
 IN_PARTS = [each for each in Atomic if each is not Atomic.EVERYTHING]
-OTHERS = users(Strategy.APPEND, 1, "others")
+OTHERS = users(APPEND, 1, "others")
 
 
 class TestDoctorByRows(DoctorSuite):
@@ -168,9 +170,33 @@ def test_the_log_says_that_a_publication_of_an_earlier_run_was_completed(warehou
     outcome = sync_users(warehouse, users(DEDUP, 7), sent=THEN)
 
     assert outcome.exit_code == 0
-    assert standing(course_of(each for each in outcome.journal if each["machine"] == "stream")).startswith(
+    assert standing(course_of(stream_of(outcome.journal))).startswith(
         f"A publication into {warehouse.tables().final} that an earlier run began was completed first. "
     )
+
+
+def test_an_append_says_where_its_rows_wait_and_that_they_were_added() -> None:
+    warehouse = Warehouse(memory_destination(Atomic.STATEMENT))
+
+    waiting = cut_off(warehouse, users(APPEND, 7))
+    final = warehouse.tables().final
+    (finding,) = examined(warehouse, users(APPEND, 7)).findings
+    (elsewhere,) = examined(warehouse, OTHERS).findings
+    added = sync_users(warehouse, users(APPEND, 7), sent=THEN)
+
+    words = standing(course_of(stream_of(waiting.journal)))
+    assert words.startswith(f"{final} holds nothing of this run. Waiting in {final}{TEMP_MARK}")
+    assert words.endswith(f" for the next sync: {len(CUT_OFF)} rows of this run.")
+    assert (finding.state, finding.fix) == ("resuming_temp", None)
+    assert (elsewhere.state, elsewhere.fix) == ("settling", StreamOperation.SETTLE)
+    assert standing(course_of(stream_of(added.journal))) == (
+        f"Added to {final}: {len(THEN)} rows of this run and those that waited."
+    )
+
+
+def stream_of(journal: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries of its streams."""
+    return (each for each in journal if each["machine"] == "stream")
 
 
 def begun(warehouse: Warehouse, stream: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ the plain one is decided in `table_catalog`.
 """
 
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -30,8 +31,10 @@ PLAIN = frozenset(ascii_letters + digits + "_")
 class NamingRules:
     """What a destination allows in names of namespaces, tables, columns and indexes; given by the connector.
 
-    `max_bytes` counts UTF-8. `plain` keeps only ASCII letters, digits and underscores (accents are dropped,
-    other characters become underscores) and no leading digit; otherwise all but U+0000 is kept.
+    `max_bytes` counts UTF-8, and `max_characters` bounds a name besides. `plain` keeps only ASCII letters, digits and
+    underscores (accents are dropped, other characters become underscores) and no leading digit; otherwise all but
+    U+0000 is kept. With `basic`, characters beyond the basic plane become underscores too. Without `trailing_spaces`,
+    so do spaces at the end.
     `ignore_case` says that the destination takes names that differ by case as one. `reserved` names are
     never given to anything.
     """
@@ -40,6 +43,20 @@ class NamingRules:
     plain: bool
     ignore_case: bool
     reserved: tuple[str, ...] = ()
+    max_characters: int | None = field(
+        default=None, validator=validators.optional(validators.ge(LEAST_BYTES))
+    )
+    basic: bool = False
+    trailing_spaces: bool = True
+
+    @property
+    def longest(self) -> int:
+        """How many ASCII characters a name has at most."""
+        return self.max_bytes if self.max_characters is None else min(self.max_bytes, self.max_characters)
+
+    def holds(self, name: str) -> bool:
+        """Whether a name is short enough."""
+        return len(name.encode()) <= self.max_bytes and len(name) <= (self.max_characters or len(name))
 
     def comparable(self, name: str) -> str:
         """Two names are the same to the destination when their comparable forms are equal."""
@@ -60,12 +77,12 @@ def physical_name(name: str, rules: NamingRules) -> str:
 
     An empty name, and one of which nothing readable is left, becomes a name made of its hash.
     """
-    mapped = _plain(name) if rules.plain else _storable(name)
+    mapped = _plain(name) if rules.plain else _storable(name, rules)
     if not mapped or (mapped != name and not mapped.strip("_")):
         mapped = f"unnamed_{name_hash(name)}"
     if rules.plain and mapped[0].isdigit():
         mapped = f"_{mapped}"
-    if len(mapped.encode()) > rules.max_bytes or rules.reserves(mapped):
+    if not rules.holds(mapped) or rules.reserves(mapped):
         mapped = with_suffix(mapped, f"_{name_hash(name)}", rules)
     return mapped
 
@@ -76,7 +93,7 @@ def index_name(table: TableName, purpose: str, rules: NamingRules) -> str:
     `purpose` is one of INDEX_PURPOSES; another is named as well, but not checked over the catalog.
     """
     hashed = name_hash(table.namespace, table.name, purpose)
-    return with_suffix(_cut(table.name, rules.max_bytes // 2) + f"_{purpose}", f"_{hashed}", rules)
+    return with_suffix(_cut(table.name, rules.longest // 2) + f"_{purpose}", f"_{hashed}", rules)
 
 
 def name_hash(*parts: str | None) -> str:
@@ -124,6 +141,12 @@ def opened_name(temp: str, opening: str, rules: NamingRules) -> str:
     return with_suffix(temp[: temp.rindex(mark)], f"{mark}_{opening}", rules)
 
 
+def replaced_name(temp: str, rules: NamingRules) -> str:
+    """The name of what a temp table replaced, until it is dropped: one of an opening that no ledger names."""
+    opening = opening_of(temp)
+    return opened_name(temp, f"{opening}0", rules) if opening else with_suffix(temp, "_old", rules)
+
+
 def is_temp_of(table: str, temp: str) -> bool:
     """Whether this is a name of a temp table of the stream that has the temp table `temp`, of whatever opening."""
     mark = temp_mark(temp)
@@ -143,9 +166,12 @@ def _plain(name: str) -> str:
     return _replace(unaccented, PLAIN.__contains__)
 
 
-def _storable(name: str) -> str:
+def _storable(name: str, rules: NamingRules) -> str:
     # A lone surrogate has no UTF-8, and no database takes U+0000 in a name.
-    return _replace(name, lambda char: char != "\0" and not "\ud800" <= char <= "\udfff")
+    highest = "\uffff" if rules.basic else chr(sys.maxunicode)
+    kept = _replace(name, lambda char: char != "\0" and not "\ud800" <= char <= "\udfff" and char <= highest)
+    bare = kept.rstrip(" ")
+    return kept if rules.trailing_spaces else bare + "_" * (len(kept) - len(bare))
 
 
 def _replace(chars: Iterable[str], keep: Callable[[str], bool]) -> str:
@@ -154,7 +180,8 @@ def _replace(chars: Iterable[str], keep: Callable[[str], bool]) -> str:
 
 def with_suffix(name: str, suffix: str, rules: NamingRules) -> str:
     """The name with the suffix, cut so that the whole is within the limit."""
-    return _cut(name, rules.max_bytes - len(suffix.encode())) + suffix
+    characters = None if rules.max_characters is None else rules.max_characters - len(suffix)
+    return _cut(name[:characters], rules.max_bytes - len(suffix.encode())) + suffix
 
 
 def _cut(name: str, limit: int) -> str:

@@ -6,9 +6,11 @@ from dataflow import names
 from dataflow.names import (
     NamingRules,
     index_name,
+    is_temp_of,
     opened_name,
     opening_of,
     physical_name,
+    replaced_name,
     temp_mark,
     temp_name,
 )
@@ -16,6 +18,10 @@ from dataflow.types import StreamName, TableName
 
 PLAIN = NamingRules(max_bytes=63, plain=True, ignore_case=False)
 ANYTHING = NamingRules(max_bytes=63, plain=False, ignore_case=True)
+# As MySQL counts names, and what it holds in them.
+COUNTED = NamingRules(
+    max_bytes=192, max_characters=64, plain=False, ignore_case=True, basic=True, trailing_spaces=False
+)
 PUNCTUATION = "-test- -`~!@#$%^&*()-=_+[]\\{}|;':\",./<>?"
 
 
@@ -54,6 +60,22 @@ def test_two_unreadable_names_stay_apart_without_meeting() -> None:
 @pytest.mark.parametrize("name", ["用户", PUNCTUATION, "1foo", "order", "ß", " "])
 def test_other_rules_keep_every_character(name: str) -> None:
     assert physical_name(name, ANYTHING) == name
+
+
+def test_a_bound_in_characters_counts_no_bytes() -> None:
+    long = physical_name("数" * 65, COUNTED)
+
+    assert physical_name("数" * 64, COUNTED) == "数" * 64
+    assert long == f"{'数' * 51}_{names.name_hash('数' * 65)}"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a🦆b", "a_b"), ("ü数", "ü数"), ("a b  ", "a b__"), (" a", " a")]
+)
+def test_characters_that_a_destination_does_not_hold_where_they_are_become_underscores(
+    name: str, expected: str
+) -> None:
+    assert physical_name(name, COUNTED) == expected
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\ud800b"])
@@ -113,3 +135,15 @@ def test_every_opening_of_a_temp_table_has_the_mark_of_its_stream_and_no_other_s
 
 def test_a_temp_table_of_an_earlier_version_is_its_own_mark() -> None:
     assert (temp_mark("of_another_name"), opening_of("of_another_name")) == ("of_another_name", "")
+
+
+def test_what_a_temp_table_replaced_is_a_temp_table_of_the_stream_that_no_ledger_names() -> None:
+    temp = temp_name(StreamName("shop", "users"), COUNTED)
+    opened = opened_name(temp, "7_ab12cd", COUNTED)
+
+    replaced = replaced_name(opened, COUNTED)
+
+    assert is_temp_of(replaced, temp)
+    assert opening_of(replaced) not in ("", "7_ab12cd")
+    assert opening_of(replaced).startswith("7_")
+    assert replaced_name("plain", COUNTED) == "plain_old"

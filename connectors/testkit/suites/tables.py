@@ -92,7 +92,7 @@ class TableOperationsSuite(Suite):
         assert bench.destination.tables() == {bench.table("others")}
 
     def test_two_tables_whose_names_differ_at_the_end_of_what_fits_are_two(self, bench: Bench) -> None:
-        length = min(bench.connector.columns.naming.max_bytes, 255)
+        length = min(bench.connector.columns.naming.longest, 255)
         tables = [bench.table("t" * (length - 1) + last) for last in "ab"]
 
         for number, table in enumerate(tables):

@@ -196,6 +196,7 @@ class NamingSuite(WarehouseSuite):
             columns(**{safe: Kind.STRING, "other": Kind.INTEGER}),
         )
         source, target = TableName(space, physical_name(f"{name} tmp", rules)), TableName(space, safe)
+        twin = TableName(space, physical_name(f"{name} twin", rules))
         by = Recipe(strategy=Strategy.DEDUP, generation_id=1, primary_key=(safe,), cursor=safe, columns=of)
 
         with bench.client.transaction():
@@ -205,9 +206,13 @@ class NamingSuite(WarehouseSuite):
         with bench.client.transaction():
             bench.client.expect_meta(target, f'{{"said": "{len(name)}"}}')
             bench.client.merge_table(source, target, by)
-            bench.client.copy_table(source, target, of)
             bench.client.dedupe_table(target, by)
             counted = bench.client.count_rows(target)
+        # Into a table of its own: no table has two rows of one raw id.
+        bench.make(twin, of)
+        with bench.client.transaction():
+            copied = bench.client.copy_table(source, twin, of), bench.client.count_rows(twin)
+            bench.client.drop_table(twin)
         merged = data(bench.rows(target, of))
         wider = columns(
             **{safe: Kind.JSON, "other": Kind.STRING, physical_name(f"+{name}", rules): Kind.DATE}
@@ -220,6 +225,7 @@ class NamingSuite(WarehouseSuite):
             there = [bench.client.table_exists(table) for table in (source, target)]
             bench.client.drop_table(target)
 
+        assert copied == (2, 2)
         assert (counted, merged) == (2, [{safe: name, "other": 2}, {safe: "b", "other": 3}])
         assert (found, there) == (schema, [False, True])
         assert bench.destination.tables() == {victim}

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
-from uuid import UUID
 
 import pyarrow as pa
 
+from connectors.sql.raw_id_texts import raw_id_texts
 from connectors.sql.statements import Statements
 from connectors.sql.text import Sql
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Column, Kind, TableName
@@ -41,7 +41,7 @@ class RowBuffer:
         return sum(self._connection.append(statement, self._rows(batch, columns)) for batch in batches)
 
     def _rows(self, batch: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
-        raw_ids = (str(UUID(bytes=each)) for each in batch.column(RAW_ID).to_pylist())
+        raw_ids = raw_id_texts(batch.column(RAW_ID)).to_pylist()
         kinds = _METADATA_KINDS | {column.name: column.kind for column in columns}
         cells = (self._cells(batch.column(name), kind) for name, kind in kinds.items())
         return zip(raw_ids, *cells, strict=True)

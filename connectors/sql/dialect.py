@@ -134,6 +134,10 @@ class Dialect:
     key_text: str = "varchar"
     # A column of moments as text of ISO 8601; one without a zone is in UTC.
     moment_as_text: Template = _MOMENT_AS_TEXT
+    # What stands after the columns where one of our own tables is made.
+    table_options: Sql = NOTHING
+    # Whether a table may be without a primary key. Some servers are set to refuse one.
+    keyless: bool = True
 
     def text_up_to(self, length: int) -> str:
         """The type of text that can be in a key, of at most `length` characters."""

@@ -57,6 +57,5 @@ def change_column(
             Name(META),
             conversion.noted(name, change),
         ),
-        statements.drop_column(table, name),
-        sql("ALTER TABLE {} RENAME COLUMN {} TO {}", statements.table(table), Name(CHANGING), Name(name)),
+        *statements.take_name(table, CHANGING, name, change.new),
     )

@@ -52,10 +52,11 @@ class SqlJournal:
             return
         self._session.execute(
             sql(
-                "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({}))",
+                "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({})){}",
                 self._table,
                 listed(map(self._dialect.internal_definition, _COLUMNS)),
                 names(KEY),
+                self._dialect.table_options,
             )
         )
 

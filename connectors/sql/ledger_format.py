@@ -8,7 +8,7 @@ upgraded fails at its next statement, which names a column that is no longer the
 from collections.abc import Collection, Sequence
 from enum import Enum
 
-from connectors.sql.dialect import Dialect, Holds, InternalColumn
+from connectors.sql.dialect import Ddl, Dialect, Holds, InternalColumn
 from connectors.sql.ledger_rows import (
     CHECKPOINT,
     COLUMNS,
@@ -37,6 +37,8 @@ _FORMAT_COLUMNS = (
     InternalColumn("format", Holds.INTEGER, nullable=False),
     InternalColumn("notice", Holds.TEXT, nullable=False),
 )
+# The key of a table that must have one.
+_FORMAT_KEY = ("format",)
 # What the formats before did not have.
 _ADDED_BY_THE_SECOND = ("stream_namespace", "stream_name", "columns")
 _ADDED_BY_THE_THIRD = ("publishing",)
@@ -73,8 +75,7 @@ class LedgerFormat:
         """Create the ledger if it is missing, or bring one of an earlier version to today's format."""
         match self.found():
             case Found.NOTHING:
-                self._create_tables()
-                self._write_format()
+                self._create_all()
             case Found.FIRST:
                 self._rename_the_first()
                 self._upgrade(FIRST_NAMES)
@@ -117,6 +118,8 @@ class LedgerFormat:
 
     def _found_with_format(self, entries: Collection[str]) -> Found:
         number = self._number()
+        if number is None and not entries and self._dialect.ddl is Ddl.COMMITS:
+            return Found.NOTHING
         if number not in (FORMAT - 1, FORMAT):
             raise ConfigError(
                 f"The ledger in {self.entries} has format {number}, and this version uses format {FORMAT}.",
@@ -169,12 +172,23 @@ class LedgerFormat:
                 self._session.execute(sql("ALTER TABLE {} ADD COLUMN {}", table, definition))
         self._create(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
 
+    def _create_all(self) -> None:
+        if self._dialect.ddl is Ddl.TRANSACTIONAL:
+            self._create_tables()
+            self._write_format()
+            return
+        # Each statement commits. The entries come last: without them a killed run has left nothing but what is made
+        # again here, or, once there is a number, a ledger that is empty.
+        self._create(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
+        self._write_format()
+        self._create(self.entries, COLUMNS, KEY)
+
     def _create_tables(self) -> None:
         self._create(self.entries, COLUMNS, KEY)
         self._create(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
 
     def _write_format(self) -> None:
-        self._create(self.format, _FORMAT_COLUMNS, ())
+        self._create(self.format, _FORMAT_COLUMNS, () if self._dialect.keyless else _FORMAT_KEY)
         self._session.execute(
             sql(
                 "INSERT INTO {} ({}) VALUES ({})",
@@ -190,9 +204,10 @@ class LedgerFormat:
         constraint = sql("PRIMARY KEY ({})", names(key)) if key else NOTHING
         self._session.execute(
             sql(
-                "CREATE TABLE IF NOT EXISTS {} ({})",
+                "CREATE TABLE IF NOT EXISTS {} ({}){}",
                 self._session.table(table),
                 listed([*definitions, constraint]),
+                self._dialect.table_options,
             )
         )
 

@@ -135,7 +135,7 @@ class Statements(ABC):
         ]
         return (
             sql("CREATE TABLE {} ({})", self.table(table), listed(definitions)),
-            *self._create_key_index(table, {name: types[name].type for name in primary_key}),
+            *self.index_on_key(table, {name: types[name].type for name in primary_key}),
         )
 
     def drop_table(self, table: TableName) -> Sql:
@@ -212,7 +212,14 @@ class Statements(ABC):
         """Remove a column."""
         return sql("ALTER TABLE {} DROP COLUMN {}", self.table(table), Name(name))
 
-    def _create_key_index(self, table: TableName, key: Mapping[str, str]) -> Sequence[Sql]:
+    def take_name(self, table: TableName, changing: str, name: str, kind: ColumnType) -> Sequence[Sql]:
+        """Put the column `changing`, which is of this type, in the place of the column `name`."""
+        return (
+            self.drop_column(table, name),
+            sql("ALTER TABLE {} RENAME COLUMN {} TO {}", self.table(table), Name(changing), Name(name)),
+        )
+
+    def index_on_key(self, table: TableName, key: Mapping[str, str]) -> Sequence[Sql]:
         """An index on the columns of the key, which are given with their types. No statement if there is none."""
         index = self.dialect.key_index
         if index is None or not key:

@@ -1,6 +1,6 @@
 """The ledger and the journal on a real MariaDB: the shared statements mean there what they mean everywhere."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from connectors.sql.ledger_format import Found, LedgerFormat
 from connectors.sql.ledger_rows import FORMAT_TABLE
 from connectors.sql.merging import merge
 from connectors.sql.statements import KEY_INDEX, all_names
-from connectors.sql.text import Name, Param, Value, listed, names, sql
+from connectors.sql.text import Name, Param, Sql, Value, listed, names, sql
 from connectors.testkit import Destination, JournalTableSuite, LedgerSuite
 from connectors.testkit.suites.ledger import FULL
 from dataflow.catalog import Strategy
@@ -202,6 +202,43 @@ def test_a_ledger_of_another_format_is_refused(client: MariaDbClient) -> None:
 
     with pytest.raises(ConfigError, match="has format 99"):
         SqlLedger(client, INTERNAL_NAMESPACE, MARIADB).prepare()
+
+
+class CutClient(MariaDbClient):
+    """One whose process ends before one of the statements that change something."""
+
+    def __init__(self, socket: str, before: int) -> None:
+        super().__init__(socket)
+        self._left = before
+
+    def execute(
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        if not MARIADB.render(statement).startswith("SELECT"):
+            if not self._left:
+                raise Cut
+            self._left -= 1
+        return super().execute(statement, parameters)
+
+
+class Cut(Exception):
+    """The process has ended."""
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_a_ledger_whose_creation_was_cut_short_is_created_by_the_next_run(socket: str, before: int) -> None:
+    """Each of its statements commits, so the next run finds what the earlier ones left."""
+    with closing(MariaDbClient(socket)) as setting_up:
+        setting_up.create_namespace(INTERNAL_NAMESPACE)
+    with closing(CutClient(socket, before)) as cut, pytest.raises(Cut), cut.transaction():
+        cut.ledger.prepare()
+
+    with closing(MariaDbClient(socket)) as client:
+        with client.transaction():
+            client.ledger.prepare()
+            client.ledger.save(FULL)
+
+        assert client.ledger.entries() == [FULL]
 
 
 # -- the journal

@@ -89,6 +89,8 @@ class TableOperationsClient(Protocol):
     def lock(self, table: TableName, owner: str) -> None:
         """Keep other runs from writing to this final table until `close`, on a connection of its own.
 
+        It keeps live runs out. What a dead run still has at work is kept out by `Ledger.hold`.
+
         Held already by this client: nothing happens. Held by a live run: ConfigError naming it, after a short wait.
         """
         ...
@@ -225,6 +227,10 @@ class ClientOfParts(Client, Protocol):
     not know whether the earlier call took effect, and change nothing then. `overwrite_table` may leave the old table
     under the source's name: the framework drops it.
     """
+
+    def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:
+        """Change what a merge by this key needs of the table, such as an index; called before it, by itself."""
+        ...
 
     def end_others(self, table: TableName, claim: str) -> bool:
         """Afterwards nothing that another claim sent is at work on this final table, nor can begin.

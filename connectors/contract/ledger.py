@@ -94,6 +94,10 @@ class Ledger(Protocol):
         """The table's entry, locked until the transaction ends; waits for another holder, and for those that share it.
 
         Folds the rows of its flushes into it, and deletes them. None: no entry yet.
+
+        If a change of tables ends the locks of rows, something else locks the entry until the transaction ends, on the
+        connection that changes the tables: a dead client's statement may go on for as long as it takes, and the
+        next holder must find it ended.
         """
         ...
 

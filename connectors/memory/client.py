@@ -102,6 +102,9 @@ class MemoryClient:
         """One statement: afterwards the table has this name."""
         self._session.change(lambda content: _renamed(content, table, name), (table, name), shape=True)
 
+    def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:
+        """A merge needs nothing of a dictionary."""
+
     def end_others(self, table: TableName, claim: str) -> bool:
         """A change is made by the thread that asks for it: none outlives the run that asked."""
         return True

@@ -144,6 +144,9 @@ class SqlClient(ABC):
         for statement in merge(self.statements, source, target, recipe):
             self.execute(statement)
 
+    def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:  # noqa: B027 - as above
+        """A merge needs nothing of the table itself. Asked for only where it could not be done within the merge."""
+
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         self.execute(dedupe(self.statements, table, recipe))
 

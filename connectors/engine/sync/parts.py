@@ -252,6 +252,8 @@ class Parts:
     def _fit_final(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
         if entry.publishing is Publishing.ADD and (by := entry.recipe) is not None:
             self._ensure(entry, by.columns, by.primary_key if by.strategy.dedupes else (), work)
+            if by.strategy.dedupes and self._repeats:
+                cast("ClientOfParts", self._client).prepare_merge(entry.table, by.primary_key)
         return entry
 
     def _dedupe(self, entry: LedgerEntry, work: Work) -> LedgerEntry:

@@ -52,6 +52,9 @@ def first_raw_id(batches: Sequence[pa.RecordBatch]) -> str:
     return as_text(batches[0].column(RAW_ID)[0].as_py())
 
 
-def later(raw_id: str, milliseconds: int) -> str:
-    """A raw id above all that are given within this number of milliseconds after `raw_id`."""
-    return str(UUID(int=UUID(raw_id).int + (milliseconds << 80)))
+def first_at(milliseconds: int) -> str:
+    """A raw id above all that were given before this moment by the clock, in milliseconds since 1970.
+
+    Ids run ahead of the clock where it was set back, or where they were reserved: it need not be above those.
+    """
+    return str(UUID(int=milliseconds << 80))

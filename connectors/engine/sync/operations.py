@@ -20,7 +20,8 @@ from connectors.engine.sync.transactions import Transactions
 from dataflow.errors import ConfigError, InternalError
 from dataflow.flush import Flush
 from dataflow.ownership import alike, claimed
-from dataflow.raw_ids import first_raw_id, later
+from dataflow.raw_ids import first_at, first_raw_id
+from dataflow.runtime.clock import milliseconds
 from dataflow.types import TableName
 from machines.flushes import FlushRow
 from machines.operations import Answer, StreamOperation
@@ -28,7 +29,7 @@ from machines.parts import FLUSH as FLUSH_PARTS
 from machines.parts import Part, commits, parts_of
 from machines.stream import StreamLife
 
-# How far ahead of a flush's rows the ledger's highest raw id is written where it cannot be written with them. In
+# How far ahead of the clock the ledger's highest raw id is written where it cannot be written with its rows. In
 # milliseconds, as raw ids count them: about one small write a minute.
 RESERVED = 60_000
 
@@ -141,7 +142,9 @@ class StreamOperations:
         highest = flush.highest_raw_id
         if highest is None or highest <= (self._reserved or self.highest_raw_id or ""):
             return
-        claim, reserved = self._claimed(), later(highest, RESERVED)
+        claim = self._claimed()
+        # Ahead of the clock and not of the rows: each run begins above what the one before it reserved.
+        reserved = max(highest, first_at(milliseconds(self._connector.runtime.clock) + RESERVED))
         self._shared(writer.client)
         # No flush has such a number, so it is never one without a gap before it.
         row = FlushRow(epoch=claim.epoch, number=-flush.number, highest_raw_id=reserved)

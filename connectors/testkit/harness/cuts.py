@@ -22,8 +22,9 @@ from machines.operations import Answer, Publishing, StreamOperation
 from machines.stream import StreamLife, stream_lifecycle
 
 FLUSH = "flush"
-# Raw ids of two runs of a stream are this far apart: further than any run reserves ids ahead of its rows.
-APART = 1_000_000
+# Raw ids of two runs of a stream are this far apart, in milliseconds (17 years), and as far ahead of the clock: no run
+# has reserved the ids of the next.
+APART = 1 << 39
 
 
 class Cut(BaseException):

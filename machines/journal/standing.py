@@ -54,7 +54,7 @@ class Course:
             begun=self.begun or entry["to"] == "writing",
             to_temp=self.to_temp or operation in _TO_TEMP,
             resumed=self.resumed or operation == StreamOperation.RESUME_TEMP,
-            settled=self.settled or operation == StreamOperation.SETTLE,
+            settled=self.settled or (operation == StreamOperation.SETTLE and entry.get("rows") != 0),
             completed=self.completed or operation == StreamOperation.COMPLETE,
             tried_to_publish=self.tried_to_publish or entry.get("operation") in _PUBLISHING,
             kept=self.kept or (entry.get("operation") == StreamOperation.ABANDON and _is_kept(entry)),

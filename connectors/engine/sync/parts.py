@@ -6,6 +6,7 @@ commit is no concern of this module.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import starmap
 from typing import Any, cast
 
 from attrs import define, evolve, field
@@ -13,12 +14,13 @@ from attrs import define, evolve, field
 from connectors.contract import Client, ClientOfParts, ClientOfStatements, Connector
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.key_columns import keys_of_final, keys_of_temp
+from connectors.engine.sync.remarks import may_be_at_work, to_be_widened, was_emptied
 from connectors.engine.sync.temp_tables import TempTables
 from dataflow.batch import clean_meta
 from dataflow.errors import ConfigError, InternalError
 from dataflow.evolution import Altered, ColumnChangeset, ColumnType, TableSchema, altered, diff
 from dataflow.ownership import ours, widened, without
-from dataflow.types import Column, Kind, TableName
+from dataflow.types import Column, TableName
 from machines.operations import Answer, Facts, KeyFacts, Publishing, TempFacts
 from machines.parts import DECISIONS, Atomic, Part
 from machines.stream import StreamLife
@@ -44,6 +46,10 @@ class Work:
     def add(self, **found: Any) -> None:
         """Add to the operation's answer."""
         self.answer = evolve(self.answer, **found)
+
+    def note(self, text: str) -> None:
+        """Add a note to those that other parts of the operation made; an empty one is none."""
+        self.add(note="; ".join(filter(None, (self.answer.note, text))))
 
     def again(self, failed: "Work") -> "Work":
         """The work as it was before an attempt that failed, but for what that attempt altered."""
@@ -94,7 +100,9 @@ class Parts:
     # -- after a claim
 
     def _end_others(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
-        cast("ClientOfParts", self._client).end_others(entry.table, f"{entry.epoch}")
+        ended = cast("ClientOfParts", self._client).end_others(entry.table, f"{entry.epoch}")
+        if not ended and entry.epoch > 1:
+            work.note(may_be_at_work(self._connector.atomic))
         return entry
 
     def _renew_temp(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
@@ -113,15 +121,15 @@ class Parts:
     # -- the start
 
     def _look(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
-        life, final, note = work.life, work.life.tables.final, ""
+        life, final = work.life, work.life.tables.final
         found: Mapping[str, ColumnType] = {}
         if self._client.table_exists(final):
             # Refuses a table that is not Airbyte's: a swap would put ours in the place of a person's.
             found = self._client.discover_schema(final).columns
             if added := self._client.complete_metadata(final):
-                note = f"added {' and '.join(added)} to {final}, which an older destination created"
+                work.note(f"added {' and '.join(added)} to {final}, which an older destination created")
             elif entry.epoch == 1:
-                note = f"the ledger had no entry for {final}, which already existed: it is kept as it is"
+                work.note(f"the ledger had no entry for {final}, which already existed: it is kept as it is")
         temp_name = entry.temp if entry.temp != life.tables.temp else None
         temp = self._found(entry, work)
         facts = Facts(
@@ -136,9 +144,9 @@ class Parts:
         if life.stream.replaces_each_time:
             facts = evolve(facts, generation=_own_generation(entry))
         elif life.stream.strategy.truncates and entry.finalised == life.stream.generation_id:
-            note = f"generation {entry.finalised} was published already: this sync adds to the table"
+            work.note(f"generation {entry.finalised} was published already: this sync adds to the table")
             facts = evolve(facts, finalised=True)
-        work.add(facts=facts, note=note)
+        work.add(facts=facts)
         return entry
 
     def _found(self, entry: LedgerEntry, work: Work) -> TempFacts | None:
@@ -163,7 +171,7 @@ class Parts:
         temp = self._temps.fresh(life.tables.temp, entry.epoch)
         if self._client.table_exists(temp):
             if (entry.temp, entry.recipe) == (temp, life.recipe):
-                work.add(note="opened by an attempt whose reply was lost")
+                work.note("opened by an attempt whose reply was lost")
                 return entry
             raise InternalError(
                 f"The temp table {temp} should be new, and already exists.",
@@ -202,7 +210,7 @@ class Parts:
         temp = self._temp(entry, work)
         work.forgotten = temp
         if work.life.temp_was_emptied:
-            work.add(warnings=(_emptied(temp),))
+            work.add(warnings=(was_emptied(temp),))
         return entry.without_temp()
 
     def _open_final(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
@@ -216,7 +224,19 @@ class Parts:
     # -- a publication
 
     def _decide_add(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
-        return self._decide(Part.DECIDE_ADD, entry, work)
+        decided = self._decide(Part.DECIDE_ADD, entry, work)
+        if decided.publishing is None or work.cut is None:
+            return decided
+        return self._unless_none_is_left(decided, work)
+
+    def _unless_none_is_left(self, decided: LedgerEntry, work: Work) -> LedgerEntry:
+        """The entry, where rows of another recipe are left to be settled; else temp is forgotten, and final stays."""
+        temp = self._temp(decided, work)
+        if not self._client.table_is_empty(temp):
+            return decided
+        work.forgotten = temp
+        work.add(rows=0, warnings=(was_emptied(temp),) if decided.checkpoint is not None else ())
+        return decided.without_temp()
 
     def _decide_replace(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
         decided = self._decide(Part.DECIDE_REPLACE, entry, work)
@@ -228,11 +248,11 @@ class Parts:
 
     def _decide(self, part: Part, entry: LedgerEntry, work: Work) -> LedgerEntry:
         if entry.recipe is None:
-            work.add(note="published by an earlier attempt whose reply was lost")
+            work.note("published by an earlier attempt whose reply was lost")
             return entry
         _expect_all_flushes(entry, work)
         if entry.recipe != work.life.recipe:
-            work.add(note=f"a temp table of {entry.recipe}")
+            work.note(f"a temp table of {entry.recipe}")
         return evolve(entry, publishing=DECISIONS[part])
 
     def _fit_temp(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
@@ -274,7 +294,7 @@ class Parts:
 
     def _replace(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
         if self._replaces(entry, work):
-            work.add(note=self._client.overwrite_table(self._temp(entry, work), entry.table))
+            work.note(self._client.overwrite_table(self._temp(entry, work), entry.table))
         return entry
 
     def _replaces(self, entry: LedgerEntry, work: Work) -> bool:
@@ -287,7 +307,7 @@ class Parts:
         if entry.publishing is None or entry.recipe is None:
             return entry
         if work.life.publishing is not None and work.life.facts is None:
-            work.add(note=f"a publication of {entry.recipe}, which an earlier run began")
+            work.note(f"a publication of {entry.recipe}, which an earlier run began")
         if entry.publishing is Publishing.ADD:
             work.forgotten = self._temp(entry, work)
         return _owning(entry, (*entry.recipe.columns, *work.life.tables.columns)).without_temp()
@@ -298,14 +318,14 @@ class Parts:
         needs = work.life.needs
         if not needs:
             return entry
-        work.add(warnings=tuple(map(_to_be_widened, needs.items())))
+        work.add(warnings=tuple(starmap(to_be_widened, needs.items())))
         return evolve(entry, columns=widened(entry.columns, needs))
 
     def _look_back(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
         left = self._found(entry, work)
-        rows_wait = left is not None and not left.empty
-        note = f"rows wait in {self._temp(entry, work)} for the next run" if rows_wait else ""
-        work.add(left=left, note=note)
+        if left is not None and not left.empty:
+            work.note(f"rows wait in {self._temp(entry, work)} for the next run")
+        work.add(left=left)
         return entry
 
     # -- what they share
@@ -347,17 +367,6 @@ def _expect_all_flushes(entry: LedgerEntry, work: Work) -> None:
             remedy="Nothing was published, and all acknowledged records are safe. Report this, with the journal of "
             "this sync.",
         )
-
-
-def _emptied(temp: TableName) -> str:
-    return (
-        f"the temp table {temp} was emptied, although a STATE covers rows of it. The sync continues without them; "
-        "refresh the stream to load them again."
-    )
-
-
-def _to_be_widened(need: tuple[str, Kind]) -> str:
-    return f'the next sync makes the column of "{need[0]}" one of the kind {need[1]}'
 
 
 def _owning(entry: LedgerEntry, there: Sequence[Column]) -> LedgerEntry:

@@ -83,7 +83,9 @@ def rate(now: Progress, before: Progress | None = None) -> float:
 
 def doing(going: Going, now: float) -> str:
     """What a stream is at, and for how long."""
-    if going.writing is not None:
-        return f"writing {number_of(going.writing.rows, 'row')} for {duration(now - going.writing.since)}"
+    if flushes := going.writing.values():
+        rows = number_of(sum(each.rows for each in flushes), "row")
+        at_once = f" in {len(flushes)} flushes" if len(flushes) > 1 else ""
+        return f"writing {rows}{at_once} for {duration(now - min(each.since for each in flushes))}"
     state = going.state.replace("_", " ")
     return state if going.ended or not going.operation else f"{state} for {duration(now - going.since)}"

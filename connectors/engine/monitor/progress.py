@@ -33,7 +33,10 @@ class Writing:
 
 @frozen(kw_only=True)
 class Going:
-    """One machine's life. `operation` is what its state asked for, from `since` on; None where it asks nothing."""
+    """One machine's life. `operation` is what its state asked for, from `since` on; None where it asks nothing.
+
+    `writing` has the flushes that are on their way, by the numbers of their writers.
+    """
 
     state: str = "idle"
     operation: str | None = None
@@ -43,7 +46,7 @@ class Going:
     size: int = 0
     written: int = 0
     rejected: int = 0
-    writing: Writing | None = None
+    writing: Mapping[int, Writing] = field(factory=dict)
     failure: str | None = None
 
     @property
@@ -52,9 +55,9 @@ class Going:
         return self.state in (DONE, FAILED)
 
     def busy_since(self, now: float) -> float:
-        """Seconds for which its operation or its flush is at work."""
+        """Seconds for which its operation, or the oldest of its flushes, is at work."""
         moments = [self.since] if self.operation is not None else []
-        moments += [self.writing.since] if self.writing is not None else []
+        moments += [each.since for each in self.writing.values()]
         return now - min(moments, default=now)
 
 
@@ -143,11 +146,13 @@ class Watch:
         """From here on this says how much was read."""
         self._readings = readings
 
-    def writing(self, stream: str, rows: int | None) -> None:
-        """A writer writes `rows` rows of the stream; None: it is done with them."""
+    def writing(self, stream: str, writer: int, rows: int | None) -> None:
+        """The writer of this number writes `rows` rows of the stream; None: it is done with them."""
         with self._changing:
-            writing = Writing(rows=rows, since=self._clock.monotonic()) if rows is not None else None
-            self._lives[stream] = evolve(self._lives[stream], writing=writing)
+            going = self._lives[stream]
+            others = {number: each for number, each in going.writing.items() if number != writer}
+            begun = {writer: Writing(rows=rows, since=self._clock.monotonic())} if rows is not None else {}
+            self._lives[stream] = evolve(going, writing={**others, **begun})
 
     def emitted(self) -> None:
         """A STATE was emitted."""

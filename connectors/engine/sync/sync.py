@@ -155,11 +155,11 @@ class StreamRun:
     def insert(self, flush: Flush, writer: int) -> None:
         """Make a flush durable (on the writer's thread)."""
         transactions = self._writers[writer]
-        self._watch.writing(str(self.name), flush.rows)
+        self._watch.writing(str(self.name), writer, flush.rows)
         try:
             self.operations.insert(transactions, self._buffers[writer], self.life, flush)
         finally:
-            self._watch.writing(str(self.name), None)
+            self._watch.writing(str(self.name), writer, None)
         self._attempts[flush.number] = transactions.attempts
 
     def flushed(self, flush: Flush, seconds: float) -> None:

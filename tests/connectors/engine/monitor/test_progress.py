@@ -72,18 +72,26 @@ def test_rows_are_read_as_the_pipeline_counts_them_and_written_as_the_journal_re
     assert (now.read, now.size, now.written) == (100, 5000, 40)
 
 
-def test_a_flush_is_at_work_while_the_writer_has_it() -> None:
+def test_each_flush_is_at_work_while_its_writer_has_it() -> None:
     clock = SetClock(100.0)
     watch = Watch(evolve(SYSTEM, clock=clock))
     watch.entered("users", "writing", None)
 
-    watch.writing("users", 500)
+    watch.writing("users", 0, 500)
     clock.at += 3
-    during = watch.now()
-    watch.writing("users", None)
+    watch.writing("users", 1, 20)
+    clock.at += 1
+    both = watch.now()
+    watch.writing("users", 0, None)
+    one = watch.now()
+    watch.writing("users", 1, None)
 
-    assert during.streams["users"].writing == Writing(rows=500, since=100.0)
-    assert watch.now().streams["users"].writing is None
+    assert both.streams["users"].writing == {
+        0: Writing(rows=500, since=100.0),
+        1: Writing(rows=20, since=103.0),
+    }
+    assert [each.streams["users"].busy_since(each.at) for each in (both, one, watch.now())] == [4.0, 1.0, 0.0]
+    assert list(heartbeat(both))[1:] == ["Stream users: writing 520 rows in 2 flushes for 4.0 s."]
 
 
 def test_the_first_failure_of_a_stream_is_kept() -> None:
@@ -105,7 +113,7 @@ def test_a_heartbeat_reports_the_whole_and_the_operation_that_takes_longest() ->
         destination=Going(state="reading"),
         streams={
             "users": Going(state="merging", operation="merge", since=38.0, read=900, written=900, size=9000),
-            "orders": Going(state="writing", read=100, written=50, writing=Writing(rows=50, since=98.0)),
+            "orders": Going(state="writing", read=100, written=50, writing={0: Writing(rows=50, since=98.0)}),
             "items": Going(state="done"),
         },
         emitted_at=95.0,
@@ -175,7 +183,7 @@ def test_what_failed_comes_before_what_waits_and_what_is_done_comes_last() -> No
         "done": Going(state="done"),
         "waiting": Going(state="writing"),
         "failed": Going(state="failed", failure="config_error: No."),
-        "busy": Going(state="writing", writing=Writing(rows=1, since=0.0)),
+        "busy": Going(state="writing", writing={0: Writing(rows=1, since=0.0)}),
     }
 
     assert interesting(Progress(began=0.0, at=1.0, streams=streams)) == ["busy", "failed", "waiting", "done"]

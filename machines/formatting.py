@@ -1,24 +1,14 @@
-"""Numbers, times and tables in the words that people read. Other modules decide what is shown.
+"""Numbers and times in the words that people read. Other modules decide what is shown.
 
 Names and errors come from sources and databases, so what a terminal might take as a command is taken out of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
-
-from dataflow.catalog import Strategy
 
 MINUTE, HOUR = 60, 3600
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _THOUSAND = 1000
-
-
-def way(strategy: str, generation: int, facts: Mapping[str, Any]) -> str:
-    """How a stream reaches its table, by what INSPECT found, as the journal has it; with the reason if there is one."""
-    if facts.get("finalised"):
-        return f"{Strategy(strategy).incremental} (generation {generation} was published already)"
-    return f"{strategy} (each sync replaces the table)" if "generation" in facts else strategy
 
 
 def count(number: float) -> str:

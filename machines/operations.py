@@ -184,7 +184,8 @@ class Facts:
 class Answer:
     """A performed operation's outcome.
 
-    `publishing`: the publication that CLAIM found begun. `temp`: the name of the temp table that OPEN_TEMP made.
+    `publishing`: the publication that CLAIM found begun. `temp`: the name of the temp table that OPEN_TEMP made,
+    where it is another than the stream's.
     `rows`: how many it moved or removed, if it is known. `left`: the temp table that a stream leaves when it ends
     unpublished. `failed_streams`: those that failed in its course, and the error of the first of them. `started`: how
     many streams take in records now.

@@ -37,7 +37,8 @@ class Line:
     removed. `read`, `written` and `rejected` count a flush's rows, `nulled` its values that were replaced by null or
     cut. `bytes` are of its input. `warnings` are for a person.
     `checkpoint` counts the stream's records in this run that are covered by a STATE which may be emitted after the
-    flush. `altered` are the columns that the operation altered. `started` counts the streams that take in records, and
+    flush. `altered` are the columns that the operation altered. `temp` is the temp table that it made, where its name
+    is another than the first entry's. `started` counts the streams that take in records, and
     `first_failure` is the error of the first stream that failed in the operation.
     The first entry of a life has the `format`; where a stream's ends, the `account` of what became of its input.
     """
@@ -71,6 +72,7 @@ class Line:
     first_failure: str | None = None
     started: int | None = None
     publishing: str | None = None
+    temp: Sequence[str] | None = None
     facts: Entry | None = None
     left: Entry | None = None
     life: Entry | None = None
@@ -88,7 +90,7 @@ def facts_to_json(facts: Facts) -> Entry:
     return {
         "finalised": facts.finalised,
         "temp": temp_to_json(facts.temp) if facts.temp is not None else None,
-        **({"temp_name": _name_to_json(facts.temp_name)} if facts.temp_name is not None else {}),
+        **({"temp_name": name_to_json(facts.temp_name)} if facts.temp_name is not None else {}),
         **({"generation": facts.generation} if facts.generation is not None else {}),
         **({"lost": recipe_to_json(facts.lost)} if facts.lost is not None else {}),
         **({"final_keys": _keys_to_json(facts.final_keys)} if facts.final_keys is not None else {}),
@@ -150,14 +152,15 @@ def life_to_json(life: StreamLife) -> Entry:
         "name": life.stream.name.name,
         "minimum_generation": life.stream.minimum_generation_id,
         "sync": life.stream.sync_id,
-        "final": _name_to_json(life.tables.final),
-        "temp": _name_to_json(life.tables.temp),
+        "final": name_to_json(life.tables.final),
+        "temp": name_to_json(life.tables.temp),
         "recipe": recipe_to_json(life.recipe),
         **({"atomic": str(life.atomic)} if life.atomic is not Atomic.EVERYTHING else {}),
     }
 
 
-def _name_to_json(table: TableName) -> list[str]:
+def name_to_json(table: TableName) -> list[str]:
+    """A table's name, as JSON."""
     return [table.namespace, table.name]
 
 

@@ -10,11 +10,10 @@ from functools import cached_property
 
 from attrs import define, evolve, field, fields_dict, frozen
 
-from machines.formatting import way
 from machines.journal.account import Account, account_from_json, changes_in
 from machines.journal.entries import Entry
 from machines.journal.replay import lives
-from machines.journal.standing import course_of, standing
+from machines.journal.standing import course_of, standing, way
 from machines.lifecycle import DONE, FAILED
 
 Arrow = tuple[str, str, str]
@@ -128,7 +127,7 @@ class Life:
         """How the stream reaches its table, and why if that is not what the catalog says; None for the destination."""
         match self.entries[0].get("life"):
             case {"recipe": {"strategy": str(strategy)}}:
-                return way(strategy, self.generation or 0, self._facts)
+                return way(strategy, self.generation or 0, self._facts, self._publishing)
         return None
 
     @property
@@ -136,6 +135,10 @@ class Life:
         """The catalog's, or the ledger's own; None for the destination."""
         found: int | None = self._facts.get("generation", self.entries[0].get("generation"))
         return found
+
+    @property
+    def _publishing(self) -> str | None:
+        return next((entry["publishing"] for entry in self.entries if "publishing" in entry), None)
 
     @property
     def _facts(self) -> Entry:

@@ -11,7 +11,15 @@ from dataflow.flush import Flush
 from dataflow.types import Change
 from dataflow.unknown_fields import NO_UNKNOWN_FIELDS
 from machines.journal.account import Account, ChangedValues, Taken, account_to_json, altered_to_json
-from machines.journal.entries import FORMAT, Entry, Line, facts_to_json, life_to_json, temp_to_json
+from machines.journal.entries import (
+    FORMAT,
+    Entry,
+    Line,
+    facts_to_json,
+    life_to_json,
+    name_to_json,
+    temp_to_json,
+)
 from machines.lifecycle import DONE, FAILED, Executor, Lifecycle, Performed, leaf
 from machines.operations import Answer
 from machines.stream import StreamLife
@@ -138,6 +146,7 @@ def _of_operation(performed: Performed) -> Mapping[str, Any]:
         "first_failure": _words(answer.first_failure) if answer.first_failure else None,
         "started": answer.started,
         "publishing": answer.publishing,
+        "temp": name_to_json(answer.temp) if answer.temp else None,
         "facts": facts_to_json(answer.facts) if answer.facts else None,
         "left": temp_to_json(answer.left) if answer.left else None,
     }

@@ -12,7 +12,7 @@ from machines.formatting import count, number_of
 from machines.journal.account import account_from_json
 from machines.journal.entries import Entry
 from machines.lifecycle import DONE, FAILED
-from machines.operations import StreamOperation
+from machines.operations import Publishing, StreamOperation
 
 _TO_TEMP = (StreamOperation.OPEN_TEMP, StreamOperation.RESUME_TEMP)
 _PUBLISHING = (StreamOperation.MERGE, StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
@@ -65,9 +65,12 @@ def _placed(course: Course, entry: Entry) -> Course:
     """Its strategy and tables: the catalog's wish, and what the ledger made of it."""
     match entry:
         case {"life": {"recipe": {"strategy": str(strategy)}, "final": final, "temp": temp}}:
-            return evolve(course, strategy=_known(strategy), final=".".join(final), temp=".".join(temp))
+            course = evolve(course, strategy=_known(strategy), final=".".join(final), temp=".".join(temp))
         case {"facts": {"finalised": True}} if course.strategy is not None:
-            return evolve(course, strategy=course.strategy.incremental)
+            course = evolve(course, strategy=course.strategy.incremental)
+    match entry:
+        case {"facts": {"temp_name": temp}} | {"temp": temp}:
+            return evolve(course, temp=".".join(temp))
     return course
 
 
@@ -133,6 +136,18 @@ def _by_temp(course: Course, strategy: Strategy) -> str:
     if not course.written and not course.resumed:
         return nothing
     return f"{nothing} Waiting in {course.temp} for the next sync: {rows}."
+
+
+def way(strategy: str, generation: int, facts: Entry, publishing: str | None = None) -> str:
+    """How a stream reaches its table, by what CLAIM and INSPECT found, as the journal has it.
+
+    With the reason if there is one.
+    """
+    if facts.get("finalised"):
+        # With the decision to replace the final table, its generation is written down.
+        before = "is completed first" if publishing == Publishing.REPLACE else "was published already"
+        return f"{Strategy(strategy).incremental} (generation {generation} {before})"
+    return f"{strategy} (each sync replaces the table)" if "generation" in facts else strategy
 
 
 def course_of(entries: Iterable[Entry]) -> Course:

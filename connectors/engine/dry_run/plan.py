@@ -25,8 +25,8 @@ from dataflow.errors import ConfigError
 from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.types import StreamName, TableName
 from machines.diagram.declared import arrows
-from machines.formatting import way
 from machines.journal.entries import Entry
+from machines.journal.standing import way
 from machines.operations import MEANING, Publishing, StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
 
@@ -120,8 +120,9 @@ class Steps:
     _watch: Watch
     around: list[Statement] = field(factory=list)
     of: dict[str, list[Step]] = field(factory=lambda: defaultdict(list))
-    # What INSPECT found, by stream.
+    # What INSPECT found, and the publication that CLAIM found begun, by stream.
     facts: dict[str, Entry] = field(factory=dict)
+    publishing: dict[str, str] = field(factory=dict)
 
     def keep(self, entry: Entry) -> None:
         """A transition has ended."""
@@ -132,6 +133,8 @@ class Steps:
         operation = StreamOperation(entry["operation"]) if "operation" in entry else None
         if "facts" in entry:
             self.facts[entry["stream"]] = entry["facts"]
+        if "publishing" in entry:
+            self.publishing[entry["stream"]] = entry["publishing"]
         guard, why = reason(entry["from"], entry["event"], entry["to"])
         self.of[entry["stream"]].append(
             Step(
@@ -203,7 +206,7 @@ def _stream(of: DestinationStream, steps: Steps, present: Mapping[str, Any], fai
     return StreamPlan(
         stream=of.name,
         strategy=strategy,
-        way=way(strategy, of.generation_id, facts),
+        way=way(strategy, of.generation_id, facts, steps.publishing.get(str(of.name))),
         generation=facts.get("generation", of.generation_id),
         **present,
         steps=tuple(steps.of[str(of.name)]),

@@ -186,7 +186,8 @@ class Parts:
         if work.temp is None:
             return entry
         temp = self._temps.known_as(work.temp)
-        work.add(temp=temp)
+        if temp != work.life.tables.temp:
+            work.add(temp=temp)
         return evolve(entry, temp=temp, recipe=work.life.recipe, checkpoint=None)
 
     def _cut_temp(self, entry: LedgerEntry, work: Work) -> LedgerEntry:

@@ -1,5 +1,6 @@
 """`doctor` and `plan` where a database commits an operation in parts: the memory destination of each such class."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, ClassVar
@@ -22,9 +23,10 @@ from connectors.testkit.harness.warehouse import Warehouse
 from connectors.testkit.suites.doctor import DoctorSuite, examined, repaired
 from connectors.testkit.suites.rehearsal import RehearsalSuite
 from dataflow.catalog import Strategy, read_catalog
-from dataflow.names import TEMP_MARK, name_hash
+from dataflow.names import TEMP_MARK, name_hash, opening_of
 from dataflow.types import TableName
 from machines.journal.entries import Entry
+from machines.journal.history import runs
 from machines.journal.standing import course_of, standing
 from machines.operations import StreamOperation
 from machines.parts import Atomic
@@ -99,6 +101,40 @@ def test_plan_and_doctor_say_that_a_publication_was_begun(
     assert f"; {sentence}." in plan_text(planned)
     assert "generation 7 is published" not in plan_text(planned)
     assert planned.streams[0].path[:3] == ("claiming", "completing", "inspecting")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "way"),
+    [
+        (DEDUP, "dedup"),
+        (APPEND_TRUNCATE, "append (generation 7 is completed first)"),
+        (DEDUP_TRUNCATE, "dedup (generation 7 is completed first)"),
+    ],
+)
+def test_plan_and_journal_head_a_begun_publication_by_what_is_done_first(
+    warehouse: Warehouse, strategy: Strategy, way: str
+) -> None:
+    begun(warehouse, users(strategy, 7))
+
+    (planned,) = plan_of(warehouse, users(strategy, 7)).streams
+    outcome = sync_users(warehouse, users(strategy, 7), sent=THEN)
+
+    (life,) = runs(outcome.journal)[0].streams
+    assert (planned.way, life.strategy) == (way, way)
+
+
+def test_what_waits_is_said_by_the_name_of_its_opening(warehouse: Warehouse) -> None:
+    """Also where an earlier run made it, and this one took it on."""
+    first = cut_off(warehouse, users(DEDUP, 7))
+    opened = warehouse.temp()
+    again = cut_off(warehouse, users(DEDUP, 7))
+
+    for outcome in (first, again):
+        words = standing(course_of(each for each in outcome.journal if each["machine"] == "stream"))
+        assert (named := re.search(r"Waiting in (\S+) for", words)) is not None
+        # A claim may give it another holder's name.
+        assert str(opened).startswith(named[1])
+        assert opening_of(named[1]) != ""
 
 
 def test_the_doctor_completes_a_publication_although_its_stream_left_the_catalog(

@@ -22,8 +22,14 @@ HASH_DIGITS = 12
 TEMP_MARK = "_airbyte_tmp_"
 # Every index a table may get; each has a name of its own in the check of the whole catalog.
 INDEX_PURPOSES = ("primary_key", "cursor", "extracted_at")
-# Room for the longest thing we append and a few characters of the name itself.
-LEAST_BYTES = 32
+# An opening of a temp table is named by the claim that made it (a claim a second reaches ten digits after three
+# centuries), and by hexadecimal digits that distinguish two openings, or two holders, of one claim.
+EPOCH_DIGITS, TOKEN_DIGITS = 10, 6
+# Room for the longest thing we append and a few characters of the name itself: for every name, and for one that a temp
+# table has for one opening and one holder.
+A_FEW = 7
+LEAST_BYTES = A_FEW + len(TEMP_MARK) + HASH_DIGITS
+LEAST_BYTES_OPENED = LEAST_BYTES + len("_") + EPOCH_DIGITS + 2 * (len("_") + TOKEN_DIGITS)
 PLAIN = frozenset(ascii_letters + digits + "_")
 
 

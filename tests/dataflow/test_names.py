@@ -4,6 +4,9 @@ import pytest
 
 from dataflow import names
 from dataflow.names import (
+    EPOCH_DIGITS,
+    LEAST_BYTES_OPENED,
+    TOKEN_DIGITS,
     NamingRules,
     index_name,
     is_temp_of,
@@ -120,6 +123,19 @@ def test_an_index_name_is_readable_and_within_the_limit() -> None:
 def test_rules_without_room_for_a_hash_are_refused() -> None:
     with pytest.raises(ValueError, match=r"max_bytes.*32"):
         NamingRules(max_bytes=20, plain=True, ignore_case=False)
+
+
+def test_the_longest_name_of_a_temp_table_keeps_some_characters_of_the_streams_name() -> None:
+    rules = NamingRules(max_bytes=LEAST_BYTES_OPENED, plain=True, ignore_case=False)
+    temp = temp_name(StreamName(None, "users" * 20), rules)
+    token = "f" * TOKEN_DIGITS
+
+    name = opened_name(temp, f"{'9' * EPOCH_DIGITS}_{token}_{token}", rules)
+
+    assert len(name) == rules.max_bytes
+    assert name.startswith("usersus")
+    assert is_temp_of(name, temp)
+    assert opening_of(name) == f"{'9' * EPOCH_DIGITS}_{token}"
 
 
 def test_every_opening_of_a_temp_table_has_the_mark_of_its_stream_and_no_other_streams() -> None:

@@ -15,6 +15,7 @@ from attrs import frozen
 from connectors.contract import Client, Connector, InsertBuffer
 from connectors.contract.journal import Transition
 from connectors.contract.ledger import LedgerEntry
+from connectors.engine.sync.temp_tables import expect_room
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.engine.sync.undoing import expect_undone
 from dataflow.batch import extracted_at, rows_of, with_raw_ids
@@ -41,6 +42,7 @@ RECIPE = Recipe(strategy=Strategy.DEDUP, generation_id=0, primary_key=(KEY.name,
 
 def check_connector(connector: Connector, run: str) -> None:
     """Do what a sync does. Raises the DataflowError that a sync would end with."""
+    expect_room(connector)
     transactions = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
     runtime = connector.runtime
     name = f"_airbyte_connection_test_{token(runtime.randomness, 8)}"

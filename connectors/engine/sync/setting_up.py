@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.contract import Connector
 from connectors.engine.sync.naming import Named, name_stream, tables_of, unnamed
+from connectors.engine.sync.temp_tables import expect_room
 from connectors.engine.sync.transactions import Transactions
 from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError, DataflowError
@@ -22,6 +23,7 @@ def set_up(
     """The streams with their tables, in their order; afterwards there is a ledger, and namespaces for those without
     failure. Raises the DataflowError of what concerns all of them.
     """
+    expect_room(connector)
     client = transactions.client
 
     def tables() -> Mapping[StreamName, NamedTables]:

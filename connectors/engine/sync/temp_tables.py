@@ -11,13 +11,24 @@ from attrs import evolve
 
 from connectors.contract import Client, Connector
 from connectors.contract.ledger import LedgerEntry
-from dataflow.names import is_temp_of, opened_name, opening_of, temp_mark
+from dataflow.errors import InternalError
+from dataflow.names import LEAST_BYTES_OPENED, TOKEN_DIGITS, is_temp_of, opened_name, opening_of, temp_mark
 from dataflow.runtime.randomness import token
 from dataflow.types import TableName
 from machines.parts import Atomic
 
-# Hexadecimal digits that distinguish two openings, or two holders, of one epoch.
-DIGITS = 6
+
+def expect_room(connector: Connector) -> None:
+    """Raises InternalError where names are used once, and the database's are too short for them."""
+    most = connector.columns.naming.max_bytes
+    if connector.atomic is Atomic.EVERYTHING or most >= LEAST_BYTES_OPENED:
+        return
+    raise InternalError(
+        f"A name has {most} bytes at most, and the name of a temp table needs {LEAST_BYTES_OPENED} here.",
+        doing="setting up the destination",
+        remedy="Nothing was loaded. This connector cannot be used. Report this to its author: where a commit does not "
+        "hold everything, each temp table is named by its claim and two random numbers.",
+    )
 
 
 def is_opening(table: TableName, named: TableName) -> bool:
@@ -111,7 +122,7 @@ class TempTables:
         return evolve(temp, name=opened_name(temp.name, suffix, self._connector.columns.naming))
 
     def _token(self) -> str:
-        return token(self._connector.runtime.randomness, DIGITS)
+        return token(self._connector.runtime.randomness, TOKEN_DIGITS)
 
 
 def _is_of_no_claim_up_to(epoch: int, table: TableName) -> bool:

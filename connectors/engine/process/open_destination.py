@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Configured:
     """A destination with its configuration. The caller closes its connector.
 
-    `ignored`: the keys of the configuration that are no options, in their order.
+    `ignored`: the keys of the configuration that are no options, in their order; within an object with its key.
     """
 
     name: str
@@ -68,7 +68,22 @@ def configure(
 
 def _ignored(definition: "Definition", configuration: Mapping[str, Any]) -> Sequence[str]:
     known = with_options(definition.spec())["connectionSpecification"]["properties"]
-    return [key for key in configuration if key not in known]
+    return list(_unknown(known, configuration, ""))
+
+
+def _unknown(known: Mapping[str, Any], given: Mapping[str, Any], path: str) -> Iterator[str]:
+    """The keys that are no options, also within options that are objects; there by the choice that was made."""
+    for key, value in given.items():
+        if key not in known:
+            yield path + key
+        elif isinstance(value, Mapping) and "oneOf" in known[key]:
+            chosen = (each for each in known[key]["oneOf"] if _is_chosen(each["properties"], value))
+            within = {name: schema for each in chosen for name, schema in each["properties"].items()}
+            yield from _unknown(within, value, f"{path}{key}.")
+
+
+def _is_chosen(properties: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    return all(schema.get("const", value.get(name)) == value.get(name) for name, schema in properties.items())
 
 
 def _shared(configuration: Mapping[str, Any]) -> Options | ConfigError:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from connectors.engine.process.open_destination import configure
 from connectors.engine.process.runner import Destination
 from connectors.engine.process.write_options import WriteOptions
 from connectors.memory import DEFINITION
+from connectors.postgres import DEFINITION as POSTGRES
 from dataflow.runtime import SYSTEM
 from tests.whole.messages import catalog, complete, stream
 
@@ -48,3 +50,23 @@ def test_a_key_that_is_no_option_is_named_without_its_value(tmp_path: Path, verb
 @pytest.mark.parametrize("verb", ["check", "write"])
 def test_options_of_the_destination_and_of_every_destination_are_known(tmp_path: Path, verb: str) -> None:
     assert warnings(verb, tmp_path, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "unknown"),
+    [
+        ({"mode": "require"}, ""),
+        ({"mode": "verify-ca", "ca_certificate": "-----BEGIN", "client_kee": "x"}, "ssl_mode.client_kee"),
+        # Another choice has it.
+        ({"mode": "require", "ca_certificate": "-----BEGIN"}, "ssl_mode.ca_certificate"),
+    ],
+)
+def test_a_key_within_an_option_is_named_where_the_choice_has_no_such_option(
+    choice: Mapping[str, str], unknown: str
+) -> None:
+    needed = {"host": "db", "port": 5432, "database": "crm", "username": "airbyte", "schema": "public"}
+
+    configured = configure(POSTGRES, {**needed, "ssl": True, "ssl_mode": choice}, "run", SYSTEM)
+    configured.connector.close()
+
+    assert configured.ignored == ([unknown] if unknown else [])

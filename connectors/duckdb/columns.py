@@ -31,7 +31,13 @@ _METADATA_TYPES: Mapping[str, ColumnType] = {
 }
 
 # DuckDB has no SELECT that locks: the client has locks of its own.
-DUCKDB = Dialect(name="DuckDB", parameters=Parameters.DOLLAR, types=_TYPES, metadata_types=_METADATA_TYPES)
+DUCKDB = Dialect(
+    name="DuckDB",
+    parameters=Parameters.DOLLAR,
+    types=_TYPES,
+    metadata_types=_METADATA_TYPES,
+    names_what_is_gone=lambda error: type(error).__name__ in ("BinderException", "CatalogException"),
+)
 
 
 class DuckDbColumns:

@@ -49,6 +49,7 @@ POSTGRES = Dialect(
     escaping=" E",
     # FOR KEY SHARE would let a claim change the epoch meanwhile.
     shared_row_lock=sql(" FOR SHARE"),
+    names_what_is_gone=lambda error: getattr(error, "sqlstate", None) in ("42P01", "42703"),
 )
 # Numbers keep every digit.
 UNCONSTRAINED = evolve(POSTGRES, types={**TYPES, Kind.NUMBER: "numeric"})

@@ -4,7 +4,7 @@ A dialect is a value, and a variant of it another value: `evolve(MYSQL, types=..
 sends none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import assert_never
 
@@ -99,6 +99,10 @@ _INSERT_NEW = template("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING")
 _MOMENT_AS_TEXT = template("CAST({} AS varchar)")
 
 
+def _never(_: Exception) -> bool:
+    return False
+
+
 @frozen(kw_only=True)
 class Dialect:
     """A database's SQL, as a difference from the standard's. `name` is the product's."""
@@ -132,6 +136,8 @@ class Dialect:
     moment: str = "timestamp with time zone"
     # Text that can be in a key, where `{}` is its length in characters if the database wants to know it.
     key_text: str = "varchar"
+    # Whether an error of the driver says that a statement names a table or a column that is not there.
+    names_what_is_gone: Callable[[Exception], bool] = _never
     # A column of moments as text of ISO 8601; one without a zone is in UTC.
     moment_as_text: Template = _MOMENT_AS_TEXT
     # What stands after the columns where one of our own tables is made.

@@ -2,7 +2,8 @@
 its entry. Decides nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,7 @@ from connectors.sql.ledger_rows import (
 )
 from connectors.sql.session import Session
 from connectors.sql.text import Name, Param, Sql, join, listed, names, sql
+from dataflow.errors import ConfigError
 from dataflow.stream_tables import OwnedTable
 from dataflow.types import StreamName, TableName
 from machines.flushes import FlushRow
@@ -37,9 +39,9 @@ class SqlLedger:
     """
 
     def __init__(self, session: Session, internal_namespace: str, dialect: Dialect) -> None:
-        self._session = session
-        self._dialect = dialect
         self._format = LedgerFormat(session, internal_namespace, dialect)
+        self._session = _LedgerSession(session, dialect, self._format.entries)
+        self._dialect = dialect
 
     def prepare(self) -> None:
         """Create the ledger if it is missing, or bring one of an earlier version to today's format."""
@@ -178,6 +180,42 @@ class SqlLedger:
     @property
     def _flushes(self) -> Name:
         return self._session.table(self._format.flushes)
+
+
+class _LedgerSession:
+    """The statements of a ledger that was prepared: an error says if its tables are no longer as they were."""
+
+    def __init__(self, session: Session, dialect: Dialect, entries: TableName) -> None:
+        self._session = session
+        self._dialect = dialect
+        self._entries = entries
+        self.table = session.table
+
+    def execute(
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        """As the session does."""
+        with self._expected():
+            return self._session.execute(statement, parameters)
+
+    def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
+        """As the session does."""
+        with self._expected():
+            return self._session.changed(statement, parameters)
+
+    @contextmanager
+    def _expected(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if not self._dialect.names_what_is_gone(error):
+                raise
+            raise ConfigError(
+                f"The ledger in {self._entries} is no longer in this version's format: a table or a column of it is "
+                "gone.",
+                remedy="All acknowledged records are safe. If another version has upgraded the ledger since this run "
+                "began, run the sync again with that version. If somebody changed the ledger's tables, undo it.",
+            ) from error
 
 
 def _given(name: str) -> Sql:

@@ -2,7 +2,7 @@
 
 The format is read before anything else. A version that does not know it stops with an error and changes nothing; one
 that knew no format finds that the table which it takes for the ledger is none. A version that works while its ledger is
-upgraded fails at its next statement, which names a column that is no longer there.
+upgraded fails at its next statement, which names a column that is no longer there; since format 3 its error says so.
 """
 
 from collections.abc import Collection, Sequence

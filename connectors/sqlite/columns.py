@@ -41,6 +41,9 @@ SQLITE = Dialect(
     types=_TYPES,
     metadata_types=_METADATA_TYPES,
     same=template("{} IS {}"),
+    names_what_is_gone=lambda error: (
+        str(error).startswith(("no such table", "no such column")) or "has no column named" in str(error)
+    ),
 )
 # Conversions of what is stored as text.
 STORED_TEXT = StoredText(_TYPES)

@@ -4,9 +4,12 @@ import pytest
 from attrs import evolve
 
 from dataflow.runtime import SYSTEM
+from machines.diagram.declared import arrows
 from machines.operations import StreamOperation
 from machines.stream import StreamLife, StreamLifecycle
+from machines.verify.classes import search_of
 from machines.verify.decisions import Decisions
+from machines.verify.rules import KINDS
 from machines.verify.scenarios import scenarios
 from machines.verify.search import Search, report
 from tests.machines.verify.faulty import FAULTS
@@ -68,12 +71,10 @@ def test_every_seeded_fault_has_a_test() -> None:
     assert {fault for fault, _ in mark.args[1]} == set(FAULTS)
 
 
-@pytest.mark.parametrize(
-    ("guard", "always"),
-    [
+# Each guard of the real machine, forced to hold always or never; by the class whose search finds it.
+BROKEN = {
+    "A": [
         ("start_would_lose_rows", True),
-        ("ledger_contradicts_temp", True),
-        ("final_would_merge_keys", True),
         ("temp_disposable", True),
         ("temp_disposable", False),
         ("temp_continues", True),
@@ -88,15 +89,69 @@ def test_every_seeded_fault_has_a_test() -> None:
         ("leaves_empty_temp", True),
         ("leaves_empty_temp", False),
     ],
+    # In class A one commit holds the decision to publish and its end.
+    "B": [("publication_begun", False)],
+}
+# The search of whole syncs finds these: their streams are refused, or have keys that a table would not keep.
+BROKEN_IN_A_SYNC = {
+    ("fails_before_its_start", True),
+    ("fails_before_its_start", False),
+    ("start_would_lose_rows", False),
+}
+# Nothing breaks by these, since the operation that is then asked for finds nothing to do, or has the same parts.
+HARMLESS = [
+    ("A", "publication_begun"),
+    ("B", "publication_begun"),
+    ("A", "temp_of_another_recipe"),
+    ("A", "publishes_by_swap"),
+    ("A", "publishes_by_dedupe_and_swap"),
+]
+
+
+@pytest.mark.parametrize(
+    ("of", "guard", "always"),
+    [
+        *((of, *each) for of, listed in BROKEN.items() for each in listed),
+        # Parts of one of them.
+        ("A", "ledger_contradicts_temp", True),
+        ("A", "final_would_merge_keys", True),
+        ("A", "temp_would_merge_keys", True),
+    ],
 )
 def test_a_broken_guard_of_the_real_machine_is_found(
-    monkeypatch: pytest.MonkeyPatch, guard: str, always: bool
+    monkeypatch: pytest.MonkeyPatch, of: str, guard: str, always: bool
 ) -> None:
     monkeypatch.setattr(StreamLife, guard, property(lambda _: always))
 
-    found = shortest(evolve(SMALL, rivals=0, decisions=Decisions()))
+    found = shortest(_undisturbed(of))
 
     assert "law" in found
+
+
+@pytest.mark.parametrize(("of", "guard"), HARMLESS)
+def test_a_guard_that_always_holds_breaks_nothing_where_its_operation_then_has_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch, of: str, guard: str
+) -> None:
+    monkeypatch.setattr(StreamLife, guard, property(lambda _: True))
+
+    assert shortest(_undisturbed(of)) == ""
+
+
+def test_each_guard_is_forced_both_ways_and_found_or_breaks_nothing() -> None:
+    guards = {arrow.guard for arrow in arrows(StreamLifecycle) if arrow.guard}
+
+    found = {each for listed in BROKEN.values() for each in listed} | BROKEN_IN_A_SYNC
+    harmless = {(guard, True) for _, guard in HARMLESS}
+
+    assert found.isdisjoint(harmless)
+    assert found | harmless == {(guard, always) for guard in guards for always in (True, False)}
+
+
+def _undisturbed(of: str) -> Search:
+    """A search of that class without a competing run; it asks the machine as it is now."""
+    if of == "A":
+        return evolve(SMALL, rivals=0, decisions=Decisions())
+    return search_of(KINDS[of], crashes=1, rivals=0, flushes=1, strict=False)
 
 
 def test_a_swap_dedupes_if_its_recipe_says_so_by_whichever_name_it_is_asked_for(

@@ -83,7 +83,7 @@ def test_a_claim_that_ended_the_statements_of_earlier_ones_says_nothing(atomic: 
 
 
 @pytest.mark.parametrize("atomic", Atomic)
-def test_where_no_row_is_left_to_be_settled_the_final_table_stays_as_it_is(atomic: Atomic) -> None:
+def test_the_final_table_stays_as_it_is_when_no_row_is_left_to_be_settled(atomic: Atomic) -> None:
     """Somebody deleted those that a STATE covers; the others are sent again."""
     wider = (*USERS, *columns(more=Kind.STRING))
     with closing(_connector(MemoryConnector, atomic)) as connector, closing(connector.client()) as client:

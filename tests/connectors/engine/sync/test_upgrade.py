@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from typing import Any, cast
 
 import pytest
+from attrs import evolve
 
 from connectors.contract import Client, Connector
 from connectors.contract.ledger import LedgerEntry
@@ -16,8 +17,9 @@ from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.plan import plan
 from connectors.engine.dry_run.repair import RepairOutcome, try_repairs
 from connectors.sql.dialect import Dialect
-from connectors.sql.ledger_rows import FORMAT_TABLE, TABLE
+from connectors.sql.ledger_rows import CHECKPOINT, FLUSH_TABLE, FORMAT_TABLE, TABLE
 from connectors.sql.session import Session
+from connectors.sql.text import Name, sql
 from connectors.template.sqlite import test_contract as sqlite
 from connectors.testkit.harness.destination import open_bench
 from connectors.testkit.harness.interruptions import COVERED, CUT_OFF, PRIOR, THEN, cut_off, sync_users
@@ -273,6 +275,22 @@ class UpgradeSuite(WarehouseSuite):
         assert columns
         assert "checkpoint" not in columns
 
+    @pytest.mark.parametrize(("moment", "place"), [("before", "flush"), ("before", "merge")])
+    def test_a_run_whose_ledger_is_upgraded_meanwhile_ends_with_what_happened_and_what_to_do(
+        self, warehouse: Warehouse, moment: str, place: str
+    ) -> None:
+        def upgrade(when: str, where: str) -> None:
+            if (when, where) == (moment, place):
+                _rename_columns_as_a_later_version_would(warehouse)
+
+        outcome = sync_users(evolve(warehouse, strike=upgrade), users(DEDUP, 1), sent=PRIOR)
+
+        (error, *_) = outcome.errors
+        assert "is no longer in this version's format" in error["message"]
+        assert "run the sync again with that version" in error["message"]
+        assert "Report this" not in error["message"]
+        assert outcome.failed == {"users": "config_error"}
+
 
 class TestUpgradeOfSqlite(UpgradeSuite):
     destination = sqlite.TestSqlite.destination
@@ -318,6 +336,16 @@ def _sync_twins(warehouse: Warehouse, names: tuple[str, ...], number: int) -> An
         ),
         *map(complete, names),
     )
+
+
+def _rename_columns_as_a_later_version_would(warehouse: Warehouse) -> None:
+    """The checkpoint: it is what the last upgrade renamed."""
+    with _transaction(warehouse) as (connector, client):
+        session = cast("Session", client)
+        for name in (TABLE, FLUSH_TABLE):
+            table = session.table(TableName(connector.internal_namespace, name))
+            renamed = sql("ALTER TABLE {} RENAME COLUMN {} TO {}", table, Name(CHECKPOINT), Name("renamed"))
+            session.execute(renamed)
 
 
 def _as_the_first_version_left_it(warehouse: Warehouse) -> None:

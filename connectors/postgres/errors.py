@@ -64,6 +64,10 @@ ERRORS: Mapping[str, DataflowError] = {
         "A table of the sync was renamed or dropped during the sync",
         remedy="Rename it back, or let the next sync create it again.",
     ),
+    "42703": ConfigError(
+        "A column of a table of the sync was renamed or dropped during the sync",
+        remedy="Rename it back, or let the next sync add it again.",
+    ),
     "42P06": TransientError("Another run created the schema at the same moment", remedy=TRY_AGAIN),
     "57014": ConfigError(
         "The server cancelled a statement of the sync",
@@ -114,14 +118,20 @@ UNQUOTED = ("22P05", "P0001")
 DETAILED = ("0A000", "2BP01")
 
 # The same states where a function of somebody's met them: a trigger's, or one in a policy, a check or an index.
-IN_A_FUNCTION: Mapping[str, DataflowError] = dict.fromkeys(
-    ("42P01", "42704", "42883"),
-    ConfigError(
-        "A user-defined function uses an object without naming its schema",
-        remedy="Sessions of a sync have an empty search_path. Name the schema in the function, or run: ALTER FUNCTION "
-        "... SET search_path = public.",
+IN_A_FUNCTION: Mapping[str, DataflowError] = {
+    **dict.fromkeys(
+        ("42P01", "42704", "42883"),
+        ConfigError(
+            "A user-defined function uses an object without naming its schema",
+            remedy="Sessions of a sync have an empty search_path. Name the schema in the function, or run: ALTER "
+            "FUNCTION ... SET search_path = public.",
+        ),
     ),
-)
+    "42703": ConfigError(
+        "A user-defined function uses a column that is not there",
+        remedy="Change the function, or drop the trigger that calls it.",
+    ),
+}
 
 # A failed connect has no SQLSTATE; the text says what a person must correct. Everything else may pass.
 REFUSALS: Mapping[str, str] = {

@@ -38,6 +38,7 @@ CONFIG = [
     "42501",
     "0A000",
     "2BP01",
+    "42703",
     "42P01",
     "42P07",
     "42939",
@@ -54,7 +55,7 @@ CONFIG = [
     "23P01",
     "P0001",
 ]
-INTERNAL = ["22001", "22003", "22021", "22P02", "42601", "42703", "XX000"]
+INTERNAL = ["22001", "22003", "22021", "22P02", "42601", "XX000"]
 
 
 def explained(error: Exception) -> DataflowError:
@@ -96,6 +97,7 @@ PATHLESS = """
     CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN INSERT INTO audit VALUES (NEW.id); RETURN NEW; END';
     CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION audit()"""
+COLUMNLESS = PATHLESS.replace("audit VALUES", "public.audit (gone) VALUES")
 
 
 @pytest.mark.parametrize(
@@ -104,9 +106,10 @@ PATHLESS = """
         ("ALTER TABLE users ADD PRIMARY KEY (id)", 'null value in column "id"'),
         ("ALTER TABLE users ALTER id SET NOT NULL", 'null value in column "id"'),
         (TRIGGER, "A user-defined trigger raised an error"),
+        (COLUMNLESS, "uses a column that is not there"),
         (PATHLESS, 'relation "audit" does not exist'),
     ],
-    ids=["primary key", "not null", "trigger", "trigger without schemas"],
+    ids=["primary key", "not null", "trigger", "trigger without a column", "trigger without schemas"],
 )
 def test_a_row_that_somebodys_constraint_or_trigger_refuses_is_theirs_to_fix_and_is_not_quoted(
     built: str, words: str, connector: PostgresConnector, client: PostgresClient

@@ -215,6 +215,13 @@ def commits(parts: Sequence[Part], atomic: Atomic) -> tuple[tuple[Part, ...], ..
             return _runs(needed, [part.place for part in needed])
 
 
+def flushes_at_once(atomic: Atomic, wanted: int) -> int:
+    """How many of the wanted flushes of one stream may be at work: one, where a commit is refused whose table another
+    commit has changed. The others would be refused whenever one of them lands, and their rows sent again.
+    """
+    return 1 if atomic is Atomic.TABLE else wanted
+
+
 def _runs(parts: Sequence[Part], keys: Sequence[object]) -> tuple[tuple[Part, ...], ...]:
     """Neighbours with equal keys together."""
     keyed = zip(keys, parts, strict=True)

@@ -98,6 +98,9 @@ class Ledger(Protocol):
         If a change of tables ends the locks of rows, something else locks the entry until the transaction ends, on the
         connection that changes the tables: a dead client's statement may go on for as long as it takes, and the
         next holder must find it ended.
+
+        If `Connector.atomic` is STATEMENT, nothing is locked and nothing is changed: the entry may be that of another
+        run, whose flushes are under way.
         """
         ...
 
@@ -121,7 +124,8 @@ class Ledger(Protocol):
 
         If `Connector.atomic` is STATEMENT, nothing is held. There an entry of an earlier epoch than the ledger's, or
         of another owner's equal one, changes nothing. One of a later epoch is a claim: it changes `stream`, `columns`,
-        `epoch`, `owner` and `last_flush`, and keeps the rest as the ledger has it by then.
+        `epoch`, `owner` and `last_flush`, and keeps the rest as the ledger has it by then, with the flushes that are
+        there by then. The rows of flushes that the entry has in it are deleted, and those beyond a gap stay.
         """
         ...
 

@@ -66,22 +66,42 @@ class MemoryLedger:
 
 
 class VersionedLedger(MemoryLedger):
-    """The ledger where no transaction locks an entry: the highest version counts. Overrides `save`."""
+    """The ledger where no transaction locks an entry: the highest version counts. Overrides `hold` and `save`."""
+
+    def hold(self, table: TableName) -> LedgerEntry | None:
+        """The entry, with its flushes folded in. Nobody is locked out, so it may be another's: nothing is changed."""
+        content = self._session.content
+        entry = content.ledger.get(table)
+        return entry.with_flushes(content.flushes.get(table, ())) if entry is not None else None
 
     def save(self, entry: LedgerEntry) -> None:
-        """Add a version. One of an earlier claim that comes late is not the highest, and is never read.
+        """Add a version, and delete the flushes that it has in it.
 
-        The first of two claims of one epoch counts. A claim changes whose the entry is, and keeps the rest as it is by
-        then: the run before may have written more since this one read it.
+        One of an earlier claim that comes late is not the highest, and is never read. The first of two claims of one
+        epoch counts. A claim changes whose the entry is, and keeps the rest as it is by then: the run before may have
+        written more since this one read it.
         """
 
         def add(content: Content) -> Content:
-            found = content.ledger.get(entry.table)
-            if found is None or (found.epoch, found.owner) == (entry.epoch, entry.owner):
-                return _with_entry(content, entry)
-            return _with_entry(content, _taken(found, entry)) if found.epoch < entry.epoch else content
+            found, rows = content.ledger.get(entry.table), content.flushes.get(entry.table, ())
+            if found is None:
+                # Flushes without an entry are those of one that somebody deleted.
+                return _with_flushes(_with_entry(content, entry), entry.table, ())
+            if (found.epoch, found.owner) == (entry.epoch, entry.owner):
+                kept = tuple(row for row in rows if not _has(entry, row))
+                return _with_flushes(_with_entry(content, entry), entry.table, kept)
+            if found.epoch >= entry.epoch:
+                return content
+            taken = _taken(found.with_flushes(rows), entry)
+            return _with_flushes(_with_entry(content, taken), entry.table, ())
 
         self._session.change(add)
+
+
+def _has(entry: LedgerEntry, row: FlushRow[str]) -> bool:
+    """Whether the entry says all that the row does. One beyond a gap may count later, when the gap is closed."""
+    counted = row.epoch < entry.epoch or row.number <= entry.last_flush
+    return counted and (row.highest_raw_id or "") <= (entry.highest_raw_id or "")
 
 
 def _taken(found: LedgerEntry, claim: LedgerEntry) -> LedgerEntry:
@@ -103,8 +123,12 @@ def _folded(content: Content, table: TableName) -> Content:
 
 
 def _with_flush(content: Content, table: TableName, row: FlushRow[str]) -> Content:
-    rows = (*content.flushes.get(table, ()), row)
-    return evolve(content, flushes={**content.flushes, table: rows})
+    return _with_flushes(content, table, (*content.flushes.get(table, ()), row))
+
+
+def _with_flushes(content: Content, table: TableName, rows: tuple[FlushRow[str], ...]) -> Content:
+    others = {each: kept for each, kept in content.flushes.items() if each != table}
+    return evolve(content, flushes=others | {table: rows} if rows else others)
 
 
 def _with_entry(content: Content, entry: LedgerEntry) -> Content:

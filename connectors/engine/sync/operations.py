@@ -117,15 +117,23 @@ class StreamOperations:
         life: StreamLife,
         flush: Flush,
     ) -> None:
-        claim, ledger = self._claimed(), writer.client.ledger
         if self._shared(writer.client).last_flush >= flush.number:
             return
         # The entry before the table: so a transaction that holds it and alters the table cannot wait for this one.
-        if Part.NOTE_FLUSH in parts and not ledger.flushed(claim.table, _row(flush, claim, life)):
+        if Part.NOTE_FLUSH in parts and not self._noted(parts, writer, life, flush):
             return
         target = self._temps.now(life.tables.temp) if life.writes_to_temp else life.tables.final
         if Part.INSERT in parts and flush.batches and not self._is_there(parts, writer, target, flush):
             _conserve(flush, buffer.insert(target, life.tables.columns, flush.batches))
+
+    def _noted(self, parts: Sequence[Part], writer: Transactions, life: StreamLife, flush: Flush) -> bool:
+        """Write the flush's own row; whether it is new."""
+        claim = self._claimed()
+        new = writer.client.ledger.flushed(claim.table, _row(flush, claim, life))
+        if Part.INSERT not in parts:
+            # Nothing was locked since the owner was asked. A claim that came before the row does not count it.
+            self._shared(writer.client)
+        return new
 
     def _is_there(self, parts: Sequence[Part], writer: Transactions, target: TableName, flush: Flush) -> bool:
         """Whether an attempt whose answer was lost has inserted the rows, which no row of the ledger can say yet."""

@@ -43,6 +43,7 @@ from machines.journal.listener import Journal
 from machines.journal.standing import Course, standing
 from machines.lifecycle import Executor
 from machines.operations import Answer, SyncOperation
+from machines.parts import flushes_at_once
 from machines.stream import StreamLife, StreamLifecycle
 
 
@@ -203,7 +204,8 @@ class SyncOperations:
         self._sync = sync
         self._gate = StateGate(sync.streams, sync.outlet.log)
         connector, limits = sync.connector, sync.thresholds
-        at_once = max(1, min(connector.streams_at_once, len(sync.streams)), sync.flushes_at_once)
+        self._flushes_at_once = flushes_at_once(connector.atomic, sync.flushes_at_once)
+        at_once = max(1, min(connector.streams_at_once, len(sync.streams)), self._flushes_at_once)
         self._owner, *self._writers = (
             Transactions(connector, sync.retry, self._retrying, sync.intake.stopped)
             for _ in range(1 + at_once)
@@ -248,6 +250,8 @@ class SyncOperations:
 
     def _set_up(self, _: SyncLife) -> None:
         sync = self._sync
+        if self._flushes_at_once < sync.flushes_at_once:
+            sync.outlet.log("INFO", _ONE_FLUSH)
         sync.probe(sync.connector, self._owner)
         named = set_up(sync.connector, self._owner, sync.streams)
         self.runs = [StreamRun(each, sync, self._writers, self._owner) for each in named]
@@ -291,7 +295,7 @@ class SyncOperations:
             self._sync.outlet,
             self._sync.miscounts,
             self._gate.waits_for,
-            AtOnce(writers=len(self._writers), of_one_stream=self._sync.flushes_at_once),
+            AtOnce(writers=len(self._writers), of_one_stream=self._flushes_at_once),
         )
         for run in self.runs:
             run.taken = partial(_taken, streams[run.name][0], pipeline)
@@ -347,6 +351,12 @@ class SyncOperations:
 
     def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
         self._sync.outlet.log("WARN", f"Attempt {attempt} failed; trying again in {duration(wait)}. {error}")
+
+
+_ONE_FLUSH = (
+    "One flush of a stream is written at a time, although more are allowed: this destination refuses a commit whose "
+    "table another commit has changed."
+)
 
 
 def _taken(aggregate: Aggregate, pipeline: Pipeline) -> Taken:

@@ -166,14 +166,15 @@ class Story:
     def __str__(self) -> str:
         return f"{self.operation}-{self.strategy}"
 
-    def happens_in(self, atomic: Atomic) -> bool:
-        """Whether a database of this class performs the operation: one alone adds appended rows from a temp table."""
-        by_temp = atomic is Atomic.STATEMENT
-        appends = self.strategy is Strategy.APPEND
-        return (self.operation, appends, by_temp) not in (
-            (StreamOperation.OPEN_FINAL, True, True),
-            (StreamOperation.MERGE, True, False),
-        )
+    def is_said_in(self, atomic: Atomic) -> bool:
+        """Whether a client has a request to say of. Class C has appends in a temp table, and no COMMIT after reads."""
+        by_statement = atomic is Atomic.STATEMENT
+        match self.operation, self.strategy:
+            case (StreamOperation.OPEN_FINAL | StreamOperation.ABANDON, _):
+                return not by_statement
+            case (StreamOperation.MERGE, Strategy.APPEND):
+                return by_statement
+        return True
 
     def expected(self, table: Sequence[User], before: Source, sent: Sequence[User]) -> list[User]:
         """The final table once the stream is complete."""

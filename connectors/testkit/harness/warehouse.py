@@ -45,13 +45,14 @@ SMALL = Thresholds(parcel_rows=2, flush_rows=4, state_latency=0.0)
 @frozen(kw_only=True)
 class Outcome:
     """What a sync said. `states` are the cursors of the emitted STATEs, in their order, `emitted` their whole
-    objects.
+    objects. `warnings` and `infos` were logged.
     """
 
     exit_code: int
     emitted: list[dict[str, Any]]
     errors: list[dict[str, Any]]
     warnings: list[str]
+    infos: list[str]
     journal: list[Entry]
 
     @property
@@ -149,6 +150,7 @@ class Warehouse:
             emitted=[line["state"] for line in lines if line["type"] == "STATE"],
             errors=[line["trace"]["error"] for line in lines if line["type"] == "TRACE"],
             warnings=[m["message"] for m in logged if m["level"] == "WARN"],
+            infos=[m["message"] for m in logged if m["level"] == "INFO"],
             journal=journal,
         )
 

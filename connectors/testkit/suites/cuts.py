@@ -49,7 +49,7 @@ class CutSuite(Suite):
         """Without it no run could be cut, and the tests below would pass for every connector."""
         with theatre(destination) as stages:
             heard = {
-                str(story): stages.requests(story) for story in STORIES if story.happens_in(stages.atomic)
+                str(story): stages.requests(story) for story in STORIES if story.is_said_in(stages.atomic)
             }
             # A change and, where others may be durable with it, their COMMIT.
             least = 2 if stages.atomic in (Atomic.EVERYTHING, Atomic.ROWS) else 1

@@ -7,13 +7,16 @@ import pytest
 from attrs import define, evolve, field
 
 from connectors.engine.sync.faults import FLUSH, Strike
+from connectors.testkit import Destination
 from connectors.testkit.harness.messages import INTEGER, catalog, complete, record, state, stream
 from connectors.testkit.harness.warehouse import Outcome, Warehouse, WarehouseSuite, cursor_of
 from dataflow.catalog import Strategy
 from dataflow.errors import TransientError
 from dataflow.pipeline.aggregate import Thresholds
+from machines.parts import Atomic
 from tests.connectors import test_memory as memory
 from tests.connectors import test_postgres as postgres
+from tests.connectors.memory import memory_destination
 
 # Records of one flush, and all of them.
 TOGETHER, RECORDS = 2, 12
@@ -81,6 +84,47 @@ class AtOnceSuite(WarehouseSuite):
 
 class TestFlushesAtOnceInMemory(AtOnceSuite):
     destination = memory.TestMemory.destination
+
+
+class TestFlushesAtOnceByRows(AtOnceSuite):
+    @pytest.fixture
+    def destination(self) -> Destination:
+        return memory_destination(Atomic.ROWS)
+
+
+class TestFlushesAtOnceByStatements(AtOnceSuite):
+    @pytest.fixture
+    def destination(self) -> Destination:
+        return memory_destination(Atomic.STATEMENT)
+
+
+@define
+class Counted:
+    """How many flushes are at work, and how many were at most."""
+
+    now: int = 0
+    most: int = 0
+    _counting: threading.Lock = field(factory=threading.Lock)
+
+    def __call__(self, moment: str, place: str) -> None:
+        """A strike of the engine."""
+        if place != FLUSH or moment == "during":
+            return
+        with self._counting:
+            self.now += 1 if moment == "before" else -1
+            self.most = max(self.most, self.now)
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_one_flush_is_written_at_a_time_where_a_commit_needs_its_table_unchanged(strategy: Strategy) -> None:
+    """Of several at work all but one would be refused whenever that one lands."""
+    warehouse, counted = Warehouse(memory_destination(Atomic.TABLE)), Counted()
+
+    outcome = _sync(warehouse, strategy, counted)
+
+    assert (outcome.errors, counted.most) == ([], 1)
+    assert sorted(row["id"] for row in warehouse.data()) == list(range(RECORDS))
+    assert any("One flush of a stream is written at a time" in text for text in outcome.infos)
 
 
 class TestFlushesAtOnceInPostgres(postgres.Postgres, AtOnceSuite):

@@ -12,6 +12,7 @@ from statemachine import State, StateChart
 
 from dataflow.errors import DataflowError
 from dataflow.runtime.clock import Clock
+from machines.callbacks import AnyLife, callbacks_of
 from machines.operations import Answer, Operation
 
 # The final states of every lifecycle.
@@ -62,6 +63,20 @@ class Lifecycle(StateChart[Any]):
     atomic_configuration_update = True
 
     OPERATIONS: ClassVar[Mapping[str, Operation]] = {}
+
+    def _register_callbacks(self, listeners: list[object]) -> None:
+        """In place of the library's search for them on each machine."""
+        self.listening = tuple(listeners)
+        if isinstance(self.model, AnyLife):
+            super()._register_callbacks(listeners)
+        else:
+            kinds: tuple[Any, ...] = tuple(map(type, (self, self.model, *listeners)))
+            self._callbacks = callbacks_of(*kinds)
+
+    @property
+    def callbacks(self) -> Any:
+        """The library's table of what it calls on a transition."""
+        return self._callbacks
 
     @property
     def at(self) -> str:

@@ -174,11 +174,14 @@ def simulating() -> Iterator[Path]:
 
     sys.unraisablehook = unless_killed
     gc.disable()
+    # What is there already stays: to look through it again and again would take a tenth of the time.
+    gc.freeze()
     try:
         # What simulated processes complain of is no complaint of this one.
         with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):
             yield Path(folder)
     finally:
+        gc.unfreeze()
         gc.enable()
         sys.unraisablehook = unraisable
 

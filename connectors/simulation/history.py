@@ -97,6 +97,8 @@ class History:
             thresholds=_thresholds(plan.sizes), flushes_at_once=plan.flushes_at_once, journal=self._journal
         )
         self._configuration = {"database": f"simulated {plan.seed}", "atomic": plan.atomic}
+        self._config, self._catalog = folder / "config.json", folder / "catalog.json"
+        self._config.write_text(json.dumps(self._configuration))
         # The database belongs to no process that may die.
         self._served = Process(self._scheduler, "server")
         reader = definition.connector(self._configuration, "reader", runtime_of(self._served, Nothing()))
@@ -169,6 +171,7 @@ class History:
     def _try(self, sync: SyncPlan, runs: "tuple[RunPlan, ...] | list[RunPlan]") -> bool:
         """Try a sync until it succeeds or is given up; whether it succeeded."""
         self._end_earlier(sync.asked)
+        self._catalog.write_bytes(catalog(sync.asked))
         for planned in runs:
             run = self._start(planned, sync.asked)
             self._wait_for(run)
@@ -221,7 +224,7 @@ class History:
         """Start a run of a sync as a platform does."""
         process = Process(self._scheduler, f"run {len(self.runs) + 1}")
         alone = not any(run.process.turns for run in self.runs) and not self._server.database.owners
-        said = cut_short(list(messages(self.plan, asked, self.witness.heard)), planned.speaks, planned.end)
+        said = cut_short(messages(self.plan, asked, self.witness.heard), planned.speaks, planned.end)
         session, plan = Session(process, self._server, planned, self.plan.latency), self.plan
         voice = self.witness.begin(asked, session)
         source = Source(self._scheduler, said, voice.sent, at_once=plan.lines_at_once, pause=plan.pause)
@@ -232,9 +235,6 @@ class History:
             run.happens(f"input that ends: {planned.end}")
         self._set_moments(run)
         self.runs.append(run)
-        config, configured = self._folder / "config.json", self._folder / "catalog.json"
-        config.write_text(json.dumps(self._configuration))
-        configured.write_bytes(catalog(asked))
         definition = SimulatedDefinition(self._definition, session, plan.streams_at_once)
         destination = Destination(
             definition, _Out(self, run), runtime_of(process, source, planned.ahead, session)
@@ -243,7 +243,7 @@ class History:
 
         def main() -> None:
             run.code = destination.guard(
-                lambda: destination.write(config, configured, source.read_end, options)
+                lambda: destination.write(self._config, self._catalog, source.read_end, options)
             )
             run.left_locks = self._server.holds(session.run)
             # Threads that are left end with their process.

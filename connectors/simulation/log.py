@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from zlib import crc32
 
 from attrs import frozen
@@ -31,6 +32,8 @@ LOG = b'{"type": "LOG", "log": {"level": "INFO", "message": "On its way."}}\n'
 # How many records there are for one with a late cursor, a value that its column does not hold, a key that is a text.
 LATE, DIRTY, MISFIT = 7, 11, 13
 LATENESS = 35
+# Retries send the same again, and logs of other histories have the same records.
+KEPT = 50_000
 
 
 @frozen
@@ -68,25 +71,36 @@ class Message:
 
 def record_of(plan: Plan, stream: str, lineage: int, at: int) -> Record:
     """The record at a place of a stream's log."""
+    return _record_at(stream, lineage, at, plan.keys, misfits=plan.misfits, dirty=plan.dirty)
+
+
+@lru_cache(KEPT)
+def _record_at(stream: str, lineage: int, at: int, keys: int, *, misfits: bool, dirty: bool) -> Record:
     chance = crc32(b"%s %d %d" % (stream.encode(), lineage, at))
     late = LATENESS if chance % LATE == 0 else 0
-    key = chance % plan.keys
+    key = chance % keys
     return Record(
         seq=lineage * LINEAGE + at,
-        id=f"k{key}" if plan.misfits and chance % MISFIT == 0 else str(key),
+        id=f"k{key}" if misfits and chance % MISFIT == 0 else str(key),
         updated=max(0, at * 10 - late),
         name=f"{stream} {lineage} {at}",
-        n=None if plan.dirty and chance % DIRTY == 0 else at,
+        n=None if dirty and chance % DIRTY == 0 else at,
     )
 
 
 def messages(plan: Plan, asked: Sequence[Asked], heard: Mapping[tuple[str, int], int]) -> Iterator[Message]:
-    """All that a source sends: the streams' records in turns, STATEs in between, and each stream's COMPLETE."""
+    """All that a source sends: the streams' records in turns, STATEs in between, and each stream's COMPLETE.
+
+    What was `heard` counts as it is now, though the messages are made as they are asked for.
+    """
     places = {
         each.stream: (each.lineage, 0 if each.starts_over else heard.get((each.stream, each.lineage), 0))
         for each in asked
     }
-    talks = [_stream(plan, each, places) for each in asked]
+    return _in_turns([_stream(plan, each, places) for each in asked])
+
+
+def _in_turns(talks: list[Iterator[list[Message]]]) -> Iterator[Message]:
     while talks:
         for talk in list(talks):
             said = next(talk, None)
@@ -96,7 +110,8 @@ def messages(plan: Plan, asked: Sequence[Asked], heard: Mapping[tuple[str, int],
                 yield from said
 
 
-def catalog(asked: Sequence[Asked]) -> bytes:
+@lru_cache(KEPT)
+def catalog(asked: tuple[Asked, ...]) -> bytes:
     """The configured catalog of a sync."""
     return json.dumps({"streams": [_configured(each) for each in asked]}).encode()
 
@@ -110,7 +125,8 @@ def _stream(plan: Plan, asked: Asked, places: dict[str, tuple[int, int]]) -> Ite
         said = []
         for _ in range(min(TOGETHER, asked.until - at)):
             record = record_of(plan, stream, lineage, at)
-            said.append(Message(_record(plan, stream, record, part), stream, record))
+            partition = f"p{part}" if plan.scope is Scope.PARTITION else None
+            said.append(_of_record(stream, record, partition))
             at, since = at + 1, since + 1
         places[stream] = lineage, at
         done = at >= asked.until
@@ -143,7 +159,8 @@ def _configured(asked: Asked) -> Mapping[str, object]:
     }
 
 
-def _record(plan: Plan, stream: str, record: Record, part: int) -> bytes:
+@lru_cache(KEPT)
+def _of_record(stream: str, record: Record, partition: str | None) -> Message:
     data = {
         "seq": record.seq,
         "id": int(record.id) if record.id.isdigit() else record.id,
@@ -154,8 +171,8 @@ def _record(plan: Plan, stream: str, record: Record, part: int) -> bytes:
         "Extra": record.updated,
     }
     body = {"stream": stream, "emitted_at": EMITTED_AT, "data": data}
-    named = {"partition_id": f"p{part}"} if plan.scope is Scope.PARTITION else {}
-    return _line({"type": "RECORD", "record": {**body, **named}})
+    named = {"partition_id": partition} if partition is not None else {}
+    return Message(_line({"type": "RECORD", "record": {**body, **named}}), stream, record)
 
 
 def _state(
@@ -177,6 +194,7 @@ def _state(
     return _line({"type": "STATE", "state": state})
 
 
+@cache
 def _status(stream: str, word: str) -> bytes:
     status = {"stream_descriptor": {"name": stream}, "status": word}
     trace = {"type": "STREAM_STATUS", "emitted_at": EMITTED_AT, "stream_status": status}

@@ -4,27 +4,29 @@ import fcntl
 import os
 import struct
 import termios
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from connectors.simulation.log import Message, incomplete
 from connectors.simulation.plan import End
 from connectors.simulation.scheduler import NEVER, Scheduler
 
 
-def cut_short(messages: Sequence[Message], after: int | None, end: End) -> Sequence[Message]:
+def cut_short(messages: Iterator[Message], after: int | None, end: End) -> Iterator[Message]:
     """What comes of these messages when the input ends after some of them."""
-    if after is None or after >= len(messages):
-        return messages
-    kept, last = list(messages[:after]), messages[after]
+    yield from islice(messages, after)
+    last = next(messages, None)
+    if last is None:
+        return
     match end:
         case End.SILENT:
-            return kept
+            return
         case End.INCOMPLETE:
-            return [*kept, Message(incomplete(last.stream), last.stream)]
+            yield Message(incomplete(last.stream), last.stream)
         case End.CUT:
-            return [*kept, Message(last.line[: len(last.line) // 2], last.stream)]
+            yield Message(last.line[: len(last.line) // 2], last.stream)
         case End.JUNK:
-            return [*kept, Message(b'{"type": "RECORD", "record"\n', last.stream)]
+            yield Message(b'{"type": "RECORD", "record"\n', last.stream)
 
 
 class Source:
@@ -33,7 +35,7 @@ class Source:
     def __init__(
         self,
         scheduler: Scheduler,
-        messages: Sequence[Message],
+        messages: Iterator[Message],
         sent: Callable[[Iterable[Message]], None],
         *,
         at_once: int,
@@ -42,7 +44,7 @@ class Source:
         """`sent` is called as messages come, `at_once` at a time, with pauses of up to `pause` seconds."""
         self.read_end, self._write_end = os.pipe()
         self._scheduler = scheduler
-        self._messages = list(messages)
+        self._messages = messages
         self._sent = sent
         self._at_once = at_once
         self._pause = pause
@@ -57,11 +59,11 @@ class Source:
         """Let the next lines come, or the end."""
         if self._ended or self._unread:
             return
-        if not self._messages:
+        coming = list(islice(self._messages, self._at_once))
+        if not coming:
             os.close(self._write_end)
             self._ended = True
             return
-        coming, self._messages = self._messages[: self._at_once], self._messages[self._at_once :]
         self._sent(coming)
         os.write(self._write_end, b"".join(each.line for each in coming))
         self._next_at = self._scheduler.time + self._scheduler.random.random() * self._pause

@@ -49,6 +49,8 @@ class Mask:
 
     def entry(self, entry: "Entry") -> "Entry":
         """A journal's entry without secrets."""
+        if not self._secrets:
+            return entry
         masked: Entry = self._words(entry)
         return masked
 

@@ -19,6 +19,8 @@ from dataflow.types import Limits, TableName
 
 # How long what lasts for a while does, in seconds. Beyond the patience of its platform, a run that hangs is killed.
 A_WHILE, SLOW, HANGS = 5.0, 2.0, 100_000.0
+# How late what a killed run has sent may take effect, in seconds: where it can be ended, the next run waits for it.
+SOON_OVER, LATE = 1.0, 20.0
 # What takes space.
 FILLS = ("insert", "create_table", "merge_table", "copy_table")
 COMMIT = "COMMIT"
@@ -29,9 +31,12 @@ SOON = 0.1
 class Server:
     """What the runs of a history share: the database, as readers see it."""
 
-    def __init__(self, database: Any, committed: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self, database: Any, committed: Callable[[str, Any], None], *, ends_others: bool = True
+    ) -> None:
         """`committed` is called after each commit, with the run's name and the content."""
         self.database = database
+        self.ends_others = ends_others
         # What is committed: a transaction that is at work has changed the database already.
         self.content = database.content
         self._committed = committed
@@ -47,7 +52,7 @@ class Server:
             self.content = committed
             self._committed(run, committed)
 
-    def end_others(self, session: "Session") -> None:
+    def end_all_but(self, session: "Session") -> None:
         """Nothing that other runs have sent is at work afterwards; what they begin now is another transaction."""
         for other in self.sessions:
             other.ends += other is not session
@@ -118,7 +123,8 @@ class Session:
             self.server.at_work[scheduler.now] = self
             if self._commits_late:
                 scheduler.now.spared = True
-                scheduler.wait(scheduler.time + scheduler.random.random())
+                late = SOON_OVER if self.server.ends_others else LATE
+                scheduler.wait(scheduler.time + scheduler.random.random() * late)
 
     def answered(self, what: str) -> None:
         """It took effect; the answer may be lost all the same."""
@@ -307,10 +313,11 @@ class SimulatedClient(Requesting):
             del session.clients[turn]
 
     def end_others(self, table: TableName, claim: str) -> bool:
-        """As a server that can end its sessions."""
+        """As a server that can end its sessions, or as one that cannot."""
         self.session.request("end_others")
-        self.session.server.end_others(self.session)
-        return True
+        if self.session.server.ends_others:
+            self.session.server.end_all_but(self.session)
+        return self.session.server.ends_others
 
     @property
     def committed(self) -> Any:

@@ -145,7 +145,8 @@ class Plan:
     `restless` is the chance of a change of threads at a handover, `slips` the chance that time passes there. `keys` is
     how many keys the records have; some are `dirty`, and some have keys that are `misfits`. A source sends a STATE
     after `state_every` records, and `lines_at_once` lines, with up to `pause` seconds between. An insert takes up to
-    `latency` seconds.
+    `latency` seconds. A database that
+    `ends_others` can end what other runs have sent.
     """
 
     seed: int
@@ -164,6 +165,20 @@ class Plan:
     scope: Scope = Scope.STREAM
     sizes: Sizes = field(factory=Sizes)
     atomic: str = "everything"
+    ends_others: bool = True
+
+    @property
+    def steady(self) -> bool:
+        """Whether the columns of all streams stay as they are."""
+        return {each.schema for sync in self.syncs for each in sync.asked} <= {0}
+
+    @property
+    def may_fail_once(self) -> bool:
+        """Whether a run may fail although nothing disturbs it, and the next may not.
+
+        It finds what keys need; or columns that a late statement of another run has changed.
+        """
+        return self.misfits or not (self.ends_others or self.steady)
 
 
 def plan_to_json(plan: Plan) -> str:

@@ -51,6 +51,7 @@ def plan_of(seed: int, atomic: str = "everything") -> Plan:
             held_bytes=4000 if tight else None,
         ),
         atomic=atomic,
+        ends_others=atomic == "everything" or not _likely(random, 0.3),
     )
 
 

@@ -89,6 +89,7 @@ def _shorter(plan: Plan) -> Iterator[Plan]:
         "pause",
         "streams_at_once",
         "flushes_at_once",
+        "ends_others",
     ):
         if getattr(plan, name) != getattr(usual, name):
             yield evolve(plan, **{name: getattr(usual, name)})

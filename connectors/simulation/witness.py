@@ -16,7 +16,7 @@ from connectors.simulation.model import BrokenLawError, Known
 from connectors.simulation.plan import Asked, Plan, Scope
 
 TEMP_MARK = "_airbyte_tmp_"
-EVERYTHING = "everything"
+EVERYTHING, ROWS = "everything", "rows"
 # There a killed run's insert could come late, and all rows go to a temp table first.
 STATEMENT = "statement"
 
@@ -27,7 +27,7 @@ class Voice:
 
     witness: "Witness"
     asked: dict[str, Asked]
-    # The streams whose records go straight into the final table.
+    # The streams whose records may stay before a STATE covers them.
     straight: set[str]
     session: Session
     # Bytes of memory that the run may hold; None where that is not asked.
@@ -57,6 +57,12 @@ class Voice:
         if stream in self.straight:
             self._cover(stream)
 
+    def looks_at(self, stream: str) -> None:
+        """The run begins with the stream, and finds the tables as they are now: another may have published before."""
+        if self.witness.goes_straight(self.asked[stream]):
+            self.straight.add(stream)
+            self._cover(stream)
+
     def _cover(self, stream: str) -> None:
         """What was sent may stay: a STATE covers it, or it goes straight into the final table."""
         self.witness.known[stream].copies.update(self.uncovered.pop(stream, ()))
@@ -71,24 +77,27 @@ class Witness:
         self.known: dict[str, Known] = {}
         # The place in each log of each stream up to which the platform has received STATEs.
         self.heard: dict[tuple[str, int], int] = {}
-        # The runs beside which no request of another can be at work. A transaction of class A fences by itself.
+        # The runs beside which no request of another can be at work.
         self.undisputed: Collection[str] = ()
+        # Whether nothing that an earlier run has sent can take effect any more.
+        self.quiet = plan.ends_others
+        self._voices: list[Voice] = []
+        self._content: Any = None
         self._plan = plan
         self._ended = ended
-        self._steady = {each.schema for sync in plan.syncs for each in sync.asked} == {0}
 
     def begin(self, asked: Sequence[Asked], session: Session) -> Voice:
         """A run of a sync is about to start: its source's voice."""
         for each in asked:
-            self.known.setdefault(each.stream, Known(each.stream, self._steady)).begin(each)
-        straight = {each.stream for each in asked if self._goes_straight(each)}
-        if self._plan.scope is Scope.PARTITION:
-            # The STATE that covers a record may come before it.
-            straight = {each.stream for each in asked}
-        by_name = {each.stream: each for each in asked}
-        return Voice(self, by_name, straight, session, _most(self._plan))
+            self.known.setdefault(each.stream, Known(each.stream, self._plan.steady)).begin(each)
+        # The STATE that covers a record may come before it.
+        straight = {each.stream for each in asked if self._plan.scope is Scope.PARTITION}
+        voice = Voice(self, {each.stream: each for each in asked}, straight, session, _most(self._plan))
+        self._voices.append(voice)
+        return voice
 
-    def _goes_straight(self, asked: Asked) -> bool:
+    def goes_straight(self, asked: Asked) -> bool:
+        """Whether the records of a run that begins with the stream now go straight into the final table."""
         return self._plan.atomic != STATEMENT and self.known[asked.stream].goes_straight(asked)
 
     def hear(self, line: bytes) -> None:
@@ -113,29 +122,50 @@ class Witness:
     def committed(self, run: str, content: Any) -> None:
         """A run has committed a transaction."""
         entries = {str(entry.stream): entry for entry in content.ledger.values()}
+        before, self._content = self._content, content
+        # The transaction of rows holds the ledger too.
+        fenced = self._plan.atomic == EVERYTHING or (
+            self._plan.atomic == ROWS and _same_shape(before, content)
+        )
         for stream, known in self.known.items():
             entry = entries.get(stream)
             if entry is not None:
+                if entry.temp is None:
+                    self._begins(stream, entry.owner)
                 final = content.tables.get(entry.table)
                 waiting = _waiting(content.tables, entry.temp)
-                self._look(known, final.rows if final else None, waiting, (run, entry.owner))
+                if fenced or entry.owner in self.undisputed:
+                    self._one_writer(known, (final.rows if final else None, waiting), (run, entry.owner))
+                self._look(known, final.rows if final else None, waiting)
+
+    def _begins(self, stream: str, owner: str) -> None:
+        """The stream is claimed, and nothing is left of a run before that did not end it."""
+        for voice in self._voices:
+            if voice.session.run == owner and stream in voice.asked:
+                voice.looks_at(stream)
 
     def succeeded(self, asked: Sequence[Asked], content: Any) -> None:
         """A run has succeeded. Raises BrokenLawError."""
         for each in asked:
             self.known[each.stream].result(each)
-        left = [f"table {table}" for table in content.tables if TEMP_MARK in table.name]
+        # A late statement may create a table. The next claim drops it.
+        left = [
+            f"table {name}"
+            for name, table in content.tables.items()
+            if TEMP_MARK in name.name and (table.rows or self.quiet)
+        ]
         left += [f"entry of {each.temp}" for each in content.ledger.values() if each.temp is not None]
         if left:
             raise BrokenLawError(f"law 4: the {left[0]} is left")
 
-    def _look(self, known: Known, final: Any, temp: Any, runs: tuple[str, str]) -> None:
+    def _one_writer(self, known: Known, rows: tuple[Any, Any], runs: tuple[str, str]) -> None:
+        if rows[0] is not known.final or rows[1] is not known.temp:
+            self.ask(partial(known.one_writer, *runs))
+
+    def _look(self, known: Known, final: Any, temp: Any) -> None:
         if final is known.final and temp is known.temp:
             return
-        by, owner = runs
         known.temp = temp
-        if self._plan.atomic == EVERYTHING or owner in self.undisputed:
-            self.ask(lambda: known.one_writer(by, owner))
         self.ask(lambda: known.old_or_new(final))
         self.ask(known.durable)
 
@@ -159,6 +189,13 @@ def _waiting(tables: Mapping[Any, Any], temp: Any) -> Any:
         each.rows for name, each in tables.items() if name.name.partition(TEMP_MARK)[2].startswith(opening)
     ]
     return found[0] if found else ()
+
+
+def _same_shape(before: Any, now: Any) -> bool:
+    """Whether no table was made, altered, renamed or dropped."""
+    if before is None or before.tables.keys() != now.tables.keys():
+        return False
+    return all(table.columns is before.tables[name].columns for name, table in now.tables.items())
 
 
 def _counted(covered: int, said: float) -> None:

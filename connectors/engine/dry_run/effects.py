@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer, Recipe, Statement
 from connectors.contract.ledger import Ledger, LedgerEntry, Owner
+from connectors.engine.dry_run.former_keys import Keys
 from connectors.engine.sync.temp_tables import is_opening
 from dataflow.evolution import ColumnChangeset
 from dataflow.names import opening_of
@@ -32,6 +33,7 @@ class Deed(StrEnum):
     TRIM = "trim"
     APPEND = "append"
     MERGE = "merge"
+    MERGE_BY_ANOTHER_KEY = "merge by another key"
     DEDUPE = "dedupe"
     BECOME = "become"
     REPLACE = "replace"
@@ -42,12 +44,22 @@ class Deed(StrEnum):
     @property
     def destructive(self) -> bool:
         """Whether something is gone that a person had: a column, values of one, a table's content, rows, a view."""
-        return self in (Deed.DROP_COLUMN, Deed.CHANGE_COLUMN, Deed.REPLACE, Deed.DISCARD, Deed.DROP_VIEW)
+        return self in _DESTRUCTIVE
 
     @property
     def rewrites(self) -> bool:
         """Whether all of the table may be rewritten."""
         return self in (Deed.CHANGE_COLUMN, Deed.DEDUPE)
+
+
+_DESTRUCTIVE = (
+    Deed.DROP_COLUMN,
+    Deed.CHANGE_COLUMN,
+    Deed.MERGE_BY_ANOTHER_KEY,
+    Deed.REPLACE,
+    Deed.DISCARD,
+    Deed.DROP_VIEW,
+)
 
 
 @frozen
@@ -67,6 +79,8 @@ class Watch:
     effects: list[Effect] = field(factory=list)
     # Whose rows are elsewhere by now.
     published: set[TableName] = field(factory=set)
+    # By which key rows of a final table were merged last, if it is known.
+    keys: Keys = field(factory=dict)
     # In this rehearsal.
     made: set[TableName] = field(factory=set)
     entries: dict[TableName, LedgerEntry] = field(factory=dict)
@@ -178,9 +192,16 @@ class WatchedClient:
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         """As the real one."""
+        former = self._watch.keys.get(target, recipe.primary_key)
+        rekeyed = {*former} != {*recipe.primary_key} and not self.real.table_is_empty(target)
         self.real.merge_table(source, target, recipe)
-        key = ", ".join(recipe.primary_key)
-        self._published(Deed.MERGE, source, target, f"merges {source} into {target} by {key}")
+        words = f"merges {source} into {target} by {', '.join(recipe.primary_key)}"
+        if rekeyed:
+            words = (
+                f"{words}, whose rows were merged by {', '.join(former)} before: several of them may share a key now, "
+                "and one of them stays"
+            )
+        self._published(Deed.MERGE_BY_ANOTHER_KEY if rekeyed else Deed.MERGE, source, target, words)
 
     def dedupe_table(self, table: TableName, recipe: Recipe) -> None:
         """As the real one."""

@@ -8,6 +8,7 @@ import json
 import tempfile  # noqa: TID251 - a file of its own
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from inspect import cleandoc
 from typing import Any
 
@@ -16,6 +17,7 @@ from attrs import define, field, frozen
 from connectors.contract import Client, Connector, Statement, Statistics, Writer
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.dry_run.effects import Effect, Watch, rehearsed
+from connectors.engine.dry_run.former_keys import Keys, former_keys
 from connectors.engine.sync.naming import name_streams
 from connectors.engine.sync.sync import Sync, run_sync
 from connectors.engine.sync.temp_tables import TempTables
@@ -175,6 +177,8 @@ def plan(connector: Connector, streams: Sequence[DestinationStream]) -> Plan:
     """
     with rehearsed(connector) as (rehearsing, watch):
         present = _present(rehearsing, streams)
+        merged = [present[each.name]["final"] for each in streams if each.strategy.dedupes]
+        watch.keys = _former_keys(rehearsing, [each.name for each in merged if each.exists])
         steps, reported = Steps(watch), _Reported()
         with tempfile.TemporaryFile() as source:
             source.writelines(_complete(each.name) for each in streams)
@@ -238,6 +242,14 @@ def _present(connector: Connector, streams: Sequence[DestinationStream]) -> Mapp
         return looking.run("inspecting the tables", look)
     finally:
         client.close()
+
+
+def _former_keys(connector: Connector, tables: Sequence[TableName]) -> Keys:
+    looking = Transactions(connector, ONCE, lambda *_: None)
+    with closing(looking.client) as client:
+        return looking.run(
+            "reading the journal", lambda: former_keys(client, connector.internal_namespace, tables)
+        )
 
 
 def table_state(client: Client, table: TableName) -> TableState:

@@ -29,6 +29,8 @@ class Capabilities:
     ledger_table: bool = True
     # Can be looked at while a run works on it.
     concurrent: bool = True
+    # Undoes changes of tables with their transaction. One that does not must not claim `Atomic.EVERYTHING`.
+    undoes_tables: bool = True
 
 
 def needs(**capabilities: bool) -> pytest.MarkDecorator:

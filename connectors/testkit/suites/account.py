@@ -123,7 +123,7 @@ class AccountSuite(WarehouseSuite):
         tables = warehouse.tables()
         words = (
             f"{tables.final} holds nothing of this run. "
-            f"Waiting in {tables.temp} for the next sync: {len(CUT_OFF)} rows of this run."
+            f"Waiting in {warehouse.temp()} for the next sync: {len(CUT_OFF)} rows of this run."
         )
         assert _error(outcome).endswith(words)
         assert _of_users(outcome).standing == words
@@ -143,7 +143,7 @@ class AccountSuite(WarehouseSuite):
 
         outcome = sync_users(warehouse, users(strategy), sent=PRIOR, script=script)
 
-        assert f"Waiting in {warehouse.tables().temp}" in _error(outcome)
+        assert f"Waiting in {warehouse.temp()}" in _error(outcome)
         assert len(warehouse.waiting()) == len(PRIOR)
 
     @pytest.mark.parametrize("strategy", Strategy)

@@ -129,6 +129,7 @@ class SchemaEvolutionSuite(Suite):
         assert _discovered(bench) == _schema(bench, expected)
         assert bench.rows(bench.table("users"), expected) == [row(1, test="42"), row(2, test=None)]
 
+    @needs(undoes_tables=True)
     def test_a_changeset_is_undone_with_its_transaction(self, bench: Bench) -> None:
         table, written = bench.table("users"), row(1, id="a", test=42)
         bench.make(table, ID_TEST, written)

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from connectors.engine.sync.check import check_connector
 from connectors.engine.sync.undoing import TRIED
-from connectors.testkit.harness.destination import open_bench
+from connectors.testkit.harness.destination import needs, open_bench
 from connectors.testkit.harness.faulty import Script, faulty
 from connectors.testkit.harness.messages import catalog, complete, global_state, record, state, status, users
 from connectors.testkit.harness.rows import row
@@ -28,6 +28,7 @@ class FailureSuite(WarehouseSuite):
 
     # -- of the connector
 
+    @needs(undoes_tables=True)
     def test_a_connector_whose_tables_outlive_a_rollback_is_refused_by_the_check(
         self, warehouse: Warehouse
     ) -> None:
@@ -40,6 +41,7 @@ class FailureSuite(WarehouseSuite):
         assert "author" in caught.value.remedy
         assert list(left) == []
 
+    @needs(undoes_tables=True)
     def test_a_connector_whose_tables_outlive_a_rollback_is_refused_by_its_first_sync(
         self, warehouse: Warehouse
     ) -> None:

@@ -139,7 +139,7 @@ class LeftoverSuite(WarehouseSuite):
         """Starting over would silently lose rows that may have been acknowledged."""
         sync_users(warehouse, users(strategy, 1), users(strategy, 1, "others"), sent=PRIOR)
         cut_off(warehouse, users(strategy, 2))
-        _drop(warehouse, warehouse.tables().temp)
+        _drop(warehouse, warehouse.temp())
 
         for _ in range(2):
             outcome = sync_users(warehouse, users(strategy, 2), users(strategy, 2, "others"), sent=THEN)
@@ -156,7 +156,7 @@ class LeftoverSuite(WarehouseSuite):
         """It loads all of the stream's records again."""
         sync_users(warehouse, users(strategy, 1), sent=PRIOR)
         cut_off(warehouse, users(strategy, 2))
-        _drop(warehouse, warehouse.tables().temp)
+        _drop(warehouse, warehouse.temp())
 
         outcome = sync_users(warehouse, users(APPEND_TRUNCATE, 3), sent=THEN)
 
@@ -168,7 +168,7 @@ class LeftoverSuite(WarehouseSuite):
     ) -> None:
         sync_users(warehouse, users(DEDUP, 1), sent=PRIOR)
         cut_off(warehouse, users(DEDUP, 2))
-        temp = warehouse.tables().temp
+        temp = warehouse.temp()
         _drop(warehouse, temp)
         with open_bench(warehouse.destination) as bench:
             bench.make(temp, warehouse.tables().columns)
@@ -263,7 +263,7 @@ class LeftoverSuite(WarehouseSuite):
     ) -> None:
         """The source sends all of its rows again."""
         warehouse.sync(catalog(users(strategy, 2)), *(user.message() for user in CUT_OFF))
-        _drop(warehouse, warehouse.tables().temp)
+        _drop(warehouse, warehouse.temp())
 
         outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
 
@@ -285,7 +285,7 @@ class LeftoverSuite(WarehouseSuite):
         outcome = sync_users(warehouse, users(strategy, 2), sent=THEN)
 
         assert (outcome.exit_code, set(outcome.failed.values())) == (1, {"config_error"})
-        assert str(warehouse.tables().temp) in outcome.errors[-1]["message"]
+        assert str(warehouse.temp()) in outcome.errors[-1]["message"]
         assert names_found(warehouse.waiting()) == names_sent(CUT_OFF)
         assert names_found(warehouse.data()) == names_sent(PRIOR)
 

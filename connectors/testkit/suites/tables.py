@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from connectors.contract import Atomic
 from connectors.testkit.harness.destination import Bench, Suite, needs
 from connectors.testkit.harness.rows import VALUES, batch, columns, data, raw_id, row
 from dataflow.errors import ConfigError
@@ -50,12 +51,14 @@ class TableOperationsSuite(Suite):
 
         assert bench.rows(table, INT) == [row(1, test=1)]
 
+    @needs(undoes_tables=True)
     def test_a_table_that_a_transaction_made_is_gone_when_it_fails(self, bench: Bench) -> None:
         with bench.undone():
             bench.client.create_table(bench.table("users"), INT, ())
 
         assert bench.destination.tables() == set()
 
+    @needs(undoes_tables=True)
     def test_a_dropped_table_is_there_again_when_its_transaction_fails(self, bench: Bench) -> None:
         table = bench.table("users")
         bench.make(table, INT, row(1, test=1))
@@ -64,6 +67,10 @@ class TableOperationsSuite(Suite):
             bench.client.drop_table(table)
 
         assert bench.rows(table, INT) == [row(1, test=1)]
+
+    def test_a_connector_claims_everything_only_if_it_undoes_changes_of_tables(self, bench: Bench) -> None:
+        """A capability that is given up costs the claim: the class of the database decides how it is written to."""
+        assert self.capabilities.undoes_tables or bench.connector.atomic is not Atomic.EVERYTHING
 
     # -- namespaces and tables
 
@@ -266,6 +273,7 @@ class TableOperationsSuite(Suite):
 
         assert [r["test"] for r in bench.rows(target, ID_TEST)] == [2]
 
+    @needs(undoes_tables=True)
     def test_an_overwrite_is_undone_with_its_transaction(self, bench: Bench) -> None:
         source, target = bench.table("users_tmp"), bench.table("users")
         bench.make(source, INT, row(2, test=2))
@@ -279,6 +287,7 @@ class TableOperationsSuite(Suite):
 
     # -- transactions
 
+    @needs(undoes_tables=True)
     def test_what_a_transaction_did_is_undone_when_it_fails(self, bench: Bench) -> None:
         """Finalising is one transaction: it makes, fills, swaps and drops tables, and writes the ledger."""
         final, temp, other = (bench.table(name) for name in ("users", "users_tmp", "others"))

@@ -10,7 +10,7 @@ from attrs import frozen
 from connectors.contract import Client, Writer
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.naming import Named
-from connectors.engine.sync.temp_tables import is_opening
+from connectors.engine.sync.temp_tables import is_of_no_claim_up_to, is_opening
 from dataflow.catalog import DestinationStream
 from dataflow.names import TEMP_MARK, NamingRules, temp_mark, temp_name
 from dataflow.stream_tables import StreamTables
@@ -21,8 +21,8 @@ from dataflow.types import StreamName, TableName
 class Trace:
     """A temp table, as the ledger describes it and as it is; one of them may be missing. `wanted` is its next sync.
 
-    `owner` is the stream that its final table belongs to, if the ledger says, and `claimed` says that the ledger has an
-    entry of that table. `entry` is the one that names this temp table.
+    `owner` is the stream that its final table belongs to, if the ledger says, and `claimed` says that a claim which the
+    ledger counts may have made it. `entry` is the one that names this temp table.
     """
 
     entry: LedgerEntry | None
@@ -107,7 +107,7 @@ def _trace(
     exists = client.table_exists(temp)
     return Trace(
         entry=owner if named else None,
-        claimed=owner is not None,
+        claimed=owner is not None and not is_of_no_claim_up_to(owner.epoch, temp),
         final=owner.table if owner else _final_of(temp),
         owner=owner.stream if owner else None,
         temp=temp,

@@ -98,7 +98,7 @@ class TempTables:
         """
         if self._connector.atomic is Atomic.EVERYTHING or entry.temp is not None:
             return entry
-        later = [each for each in self.there(client, temp) if _is_of_no_claim_up_to(entry.epoch, each)]
+        later = [each for each in self.there(client, temp) if is_of_no_claim_up_to(entry.epoch, each)]
         found = [each for each in later if not client.table_is_empty(each)]
         return evolve(entry, temp=max(found, key=lambda each: each.name)) if found else entry
 
@@ -114,7 +114,7 @@ class TempTables:
         return [
             each
             for each in self.there(client, temp)
-            if not _is_of_no_claim_up_to(entry.epoch, each)
+            if not is_of_no_claim_up_to(entry.epoch, each)
             and (entry.temp is None or not is_opening(each, entry.temp))
         ]
 
@@ -125,7 +125,7 @@ class TempTables:
         return token(self._connector.runtime.randomness, TOKEN_DIGITS)
 
 
-def _is_of_no_claim_up_to(epoch: int, table: TableName) -> bool:
+def is_of_no_claim_up_to(epoch: int, table: TableName) -> bool:
     """Whether a later claim made this table, or none: its name has no opening."""
     opening = opening_of(table.name)
     return opening == "" or int(opening.partition("_")[0]) > epoch

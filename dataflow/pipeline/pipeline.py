@@ -5,18 +5,19 @@ checkpoints and talks to the streams. Everything that decides happens on the mai
 begun before: its events wait in the inbox.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 from dataflow.budget import Holder
-from dataflow.errors import DataflowError, InternalError, TransientError
+from dataflow.errors import DataflowError, InternalError
 from dataflow.flush import Flush
 from dataflow.input.parcel import Event, Parcel, ParsedChunk, Span, refusal, unusable
 from dataflow.keys import Unfit
 from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.aggregate_store import AggregateStore
 from dataflow.pipeline.inbox import EndOfInput, Inbox, InboxEvent, Written
+from dataflow.pipeline.publications import Publications
+from dataflow.pipeline.refusals import came_after_complete, ended_incomplete, not_read_to_its_end
 from dataflow.pipeline.states import Miscounts, Outlet, States
 from dataflow.pipeline.streams import Stage, Stream, StreamSink
 from dataflow.pipeline.writers import ONE, AtOnce, Writers
@@ -52,10 +53,9 @@ class Pipeline:
             waits_for,
             self._miscounted if miscounts is Miscounts.FAIL else None,
         )
-        # Not published yet, in the order of their COMPLETEs.
-        self._completed: deque[Stream] = deque()
         self._lines = 0
         self._writers = Writers(at_once, self._insert, inbox)
+        self._publications = Publications(self._states, self._writers, self._failed)
 
     def discard(self, name: StreamName, error: DataflowError) -> None:
         """A stream failed before there was anything to read: its records are skipped, its STATE is not emitted."""
@@ -117,10 +117,7 @@ class Pipeline:
             case EndOfInput(DataflowError() as error):
                 raise error
             case EndOfInput(error):
-                raise TransientError(
-                    "The input could not be read to its end.",
-                    remedy="All acknowledged records are safe. Run the sync again.",
-                ) from error
+                raise not_read_to_its_end() from error
             case None:
                 self._flush_due()
         return True
@@ -148,11 +145,7 @@ class Pipeline:
             self._inbox.passed_on(rows.held)
             stream = self._streams[rows.stream]
             if stream.completed:
-                raise InternalError(
-                    f"A record of stream {rows.stream} came after its COMPLETE.",
-                    doing="reading the input",
-                    remedy="The source must not send it. Report this to its author.",
-                )
+                raise came_after_complete(rows.stream)
             if stream.open:
                 self._aggregates.receive(stream.aggregate, rows, now)
 
@@ -189,7 +182,7 @@ class Pipeline:
             case StreamStatus(stream, Status.COMPLETE):
                 self._complete(stream)
             case StreamStatus(stream, Status.INCOMPLETE):
-                self._end_unpublished(stream, _incomplete(stream))
+                self._end_unpublished(stream, ended_incomplete(stream))
             case Unusable(stream=stream):
                 self._end_unpublished(stream, unusable(event, self._lines))
             case _:
@@ -209,10 +202,10 @@ class Pipeline:
         if stream is None or stream.completed or not stream.open:
             return
         stream.completed = True
-        self._completed.append(stream)
+        self._publications.completed(stream)
         self._flush(stream)
         self._wait_until(lambda: self._has_room)
-        self._publish_durable()
+        self._publications.publish_durable()
 
     def _end_unpublished(self, name: StreamName, error: DataflowError) -> None:
         """A stream fails by what the source sent of it; earlier records are made durable, and their STATE is
@@ -232,29 +225,6 @@ class Pipeline:
         if stream.open:
             self._wait_until(lambda: not self._writers.has(stream.name))
         return stream.open
-
-    def _publish_durable(self) -> None:
-        """Publish the completed streams that are durable, in their order: keys of a table may lead to one before it."""
-        while self._completed and not self._writers.has(self._completed[0].name):
-            # Then rows wait for the next run.
-            if self._states.none_can_be_emitted:
-                return
-            stream = self._completed.popleft()
-            if stream.open:
-                self._publish(stream)
-
-    def _publish(self, stream: Stream) -> None:
-        # STATE of durable rows is emitted before the stream is finalised: published rows must not be sent again.
-        self._states.emit()
-        if stream.written != stream.aggregate.read:
-            self._failed(stream, _not_conserved(stream))
-            return
-        stream.stage = Stage.CLOSED
-        error = stream.sink.complete()
-        if error is not None:
-            self._states.failed(stream.name, error)
-            return
-        self._states.published(stream.name)
 
     def _flush_due(self) -> None:
         due = self._aggregates.due(self._clock.monotonic(), states_too_large=self._states.too_large)
@@ -298,7 +268,7 @@ class Pipeline:
             and not self._writers.has(stream.name)
         ):
             self._failed(stream, stream.failure)
-        self._publish_durable()
+        self._publications.publish_durable()
 
     def _landed(self, stream: Stream, flush: Flush, seconds: float) -> None:
         """A flush is durable. STATEs advance over flushes without a gap before them alone."""
@@ -325,20 +295,3 @@ class Pipeline:
 
     def _insert(self, flush: Flush, writer: int) -> None:
         self._streams[flush.stream].sink.insert(flush, writer)
-
-
-def _incomplete(name: StreamName) -> InternalError:
-    return InternalError(
-        f"The source ended stream {name} as INCOMPLETE.",
-        doing="reading the input",
-        remedy="All acknowledged records are safe. Find the cause in the source's log, then run the sync again.",
-    )
-
-
-def _not_conserved(stream: Stream) -> InternalError:
-    name, read = stream.name, stream.aggregate.read
-    return InternalError(
-        f"{read} records of stream {name} were read and {stream.written} rows written.",
-        doing="completing the stream",
-        remedy="Report this, with the journal of this sync.",
-    )

@@ -5,7 +5,7 @@
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
 #   make simulate [MINUTES=2] [ARGS=...]      whole syncs under a seeded scheduler; the first seed is a fresh one, and is printed
-#   make simulate-faults [ARGS=...]           the same with faults planted in the engine, each of which must be found
+#   make simulate-faults [ARGS=...]           the same with faults planted in the engine, each of which must be found; prints the seeds
 #   make sanitize [EXAMPLES=1000] [ARGS=...]  the reader in C under gcc's sanitizers, over arbitrary and damaged input
 #   make test-packages                        the wheel, installed where there is nothing else
 #   make test-clients [ARGS="-m campaign"]    PyAirbyte and real sources; with a million records each
@@ -58,7 +58,7 @@ simulate: $(READY)
 	$(VENV)/bin/dataflow simulate --minutes $(MINUTES) --jobs $(WORKERS) $(ARGS)
 
 simulate-faults: $(READY)
-	$(RUN) -m pytest -n $(WORKERS) -m campaign tests/connectors/simulation $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) -m campaign -rP tests/connectors/simulation $(ARGS)
 
 sanitize: $(READY)
 	EXAMPLES=$(EXAMPLES) $(RUN) -m tests.sanitized $(ARGS)

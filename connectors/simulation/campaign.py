@@ -4,8 +4,7 @@ import gc
 import io
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, redirect_stderr
 from itertools import count, islice
@@ -15,13 +14,13 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from connectors.contract import Definition
-from connectors.simulation.history import BEFALL, JOURNAL, History, Met
-from connectors.simulation.plan import End, Kind, Plan, plan_from_json, plan_to_json
+from connectors.simulation.coverage import Met, coverage
+from connectors.simulation.history import JOURNAL, History
+from connectors.simulation.plan import Plan, plan_from_json, plan_to_json
 from connectors.simulation.planning import plan_of
 from connectors.simulation.scheduler import Killed
 from connectors.simulation.shrinking import described, shortened
 from dataflow.runtime.clock import Clock
-from machines.diagram.declared import MACHINES, walkable
 
 # Histories that one process makes in one go. Garbage is collected between them: what Python clears away within a
 # history would take turns that are not in its plan.
@@ -94,31 +93,8 @@ def report(campaign: Campaign, jobs: int, clock: Clock) -> Iterator[tuple[str, T
             shown = now
             yield _figures(all_of_it, now - began), all_of_it
     yield _figures(all_of_it, clock.monotonic() - began), all_of_it
-    for line in coverage(all_of_it.met):
+    for line in coverage(all_of_it.met, all_of_it.histories, campaign.atomic):
         yield line, all_of_it
-
-
-def coverage(met: Met) -> Iterator[str]:
-    """What was met of what there is, and what never was: arrows, faults, and turns that went from thread to thread."""
-    arrows = {
-        f"{name} {source} --{event}--> {target}"
-        for name, machine in MACHINES.items()
-        for source, event, target in walkable(machine)
-    }
-    yield from _covered("arrows", met.arrows, arrows)
-    yield from _covered("faults", met.faults, {*Kind, *(f"input that ends: {end}" for end in End), *BEFALL})
-    yield from _covered("handovers", met.switches, set())
-
-
-def _covered(what: str, met: Mapping[str, int], all_of_them: Collection[str]) -> Iterator[str]:
-    kinds = Counter[str]()
-    for name, times in met.items():
-        kinds[next((each for each in all_of_them if name.startswith(each)), name)] += times
-    yield f"{what}: {len(kinds)} kinds met" + (f" of {len(all_of_them)}" if all_of_them else "")
-    for name, times in sorted(kinds.items(), key=lambda each: (each[1], each[0])):
-        yield f"{times:12,}  {name}"
-    for name in sorted({*all_of_them} - {*kinds}):
-        yield f"       never  {name}"
 
 
 def simulate(definition: Definition, atomic: str, seeds: range) -> Tally:

@@ -1,24 +1,22 @@
 """Makes a history happen: a platform that starts runs of syncs, hears their STATEs, and tries again or gives up."""
 
-import errno
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from attrs import define, evolve, field, frozen
+from attrs import evolve
 
 from connectors.contract import Definition
-from connectors.engine.process.runner import Destination
 from connectors.engine.process.write_options import WriteOptions
-from connectors.simulation.destination import Server, Session, SimulatedDefinition
+from connectors.simulation.coverage import HUNG, OUTLIVED, Met
 from connectors.simulation.log import catalog, messages
 from connectors.simulation.model import BrokenLawError
 from connectors.simulation.plan import Asked, Plan, RunPlan, Sizes, SyncPlan
+from connectors.simulation.run import Files, Run, start
 from connectors.simulation.scheduler import Process, Scheduler, StuckError
+from connectors.simulation.session import Server, Session
 from connectors.simulation.source import Nothing, Source, cut_short
-from connectors.simulation.stopping import stopped_after
 from connectors.simulation.threads import runtime_of
 from connectors.simulation.witness import Witness
 from dataflow.pipeline.aggregate import Thresholds
@@ -27,56 +25,9 @@ from machines.journal.replay import lives, replay
 
 # How long a platform waits for a run, in seconds.
 PATIENCE = 3600.0
-# What befalls a process itself.
-KILLED, HUNG, OUTLIVED = "killed", "killed as it hung", "locks that outlive their run"
-ABANDONED, STOPPED, DEAF = "taken for dead", "asked to stop", "nobody reads"
-BEFALL = (HUNG, KILLED, OUTLIVED, ABANDONED, STOPPED, DEAF)
 # How many histories there are for one whose journal is replayed, which takes as long as its runs.
 REPLAYED = 20
 JOURNAL = "journal.jsonl"
-
-
-@define
-class Met:
-    """What histories met: of each kind, how often."""
-
-    runs: int = 0
-    handovers: int = 0
-    arrows: Counter[str] = field(factory=Counter)
-    faults: Counter[str] = field(factory=Counter)
-    switches: Counter[str] = field(factory=Counter)
-
-    def update(self, other: "Met") -> None:
-        """Add what another history met."""
-        self.runs += other.runs
-        self.handovers += other.handovers
-        self.arrows.update(other.arrows)
-        self.faults.update(other.faults)
-        self.switches.update(other.switches)
-
-
-@define(eq=False)
-class Run:
-    """One run of a sync, as its platform sees it."""
-
-    plan: RunPlan
-    asked: tuple[Asked, ...]
-    process: Process
-    session: Session
-    source: Source
-    # Whether nothing disturbs it, not even a run before it.
-    alone: bool
-    code: int | None = None
-    # The platform takes it for dead.
-    abandoned: bool = False
-    # It had locks as it ended.
-    left_locks: bool = False
-    befell: list[str] = field(factory=list)
-    lines: int = 0
-
-    def happens(self, what: str) -> None:
-        """Something befalls the process itself."""
-        self.befell.append(what)
 
 
 class History:
@@ -90,15 +41,14 @@ class History:
         self._entries: list[Entry] = []
         self._scheduler = Scheduler(plan.seed, restless=plan.restless, slips=plan.slips)
         self._definition = definition
-        self._folder = folder
         self._journal = folder / JOURNAL
         self._journal.unlink(missing_ok=True)
         self._options = WriteOptions(
             thresholds=_thresholds(plan.sizes), flushes_at_once=plan.flushes_at_once, journal=self._journal
         )
         self._configuration = {"database": f"simulated {plan.seed}", "atomic": plan.atomic}
-        self._config, self._catalog = folder / "config.json", folder / "catalog.json"
-        self._config.write_text(json.dumps(self._configuration))
+        self._files = Files(folder / "config.json", folder / "catalog.json")
+        self._files.config.write_text(json.dumps(self._configuration))
         # The database belongs to no process that may die.
         self._served = Process(self._scheduler, "server")
         reader = definition.connector(self._configuration, "reader", runtime_of(self._served, Nothing()))
@@ -134,9 +84,8 @@ class History:
         met = Met(runs=len(self.runs), handovers=self._scheduler.handovers)
         for run in self.runs:
             met.faults.update((*run.befell, *run.session.befell))
-        met.arrows.update(map(_arrow, self._entries))
-        for (one, other), times in self._scheduler.switches.items():
-            met.switches[f"{_role(one)} to {_role(other)}"] += times
+        met.journal(self._entries)
+        met.turns(self._scheduler.switches)
         return met
 
     def _expect_replay(self) -> None:
@@ -172,7 +121,7 @@ class History:
     def _try(self, sync: SyncPlan, runs: "tuple[RunPlan, ...] | list[RunPlan]") -> bool:
         """Try a sync until it succeeds or is given up; whether it succeeded."""
         self._end_earlier(sync.asked)
-        self._catalog.write_bytes(catalog(sync.asked))
+        self._files.catalog.write_bytes(catalog(sync.asked))
         for planned in runs:
             run = self._start(planned, sync.asked)
             self._wait_for(run)
@@ -233,74 +182,10 @@ class History:
         # Then it is refused, and its records become no rows.
         session.disturbed = not alone
         run = Run(planned, asked, process, session, source, alone)
-        if planned.speaks is not None:
-            run.happens(f"input that ends: {planned.end}")
-        self._set_moments(run)
         self.runs.append(run)
-        definition = SimulatedDefinition(self._definition, session, plan.streams_at_once)
-        destination = Destination(
-            definition, _Out(self, run), runtime_of(process, source, planned.ahead, session)
-        )
-        options = stopped_after(planned.stopped_after, self._options, lambda: run.happens(STOPPED))
-
-        def main() -> None:
-            run.code = destination.guard(
-                lambda: destination.write(self._config, self._catalog, source.read_end, options)
-            )
-            run.left_locks = self._server.holds(session.run)
-            # Threads that are left end with their process.
-            process.kill()
-
-        self._scheduler.start(main, "main", process)
+        hear = self.witness.hear
+        start(run, self._definition, self._files, self._options, hear, plan.streams_at_once)
         return run
-
-    def _set_moments(self, run: Run) -> None:
-        def dies() -> None:
-            run.happens(KILLED)
-            run.process.kill()
-
-        def is_abandoned() -> None:
-            run.happens(ABANDONED)
-            run.abandoned = run.session.disturbed = True
-            if run.plan.unlocked:
-                self._server.end_session(run.session.run)
-            self._scheduler.wake(self._scheduler.world)
-
-        run.process.at(run.plan.dies_at, dies)
-        run.process.at(run.plan.abandoned_at, is_abandoned)
-
-
-@frozen
-class _Out:
-    """The stdout of a run, which its platform reads."""
-
-    history: History
-    run: Run
-
-    def write(self, line: bytes) -> None:
-        run = self.run
-        run.session.process.scheduler.handover()
-        run.lines += 1
-        if run.plan.deaf_at is not None and run.lines > run.plan.deaf_at:
-            run.happens(DEAF)
-            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
-        if not run.abandoned:
-            self.history.witness.hear(line)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def isatty(self) -> bool:
-        return False
-
-
-def _arrow(entry: Entry) -> str:
-    return f"{entry['machine']} {entry['from']} --{entry['event']}--> {entry['to']}"
-
-
-def _role(thread: str) -> str:
-    """What a thread is for: its name without a number."""
-    return thread.rstrip(" 0123456789")
 
 
 def _thresholds(sizes: Sizes) -> Thresholds:

@@ -10,10 +10,10 @@ from typing import Any
 
 from attrs import define, field
 
-from connectors.simulation.destination import Session
 from connectors.simulation.log import Message, Record, record_of
 from connectors.simulation.model import BrokenLawError, Known
 from connectors.simulation.plan import Asked, Plan, Scope
+from connectors.simulation.session import Session
 
 TEMP_MARK = "_airbyte_tmp_"
 EVERYTHING, ROWS = "everything", "rows"

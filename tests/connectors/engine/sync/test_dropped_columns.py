@@ -1,4 +1,4 @@
-"""Somebody drops a column while a sync is at work: its error says so on every database, and the next sync mends it."""
+"""Somebody drops a column while a sync is at work: its error says so, and the next sync adds the column again."""
 
 from attrs import evolve
 

@@ -151,6 +151,21 @@ _TRAITS: Mapping[Part, _Traits] = {
     Part.LOOK_BACK: _Traits(Kind.NOTHING, Place.LEDGER, "Look at the temp table that is left."),
 }
 
+# The parts of operations whose requests name temp as it is called now. A repetition of one gives it another name first,
+# where nothing else keeps out a request that went unanswered. The creation of temp, and a claim's new name for it, name
+# it as it will be called.
+NAMING_TEMP = frozenset(
+    {
+        Part.CUT_TEMP,
+        Part.EVOLVE_TEMP,
+        Part.FIT_TEMP,
+        Part.DEDUPE,
+        Part.ADD,
+        Part.REPLACE,
+        Part.LOOK_BACK,
+    }
+)
+
 # How a publication is carried through once it is decided. Each part does nothing unless the ledger says that temp is
 # being published in this way.
 CARRY_THROUGH: Mapping[Publishing, tuple[Part, ...]] = {

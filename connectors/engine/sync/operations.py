@@ -7,6 +7,7 @@ database's class needs (`machines.parts`).
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from typing import cast
 
 from attrs import evolve, frozen
@@ -26,7 +27,7 @@ from dataflow.types import TableName
 from machines.flushes import FlushRow
 from machines.operations import Answer, StreamOperation
 from machines.parts import FLUSH as FLUSH_PARTS
-from machines.parts import Part, commits, parts_of
+from machines.parts import NAMING_TEMP, Part, commits, parts_of
 from machines.stream import StreamLife
 
 # How far ahead of the clock the ledger's highest raw id is written where it cannot be written with its rows. In
@@ -122,9 +123,11 @@ class StreamOperations:
         # The entry before the table: so a transaction that holds it and alters the table cannot wait for this one.
         if Part.NOTE_FLUSH in parts and not self._noted(parts, writer, life, flush):
             return
-        target = self._temps.now(life.tables.temp) if life.writes_to_temp else life.tables.final
-        if Part.INSERT in parts and flush.batches and not self._is_there(parts, writer, target, flush):
-            _conserve(flush, buffer.insert(target, life.tables.columns, flush.batches))
+        if Part.INSERT in parts and flush.batches:
+            with self._temps.named(writer.client):
+                target = self._temps.now(life.tables.temp) if life.writes_to_temp else life.tables.final
+                if not self._is_there(parts, writer, target, flush):
+                    _conserve(flush, buffer.insert(target, life.tables.columns, flush.batches))
 
     def _noted(self, parts: Sequence[Part], writer: Transactions, life: StreamLife, flush: Flush) -> bool:
         """Write the flush's own row; whether it is new."""
@@ -167,10 +170,8 @@ class StreamOperations:
             nonlocal work
             work = before.again(work)
             held = self._found(work.life) if Part.TAKE_EPOCH in parts else self._held()
-            entry = held
-            for part in parts:
-                perform = self._take_epoch if part is Part.TAKE_EPOCH else self._parts.performer(part)
-                entry = perform(entry, work)
+            with self._temps.named(self._client) if NAMING_TEMP & set(parts) else nullcontext():
+                entry = self._performed(parts, held, work)
             if entry != held:
                 self._client.ledger.save(entry)
             if operation is StreamOperation.CLAIM:
@@ -181,6 +182,13 @@ class StreamOperations:
 
         self._transactions.run(f"performing {operation} on stream {before.life.stream.name}", attempt)
         return work
+
+    def _performed(self, parts: Sequence[Part], held: LedgerEntry, work: Work) -> LedgerEntry:
+        entry = held
+        for part in parts:
+            perform = self._take_epoch if part is Part.TAKE_EPOCH else self._parts.performer(part)
+            entry = perform(entry, work)
+        return entry
 
     # -- the claim
 

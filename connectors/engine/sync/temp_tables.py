@@ -1,15 +1,18 @@
 """Names a stream's temp tables, and finds those that are there. Reads and changes no row.
 
 If one commit holds everything, the name of a stream's temp table never changes. Otherwise each name is used once: what
-a killed run still has at work names a table that no longer exists. A temp table that the ledger does not name is a
-leftover, and the next run that claims the stream's table may drop it.
+a killed run still has at work names a table that no longer exists. Where one statement is durable at a time, a claim
+gives temp a name of its own for the same reason, and so does a run before it repeats a request that went unanswered. A
+temp table that the ledger does not name is a leftover, and the next run that claims the stream's table may drop it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import cast
 
 from attrs import evolve
 
-from connectors.contract import Client, Connector
+from connectors.contract import Client, ClientOfStatements, Connector
 from connectors.contract.ledger import LedgerEntry
 from dataflow.errors import InternalError
 from dataflow.names import LEAST_BYTES_OPENED, TOKEN_DIGITS, is_temp_of, opened_name, opening_of, temp_mark
@@ -45,8 +48,14 @@ class TempTables:
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
-        # The name that this run gave it, where a claim renames it.
+        # The name that this run gave it, where a claim renames it; and those that it may have instead, since the run
+        # does not know whether it was renamed.
         self._held: TableName | None = None
+        self._tried: tuple[TableName, ...] = ()
+        # Whether a request that named it went unanswered, and may still be at work; and how many name it now.
+        self._unanswered = False
+        self._requests = 0
+        self._changing = connector.runtime.threads.condition()
 
     def of(self, entry: LedgerEntry, temp: TableName) -> TableName:
         """The table that the ledger names, by the name it has now; `temp` where it names none."""
@@ -57,13 +66,53 @@ class TempTables:
         held = self._held
         return held if held is not None and opening_of(held.name) == opening_of(temp.name) else temp
 
+    @contextmanager
+    def named(self, client: Client) -> Iterator[None]:
+        """Around requests that name temp. If an earlier one went unanswered, temp is renamed first, for good.
+
+        So what is still at work, or is yet to arrive, names a table that is not there. Nothing is to do where commits
+        refuse what is late.
+        """
+        if self._connector.atomic is not Atomic.STATEMENT:
+            yield
+            return
+        with self._changing:
+            # Other requests of this run are not late: they are waited for.
+            self._changing.wait_for(lambda: not (self._unanswered and self._requests))
+            if self._unanswered:
+                self._rename(cast("ClientOfStatements", client))
+            self._requests += 1
+        try:
+            yield
+        except BaseException:
+            self._unanswered = True
+            raise
+        finally:
+            with self._changing:
+                self._requests -= 1
+                self._changing.notify_all()
+
+    def _rename(self, client: ClientOfStatements) -> None:
+        """Give temp another name. Only a table that still has a name of this run's: a later claim has renamed its own.
+
+        There may be none, since the request that went unanswered may have published it.
+        """
+        names = (self._held, *self._tried) if self._held is not None else ()
+        table = next((each for each in names if client.table_exists(each)), None)
+        if table is None:
+            return
+        name = self._holding(table)
+        self._tried = (*self._tried, name)
+        client.rename_table(table, name)
+        self._held, self._tried, self._unanswered = name, (), False
+
     def fresh(self, temp: TableName, epoch: int) -> TableName:
         """A name for a new table; unique where names are used once."""
         if self._connector.atomic is Atomic.EVERYTHING:
             return temp
         opening = f"{epoch}_{self._token()}"
         if self._connector.atomic is Atomic.STATEMENT:
-            self._held = self._called(temp, f"{opening}_{self._token()}")
+            self._held, self._tried = self._called(temp, f"{opening}_{self._token()}"), ()
             return self._held
         return self._called(temp, opening)
 
@@ -74,7 +123,7 @@ class TempTables:
 
     def renewed(self, table: TableName) -> TableName:
         """Another name for the same opening, which this run holds from here on."""
-        self._held = self._called(table, f"{opening_of(table.name)}_{self._token()}")
+        self._held, self._tried = self._holding(table), ()
         return self._held
 
     def there(self, client: Client, temp: TableName) -> Collection[TableName]:
@@ -117,6 +166,9 @@ class TempTables:
             if not is_of_no_claim_up_to(entry.epoch, each)
             and (entry.temp is None or not is_opening(each, entry.temp))
         ]
+
+    def _holding(self, table: TableName) -> TableName:
+        return self._called(table, f"{opening_of(table.name)}_{self._token()}")
 
     def _called(self, temp: TableName, suffix: str) -> TableName:
         return evolve(temp, name=opened_name(temp.name, suffix, self._connector.columns.naming))

@@ -26,6 +26,8 @@ SETTINGS = (
     "--character-set-server=utf8mb4",
     "--innodb-buffer-pool-size=32M",
     "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-method=nosync",
+    "--sync-frm=0",
 )
 
 
@@ -46,7 +48,13 @@ def mariadb() -> Iterator[Path]:
         _initialise(data, log)
         become = [str(user.uid), str(user.gid)] if user else [launch.KEEP_USER, launch.KEEP_USER]
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *become, GUARD]
-        files = [f"--datadir={data}", f"--socket={socket}", f"--pid-file={folder / 'pid'}"]
+        # In a folder that they share, two servers take each other's temporary tables for their own.
+        files = [
+            f"--tmpdir={folder}",
+            f"--datadir={data}",
+            f"--socket={socket}",
+            f"--pid-file={folder / 'pid'}",
+        ]
         with log.open("ab") as written:
             process = subprocess.Popen(
                 [*launcher, str(program), *SETTINGS, *files],
@@ -68,7 +76,8 @@ def _initialise(data: Path, log: Path) -> None:
     with log.open("ab") as written:
         made = subprocess.run(
             [
-                *("mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db"),
+                *("mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={data.parent}"),
+                "--skip-test-db",
                 "--auth-root-authentication-method=normal",
             ],
             user=user.uid if user else None,

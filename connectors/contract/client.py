@@ -226,6 +226,10 @@ class ClientOfParts(Client, Protocol):
     There `copy_table`, `merge_table` and `overwrite_table` may be called again with the same source, by a run that does
     not know whether the earlier call took effect, and change nothing then. `overwrite_table` may leave the old table
     under the source's name: the framework drops it.
+
+    If it exchanges the two names, there is a table under each of them before and after. So the target must bear a mark
+    of the source that it was: the opening in the source's name (`dataflow.names.opening_of`), which a renaming of the
+    source keeps, for example in a comment. `CutSuite` fails for an exchange that is exchanged back.
     """
 
     def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partialmethod
 from typing import Any
 
@@ -15,12 +15,13 @@ from connectors.engine.sync.transactions import Transactions
 from connectors.memory.client import MemoryClient
 from connectors.memory.connector import MemoryConnector
 from connectors.memory.sql import Rows
+from connectors.testkit.harness.cuts import Cut
 from connectors.testkit.harness.destination import open_bench
-from connectors.testkit.harness.rows import raw_id, row
+from connectors.testkit.harness.rows import columns, raw_id, row
 from connectors.testkit.harness.runs import AT_ONCE, open_run
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
-from dataflow.types import TableName
+from dataflow.types import Kind, TableName
 from machines.operations import StreamOperation as Op
 from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
@@ -181,6 +182,34 @@ def test_a_request_that_comes_after_its_repetition_finds_no_table(
 
     assert late.refused
     assert [each["name"] for each in destination.read(TABLE)] == ["a", "b"]
+    assert destination.tables() == {TABLE}
+
+
+def test_an_exchange_is_completed_although_the_old_table_has_not_the_columns_of_the_new_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run ends after the exchange. Temp's name is then the old table's, which cannot be deduplicated by the key."""
+    destination, overwrite = memory_destination(Atomic.STATEMENT), MemoryClient.overwrite_table
+    with closing(destination.connector()) as connector:
+        with open_run(connector, Strategy.APPEND, of=columns(name=Kind.STRING)) as run:
+            run.do(
+                Op.CLAIM, Op.INSPECT, Op.OPEN_TEMP, run.flush(1, row(1, name="old"), checkpoint=1), Op.MERGE
+            )
+
+        def end(client: MemoryClient, source: TableName, target: TableName) -> str:
+            overwrite(client, source, target)
+            raise Cut
+
+        monkeypatch.setattr(MemoryClient, "overwrite_table", end)
+        with suppress(Cut), open_run(connector, Strategy.DEDUP_TRUNCATE, run="cut") as run:
+            run.do(Op.CLAIM, Op.INSPECT, Op.OPEN_TEMP)
+            run.do(run.flush(1, row(9, id=1, name="new"), checkpoint=9), Op.DEDUPE_AND_SWAP)
+        monkeypatch.setattr(MemoryClient, "overwrite_table", overwrite)
+
+        with open_run(connector, Strategy.DEDUP_TRUNCATE, run="next") as run:
+            run.do(Op.CLAIM, Op.COMPLETE)
+
+    assert [each["name"] for each in destination.read(TABLE)] == ["new"]
     assert destination.tables() == {TABLE}
 
 

@@ -21,7 +21,7 @@ from dataflow.errors import ConfigError, InternalError
 from dataflow.evolution import Altered, ColumnChangeset, ColumnType, TableSchema, altered, diff
 from dataflow.ownership import ours, widened, without
 from dataflow.types import Column, TableName
-from machines.operations import Answer, Facts, KeyFacts, Publishing, TempFacts
+from machines.operations import Answer, Facts, KeyFacts, Publishing, Recipe, TempFacts
 from machines.parts import DECISIONS, Atomic, Part
 from machines.stream import StreamLife
 
@@ -278,10 +278,19 @@ class Parts:
         return entry
 
     def _dedupe(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
-        by = entry.recipe
-        if by is not None and by.strategy.dedupes and self._replaces(entry, work):
-            self._client.dedupe_table(self._temp(entry, work), by)
+        by, temp = entry.recipe, self._temp(entry, work)
+        dedupes = by is not None and by.strategy.dedupes and self._replaces(entry, work)
+        if by is not None and dedupes and not self._is_old(temp, by):
+            self._client.dedupe_table(temp, by)
         return entry
+
+    def _is_old(self, temp: TableName, by: Recipe) -> bool:
+        """Whether it is the old table, which an exchange has left under temp's name, and which has other columns.
+
+        An old table of the same columns can be deduplicated like temp; it is dropped in either case.
+        """
+        exchanges = self._connector.atomic is Atomic.STATEMENT
+        return exchanges and not self._difference(temp, by.columns).is_noop
 
     def _add(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
         by = entry.recipe

@@ -13,7 +13,7 @@ from connectors.duckdb.connection import DuckDbConnection
 from connectors.memory import DEFINITION as MEMORY
 from connectors.memory.client import MemoryClient
 from connectors.memory.connector import MemoryConnector
-from connectors.memory.database import SESSIONS
+from connectors.memory.database import SESSIONS, Content
 from connectors.sql.text import Sql
 from connectors.sqlite import DEFINITION as SQLITE
 from connectors.sqlite.client import SqliteClient
@@ -23,6 +23,7 @@ from connectors.template.sqlite.test_contract import Look as SqliteLook
 from connectors.testkit import CutSuite, Destination
 from connectors.testkit.suites.cuts import STORIES
 from dataflow.runtime import SYSTEM, Runtime
+from dataflow.types import TableName
 from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
 from tests.connectors.test_duckdb import Look as DuckDbLook
@@ -128,6 +129,37 @@ def test_rows_that_are_claimed_and_not_kept_with_the_ledger_are_lost() -> None:
 def test_claiming_less_than_the_database_keeps_passes(claims: Atomic, story: str) -> None:
     cut(memory(claims=claims, commits=EVERYTHING), story)
     lose(memory(claims=claims, commits=EVERYTHING), story)
+
+
+def test_an_exchange_that_a_repetition_exchanges_back_loses_the_rows() -> None:
+    """A table has temp's name before and after it: only a mark says which of the two it is."""
+    with pytest.raises(AssertionError, match=r"swap-append_truncate was cut .*records are lost"):
+        cut(exchanging_without_a_mark(), "swap-append_truncate")
+
+
+def exchanging_without_a_mark() -> Destination:
+    """A memory destination of class C whose overwrite exchanges two names each time it is called."""
+
+    def alter(connector: MemoryConnector) -> None:
+        genuine = connector.client
+
+        def client() -> MemoryClient:
+            made = genuine()
+
+            def overwrite(source: TableName, target: TableName) -> str:
+                def exchange(content: Content) -> Content:
+                    tables = content.tables
+                    return evolve(content, tables=tables | {target: tables[source], source: tables[target]})
+
+                made._session.change(exchange, shape=True)
+                return ""
+
+            made.overwrite_table = overwrite  # type: ignore[method-assign]
+            return made
+
+        connector.client = client  # type: ignore[method-assign]
+
+    return evolve(memory_destination(STATEMENT), definition=cast("Definition", Altered(MEMORY, alter)))
 
 
 def test_a_connector_that_says_of_no_request_fails() -> None:

@@ -20,6 +20,9 @@ SCHEMAS: Sequence[Mapping[str, object]] = (
     {"n": NUMBER},
     {"n": TEXT},
     {"n": INTEGER, "Extra": TEXT, "extra": INTEGER},
+    {"n": INTEGER, "id": TEXT},
+    # To a database with plain names the first is the third, and the second is the third with its hash.
+    {"n": INTEGER, "Extra": TEXT, "Extra_2851366b1a90": TEXT, "extra": INTEGER},
 )
 # More than a log has records.
 LINEAGE = 1000

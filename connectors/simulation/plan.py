@@ -10,6 +10,9 @@ from typing import Any
 import cattrs
 from attrs import field, frozen
 
+# Schemas of a stream: in one its key is a text, and in one its fields get no columns, unless they have them already.
+TEXT_KEYS, CLASHING = 6, 7
+
 
 class Mode(StrEnum):
     """How a stream reaches its table: the destination sync modes of the protocol."""
@@ -125,6 +128,11 @@ class SyncPlan:
     asked: tuple[Asked, ...]
     runs: tuple[RunPlan, ...] = ()
 
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether each of its runs may fail, although nothing disturbs it."""
+        return any(each.schema == CLASHING for each in self.asked)
+
 
 @frozen(kw_only=True)
 class Sizes:
@@ -170,7 +178,7 @@ class Plan:
     @property
     def steady(self) -> bool:
         """Whether the columns of all streams stay as they are."""
-        return {each.schema for sync in self.syncs for each in sync.asked} <= {0}
+        return self._schemas <= {0}
 
     @property
     def may_fail_once(self) -> bool:
@@ -178,7 +186,11 @@ class Plan:
 
         It finds what keys need; or columns that a late statement of another run has changed.
         """
-        return self.misfits or not (self.ends_others or self.steady)
+        return self.misfits or TEXT_KEYS in self._schemas or not (self.ends_others or self.steady)
+
+    @property
+    def _schemas(self) -> set[int]:
+        return {each.schema for sync in self.syncs for each in sync.asked}
 
 
 def plan_to_json(plan: Plan) -> str:

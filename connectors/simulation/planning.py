@@ -4,12 +4,25 @@ from random import Random
 
 from attrs import evolve
 
-from connectors.simulation.plan import Asked, End, Fault, Kind, Mode, Plan, RunPlan, Scope, Sizes, SyncPlan
+from connectors.simulation.plan import (
+    CLASHING,
+    Asked,
+    End,
+    Fault,
+    Kind,
+    Mode,
+    Plan,
+    RunPlan,
+    Scope,
+    Sizes,
+    SyncPlan,
+)
 
 # Names that are one to a database with plain names.
 TWINS = ("my-users", "my_users", "My users")
 NAMES = ("users", "orders", "carts")
-SCHEMAS = 6
+# The last sync of a history has to succeed.
+SCHEMAS = CLASHING
 # What a run's request meets: most of it passes, so that runs come far.
 USUAL = (Kind.REFUSED, Kind.UNANSWERED, Kind.UNANSWERED, Kind.SLOW)
 UNUSUAL = tuple(Kind)
@@ -28,6 +41,8 @@ def plan_of(seed: int, atomic: str = "everything") -> Plan:
         asked = tuple(_next(random, each, changing=changing, tight=tight) for each in asked)
         runs = tuple(_run(random) for _ in range(random.choice((1, 1, 1, 2, 3))))
         syncs.append(SyncPlan(asked=asked, runs=runs))
+    if changing and len(syncs) > 1 and _likely(random, 0.2):
+        syncs[0] = evolve(syncs[0], asked=_clashing(syncs[0].asked))
     return Plan(
         seed=seed,
         syncs=tuple(syncs),
@@ -76,10 +91,14 @@ def _next(random: Random, before: Asked, *, changing: bool, tight: bool) -> Aske
     minimum: int | None = generation if refreshed else 0
     if before.mode is Mode.OVERWRITE and _likely(random, 0.25):
         generation, minimum = before.generation, None
-    if before.until and before.minimum and _likely(random, 0.1):
+    if before.until and before.minimum and _likely(random, 0.3):
         # The refresh is cancelled: the same generation, which replaces nothing any more.
         return evolve(before, minimum=0, until=before.until + more)
     return evolve(before, generation=generation, minimum=minimum, lineage=before.lineage + 1, until=more)
+
+
+def _clashing(asked: tuple[Asked, ...]) -> tuple[Asked, ...]:
+    return evolve(asked[0], schema=CLASHING), *asked[1:]
 
 
 def _run(random: Random) -> RunPlan:

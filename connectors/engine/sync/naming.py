@@ -6,7 +6,7 @@ stream's fields: a column that is there and that the ledger does not know was ma
 
 from collections.abc import Collection, Mapping, Sequence
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from connectors.contract import Client, Connector
 from connectors.engine.sync.unfit import expect_order
@@ -14,7 +14,7 @@ from dataflow.catalog import DestinationStream
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.stream_tables import NamedTables, StreamTables
 from dataflow.table_catalog import name_tables, unsettled, with_columns
-from dataflow.types import StreamName, TableName
+from dataflow.types import Column, StreamName, TableName
 
 
 @frozen
@@ -52,22 +52,21 @@ def name_stream(
 ) -> Named:
     """A stream with its tables and their columns; a ConfigError about either is its failure."""
     if tables.failure is not None:
-        return unnamed(connector, stream, tables, tables.failure)
+        return unnamed(stream, tables, tables.failure)
     found = _columns_of(client, tables.final) if unsettled(stream.fields, tables) else ()
     try:
         columns = with_columns(stream.name, stream.fields, tables, connector.columns.naming, found)
         expect_order(columns, stream.roles)
     except ConfigError as error:
-        return unnamed(connector, stream, tables, error)
+        return unnamed(stream, tables, error)
     return Named(stream, columns)
 
 
-def unnamed(
-    connector: Connector, stream: DestinationStream, tables: NamedTables, failure: DataflowError
-) -> Named:
-    """A stream that will not start. Its columns are named as if its table were new: they are for messages."""
-    anew = evolve(tables, owned=None)
-    return Named(stream, with_columns(stream.name, stream.fields, anew, connector.columns.naming), failure)
+def unnamed(stream: DestinationStream, tables: NamedTables, failure: DataflowError) -> Named:
+    """A stream that will not start. Its columns are named as their fields: no table gets them, messages alone do."""
+    columns = tuple(Column(each.name, each.name, each.type) for each in stream.fields)
+    named = StreamTables(stream=stream.name, final=tables.final, temp=tables.temp, columns=columns)
+    return Named(stream, named, failure)
 
 
 def _columns_of(client: Client, table: TableName) -> Collection[str]:

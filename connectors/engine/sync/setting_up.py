@@ -57,4 +57,4 @@ def _by_itself(
     try:
         return transactions.run(f"readying the tables of stream {stream.name}", work)
     except DataflowError as error:
-        return unnamed(connector, stream, tables, error)
+        return unnamed(stream, tables, error)

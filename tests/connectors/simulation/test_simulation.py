@@ -10,7 +10,16 @@ import pytest
 
 from connectors.memory import DEFINITION
 from connectors.simulation.campaign import again, happened, keep, simulating
-from connectors.simulation.plan import plan_from_json, plan_to_json
+from connectors.simulation.plan import (
+    CLASHING,
+    Asked,
+    Mode,
+    Plan,
+    RunPlan,
+    SyncPlan,
+    plan_from_json,
+    plan_to_json,
+)
 from connectors.simulation.planning import plan_of
 from machines.journal.replay import lives, replay
 from machines.parts import Atomic
@@ -104,6 +113,22 @@ def test_a_history_that_was_found_is_kept_short_with_a_journal_that_replays(tmp_
     assert any(line.startswith("law 1") for line in lines)
     assert lives(entries)
     assert [replay(life).trouble for life in lives(entries)] == [""] * len(lives(entries))
+
+
+def test_a_stream_whose_fields_get_no_columns_fails_and_another_is_synced(folder: Path) -> None:
+    def asked(stream: str, schema: int) -> Asked:
+        return Asked(
+            stream=stream, mode=Mode.APPEND, generation=1, minimum=0, lineage=1, until=4, schema=schema
+        )
+
+    refused = SyncPlan(asked=(asked("users", CLASHING), asked("orders", 0)), runs=(RunPlan(),))
+    mended = SyncPlan(asked=(asked("users", 0), asked("orders", 0)), runs=(RunPlan(),))
+
+    history, trouble = happened(Plan(seed=1, syncs=(refused, mended)), DEFINITION, folder)
+
+    assert trouble == ""
+    assert history.met.arrows["stream idle --start--> failed"] == 1
+    assert history.met.arrows["stream writing --completed--> done"] == 3
 
 
 def test_a_plan_is_kept_as_it_is(folder: Path) -> None:

@@ -15,9 +15,10 @@ from attrs import evolve, frozen
 from connectors.contract import Client, ClientOfStatements, Connector, InsertBuffer
 from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.engine.sync.faults import FLUSH, Strike, no_fault
-from connectors.engine.sync.parts import Parts, Work
+from connectors.engine.sync.parts import Parts
 from connectors.engine.sync.temp_tables import TempTables
 from connectors.engine.sync.transactions import Transactions
+from connectors.engine.sync.work import Work
 from dataflow.errors import ConfigError, InternalError
 from dataflow.flush import Flush
 from dataflow.ownership import alike, claimed

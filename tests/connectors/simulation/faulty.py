@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from connectors.engine.sync import operations
 from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.parts import Parts
+from connectors.engine.sync.publication import Publication
 from connectors.engine.sync.state_gate import StateGate
 from connectors.engine.sync.sync import SyncOperations
 from connectors.memory.ledger import MemoryLedger
@@ -179,7 +180,7 @@ FAULTS: Mapping[str, Planted] = {
         StreamLife, "leaves_empty_temp", lambda _: property(lambda life: life.left is not None)
     ),
     "a_lock_is_not_released": Planted(SyncOperations, "_tear_down", _closes_nothing),
-    "a_published_generation_is_forgotten": Planted(Parts, "_decide_replace", _forgets_the_generation),
+    "a_published_generation_is_forgotten": Planted(Publication, "decide_replace", _forgets_the_generation),
     "raw_ids_begin_by_the_clock_alone": Planted(RawIds, "__init__", _begins_by_the_clock),
     "any_temp_table_is_resumed": Planted(
         StreamLife,

@@ -8,7 +8,8 @@ from typing import Any
 from connectors.contract import Connector
 from connectors.engine.dry_run.plan import Plan
 from connectors.engine.process.outlet import ProcessOutlet
-from connectors.engine.sync.sync import Sync, run_sync
+from connectors.engine.sync.settings import Sync
+from connectors.engine.sync.sync import run_sync
 from connectors.engine.sync.transactions import RetryPolicy
 from connectors.testkit.harness.messages import catalog, complete
 from dataflow.catalog import read_catalog

@@ -15,7 +15,8 @@ from connectors.engine.monitor.monitor import Watching, watching
 from connectors.engine.monitor.progress import Watch
 from connectors.engine.process.outlet import ProcessOutlet
 from connectors.engine.sync.faults import PERMISSION, Faults, read_faults
-from connectors.engine.sync.sync import Sync, run_sync
+from connectors.engine.sync.settings import Sync
+from connectors.engine.sync.sync import run_sync
 from connectors.memory import DEFINITION
 from connectors.memory.connector import DATABASES
 from connectors.memory.sql import Row

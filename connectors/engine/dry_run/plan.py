@@ -19,7 +19,8 @@ from connectors.contract.ledger import LedgerEntry
 from connectors.engine.dry_run.effects import Effect, Watch, rehearsed
 from connectors.engine.dry_run.former_keys import Keys, former_keys
 from connectors.engine.sync.naming import name_streams
-from connectors.engine.sync.sync import Sync, run_sync
+from connectors.engine.sync.settings import Sync
+from connectors.engine.sync.sync import run_sync
 from connectors.engine.sync.temp_tables import TempTables
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from dataflow.catalog import DestinationStream

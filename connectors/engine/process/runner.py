@@ -69,7 +69,8 @@ class Destination:
         from connectors.engine.monitor.monitor import watching
         from connectors.engine.monitor.progress import Watch
         from connectors.engine.sync.faults import Faults, read_faults
-        from connectors.engine.sync.sync import Sync, run_sync
+        from connectors.engine.sync.settings import Sync
+        from connectors.engine.sync.sync import run_sync
         from dataflow.pipeline.reader_thread import Intake
 
         intake, requests = Intake(self._runtime.threads), options.requests

@@ -1,200 +1,34 @@
-"""A whole sync against a connector: the port of the destination's lifecycle, and each stream between its machine and
-the pipeline. Builds what a sync needs; decides nothing that a machine could.
+"""A whole sync against a connector: the port of the destination's lifecycle. Builds what a sync needs; decides nothing
+that a machine could.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve
 
-from connectors.contract import Connector
-from connectors.engine.monitor.log import ending, remarks
-from connectors.engine.monitor.progress import Watch
-from connectors.engine.sync.faults import Strike, no_fault
-from connectors.engine.sync.naming import Named
-from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.parallel import side_by_side
 from connectors.engine.sync.setting_up import set_up
+from connectors.engine.sync.settings import Sync
 from connectors.engine.sync.state_gate import StateGate
-from connectors.engine.sync.transactions import RetryPolicy, Transactions
-from connectors.engine.sync.undoing import expect_undone_at_first
-from connectors.engine.sync.unfit import needs, refusal
+from connectors.engine.sync.stream_run import StreamRun, start_all
+from connectors.engine.sync.transactions import Transactions
 from dataflow.budget import Budget
-from dataflow.catalog import DestinationStream
 from dataflow.errors import DataflowError, InternalError, TransientError
-from dataflow.flush import Flush
-from dataflow.keys import Unfit
-from dataflow.pipeline.aggregate import Aggregate, Thresholds
+from dataflow.pipeline.aggregate import Aggregate
 from dataflow.pipeline.inbox import Inbox
 from dataflow.pipeline.pipeline import Pipeline
-from dataflow.pipeline.reader_thread import Intake, Order
-from dataflow.pipeline.states import Miscounts, Outlet
+from dataflow.pipeline.reader_thread import Order
 from dataflow.pipeline.writers import AtOnce
 from dataflow.raw_ids import RawIds
 from dataflow.shape import Shape
-from dataflow.types import StreamName
 from machines.destination import DestinationLifecycle, SyncLife
 from machines.formatting import duration
 from machines.journal.account import Taken
-from machines.journal.entries import Entry
 from machines.journal.listener import Journal
-from machines.journal.standing import Course, standing
 from machines.lifecycle import Executor
 from machines.operations import Answer, SyncOperation
 from machines.parts import flushes_at_once
-from machines.stream import StreamLife, StreamLifecycle
-
-
-@frozen(kw_only=True)
-class Sync:
-    """What a sync is made of. `source` is the file descriptor of its input.
-
-    Messages to the platform leave through `outlet`. The caller closes the connector.
-    """
-
-    run: str
-    connector: Connector
-    streams: Sequence[DestinationStream]
-    source: int
-    outlet: Outlet
-    keep: Callable[[Entry], None]
-    thresholds: Thresholds = field(factory=Thresholds)
-    retry: RetryPolicy = field(factory=RetryPolicy)
-    intake: Intake = field(
-        default=Factory(lambda sync: Intake(sync.connector.runtime.threads), takes_self=True)
-    )
-    miscounts: Miscounts = Miscounts.WARN
-    # How many flushes of one stream may be at work at once, each on a connection of its own.
-    flushes_at_once: int = 1
-    strike: Strike = no_fault
-    watch: Watch = field(default=Factory(lambda sync: Watch(sync.connector.runtime), takes_self=True))
-    # What is tried before all is set up; a rehearsal has nothing to try.
-    probe: Callable[[Connector, Transactions], None] = expect_undone_at_first
-    # Whose transition is written down: streams start side by side.
-    turn: AbstractContextManager[Any] = field(
-        default=Factory(lambda sync: sync.connector.runtime.threads.lock(), takes_self=True),
-        init=False,
-        repr=False,
-        eq=False,
-    )
-
-
-class StreamRun:
-    """One stream in this run: its machine on one side, the pipeline's sink on the other."""
-
-    def __init__(
-        self,
-        named: Named,
-        sync: Sync,
-        writers: Sequence[Transactions],
-        owner: Transactions,
-    ) -> None:
-        self.life = StreamLife(
-            named.stream, named.tables, atomic=sync.connector.atomic, failure=named.failure
-        )
-        self._writers = writers
-        # How many attempts each flush took, until its transition is written down.
-        self._attempts: dict[int, int] = {}
-        self._watch = sync.watch
-        self._buffers = [sync.connector.insert_buffer(writer.client) for writer in writers]
-        self._owner = owner
-        self._columns = sync.connector.columns
-        self.operations = StreamOperations(sync.connector, owner, sync.run, sync.strike)
-        executor = Executor(self.operations, sync.connector.runtime.clock)
-        # Says how much was read, as soon as anything is.
-        self.taken: Callable[[], Taken] = Taken
-        self.course = Course()
-        journal = Journal(
-            sync.run, executor, partial(self._keep, sync), self.life, sync.turn, self._now_taken
-        )
-        entering = sync.watch.listener(str(self.name))
-        self.machine = StreamLifecycle(self.life, listeners=[entering, executor, journal])
-
-    def _now_taken(self) -> Taken:
-        return self.taken()
-
-    def _keep(self, sync: Sync, entry: Entry) -> None:
-        self.course = self.course.heard(entry)
-        _keep(sync, entry)
-        for level, message in ending(entry, self.course):
-            sync.outlet.log(level, message)
-
-    @property
-    def failure(self) -> DataflowError | None:
-        """Why it ended unpublished, if it did, with what is in its table now."""
-        error = self.life.failure
-        if not self.failed or error is None:
-            return None
-        course = evolve(self.course, covered=max(self.course.covered, self.taken().acknowledged))
-        explained = evolve(error, remedy=" ".join(filter(None, (error.remedy, standing(course)))))
-        explained.__cause__ = error.__cause__
-        return explained.with_traceback(error.__traceback__)
-
-    @property
-    def name(self) -> StreamName:
-        """The stream's descriptor."""
-        return self.life.stream.name
-
-    @property
-    def writing(self) -> bool:
-        """Whether its records are taken in."""
-        return self.machine.at == "writing"
-
-    @property
-    def failed(self) -> bool:
-        """Whether it ended unpublished."""
-        return self.machine.at == "failed"
-
-    def start(self, by: Transactions) -> None:
-        """Bring it to where records can be written, or to its failure; all else is done by its owner."""
-        self.operations.work_by(by)
-        self.machine.send("start", reason=self.life.failure)
-        self.operations.work_by(self._owner)
-
-    def insert(self, flush: Flush, writer: int) -> None:
-        """Make a flush durable (on the writer's thread)."""
-        transactions = self._writers[writer]
-        self._watch.writing(str(self.name), writer, flush.rows)
-        try:
-            self.operations.insert(transactions, self._buffers[writer], self.life, flush)
-        finally:
-            self._watch.writing(str(self.name), writer, None)
-        self._attempts[flush.number] = transactions.attempts
-
-    def flushed(self, flush: Flush, seconds: float) -> None:
-        """A flush is durable."""
-        attempts = self._attempts.pop(flush.number)
-        self.machine.send("flushed", flush=flush, seconds=seconds, attempts=attempts)
-
-    def complete(self) -> DataflowError | None:
-        """Publish; why it failed, if it did."""
-        self.machine.send("completed")
-        return self.life.failure if self.failed else None
-
-    def fail(self, error: DataflowError, unfit: Sequence[Unfit] = ()) -> None:
-        """It ends unpublished. If other columns will hold what is unfit, the ledger remembers them."""
-        self.life.needs = needs(unfit)
-        self.life.fail(error)
-        self.machine.send("errored", reason=error)
-
-    def refusal(self, unfit: Sequence[Unfit]) -> DataflowError:
-        """The error of records whose keys its columns do not hold."""
-        return refusal(self.name, unfit, self._columns)
-
-    def end(self, reason: DataflowError) -> None:
-        """The input is over and the source did not complete the stream."""
-        self.life.fail(reason)
-        self.machine.send("ended", reason=reason)
-
-
-def _keep(sync: Sync, entry: Entry) -> None:
-    """Keep an entry; the log says so too."""
-    sync.keep(entry)
-    sync.watch.heard(entry)
-    for level, message in remarks(entry):
-        sync.outlet.log(level, message)
 
 
 class SyncOperations:
@@ -261,13 +95,13 @@ class SyncOperations:
     def _start_streams(self, _: SyncLife) -> None:
         # What each sync needs goes before the connections that only report on it, or make it quicker.
         self._writers[0].connect("connecting a writer")
-        _start(self.runs[:1], self._owner)
+        start_all(self.runs[:1], self._owner)
         if len(self._writers) > 1:
             self._reach_writers()
         if len(self.runs) > 1:
             lanes = [self._owner, *self._writers[1:]]
             side_by_side(
-                [partial(_start, self.runs[1 + n :: len(lanes)], lane) for n, lane in enumerate(lanes)],
+                [partial(start_all, self.runs[1 + n :: len(lanes)], lane) for n, lane in enumerate(lanes)],
                 self._sync.connector.runtime.threads,
             )
 
@@ -364,18 +198,13 @@ def _taken(aggregate: Aggregate, pipeline: Pipeline) -> Taken:
     return Taken(read=aggregate.read, bytes=aggregate.read_bytes, acknowledged=acknowledged)
 
 
-def _start(runs: Sequence[StreamRun], by: Transactions) -> None:
-    for run in runs:
-        run.start(by)
-
-
 def run_sync(sync: Sync) -> bool:
     """Run the sync to its end, and report each failure as a TRACE ERROR; whether it succeeded."""
     life = SyncLife()
     operations = SyncOperations(sync)
     clock = sync.connector.runtime.clock
     executor = Executor(operations, clock)
-    journal = Journal(sync.run, executor, partial(_keep, sync), turn=sync.turn)
+    journal = Journal(sync.run, executor, sync.record, turn=sync.turn)
     machine = DestinationLifecycle(life, listeners=[sync.watch.listener(None), executor, journal])
     machine.send("start")
     if life.failure is not None:

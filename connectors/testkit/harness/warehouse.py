@@ -17,7 +17,8 @@ from connectors.engine.journal.writer import journal_keeper
 from connectors.engine.process.outlet import ProcessOutlet
 from connectors.engine.sync.faults import Strike, no_fault
 from connectors.engine.sync.naming import name_streams
-from connectors.engine.sync.sync import Sync, run_sync
+from connectors.engine.sync.settings import Sync
+from connectors.engine.sync.sync import run_sync
 from connectors.engine.sync.transactions import RetryPolicy
 from connectors.testkit.harness.destination import Destination, Suite
 from connectors.testkit.harness.faulty import Script, faulty

@@ -53,7 +53,7 @@ def rank(row: Row, recipe: Recipe) -> tuple[Any, ...]:
     by_field = {c.field: c.name for c in recipe.columns}
     names = [recipe.cursor] if recipe.cursor is not None else []
     names += [by_field[f] for f in CDC_POSITIONS if f in by_field]
-    values = [(row.get(name) is not None, row.get(name)) for name in names]
+    values = [(row[name] is not None, row[name]) for name in names]
     return (
         *((known, value) if known else (known,) for known, value in values),
         row[EXTRACTED_AT],
@@ -62,4 +62,4 @@ def rank(row: Row, recipe: Recipe) -> tuple[Any, ...]:
 
 
 def _key(row: Row, recipe: Recipe) -> tuple[Any, ...]:
-    return tuple(row.get(name) for name in recipe.primary_key)
+    return tuple(row[name] for name in recipe.primary_key)

@@ -4,6 +4,7 @@
 #   make test [ARGS=...]                      all tests but the campaigns
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
+#   make search [SHARES=2] [ARGS=...]         the protocol on databases of every class: one of so many shares, by a fresh seed
 #   make simulate [MINUTES=2] [ARGS=...]      whole syncs under a seeded scheduler; the first seed is a fresh one, and is printed
 #   make simulate-faults [ARGS=...]           the same with faults planted in the engine, each of which must be found; prints the seeds
 #   make sanitize [EXAMPLES=1000] [ARGS=...]  the reader in C under gcc's sanitizers, over arbitrary and damaged input
@@ -24,6 +25,7 @@ WORKERS ?= 2
 SEED := $(or $(SEED),$(shell date +%s))
 EXAMPLES ?= 300
 MINUTES ?= 2
+SHARES ?= 2
 ARGS ?=
 
 VENV := .venv
@@ -34,7 +36,7 @@ READY := $(VENV)/.ready
 NATIVE := $(wildcard dataflow/native/*.[ch]) dataflow/native/build.py connectors/launcher.py
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test simulate simulate-faults sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
+.PHONY: help demo test search simulate simulate-faults sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,6 +55,11 @@ test-more: $(READY)
 crash: $(READY)
 	@echo "the random moments' seed: $(SEED)"
 	CRASH_SEED=$(SEED) $(RUN) -m pytest -n $(WORKERS) -m "campaign or not campaign" tests/crash $(ARGS)
+
+search: $(READY)
+	@echo "the share's seed: $(SEED)"
+	$(VENV)/bin/dataflow verify --class all --crashes 1 --rivals 1 --flushes 2 --share $(SHARES) --seed $(SEED) \
+	  --jobs $(WORKERS) $(ARGS)
 
 simulate: $(READY)
 	$(VENV)/bin/dataflow simulate --minutes $(MINUTES) --jobs $(WORKERS) $(ARGS)

@@ -15,7 +15,7 @@ from attrs import frozen
 Id = TypeVar("Id", str, int)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class FlushRow(Generic[Id]):
     """One durable flush. `number` counts the flushes of its `epoch` from 1; `rows` is how many rows it wrote.
 

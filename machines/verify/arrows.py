@@ -35,6 +35,12 @@ class Arrows:
                 return arrow.target
         raise TransitionNotAllowed(None, set())
 
+    @property
+    def all_of_them(self) -> Iterator[tuple[str, str, str]]:
+        """Each arrow: where it begins, its event, and where it leads."""
+        for (state, event), arrows in self._arrows.items():
+            yield from ((state, event, each.target) for each in arrows)
+
 
 def _read(machine: type[Lifecycle]) -> Mapping[tuple[str, str], tuple[Arrow, ...]]:
     table: dict[tuple[str, str], tuple[Arrow, ...]] = {}

@@ -1,17 +1,28 @@
-"""The search over classes of databases: which of them, with which rules, in which scenarios. Judges nothing itself."""
+"""The search over classes of databases: which of them, with which rules, in which scenarios. Judges nothing itself.
+
+Each scenario of each class is a search of its own, so that processes can share them out, and none searches a state
+twice.
+"""
 
 from collections.abc import Iterator
+from functools import lru_cache, partial
+from itertools import groupby
 
 from attrs import evolve, field, frozen
 
 from dataflow.runtime.clock import Clock
+from dataflow.runtime.processes import in_processes
 from machines.formatting import duration
 from machines.parts import Atomic
+from machines.verify.coverage import coverage
 from machines.verify.decisions import Decisions
 from machines.verify.rules import KINDS, Kind, Rule
 from machines.verify.scenarios import Scenario, scenarios
 from machines.verify.search import Explored, Search, Violation, counts
 from machines.verify.transactions import Operations
+
+# A scenario of a kind of database: their places among all of them.
+Task = tuple[int, int]
 
 
 @frozen(kw_only=True)
@@ -32,48 +43,72 @@ class Asked:
     rivals: int = 1
     flushes: int = 2
 
+    @property
+    def tasks(self) -> Iterator[Task]:
+        """The scenarios of the share, kind by kind."""
+        number = 0
+        for kind in range(len(self.kinds)):
+            for at, scenario in enumerate(scenarios()):
+                number += 1
+                if self.scenario in scenario.name and (number - self.seed) % self.share == 0:
+                    yield kind, at
+
+    def search(self, kind: Kind) -> Search:
+        """The search of one of its kinds."""
+        return search_of(
+            evolve(kind, without=kind.without | self.without),
+            crashes=self.crashes,
+            rivals=self.rivals,
+            flushes=self.flushes,
+            strict=self.limits or kind.atomic is Atomic.EVERYTHING or kind.ends_others,
+        )
+
 
 def search_of(kind: Kind, *, crashes: int, rivals: int, flushes: int, strict: bool) -> Search:
     """The search over databases of a kind."""
+    # The machine decides by the class whether an append writes to temp.
+    decides_by = kind.atomic if kind.keeps(Rule.APPEND_THROUGH_TEMP) else Atomic.EVERYTHING
     return Search(
         crashes=crashes,
         rivals=rivals,
         flushes=flushes,
         strict=strict,
-        decisions=Decisions(atomic=kind.atomic),
+        decisions=Decisions(atomic=decides_by),
         operations=Operations(kind),
     )
 
 
-def report(asked: Asked, clock: Clock) -> Iterator[tuple[str, Explored]]:
-    """Search, scenario by scenario and class by class: a text for each as it ends, with what was explored in it."""
-    number = 0
-    for kind in asked.kinds:
-        began, total = clock.monotonic(), Explored()
-        search = _search(kind, asked)
-        for scenario in scenarios():
-            number += 1
-            if asked.scenario in scenario.name and (number - asked.seed) % asked.share == 0:
-                explored = search.explore(scenario)
-                total += explored
-                shown = () if asked.limits else map(str, explored.violations)
-                yield "\n".join([f"{kind.name}, {scenario.name}: {counts(explored)}", *shown]), explored
+def report(asked: Asked, clock: Clock, jobs: int = 1) -> Iterator[tuple[str, Explored]]:
+    """Search, scenario by scenario and class by class: a text for each as it ends, with what was explored in it.
+
+    Each class's last text has its figures and what its histories met. `jobs`: how many processes work on it.
+    """
+    names = [scenario.name for scenario in scenarios()]
+    tasks = tuple(asked.tasks)
+    explored_of = zip(tasks, in_processes(jobs, partial(_explore, asked), tasks), strict=True)
+    for at, of_kind in groupby(explored_of, key=lambda each: each[0][0]):
+        kind, began, total = asked.kinds[at], clock.monotonic(), Explored()
+        for (_, scenario), explored in of_kind:
+            total += explored
+            shown = () if asked.limits else map(str, explored.violations)
+            yield "\n".join([f"{kind.name}, {names[scenario]}: {counts(explored)}", *shown]), explored
         took = duration(clock.monotonic() - began)
-        text = f"class {kind.name}, {_befell(asked)}: {counts(total)}, {took}"
+        lines = [f"class {kind.name}, {_befell(asked)}: {counts(total)}, {took}"]
+        lines += coverage(total.met, asked.search(kind).decisions.arrows)
         if asked.limits:
-            yield "\n".join([text, *map(str, shortest(total.violations))]), Explored()
-        else:
-            yield text, Explored()
+            lines += map(str, shortest(total.violations))
+        yield "\n".join(lines), Explored()
 
 
-def _search(kind: Kind, asked: Asked) -> Search:
-    return search_of(
-        evolve(kind, without=kind.without | asked.without),
-        crashes=asked.crashes,
-        rivals=asked.rivals,
-        flushes=asked.flushes,
-        strict=asked.limits or kind.atomic is Atomic.EVERYTHING or kind.ends_others,
-    )
+def _explore(asked: Asked, task: Task) -> Explored:
+    kind, at = task
+    return _search(asked, kind).explore(list(scenarios())[at])
+
+
+@lru_cache(maxsize=1)
+def _search(asked: Asked, kind: int) -> Search:
+    """One search for all scenarios of a kind, so that it remembers what runs may come to."""
+    return asked.search(asked.kinds[kind])
 
 
 def shortest(violations: tuple[Violation, ...]) -> list[Violation]:

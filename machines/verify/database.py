@@ -72,8 +72,8 @@ class Database(metaclass=Interned):
 
     `flushes` are the flush rows that were not folded into the entry yet. `leftovers` counts temp tables that the ledger
     does not name, and `stray` is one that a statement of an earlier claim made. `marked`: the final table bears the
-    mark of the temp table that is being published. `at_work`: a statement whose run hears no answer, and which may take
-    effect at any later moment, once.
+    mark of the temp table that is being published. `at_work`: statements whose runs hear no answer, and each of which
+    may take effect at any later moment, once.
     """
 
     final: Table | None = None
@@ -83,8 +83,8 @@ class Database(metaclass=Interned):
     leftovers: int = 0
     stray: bool = False
     marked: bool = False
-    # A `Statement`, which knows databases itself.
-    at_work: Any = None
+    # `Statement`s, which know databases themselves.
+    at_work: tuple[Any, ...] = ()
 
     @property
     def rows(self) -> Rows:

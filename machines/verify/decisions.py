@@ -11,6 +11,7 @@ from machines.operations import Answer, Facts, Publishing, Recipe, StreamOperati
 from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle
 from machines.verify.arrows import Arrows
+from machines.verify.coverage import arrow
 from machines.verify.scenarios import Sync
 
 
@@ -48,6 +49,8 @@ class Decisions:
         self._known: dict[Known, Knowledge] = {}
         self._recipes: dict[Recipe, Recipe] = {}
         self._targets: dict[tuple[Knowledge, str, str], str] = {}
+        # The arrows that were taken.
+        self.met: set[str] = set()
         self.operations: dict[str, Any] = dict(machine.OPERATIONS)
         self.first = str(machine.initial_state.id)
 
@@ -71,7 +74,13 @@ class Decisions:
         if target is None:
             living = self.living(knowledge)
             target = self._targets[knowledge, state, event] = self._arrows.target(living, state, event)
+            self.met.add(arrow(state, event, target))
         return target
+
+    @property
+    def arrows(self) -> frozenset[str]:
+        """All that the machine has."""
+        return frozenset(arrow(*each) for each in self._arrows.all_of_them)
 
     def living(self, knowledge: Knowledge) -> StreamLife:
         """A life that knows this."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from machines.verify.database import Database, Record, Row
-from machines.verify.transactions import Flush
+from machines.verify.requests import Flush
 from machines.verify.world import Flight, Run, handed
 
 Records = frozenset[Record]
@@ -22,7 +22,7 @@ def next_flights(database: Database, run: Run, at_once: int) -> Iterator[tuple[R
         for cuts in combinations(range(run.at + 1, until + 1), before + 1):
             going = run
             for more, cut in enumerate(cuts):
-                going = handed(going, Flight(number + more, going.at, cut, going.given))
+                going = handed(going, Flight(number + more, going.at, cut, going.given, 0))
             yield going, going.flights[-1]
 
 

@@ -40,6 +40,8 @@ class Rule(StrEnum):
     COPY_WHAT_IS_MISSING = "copy_what_is_missing"
     MARK_WHAT_IS_PUBLISHED = "mark_what_is_published"
     STOP_AT_THE_GAP = "stop_at_the_gap"
+    APPEND_THROUGH_TEMP = "append_through_temp"
+    NOTE_WHERE_ROWS_GO = "note_where_rows_go"
 
 
 MEANING: Mapping[Rule, str] = {
@@ -59,6 +61,8 @@ MEANING: Mapping[Rule, str] = {
     Rule.RESERVE_IDS: "The ledger's highest raw id is written before rows that go beyond it.",
     Rule.COPY_WHAT_IS_MISSING: "Rows are copied whose raw ids are not there.",
     Rule.MARK_WHAT_IS_PUBLISHED: "The final table bears a mark of the temp table that was published.",
+    Rule.APPEND_THROUGH_TEMP: "Where one statement is all that is atomic, an append writes to temp, too.",
+    Rule.NOTE_WHERE_ROWS_GO: "The ledger says that rows go to the final table, and names no temp table any more.",
     Rule.STOP_AT_THE_GAP: "A checkpoint beyond a flush that is missing counts for nothing.",
 }
 

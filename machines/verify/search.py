@@ -1,7 +1,9 @@
 """The search itself, breadth first, and its report: what was explored, and for a broken law the shortest history."""
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from attrs import field, frozen
 
@@ -9,6 +11,7 @@ from dataflow.runtime.clock import Clock
 from machines.formatting import count, duration
 from machines.verify.decisions import Decisions
 from machines.verify.laws import Laws
+from machines.verify.moves import Moves
 from machines.verify.scenarios import Scenario, scenarios
 from machines.verify.steps import Step, Steps
 from machines.verify.transactions import Operations
@@ -30,12 +33,16 @@ class Violation:
 
 @frozen(kw_only=True)
 class Explored:
-    """What a search went through. A crash point is a step in which something befell a run."""
+    """What a search went through. A crash point is a step in which something befell a run.
+
+    `met` are the arrows that were taken, and the ways in which runs were disturbed.
+    """
 
     states: int = 0
     steps: int = 0
     crash_points: int = 0
     violations: tuple[Violation, ...] = ()
+    met: frozenset[str] = frozenset()
 
     def __add__(self, other: "Explored") -> "Explored":
         return Explored(
@@ -43,6 +50,7 @@ class Explored:
             steps=self.steps + other.steps,
             crash_points=self.crash_points + other.crash_points,
             violations=self.violations + other.violations,
+            met=self.met | other.met,
         )
 
 
@@ -61,14 +69,25 @@ class Search:
     rivals: int = 1
     decisions: Decisions = field(factory=Decisions)
     operations: Operations = field(factory=Operations)
-    steps: Callable[[Scenario, Decisions, Operations, int], Steps] = Steps
+    moves: Callable[[Decisions, Operations, int], Moves] = Moves
+    steps: Callable[[Scenario, Moves], Steps] = Steps
     flushes: int = 1
     strict: bool = True
+    # What runs may come to is remembered from scenario to scenario.
+    _moves: Moves = field(init=False, eq=False, repr=False)
+
+    @_moves.default
+    def _made(self) -> Moves:
+        return self.moves(self.decisions, self.operations, self.flushes)
 
     def explore(self, scenario: Scenario) -> Explored:
         """Every world that can be reached. The search does not go on beyond a broken law, and keeps each kind once."""
-        steps = self.steps(scenario, self.decisions, self.operations, self.flushes)
+        steps = self.steps(scenario, self._moves)
         laws = Laws(scenario, strict=self.strict, flushes=self.flushes)
+        with _nothing_collected():
+            return self._explored(scenario, steps, laws)
+
+    def _explored(self, scenario: Scenario, steps: Steps, laws: Laws) -> Explored:
         first = steps.platform.first(self.crashes, self.rivals)
         trail: Trail = {first: None}
         waiting = deque([first])
@@ -88,7 +107,25 @@ class Search:
                     continue
                 trail[step.world] = (world, step.label)
                 waiting.append(step.world)
-        return Explored(states=len(trail), steps=taken, crash_points=struck, violations=tuple(found.values()))
+        return Explored(
+            states=len(trail),
+            steps=taken,
+            crash_points=struck,
+            violations=tuple(found.values()),
+            met=frozenset(self.decisions.met | self._moves.met),
+        )
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """A search keeps the millions of values that it makes. To look for garbage there would take a third of its time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _violation(scenario: Scenario, complaint: str, trail: Trail, world: World, step: Step) -> Violation:

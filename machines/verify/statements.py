@@ -1,46 +1,55 @@
 """Statements whose run hears no answer any more, and that may take effect at any later moment, once: when that is, what
 makes sure that they never do, and what they do when they come.
 
-One of them is at work at a time. It is sent as it was when its run looked, and nobody looks again when it comes.
+Up to two are at work at a time: one of a run that a crash struck, and one of a rival that another run followed. Each is
+sent as it was when its run looked, and nobody looks again when it comes.
+
+One of each run is enough, although a run with several flushes at work may leave several. A claim makes sure that none
+of them comes later: the ledger's row refuses it, or temp has another name, or another version. So they come before, and
+until then nobody looks at rows but the run itself, which asks whether there are any. The others had come then, or had
+not, when the run was struck, and that is a history of one.
 """
 
 from collections.abc import Iterable
+from functools import cache
 
 from attrs import frozen
 
 from machines.parts import Atomic, Part, Place
 from machines.parts import Kind as Changes
 from machines.verify.database import Database, Table, deduped
-from machines.verify.performers import (
-    Performers,
-    Request,
-    columns_of,
-    ensured,
-    inserted,
-    there,
-    trimmed,
-)
+from machines.verify.performers import Performers
+from machines.verify.requests import Flush, Request
 from machines.verify.rules import Kind, Rule
+from machines.verify.tables import columns_of, ensured, inserted, there, trimmed
 from machines.verify.values import Interned, evolve
 
 # These read temp besides.
 FROM_TEMP = (Part.ADD, Part.REPLACE)
 FORGETS = (Part.FORGET_TEMP, Part.END_PUBLICATION)
 FENCES = (Part.END_OTHERS, Part.RENEW_TEMP)
+# The run that a crash struck leaves one, and so does a rival that another run follows.
+AT_ONCE = 2
+# Their parts and the columns are all that they say.
+SAYING_ALL = frozenset(
+    {Part.CREATE_TEMP, Part.SWEEP, Part.FIT_TEMP, Part.FIT_FINAL, Part.EVOLVE_TEMP, Part.OPEN_FINAL}
+)
 MADE = frozenset({Place.TEMP, Place.FINAL, Place.LEDGER})
 
 
 @frozen(eq=False)
 class Statement(metaclass=Interned):
-    """The parts of one commit as they were sent.
+    """The parts of one commit as they were sent, by the run that claimed this epoch.
 
-    `cut`: the checkpoint that a deletion keeps; `columns` are those that a table is brought to. `number` and `until`:
-    the run's sync, and the item that its flush reaches.
+    `cut`: the checkpoint that a deletion keeps; `columns` are those that a table is brought to. `request`, and the
+    run's sync (`number`) and the item that its flush reaches (`until`), stand only where the statement says more than
+    these: statements that do the same are equal, whoever sent them.
     """
 
     parts: tuple[Part, ...]
-    request: Request
-    number: int
+    epoch: int
+    request: Request | None = None
+    number: int = 0
     until: int = 0
     cut: int = 0
     columns: tuple[str, ...] = ()
@@ -48,10 +57,20 @@ class Statement(metaclass=Interned):
     @property
     def places(self) -> frozenset[Place]:
         """What it changes or reads by name."""
-        return frozenset(place for part in self.parts for place in places(part, self.request))
+        return _places(self)
+
+    @property
+    def flush(self) -> Flush | None:
+        """The flush that it belongs to."""
+        return self.request.flush if self.request is not None else None
 
 
-def places(part: Part, request: Request) -> Iterable[Place]:
+@cache
+def _places(of: Statement) -> frozenset[Place]:
+    return frozenset(place for part in of.parts for place in places(part, of.request))
+
+
+def places(part: Part, request: Request | None) -> Iterable[Place]:
     """The tables that a part changes, or reads by name."""
     if part in FROM_TEMP:
         return (Place.TEMP, Place.FINAL)
@@ -60,15 +79,16 @@ def places(part: Part, request: Request) -> Iterable[Place]:
     if part.kind is Changes.LEDGER:
         return (Place.LEDGER,)
     if part.place is Place.TARGET:
-        return (Place.TEMP if request.wishes.writes_to_temp else Place.FINAL,)
+        return (Place.FINAL if request is not None and not request.wishes.writes_to_temp else Place.TEMP,)
     return (part.place,)
 
 
 class Statements:
     """What statements at work can do, and cannot, on a kind of database."""
 
-    def __init__(self, kind: Kind, performers: Performers) -> None:
+    def __init__(self, kind: Kind, performers: Performers, at_once: int = AT_ONCE) -> None:
         self._kind = kind
+        self._at_once = at_once
         self._performers = performers
 
     def sent(
@@ -84,7 +104,15 @@ class Statements:
         columns = columns_of(recipe) if fits and recipe is not None else request.wishes.columns
         shaped = set(parts) & {Part.FIT_TEMP, Part.FIT_FINAL, Part.EVOLVE_TEMP, Part.OPEN_FINAL}
         cut = (database.entry.checkpoint or 0) if Part.CUT_TEMP in parts else 0
-        return Statement(parts, request, number, until, cut, columns if shaped else ())
+        if set(parts) <= SAYING_ALL:
+            return Statement(parts, request.epoch, columns=columns if shaped else ())
+        return Statement(parts, request.epoch, request, number, until, cut, columns if shaped else ())
+
+    def left(self, database: Database, sent: Statement | None) -> Database | None:
+        """The database when one more statement is at work on it; None when there is none, or too many are."""
+        if sent is None or len(database.at_work) >= self._at_once:
+            return None
+        return evolve(database, at_work=tuple(sorted((*database.at_work, sent), key=_order)))
 
     def _holds_entry(self, parts: tuple[Part, ...]) -> bool:
         """Whether the ledger's row is locked until the commit."""
@@ -124,11 +152,15 @@ class Statements:
         """The database once the statement has taken effect. Raises Refused when it cannot."""
         for part in statement.parts:
             landed = self._on_rows(part, database, statement) or self._on_tables(part, database, statement)
-            database = landed or self._performers.perform(part, database, statement.request)
+            if landed is None and statement.request is not None:
+                landed = self._performers.perform(part, database, statement.request)
+            database = landed or database
         return database
 
     def _on_rows(self, part: Part, database: Database, statement: Statement) -> Database | None:
         """What a change of rows leaves, None when the part is none."""
+        if statement.request is None:
+            return None
         by = database.entry.recipe or statement.request.wishes.recipe
         match part:
             case Part.ADD:
@@ -159,3 +191,14 @@ class Statements:
             case Part.FIT_FINAL | Part.OPEN_FINAL:
                 return evolve(database, final=ensured(database.final, statement.columns))
         return None
+
+
+def without(database: Database, late: Statement) -> Database:
+    """The database when that statement is not at work any more."""
+    at = database.at_work.index(late)
+    return evolve(database, at_work=(*database.at_work[:at], *database.at_work[at + 1 :]))
+
+
+def _order(late: Statement) -> tuple[object, ...]:
+    """No order of theirs means anything, so that equal sets of them are equal values."""
+    return late.parts, late.epoch, late.number, late.until, late.cut, late.columns

@@ -12,23 +12,27 @@ from attrs import evolve as evolve_recipe
 from attrs import frozen
 
 from machines.operations import Recipe, StreamOperation
-from machines.parts import Atomic, Part
+from machines.parts import Atomic, Part, Place
+from machines.verify.coverage import Fault
 from machines.verify.database import Database
-from machines.verify.decisions import Decisions
 from machines.verify.flushing import Sent
-from machines.verify.moves import FIRST_EPOCH, NOTHING, Move, Moves, News, published_by
+from machines.verify.moves import Moves
+from machines.verify.outcomes import NOTHING, Move, News, published_by
 from machines.verify.platform import Platform
+from machines.verify.requests import Refused, Request
 from machines.verify.scenarios import Scenario
-from machines.verify.statements import Statement
-from machines.verify.transactions import FLUSHING, Operations, Refused, Request
+from machines.verify.statements import Statement, without
+from machines.verify.transactions import FLUSHING
 from machines.verify.values import evolve
-from machines.verify.world import GHOST, RUN, Progress, Run, World, struck
+from machines.verify.world import GHOST, QUIET, RUN, Progress, Run, World, struck
 
 Syncs = tuple[Progress, ...]
+FIRST_EPOCH = 1
 # What befell a run that is gone: its statement takes effect.
 COMES_LATE = "late"
 LATE = tuple(operation for operation in StreamOperation if operation is not StreamOperation.CLAIM)
 # The ledger's row is locked until the commit there, and what an older run sends is refused.
+FLUSHED = frozenset({Place.TEMP, Place.FINAL, Place.LEDGER})
 LOCKING = (Atomic.EVERYTHING, Atomic.ROWS)
 
 
@@ -48,13 +52,11 @@ class Step:
 class Steps:
     """The histories of one scenario."""
 
-    def __init__(
-        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
-    ) -> None:
-        self.platform = Platform(scenario, decisions, operations.kind)
-        self._decisions = decisions
-        self._operations = operations
-        self.moves = Moves(decisions, operations, flushes)
+    def __init__(self, scenario: Scenario, moves: Moves) -> None:
+        self.platform = Platform(scenario, moves.decisions, moves.operations.kind)
+        self.moves = moves
+        self._decisions = moves.decisions
+        self._operations = moves.operations
         self._sent = Sent()
         self._folded: dict[Database, Database] = {}
         # The worlds in which late transactions were tried already; what becomes of them depends on the database alone.
@@ -63,8 +65,8 @@ class Steps:
 
     def after(self, world: World) -> Iterator[Step]:
         """Everything that may happen next."""
-        if world.database.at_work is not None:
-            yield from self._comes_late(world, world.database.at_work)
+        for late in dict.fromkeys(world.database.at_work):
+            yield from self._comes_late(world, late)
         if world.ghost is not None:
             yield from self._goes_on(world, GHOST, world.ghost)
         if world.run is not None:
@@ -82,6 +84,7 @@ class Steps:
             unheard = World(
                 world.database, world.syncs, world.crashes, world.rivals - 1, None, world.run, world.again
             )
+            self.moves.met.add(Fault.SILENT)
             for number, sync in self.platform.asked_next(unheard):
                 yield Step(
                     f"-- that run falls silent; one of {sync} starts",
@@ -92,14 +95,24 @@ class Steps:
     # -- a run
 
     def _goes_on(self, world: World, slot: str, run: Run) -> Iterator[Step]:
-        # How it is cut into flushes is of no account once nothing can come between them.
-        apart = bool(world.crashes or world.rivals or slot == GHOST or world.database.at_work is not None)
-        for move in self.moves.of(world.database, slot, run):
+        apart = self._comes_between(world, slot)
+        heard = QUIET if slot == RUN and not world.crashes else slot
+        for move in self.moves.of(world.database, heard, run):
             if (world.crashes or not move.befell) and (apart or not move.piece):
                 epoch = move.run.epoch if move.fences and move.run is not None else run.epoch
                 yield Step(move.label, self._moved(world, slot, run, move), epoch, move.befell)
-                if move.fences and world.ghost is not None and move.database.at_work is None:
+                if move.fences and world.ghost is not None:
                     yield from self._left_at_work(world, slot, run, move, world.ghost)
+
+    def _comes_between(self, world: World, slot: str) -> bool:
+        """Whether something may still come between two flushes of a run.
+
+        If not, it is of no account how its items are cut into flushes, and which of those at work commits first. A
+        late statement comes between only if it acts where flushes do: else it has the same effect before them all.
+        """
+        if world.crashes or world.rivals or slot == GHOST:
+            return True
+        return any(not late.places.isdisjoint(FLUSHED) for late in world.database.at_work)
 
     def _left_at_work(self, world: World, slot: str, run: Run, move: Move, ghost: Run) -> Iterator[Step]:
         """The claim found a statement of the ghost at work."""
@@ -107,12 +120,13 @@ class Steps:
         for sent in self.moves.sent(world.database, ghost):
             if self.moves.statements.void(sent, (Part.TAKE_EPOCH,), claims):
                 continue
-            going = evolve(move.database, at_work=sent)
+            going = self.moves.statements.left(move.database, sent)
+            if going is None:
+                continue
+            self.moves.met.add(Fault.LEFT_AT_WORK)
             after = self._moved(world, slot, run, move)
             after = after._replace(database=going, run=move.claiming or after.run)
-            yield Step(
-                f"{move.label} (a statement of the other is still at work)", after, run.epoch, move.befell
-            )
+            yield Step(f"{move.label} ({Fault.LEFT_AT_WORK})", after, run.epoch, move.befell)
 
     def _moved(self, world: World, slot: str, run: Run, move: Move) -> World:
         """The world after a move of one of its runs."""
@@ -132,8 +146,7 @@ class Steps:
         """The database when no flush is on its way any more: whatever reads it next folds, and counts from there."""
         if not (database.flushes or database.entry.last_flush) or _flies(run) or _flies(ghost):
             return database
-        late = database.at_work
-        if late is not None and late.request.flush is not None:
+        if any(late.flush is not None for late in database.at_work):
             return database
         settled = self._folded.get(database)
         if settled is None:
@@ -167,10 +180,10 @@ class Steps:
     def _comes_late(self, world: World, late: Statement) -> Iterator[Step]:
         """The statement at work takes effect now, or finds nothing to act on."""
         try:
-            database = self.moves.statements.landed(late, evolve(world.database, at_work=None))
+            database = self.moves.statements.landed(late, without(world.database, late))
         except Refused:
             return
-        epoch, flush = late.request.epoch, late.request.flush
+        epoch, flush = late.epoch, late.flush
         brought = flush.rows if flush is not None and Part.INSERT in late.parts else ()
         published = published_by(world.database) if Part.REPLACE in late.parts else None
         news = News(late.until, brought=brought, published=published)
@@ -184,9 +197,8 @@ class Steps:
             run, ghost = run and struck(run), ghost and struck(ghost)
         database = self._settled(database, run, ghost)
         after = World(database, syncs, world.crashes, world.rivals, run, ghost, again)
-        yield Step(
-            f"what was still at work takes effect: {' + '.join(late.parts)}", after, epoch, befell=COMES_LATE
-        )
+        self.moves.met.add(Fault.COMES_LATE)
+        yield Step(f"{Fault.COMES_LATE}: {' + '.join(late.parts)}", after, epoch, befell=COMES_LATE)
 
     def _ghostly(self, world: World, run: Run) -> Iterator[Step]:
         """A transaction of a run that claimed before this one, of whatever kind, comes through late."""
@@ -195,13 +207,14 @@ class Steps:
         if world.database in self._fenced:
             return
         self._fenced.add(world.database)
+        self.moves.met.add(Fault.OLDER_RUN)
         older = run.epoch - 1
         for operation in LATE:
             with suppress(Refused):
                 request = Request(operation.value, older, run.knowledge)
                 database = self._operations.perform(request, world.database)
                 yield Step(f"{operation} of an older run", world._replace(database=database), older)
-        for flush in self.moves.flushes_of(world.database, run):
+        for flush in self.moves.works.flushes_of(world.database, run):
             with suppress(Refused):
                 request = Request(FLUSHING, older, run.knowledge, flush)
                 database = self._operations.perform(request, world.database)

@@ -9,11 +9,11 @@ from machines.operations import Facts, StreamOperation, TempFacts
 from machines.parts import FLUSH, Part, commits, parts_of
 from machines.verify.database import Database, Entry
 from machines.verify.decisions import Knowledge
-from machines.verify.performers import FencedOff, Flush, Performers, Refused, Request
+from machines.verify.performers import Performers
+from machines.verify.requests import FencedOff, Refused, Request
 from machines.verify.rules import A, Kind, Rule
 from machines.verify.statements import FENCES, Statements
-
-__all__ = ["FLUSHING", "Commit", "FencedOff", "Flush", "Operations", "Refused", "Request"]
+from machines.verify.values import evolve
 
 # Neighbours that change places when a rule is left out.
 ORDER = {
@@ -46,9 +46,24 @@ class Operations:
         self.parts = self.performers(kind)
         self.statements = Statements(kind, self.parts)
         self._commits: dict[tuple[str, object], tuple[tuple[Part, ...], ...]] = {}
+        # What was asked before: a run's next commit is looked up by whoever ends the one before it, too.
+        self._next: dict[tuple[Request, Database, int], Commit | Refused] = {}
 
     def next(self, request: Request, database: Database, done: int = 0) -> Commit:
         """The next commit of a request of which `done` groups are done. Raises Refused."""
+        asked = (request, database, done)
+        known = self._next.get(asked)
+        if known is None:
+            try:
+                known = self._sought(request, database, done)
+            except Refused as refusal:
+                known = refusal
+            self._next[asked] = known
+        if isinstance(known, Refused):
+            raise known.with_traceback(None)
+        return known
+
+    def _sought(self, request: Request, database: Database, done: int) -> Commit:
         groups = self.groups(request)
         while done < len(groups):
             group, done = groups[done], done + 1
@@ -101,19 +116,17 @@ class Operations:
         acting, at_work = [], database.at_work
         for part in group:
             after = self.parts.perform(part, database, request)
-            fences = (
-                part in FENCES and at_work is not None and self.statements.void(at_work, (part,), request)
-            )
+            fences = part in FENCES and any(self.statements.void(late, (part,), request) for late in at_work)
             if after is not database or fences or part is Part.TAKE_EPOCH:
                 acting.append(part)
             database = after
         return tuple(acting), database
 
     def _unless_void(self, database: Database, parts: tuple[Part, ...], request: Request) -> Database:
-        late = database.at_work
-        if late is None or not self.statements.void(late, parts, request):
+        if not database.at_work:
             return database
-        return Database(*(getattr(database, name) for name in KEPT))
+        late = tuple(each for each in database.at_work if not self.statements.void(each, parts, request))
+        return database if late == database.at_work else evolve(database, at_work=late)
 
     # -- facts
 
@@ -137,9 +150,6 @@ class Operations:
             return None
         covered = entry.recipe is not None and entry.checkpoint is not None
         return TempFacts(empty=not temp.rows, recipe=entry.recipe, covered=covered)
-
-
-KEPT = ("final", "temp", "entry", "flushes", "leftovers", "stray", "marked")
 
 
 def own_generation(entry: Entry) -> int:

@@ -19,6 +19,7 @@ class Interned(type):
     # How many members there are; not known before the class is complete.
     _size: int
     _defaults: dict[str, Any]
+    _places: dict[str, int]
     _members: Any
 
     def __init__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> None:
@@ -36,15 +37,17 @@ class Interned(type):
 
     def evolved(cls, value: Any, changed: dict[str, Any]) -> Any:
         """The value with other members."""
-        members = dict(zip(cls._defaults, cls._members(value), strict=False))
-        members.update(changed)
-        return cls(*members.values())
+        members = list(cls._members(value))
+        for name, member in changed.items():
+            members[cls._places[name]] = member
+        return cls(*members)
 
     def _complete(cls, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """All members, in their order. The first call reads from the class what they are."""
         if cls._size < 0:
             cls._defaults = {each.name: each.default for each in fields(cls)}  # type: ignore[arg-type]
             cls._members, cls._size = attrgetter(*cls._defaults), len(cls._defaults)
+            cls._places = {name: at for at, name in enumerate(cls._defaults)}
         places = dict(zip(cls._defaults, given, strict=False))
         return tuple((cls._defaults | places | named).values())
 

@@ -10,15 +10,16 @@ from attrs import frozen
 from machines.flushes import FlushRow
 from machines.verify.database import Database, Entry, Record, Row, Table
 from machines.verify.decisions import Knowledge
-from machines.verify.performers import Flush
+from machines.verify.requests import Flush
 from machines.verify.scenarios import Sync
 from machines.verify.statements import Statement
 from machines.verify.values import Interned, evolve
 
 # For a run that has not claimed yet: no entry has this epoch.
 UNCLAIMED = -1
-# A world's two places for runs: the one that the platform hears, and one that has fallen silent.
-RUN, GHOST = "run", "ghost"
+# A world's two places for runs: the one that the platform hears, and one that has fallen silent. One that is heard, and
+# that nothing can befall any more, is quiet.
+RUN, QUIET, GHOST = "run", "quiet", "ghost"
 # The number of answers that are remembered at once.
 REMEMBERED = 1 << 16
 
@@ -125,7 +126,7 @@ def handed(run: Run, flight: Flight) -> Run:
 
 def flown(run: Run, flight: Flight, done: int | None) -> Run:
     """The run when `done` commits of a flush are done; None when all of it is answered."""
-    rest = () if done is None else (evolve(flight, done=done),)
+    rest = () if done is None else (Flight(flight.number, flight.start, flight.until, flight.given, done),)
     at = run.flights.index(flight)
     return evolve(run, flights=(*run.flights[:at], *rest, *run.flights[at + 1 :]))
 
@@ -143,16 +144,14 @@ def _renumbered(database: Database, ghost: Run | None) -> tuple[Database, Run | 
     ids = _ids(database) | (_ids_of(ghost, database.entry.highest_raw_id) if ghost is not None else set())
     new = {old: number for number, old in enumerate(sorted(ids | {0}))}
     epoch = min(database.entry.epoch, 1)
-    late = database.at_work
+    own = database.entry.epoch
     smallest = evolve(
         database,
         final=_table(database.final, new),
         temp=_table(database.temp, new),
         entry=_entry(database.entry, new, epoch),
         flushes=tuple(_flush_row(row, new, epoch, database.entry.epoch) for row in database.flushes),
-        at_work=None
-        if late is None
-        else _statement(late, new, int(late.request.epoch == database.entry.epoch)),
+        at_work=tuple(_statement(late, new, int(late.epoch == own)) for late in database.at_work),
     )
     if ghost is None:
         return smallest, None
@@ -167,11 +166,10 @@ def _ids(database: Database) -> set[int]:
     found = {row.raw_id for row in database.rows} | {entry.highest_raw_id, entry.checkpoint or 0}
     for row in database.flushes:
         found |= {row.highest_raw_id or 0, row.checkpoint or 0}
-    late = database.at_work
-    if late is not None:
+    for late in database.at_work:
         found.add(late.cut)
-        if late.request.flush is not None:
-            found |= _ids_in(late.request.flush)
+        if late.flush is not None:
+            found |= _ids_in(late.flush)
     return found
 
 
@@ -196,7 +194,7 @@ def _flush_row(row: FlushRow[int], new: Mapping[int, int], epoch: int, own: int)
 
 
 def _statement(late: Statement, new: Mapping[int, int], epoch: int) -> Statement:
-    flush = late.request.flush
+    flush, request = late.flush, late.request
     if flush is not None:
         flush = evolve(
             flush,
@@ -205,7 +203,9 @@ def _statement(late: Statement, new: Mapping[int, int], epoch: int) -> Statement
             highest_raw_id=new[flush.highest_raw_id],
             reserves=new[flush.reserves],
         )
-    return evolve(late, request=evolve(late.request, epoch=epoch, flush=flush), cut=new[late.cut])
+    if request is not None:
+        request = evolve(request, epoch=epoch, flush=flush)
+    return evolve(late, epoch=epoch, request=request, cut=new[late.cut])
 
 
 def _table(table: Table | None, new: Mapping[int, int]) -> Table | None:

@@ -1,6 +1,7 @@
 """`dataflow verify`: the search for a broken law, and its figures. Prints what the search found; judges nothing."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -38,6 +39,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--share", type=int, metavar="S", default=1, help="search one of S shares (default: all)"
     )
     parser.add_argument("--seed", type=int, metavar="N", default=0, help="which share (default: %(default)s)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count(),
+        help="processes that search classes (default here: %(default)s)",
+    )
 
 
 def run(given: argparse.Namespace) -> int:
@@ -77,4 +84,4 @@ def _of_classes(given: argparse.Namespace) -> Iterator[tuple[str, Any]]:
         rivals=given.rivals,
         flushes=given.flushes,
     )
-    return classes.report(asked, given.runtime.clock)
+    return classes.report(asked, given.runtime.clock, given.jobs)

@@ -21,7 +21,7 @@ from machines.verify.catalogs.scenarios import Scenario, Selection, stream
 from machines.verify.catalogs.transactions import Operations
 from machines.verify.catalogs.world import Part, Progress, Run, World, narrowed
 from machines.verify.decisions import Decisions
-from machines.verify.performers import Refused
+from machines.verify.requests import Refused
 from machines.verify.scenarios import Sync
 
 SWAPS = (StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)

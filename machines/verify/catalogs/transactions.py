@@ -13,7 +13,7 @@ from machines.operations import Facts, Recipe, StreamOperation, TempFacts
 from machines.verify.catalogs.database import Database, Entry, Record, Row, Table
 from machines.verify.catalogs.names import Names, difference
 from machines.verify.decisions import Knowledge
-from machines.verify.performers import Refused
+from machines.verify.requests import Refused
 
 
 @frozen

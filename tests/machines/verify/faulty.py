@@ -9,16 +9,19 @@ from machines.parts import Part
 from machines.stream import StreamLife
 from machines.verify.database import Database
 from machines.verify.decisions import Decisions, Knowledge
-from machines.verify.moves import Move, Moves, Work
-from machines.verify.performers import Performers, Request
+from machines.verify.moves import Moves
+from machines.verify.outcomes import Move
+from machines.verify.performers import Performers
 from machines.verify.platform import Platform
+from machines.verify.requests import Request
 from machines.verify.rules import A, Replaces, Rule
 from machines.verify.scenarios import Scenario, Sync
 from machines.verify.search import Search
 from machines.verify.steps import Steps
 from machines.verify.transactions import Operations
 from machines.verify.values import evolve
-from machines.verify.world import RUN, Run, World
+from machines.verify.works import Work
+from machines.verify.world import GHOST, Run, World
 
 
 class DropsTempOnFailure(Operations):
@@ -67,54 +70,28 @@ class ForgetsWhatWasFlushed(Operations):
             return False
 
 
-class TellsBeforeTheCommit(Steps):
-    def __init__(
-        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
-    ) -> None:
-        super().__init__(scenario, decisions, operations, flushes)
-        self.moves = _TellsFirst(decisions, operations, flushes)
-
-
-class _TellsFirst(Moves):
+class TellsBeforeTheCommit(Moves):
     def attempted(self, database: Database, slot: str, run: Run, work: Work) -> Iterator[Move]:
         for move in super().attempted(database, slot, run, work):
-            yield _reported(move, run, work) if slot == RUN else move
+            yield _reported(move, run, work) if slot != GHOST else move
 
 
 class GoesOnWithWhatIsReplaced(Steps):
     """The client goes on from a STATE that covers a stream which each sync replaces: a GLOBAL one, when published."""
 
-    def __init__(
-        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
-    ) -> None:
-        super().__init__(scenario, decisions, operations, flushes)
-        self.platform = _GoesOn(scenario, decisions)
+    def __init__(self, scenario: Scenario, moves: Moves) -> None:
+        super().__init__(scenario, moves)
+        self.platform = _GoesOn(scenario, moves.decisions)
 
 
-class TellsWhatIsReplaced(GoesOnWithWhatIsReplaced):
-    """So it may, too, with a STATE of rows that the next sync drops."""
+class TellsOfTemp(Moves):
+    """A STATE is emitted when its flush is durable, whatever became of those before, and of rows that the next sync
+    drops.
+    """
 
-    def __init__(
-        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
-    ) -> None:
-        super().__init__(scenario, decisions, operations, flushes)
-        self.moves = _TellsOfTemp(decisions, operations, flushes)
-
-
-class TellsBeyondTheGap(Steps):
-    """A STATE is emitted when its flush is durable, whatever became of those before."""
-
-    def __init__(
-        self, scenario: Scenario, decisions: Decisions, operations: Operations, flushes: int = 1
-    ) -> None:
-        super().__init__(scenario, decisions, operations, flushes)
-        self.moves = _TellsOfTemp(decisions, operations, flushes)
-
-
-class _TellsOfTemp(Moves):
     def attempted(self, database: Database, slot: str, run: Run, work: Work) -> Iterator[Move]:
         for move in super().attempted(database, slot, run, work):
-            yield _reported(move, run, work) if slot == RUN and not move.befell else move
+            yield _reported(move, run, work) if slot != GHOST and not move.befell else move
 
 
 def _reported(move: Move, run: Run, work: Work) -> Move:
@@ -162,7 +139,7 @@ BEYOND_THE_GAP = attrs.evolve(A, without=frozenset({Rule.STOP_AT_THE_GAP}))
 
 FAULTS: dict[str, Search] = {
     "temp_is_dropped_on_failure": Search(operations=DropsTempOnFailure()),
-    "state_is_told_before_the_commit": Search(steps=TellsBeforeTheCommit),
+    "state_is_told_before_the_commit": Search(moves=TellsBeforeTheCommit),
     "an_incomplete_stream_is_swapped": Search(decisions=SwapsOnIncomplete()),
     "there_is_no_fence": Search(operations=Operations(UNFENCED)),
     "swap_and_drop_are_apart": Search(operations=SwapsAndDropsApart(EXCHANGES)),
@@ -172,7 +149,7 @@ FAULTS: dict[str, Search] = {
     "an_empty_temp_is_not_discarded": Search(decisions=Decisions(life=KeepsAnEmptyTemp)),
     "a_flush_is_written_twice": Search(operations=ForgetsWhatWasFlushed()),
     "a_replaced_stream_is_gone_on_with": Search(steps=GoesOnWithWhatIsReplaced),
-    "a_state_is_told_of_what_is_replaced": Search(steps=TellsWhatIsReplaced),
-    "a_state_beyond_the_gap_is_told": Search(steps=TellsBeyondTheGap, flushes=2),
+    "a_state_is_told_of_what_is_replaced": Search(steps=GoesOnWithWhatIsReplaced, moves=TellsOfTemp),
+    "a_state_beyond_the_gap_is_told": Search(moves=TellsOfTemp, flushes=2),
     "beyond_the_gap": Search(operations=Operations(BEYOND_THE_GAP), flushes=2),
 }

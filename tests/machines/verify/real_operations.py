@@ -23,8 +23,8 @@ from machines.parts import Atomic
 from machines.stream import StreamLife
 from machines.verify import database as abstract
 from machines.verify.decisions import Knowledge
+from machines.verify.requests import Flush as AbstractFlush
 from machines.verify.scenarios import EVOLVED, FINAL, STREAM, TEMP
-from machines.verify.transactions import Flush as AbstractFlush
 
 OWNER = "the run"
 # A connector of the kit reads metadata columns of a table by these names; their values are of no account here.

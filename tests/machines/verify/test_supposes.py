@@ -17,9 +17,10 @@ from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
 from machines.verify.database import Database, Entry
 from machines.verify.decisions import Decisions, Knowledge
+from machines.verify.requests import Refused, Request
 from machines.verify.scenarios import FIRST, Sync, scenarios, sync
 from machines.verify.search import Search
-from machines.verify.transactions import Commit, Operations, Refused, Request
+from machines.verify.transactions import Commit, Operations
 from tests.machines.verify.real_operations import RealOperations
 
 T = TypeVar("T")

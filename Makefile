@@ -4,7 +4,7 @@
 #   make test [ARGS=...]                      all tests but the campaigns
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
-#   make search [SHARES=2] [ARGS=...]         the protocol on databases of every class: one of so many shares, by a fresh seed
+#   make search [SHARES=2] [ARGS=...]         the protocol on databases of every class, one share of it by a fresh seed; SHARES=1 is all of it
 #   make simulate [MINUTES=2] [ARGS=...]      whole syncs under a seeded scheduler; the first seed is a fresh one, and is printed
 #   make simulate-faults [ARGS=...]           the same with faults planted in the engine, each of which must be found; prints the seeds
 #   make sanitize [EXAMPLES=1000] [ARGS=...]  the reader in C under gcc's sanitizers, over arbitrary and damaged input

@@ -61,7 +61,7 @@ MEANING: Mapping[Rule, str] = {
     Rule.RESERVE_IDS: "The ledger's highest raw id is written before rows that go beyond it.",
     Rule.COPY_WHAT_IS_MISSING: "Rows are copied whose raw ids are not there.",
     Rule.MARK_WHAT_IS_PUBLISHED: "The final table bears a mark of the temp table that was published.",
-    Rule.APPEND_THROUGH_TEMP: "Where one statement is all that is atomic, an append writes to temp, too.",
+    Rule.APPEND_THROUGH_TEMP: "An append writes to temp, too, if one statement is all that is atomic.",
     Rule.NOTE_WHERE_ROWS_GO: "The ledger says that rows go to the final table, and names no temp table any more.",
     Rule.STOP_AT_THE_GAP: "A checkpoint beyond a flush that is missing counts for nothing.",
 }

@@ -46,7 +46,7 @@ class Operations:
         self.parts = self.performers(kind)
         self.statements = Statements(kind, self.parts)
         self._commits: dict[tuple[str, object], tuple[tuple[Part, ...], ...]] = {}
-        # What was asked before: a run's next commit is looked up by whoever ends the one before it, too.
+        # What was asked before. A run's next commit is looked up at the end of the one before it, too.
         self._next: dict[tuple[Request, Database, int], Commit | Refused] = {}
 
     def next(self, request: Request, database: Database, done: int = 0) -> Commit:

@@ -17,7 +17,7 @@ from machines.verify.search import Search
 from machines.verify.steps import Steps
 from machines.verify.transactions import Commit
 from machines.verify.works import Work
-from machines.verify.world import Run, World
+from machines.verify.world import RUN, Run, World
 
 # Small scenarios in which each class needs the rule, and one each in which nothing is left out.
 CASES = [
@@ -76,7 +76,7 @@ def test_flushes_in_any_order_break_the_same_laws_where_nothing_comes_between_th
 
 
 @pytest.mark.parametrize(("of", "scenario", "without"), [case for case in CASES if case[0] != "A"])
-def test_late_statements_that_are_told_apart_by_more_than_they_do_break_the_same_laws(
+def test_late_statements_that_are_distinguished_by_more_than_they_do_break_the_same_laws(
     monkeypatch: pytest.MonkeyPatch, of: str, scenario: str, without: Rule | None
 ) -> None:
     reduced = found(searched(of, without), scenario)
@@ -89,7 +89,7 @@ def test_late_statements_that_are_told_apart_by_more_than_they_do_break_the_same
 
 
 class LeavesEachFlush(Moves):
-    """A run that is killed leaves the statements of all its flushes at work."""
+    """A run that is killed, or gives up, leaves the statements of all its flushes at work."""
 
     def _at_work(self, name: str, database: Database, run: Run, work: Work, commit: Commit) -> Iterator[Move]:
         yield from super()._at_work(name, database, run, work, commit)
@@ -97,11 +97,13 @@ class LeavesEachFlush(Moves):
         for sent in self.sent(database, run):
             left = self.statements.left(left, sent) if left is not None else None
         if left is not None and len(left.at_work) > 1:
-            yield Move(f"{name}: killed, all still at work", left, None, befell=work.request.operation)
+            struck_at, errored = work.request.operation, self.works.errored(RUN, run)
+            yield Move(f"{name}: killed, all still at work", left, None, befell=struck_at)
+            yield Move(f"{name}: given up, all still at work", left, errored, befell=struck_at)
 
 
 @pytest.mark.parametrize(("of", "scenario", "without"), CASES)
-def test_all_statements_of_a_killed_run_break_the_same_laws_as_one_of_them(
+def test_all_statements_of_a_run_that_is_struck_break_the_same_laws_as_one_of_them(
     of: str, scenario: str, without: Rule | None
 ) -> None:
     one = found(searched(of, without), scenario)

@@ -30,6 +30,8 @@ DETAILS = {
         "format",
         "life",
         "facts",
+        "publishing",
+        "temp",
         "left",
         "failed_streams",
         "first_failure",

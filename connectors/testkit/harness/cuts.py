@@ -4,7 +4,7 @@ Listens to a connector's requests, so it works for every connector that says of 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from enum import StrEnum
 
 from attrs import define, field, frozen
@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from connectors.contract import Atomic, Connector
 from connectors.testkit.harness.model import Stint, User, after_interruption, published
 from connectors.testkit.harness.rows import row
-from connectors.testkit.harness.runs import Run, open_run
+from connectors.testkit.harness.runs import Clients, Run, open_clients
 from dataflow.catalog import Strategy
 from dataflow.errors import TransientError
 from dataflow.flush import Flush
@@ -210,11 +210,6 @@ class Stage:
         return self.life.tables.final
 
     @property
-    def cut(self) -> bool:
-        """Whether the last run was cut."""
-        return self.ear.to is not None and self.ear.to.gone
-
-    @property
     def begun(self) -> Publishing | None:
         """The publication that the last run's claim found begun."""
         return self.life.publishing if self.life is not None else None
@@ -227,15 +222,21 @@ class Stage:
         *,
         gives_up: bool = False,
         interruption: Interruption | None = None,
+        clients: Clients | None = None,
     ) -> None:
-        """One run, as a sync would make it. It ends where the interruption ends it; raises why it failed."""
+        """One run, as a sync would make it, by these clients or by its own. Raises why it failed.
+
+        It ends where the interruption ends it.
+        """
         self._runs += 1
         self.ear.to = interruption
-        name = f"{self.stream} {self._runs}"
         with (
             suppress(Cut),
-            open_run(self.connector, strategy, generation=generation, stream=self.stream, run=name) as run,
+            nullcontext(clients) if clients is not None else open_clients(self.connector) as hands,
         ):
+            run = hands.run(
+                strategy, generation=generation, stream=self.stream, run=f"{self.stream} {self._runs}"
+            )
             self.life = run.life
             port = Watched(run, self.ear)
             machine = stream_lifecycle(run.life, port, SYSTEM.clock)

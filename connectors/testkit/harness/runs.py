@@ -58,6 +58,44 @@ class Run:
         )
 
 
+@frozen
+class Clients:
+    """The clients of a run, by which it may sync one stream after another."""
+
+    connector: Connector
+    starter: Transactions
+    writer: Transactions
+    buffer: InsertBuffer
+
+    def run(
+        self,
+        strategy: Strategy,
+        *,
+        run: str = "run",
+        generation: int = 1,
+        stream: str = "users",
+        of: Sequence[Column] = USERS,
+    ) -> Run:
+        """A run that is about to claim the stream by them."""
+        return Run(
+            connector=self.connector,
+            life=stream_life(self.connector, strategy, generation=generation, stream=stream, of=of),
+            operations=StreamOperations(self.connector, self.starter, run),
+            writer=self.writer,
+            buffer=self.buffer,
+        )
+
+
+@contextmanager
+def open_clients(connector: Connector) -> Iterator[Clients]:
+    """Clients that are closed in the end."""
+    starter, writer = (Transactions(connector, AT_ONCE, lambda *_: None) for _ in range(2))
+    with ExitStack() as stack:
+        stack.callback(starter.client.close)
+        stack.callback(writer.client.close)
+        yield Clients(connector, starter, writer, connector.insert_buffer(writer.client))
+
+
 @contextmanager
 def open_run(
     connector: Connector,
@@ -69,18 +107,8 @@ def open_run(
     of: Sequence[Column] = USERS,
 ) -> Iterator[Run]:
     """A run that is about to claim the stream; its clients are closed in the end."""
-    life = stream_life(connector, strategy, generation=generation, stream=stream, of=of)
-    starter, writer = (Transactions(connector, AT_ONCE, lambda *_: None) for _ in range(2))
-    with ExitStack() as stack:
-        stack.callback(starter.client.close)
-        stack.callback(writer.client.close)
-        yield Run(
-            connector=connector,
-            life=life,
-            operations=StreamOperations(connector, starter, run),
-            writer=writer,
-            buffer=connector.insert_buffer(writer.client),
-        )
+    with open_clients(connector) as clients:
+        yield clients.run(strategy, run=run, generation=generation, stream=stream, of=of)
 
 
 def stream_life(

@@ -4,12 +4,10 @@ It listens to the connector's requests, and so knows no class of database: a con
 database keeps fails here, and one that claims less passes.
 """
 
-from itertools import count
-
 import pytest
 
 from connectors.contract import Atomic
-from connectors.testkit.harness.cuts import FLUSH, Fault, Interruption, Story
+from connectors.testkit.harness.cuts import FLUSH, Fault, Story
 from connectors.testkit.harness.destination import Destination, Suite
 from connectors.testkit.harness.theatre import theatre
 from dataflow.catalog import Strategy
@@ -48,9 +46,7 @@ class CutSuite(Suite):
     def test_a_client_says_of_every_request_that_it_sends(self, destination: Destination) -> None:
         """Without it no run could be cut, and the tests below would pass for every connector."""
         with theatre(destination) as stages:
-            heard = {
-                str(story): stages.requests(story) for story in STORIES if story.is_said_in(stages.atomic)
-            }
+            heard = stages.requests(story for story in STORIES if story.is_said_in(stages.atomic))
             # A change and, where others may be durable with it, their COMMIT.
             least = 2 if stages.atomic in (Atomic.EVERYTHING, Atomic.ROWS) else 1
 
@@ -58,49 +54,33 @@ class CutSuite(Suite):
 
     @pytest.mark.parametrize("story", STORIES, ids=str)
     def test_a_run_may_end_before_or_after_any_request(self, destination: Destination, story: Story) -> None:
-        """The next run finds every acknowledged record, leaves no table, and the sync after it ends well."""
+        """The next run finds every acknowledged record, leaves no table, and the sync after it ends well.
+
+        A run that completes a publication may end so too: what was decided is carried through, however many runs
+        that takes.
+        """
         with theatre(destination) as stages:
-            for at in count(1):
-                cut = Interruption(operation=story.operation, fault=Fault.CUT, at=at)
+            begun = None
+            for act in stages.play(story, Fault.CUT):
+                broken = act.broken()
+                begun = begun or (act.at if act.begun else None)
 
-                broken = stages.play(story, cut).broken()
+                assert not broken, f"{story} was cut before {act.where}: {broken}"
+            if story not in PUBLISHING:
+                return
 
-                assert not broken, f"{story} was cut before request {at} ({cut.struck}): {broken}"
-                if not cut.struck:
-                    break
+            # One commit for all begins none.
+            assert (begun is None) == (stages.atomic is Atomic.EVERYTHING)
+            for act in stages.play_completion(story, begun) if begun is not None else ():
+                broken = act.broken()
+
+                assert not broken, f"{story}: its completion was cut before {act.where}: {broken}"
 
     @pytest.mark.parametrize("story", STORIES, ids=str)
     def test_the_answer_to_any_request_may_be_lost(self, destination: Destination, story: Story) -> None:
         """The request was performed, and the run does not know: it repeats what is not there yet."""
         with theatre(destination) as stages:
-            for at in count(1):
-                loss = Interruption(operation=story.operation, fault=Fault.LOST_ANSWER, at=at)
-
-                broken = stages.play(story, loss).broken()
-
-                assert not broken, f"{story} lost the answer to request {at} ({loss.struck}): {broken}"
-                if loss.struck is None:
-                    break
-
-    @pytest.mark.parametrize("story", PUBLISHING, ids=str)
-    def test_the_completion_of_a_publication_may_end_before_or_after_any_request(
-        self, destination: Destination, story: Story
-    ) -> None:
-        """What a run decided is carried through, however many runs that takes. One commit for all begins none."""
-        with theatre(destination) as stages:
-            begun = stages.begins_at(story)
-            if begun is None:
-                assert stages.atomic is Atomic.EVERYTHING
-                return
-            for at in count(1):
-                act = stages.play(story, Interruption(operation=story.operation, fault=Fault.CUT, at=begun))
-                cut = Interruption(operation=O.COMPLETE, fault=Fault.CUT, at=at)
-                act.again(cut)
-
+            for act in stages.play(story, Fault.LOST_ANSWER):
                 broken = act.broken()
 
-                assert not broken, (
-                    f"{story}: its completion was cut before request {at} ({cut.struck}): {broken}"
-                )
-                if not cut.struck:
-                    break
+                assert not broken, f"{story} lost the answer to {act.where}: {broken}"

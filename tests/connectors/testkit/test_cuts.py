@@ -174,7 +174,7 @@ def test_a_connector_that_says_of_no_request_fails() -> None:
 @pytest.mark.parametrize("story", ["merge-dedup", "settle-append", "swap-append_truncate"])
 @pytest.mark.parametrize("connection", [SqliteConnection, DuckDbConnection])
 def test_a_client_that_commits_after_each_change_of_tables_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connection: Any, story: str
+    fast_folder: Path, monkeypatch: pytest.MonkeyPatch, connection: Any, story: str
 ) -> None:
     """As MySQL and MariaDB do. A prototype lost acknowledged rows so, with every other suite green."""
     genuine = connection.execute
@@ -187,7 +187,7 @@ def test_a_client_that_commits_after_each_change_of_tables_fails(
         return found
 
     monkeypatch.setattr(connection, "execute", execute)
-    place = tmp_path / "it.db"
+    place = fast_folder / "it.db"
     destination = {
         SqliteConnection: lambda: sqlite_destination(place),
         DuckDbConnection: lambda: duckdb_destination(place),
@@ -199,12 +199,12 @@ def test_a_client_that_commits_after_each_change_of_tables_fails(
 
 @pytest.mark.parametrize("story", ["settle-append", "settle-dedup", "swap-append_truncate"])
 def test_a_file_that_claims_rows_alone_passes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, story: str
+    fast_folder: Path, monkeypatch: pytest.MonkeyPatch, story: str
 ) -> None:
     monkeypatch.setattr(SqliteConnector, "atomic", ROWS)
     monkeypatch.setattr(SqliteClient, "end_others", lambda *_: False, raising=False)
 
-    cut(sqlite_destination(tmp_path / "it.db"), story)
+    cut(sqlite_destination(fast_folder / "it.db"), story)
 
 
 def cut(destination: Destination, story: str) -> None:

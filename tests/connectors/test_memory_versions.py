@@ -34,7 +34,7 @@ def flush(number: int, *, epoch: int = 1) -> FlushRow[str]:
     return FlushRow(epoch=epoch, number=number, checkpoint=raw_id(number), highest_raw_id=raw_id(number))
 
 
-def test_whoever_reads_an_entry_leaves_the_flushes_beyond_a_gap_to_its_run() -> None:
+def test_a_run_that_reads_the_entry_of_another_leaves_the_flushes_beyond_a_gap_to_it() -> None:
     with open_bench(memory_destination(Atomic.STATEMENT)) as bench:
         ledger = bench.client.ledger
         ledger.save(ENTRY)

@@ -1,7 +1,7 @@
 """Names a stream's temp tables, and finds those that are there. Reads and changes no row.
 
 If one commit holds everything, the name of a stream's temp table never changes. Otherwise each name is used once: what
-a killed run still has at work names a table that no longer exists. Where one statement is durable at a time, a claim
+a killed run still has at work names a table that no longer exists. If one statement is durable at a time, a claim
 gives temp a name of its own for the same reason, and so does a run before it repeats a request that went unanswered. A
 temp table that the ledger does not name is a leftover, and the next run that claims the stream's table may drop it.
 """

@@ -117,7 +117,7 @@ class Counted:
 
 @pytest.mark.parametrize("strategy", Strategy)
 def test_one_flush_is_written_at_a_time_where_a_commit_needs_its_table_unchanged(strategy: Strategy) -> None:
-    """Of several at work all but one would be refused whenever that one lands."""
+    """If several were at work, all but the one that lands would be refused."""
     warehouse, counted = Warehouse(memory_destination(Atomic.TABLE)), Counted()
 
     outcome = _sync(warehouse, strategy, counted)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dataflow.runtime import SYSTEM
+from machines.verify.classes import Asked, report
+from machines.verify.rules import KINDS
 from tests.connectors.simulation.faulty import FAULTS as PLANTED
 from tests.crash.scenarios import SCENARIOS
 from tests.crash.test_matrix import POINTS
@@ -34,6 +37,14 @@ def test_the_search_prints_what_the_page_shows() -> None:
     printed = subprocess.run(verify, capture_output=True, text=True, check=True, env=installed()).stdout
 
     assert untimed(printed) == untimed(shown)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("of", "ABCD")
+def test_the_search_of_each_class_has_as_many_states_as_the_page_says(of: str) -> None:
+    explored = [each for _, each in report(Asked(kinds=(KINDS[of],)), SYSTEM.clock)]
+
+    assert f"| {of} | {sum(each.states for each in explored):,} |" in PAGE
 
 
 def untimed(lines: str) -> str:

@@ -36,8 +36,8 @@ class Moves:
         self._known: dict[tuple[Database, str, Run], tuple[Move, ...]] = {}
 
     def of(self, database: Database, slot: str, run: Run) -> tuple[Move, ...]:
-        """Everything that a run may come to next. In the ghost's place nobody hears it, and nothing befalls it any
-        further.
+        """Everything that a run may come to next. Nothing befalls it in the quiet place and in the ghost's, and nobody
+        hears a ghost.
         """
         asked = (database, slot, run)
         known = self._known.get(asked)

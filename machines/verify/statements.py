@@ -43,7 +43,8 @@ class Statement(metaclass=Interned):
 
     `cut`: the checkpoint that a deletion keeps; `columns` are those that a table is brought to. `request`, and the
     run's sync (`number`) and the item that its flush reaches (`until`), stand only where the statement says more than
-    these: statements that do the same are equal, whichever run sent them.
+    these. Statements that do the same are equal, whichever run sent them: what takes effect, and what makes sure that
+    it does not, depends on nothing else.
     """
 
     parts: tuple[Part, ...]

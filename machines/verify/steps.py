@@ -107,8 +107,10 @@ class Steps:
     def _comes_between(self, world: World, slot: str) -> bool:
         """Whether something may still come between two flushes of a run.
 
-        If not, it is of no account how its items are cut into flushes, and which of those at work commits first. A
-        late statement comes between only if it acts where flushes do: else it has the same effect before them all.
+        If not, its items are cut into flushes in one way, and those at work commit in one order. Nobody reads the
+        tables before the last of them, flushes bring rows of their own, and folding asks for no order: so each way and
+        order leaves the same rows, and a STATE is emitted no later. A late statement comes between only if it acts
+        where flushes do. One that acts elsewhere has the same effect before them all.
         """
         if world.crashes or world.rivals or slot == GHOST:
             return True

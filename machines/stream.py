@@ -4,69 +4,30 @@ Read it from the top: the guards are questions about facts already found, the st
 be, the arrows what comes next, and `OPERATIONS` what each state asks of the destination on entry.
 """
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from attrs import define, evolve, field
+from attrs import define
 from statemachine import State
 
-from dataflow.catalog import DestinationStream, Strategy
-from dataflow.errors import DataflowError
+from dataflow.catalog import Strategy
 from dataflow.runtime.clock import Clock
-from dataflow.stream_tables import StreamTables
-from dataflow.types import Kind, TableName
+from dataflow.types import TableName
 from machines.lifecycle import Executor, Lifecycle
-from machines.operations import (
-    Answer,
-    Facts,
-    KeyFacts,
-    Publishing,
-    Recipe,
-    StreamOperation,
-    TempFacts,
-    recipe,
-)
+from machines.operations import Answer, Facts, KeyFacts, StreamOperation
 from machines.parts import Atomic
 from machines.refusals import keys_would_merge, rows_are_gone, rows_are_unknown
+from machines.stream_knowledge import StreamKnowledge
 
 
 @define
-class StreamLife:
-    """What a stream's lifecycle knows. Nothing is remembered from an earlier process.
-
-    `atomic` is the class of its database. `publishing` comes from CLAIM, and `facts` come from INSPECT. `left` is the
-    temp table as ABANDON finds it.
-    """
-
-    stream: DestinationStream
-    tables: StreamTables
-    atomic: Atomic = field(kw_only=True)
-    publishing: Publishing | None = None
-    facts: Facts | None = None
-    left: TempFacts | None = None
-    failure: DataflowError | None = None
-    # Kinds that the columns of some fields are to have from the next sync on, since theirs do not hold what came.
-    needs: Mapping[str, Kind] = field(factory=dict)
-    state: Any = field(default=None, repr=False)
+class StreamLife(StreamKnowledge):
+    """What a stream's lifecycle knows, and what follows from it: the guards of its arrows."""
 
     def learn(self, answer: Answer) -> None:
         """Take in what was found. Some of it is a failure of this stream: then nothing of it is touched."""
-        self.publishing = answer.publishing or self.publishing
-        self.facts = answer.facts or self.facts
-        self.left = answer.left or self.left
-        if answer.facts is not None and answer.facts.temp_name is not None:
-            self.tables = evolve(self.tables, temp=answer.facts.temp_name)
-        if answer.temp is not None:
-            self.tables = evolve(self.tables, temp=answer.temp)
-        if answer.facts is not None and answer.facts.generation is not None:
-            own = answer.facts.generation
-            self.stream = evolve(self.stream, generation_id=own, minimum_generation_id=own)
+        super().learn(answer)
         if answer.facts is not None:
             self._judge(answer.facts)
-
-    def fail(self, error: DataflowError) -> None:
-        """The first failure is the reason; what follows from it is not."""
-        self.failure = self.failure or error
 
     def _judge(self, facts: Facts) -> None:
         name, tables = self.stream.name, self.tables
@@ -86,19 +47,6 @@ class StreamLife:
         found = keys or KeyFacts()
         self.needs = found.stays
         self.fail(keys_would_merge(self.stream.name, table, found))
-
-    # -- what is wanted
-
-    @property
-    def recipe(self) -> Recipe:
-        """How this sync reaches the final table.
-
-        A truncate whose generation was already published has nothing left to replace: a retry of it adds.
-        """
-        wanted = recipe(self.stream, self.tables)
-        if self.facts is not None and self.facts.finalised:
-            return evolve(wanted, strategy=wanted.strategy.incremental)
-        return wanted
 
     # -- what was found
 
@@ -213,14 +161,6 @@ class StreamLife:
     def _acknowledged_rows_are_gone(self) -> bool:
         lost = self.facts.lost if self.facts is not None else None
         return lost is not None and not self._replaces(lost)
-
-    def _replaces(self, found: Recipe) -> bool:
-        """Whether this sync loads again everything that a sync of that recipe loaded."""
-        return found.generation_id < self.stream.minimum_generation_id
-
-    @property
-    def _temp(self) -> TempFacts | None:
-        return self.facts.temp if self.facts is not None else None
 
 
 class StreamPort(Protocol):

@@ -12,7 +12,7 @@ from connectors.contract import Atomic, Recipe, Statistics, Writer
 from connectors.memory.database import SESSIONS, Content, Database, Table
 from connectors.memory.ledger import MemoryJournal, MemoryLedger, VersionedLedger
 from connectors.memory.sql import Row, Rows, dedupe, merge
-from dataflow.errors import ConfigError
+from dataflow.errors import ConfigError, TransientError
 from dataflow.evolution import ColumnChangeset, ColumnType, TableSchema
 from dataflow.names import opening_of
 from dataflow.retype import retype
@@ -86,7 +86,7 @@ class MemoryClient:
 
     def create_table(self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]) -> None:
         made = Table({c.name: ColumnType(str(c.kind)) for c in columns})
-        self._session.change(lambda content: _with(content, table, made), (table,), shape=True)
+        self._session.change(lambda content: _created(content, table, made), (table,), shape=True)
 
     def expect_meta(self, table: TableName, meta: str) -> None:
         """Nothing is sent anywhere."""
@@ -214,6 +214,15 @@ def _is_covered(row: Row, after: str | None) -> bool:
 
 def _with(content: Content, name: TableName, table: Table) -> Content:
     return evolve(content, tables={**content.tables, name: table})
+
+
+def _created(content: Content, name: TableName, table: Table) -> Content:
+    if name in content.tables:
+        raise TransientError(
+            f"{name} cannot be created: it exists already.",
+            remedy="Nothing was changed. It is tried again automatically.",
+        )
+    return _with(content, name, table)
 
 
 def _without(content: Content, name: TableName) -> Content:

@@ -137,7 +137,7 @@ class SimulatedClient(Requesting):
         """As a server that can end its sessions, or as one that cannot."""
         self.session.request("end_others")
         if self.session.server.ends_others:
-            self.session.server.end_all_but(self.session)
+            self.session.server.end_all_but(self.session, table)
         return self.session.server.ends_others
 
     @property

@@ -52,8 +52,8 @@ class Server:
         self.sessions: list[Session] = []
         # The threads whose request is on its way, or in the database.
         self.at_work: dict[Turn, Session] = {}
-        # The runs of which it has ended all others: nothing that these had sent can come late.
-        self.undisputed: set[str] = set()
+        # The runs, each with a table, for which it has ended all others: nothing that these had sent can come late.
+        self.undisputed: set[tuple[str, TableName]] = set()
 
     def look(self, run: str, committed: Any) -> None:
         """A request of the run was answered, and this is committed now."""
@@ -61,13 +61,13 @@ class Server:
             self.content = committed
             self._committed(run, committed)
 
-    def end_all_but(self, session: "Session") -> None:
+    def end_all_but(self, session: "Session", table: TableName) -> None:
         """Nothing that other runs have sent is at work afterwards; what they begin now is another transaction."""
         for other in self.sessions:
             other.ends += other is not session
         while any(other is not session for other in self.at_work.values()):
             session.process.scheduler.wait(session.process.scheduler.time + SOON)
-        self.undisputed.add(session.run)
+        self.undisputed.add((session.run, table))
 
     def holds(self, run: str) -> bool:
         """Whether the run has locks."""

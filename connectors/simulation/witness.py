@@ -77,8 +77,8 @@ class Witness:
         self.known: dict[str, Known] = {}
         # The place in each log of each stream up to which the platform has received STATEs.
         self.heard: dict[tuple[str, int], int] = {}
-        # The runs beside which no request of another can be at work.
-        self.undisputed: Collection[str] = ()
+        # The runs, each with a table that no request of another can be at work on.
+        self.undisputed: Collection[tuple[str, Any]] = ()
         # Whether nothing that an earlier run has sent can take effect any more.
         self.quiet = plan.ends_others
         self._voices: list[Voice] = []
@@ -134,7 +134,7 @@ class Witness:
                     self._begins(stream, entry.owner)
                 final = content.tables.get(entry.table)
                 waiting = _waiting(content.tables, entry.temp)
-                if fenced or entry.owner in self.undisputed:
+                if fenced or (entry.owner, entry.table) in self.undisputed:
                     self._one_writer(known, (final.rows if final else None, waiting), (run, entry.owner))
                 self._look(known, final.rows if final else None, waiting)
 

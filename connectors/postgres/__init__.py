@@ -3,7 +3,6 @@
 What only a sync needs, the driver above all, is imported when one is made: `spec` answers without.
 
 `connectors.postgres.network` waits with `create_connection` for a peer's answer, for a bounded time.
-`connectors.postgres.certificates` has `tempfile` draw the names of temporary files.
 """
 
 from collections.abc import Mapping

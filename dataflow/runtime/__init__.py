@@ -10,6 +10,7 @@ The exceptions. Lint knows each by a comment at its place:
 * `connectors.sql.file_locks` waits with `flock` for another process that reads or writes the same lock files.
 * `connectors.sql.ssh_tunnel` waits for the network in asyncssh, on a thread that was handed in.
   `connectors.sql.ssh_keys` uses the same library, to read keys.
+* `connectors.sql.pem_files` has `tempfile` draw the name of a folder.
 * `connectors.engine.dry_run.plan` has `tempfile` draw the name of a temporary file.
 * A database names its own exceptions in the docstring of its package.
 

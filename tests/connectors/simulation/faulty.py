@@ -205,9 +205,6 @@ FAULTS: Mapping[str, Planted] = {
     "a_retry_does_not_look_for_its_rows": Planted(
         StreamOperations, "_is_there", lambda _: lambda *_: False, Atomic.STATEMENT
     ),
-    "a_flush_reserves_no_raw_ids": Planted(
-        StreamOperations, "_reserve_ids", lambda _: lambda *_: None, Atomic.STATEMENT
-    ),
     "temp_is_forgotten_before_it_is_published": Planted(
         operations, "commits", _reordered(Part.ADD, Part.END_PUBLICATION), Atomic.ROWS
     ),

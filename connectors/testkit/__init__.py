@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(f"{__name__}.suites")
 from connectors.testkit.harness.destination import Capabilities, Destination, needs  # noqa: E402
 from connectors.testkit.suites.account import AccountSuite  # noqa: E402
 from connectors.testkit.suites.changes import ChangingSourceSuite  # noqa: E402
+from connectors.testkit.suites.check import CheckSuite  # noqa: E402
 from connectors.testkit.suites.checkpoints import CheckpointSuite  # noqa: E402
 from connectors.testkit.suites.coercion import CoercionSuite  # noqa: E402
 from connectors.testkit.suites.cuts import CutSuite  # noqa: E402
@@ -44,6 +45,7 @@ __all__ = [
     "BasicFunctionalitySuite",
     "Capabilities",
     "ChangingSourceSuite",
+    "CheckSuite",
     "CheckpointSuite",
     "CoercionSuite",
     "ContractSuite",
@@ -107,6 +109,7 @@ class ContractSuite(
     LockSuite,
     JournalTableSuite,
     OperationsSuite,
+    CheckSuite,
     BasicFunctionalitySuite,
     CutSuite,
 ):

@@ -12,6 +12,7 @@ import pytest
 from connectors.engine.sync.undoing import TRIED, expect_undone
 from connectors.testkit import (
     Capabilities,
+    CheckSuite,
     CutSuite,
     Destination,
     MergeSuite,
@@ -25,7 +26,7 @@ from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
 
 
-class InParts(MergeSuite, OwnershipSuite, SyncSuite, RecoverySuite, CutSuite):
+class InParts(MergeSuite, OwnershipSuite, SyncSuite, RecoverySuite, CheckSuite, CutSuite):
     capabilities: ClassVar = Capabilities(foreign_tables=False, ledger_table=False)
     atomic: ClassVar[Atomic]
 

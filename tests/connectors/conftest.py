@@ -1,4 +1,4 @@
-"""Where the kit's tests keep a database that is a file: in memory, as the servers of tests do."""
+"""The folders of the kit's tests, for databases that are files. They are in memory, like the tests' servers."""
 
 import os
 import shutil

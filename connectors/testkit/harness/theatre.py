@@ -36,7 +36,7 @@ Pair = tuple[int, str]
 PUBLICATIONS = (StreamOperation.MERGE, StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
 # Classes in which a merge of many rows may be seen half done.
 IN_STEPS = (Atomic.STATEMENT,)
-# How many streams one run plays: so many acts at most go on after one that is broken.
+# The number of streams that one run plays.
 TOGETHER = 16
 # No operation has a request of this number.
 BEYOND = 1_000_000

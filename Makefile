@@ -5,7 +5,7 @@
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
 #   make search [SHARES=2] [ARGS=...]         the protocol on databases of every class, one share of it by a fresh seed; SHARES=1 is all of it
-#   make simulate [MINUTES=2] [ARGS=...]      whole syncs under a seeded scheduler; the first seed is a fresh one, and is printed
+#   make simulate [MINUTES=2] [ARGS=...]      whole syncs under a seeded scheduler, in each class; each first seed is a fresh one, and is printed
 #   make simulate-faults [ARGS=...]           the same with faults planted in the engine, each of which must be found; prints the seeds
 #   make sanitize [EXAMPLES=1000] [ARGS=...]  the reader in C under gcc's sanitizers, over arbitrary and damaged input
 #   make test-packages                        the wheel, installed where there is nothing else
@@ -25,6 +25,7 @@ WORKERS ?= 2
 SEED := $(or $(SEED),$(shell date +%s))
 EXAMPLES ?= 300
 MINUTES ?= 2
+CLASSES ?= A B C D
 SHARES ?= 2
 ARGS ?=
 
@@ -62,7 +63,8 @@ search: $(READY)
 	  --jobs $(WORKERS) $(ARGS)
 
 simulate: $(READY)
-	$(VENV)/bin/dataflow simulate --minutes $(MINUTES) --jobs $(WORKERS) $(ARGS)
+	@each=$$(awk 'BEGIN { print $(MINUTES) / $(words $(CLASSES)) }'); for class in $(CLASSES); do \
+	  $(VENV)/bin/dataflow simulate --class $$class --minutes $$each --jobs $(WORKERS) $(ARGS) || exit; done
 
 simulate-faults: $(READY)
 	$(RUN) -m pytest -n $(WORKERS) -m campaign -rP tests/connectors/simulation $(ARGS)

@@ -87,6 +87,36 @@ def test_a_failed_operation_leaves_the_compound_by_its_one_failure_arrow() -> No
     assert machine.model.failure is error
 
 
+def test_two_machines_of_one_kind_keep_to_their_own_lives_and_listeners() -> None:
+    well, _ = door(Answer())
+    error = TransientError("The server went away.")
+    badly, _ = door(error)
+
+    well.send("push")
+    badly.send("push")
+
+    assert (well.at, badly.at) == ("wide", "gone")
+    assert (well.model.failure, badly.model.failure) == (None, error)
+
+
+def test_listeners_are_called_in_their_order_with_what_they_ask_for() -> None:
+    heard: list[Any] = []
+
+    class First:
+        def before_transition(self) -> None:
+            heard.append("first")
+
+    class Second:
+        def before_transition(self, event: Any, machine: Lifecycle, reason: str = "no reason") -> None:
+            heard.append((str(event), machine.at, reason))
+
+    machine = Door(Model(), listeners=[First(), Second()])
+
+    machine.send("push", reason="a knock")
+
+    assert heard == ["first", ("push", "shut", "a knock")]
+
+
 def test_an_unknown_event_is_refused() -> None:
     machine, _ = door(Answer())
 

@@ -14,6 +14,7 @@ from string import ascii_letters, digits
 
 from attrs import field, frozen, validators
 
+from dataflow.errors import InternalError
 from dataflow.types import StreamName, TableName
 
 # 48 bits: among ten thousand names the chance of one collision is below one in a million, and it is checked.
@@ -185,7 +186,16 @@ def _replace(chars: Iterable[str], keep: Callable[[str], bool]) -> str:
 
 
 def with_suffix(name: str, suffix: str, rules: NamingRules) -> str:
-    """The name with the suffix, cut so that the whole is within the limit."""
+    """The name with the suffix, cut so that the whole is within the limit.
+
+    Raises InternalError if the suffix alone is not: cut names could be equal.
+    """
+    if not rules.holds(suffix):
+        raise InternalError(
+            f"A name has {rules.longest} characters at most, and the end of one alone has {len(suffix)}.",
+            doing="naming tables and columns",
+            remedy="Report this to the author of this connector: its naming rules leave no room for the name.",
+        )
     characters = None if rules.max_characters is None else rules.max_characters - len(suffix)
     return _cut(name[:characters], rules.max_bytes - len(suffix.encode())) + suffix
 

@@ -1,8 +1,10 @@
 """A logical name is mapped to a physical one that the destination can hold."""
 
 import pytest
+from attrs import evolve
 
 from dataflow import names
+from dataflow.errors import InternalError
 from dataflow.names import (
     EPOCH_DIGITS,
     LEAST_BYTES_OPENED,
@@ -136,6 +138,28 @@ def test_the_longest_name_of_a_temp_table_keeps_some_characters_of_the_streams_n
     assert name.startswith("usersus")
     assert is_temp_of(name, temp)
     assert opening_of(name) == f"{'9' * EPOCH_DIGITS}_{token}"
+
+
+def test_a_name_that_is_bounded_in_characters_is_never_longer_than_they_are() -> None:
+    rules = NamingRules(max_bytes=192, max_characters=LEAST_BYTES_OPENED, plain=False, ignore_case=True)
+    temp = temp_name(StreamName(None, "é" * 100), rules)
+    token = "f" * TOKEN_DIGITS
+
+    name = opened_name(temp, f"{'9' * EPOCH_DIGITS}_{token}_{token}", rules)
+
+    assert len(name) == LEAST_BYTES_OPENED
+
+
+@pytest.mark.parametrize(
+    "rules", [evolve(PLAIN, max_bytes=40), evolve(COUNTED, max_characters=40)], ids=["bytes", "characters"]
+)
+def test_a_name_without_room_for_its_end_is_refused_since_two_of_them_could_be_one(
+    rules: NamingRules,
+) -> None:
+    temp = temp_name(StreamName(None, "users"), rules)
+
+    with pytest.raises(InternalError, match="A name has 40 characters at most"):
+        opened_name(temp, "1234567890_abcdef_012345", rules)
 
 
 def test_every_opening_of_a_temp_table_has_the_mark_of_its_stream_and_no_other_streams() -> None:

@@ -23,11 +23,11 @@ from machines.parts import Atomic
 
 def expect_room(connector: Connector) -> None:
     """Raises InternalError where names are used once, and the database's are too short for them."""
-    most = connector.columns.naming.max_bytes
+    most = connector.columns.naming.longest
     if connector.atomic is Atomic.EVERYTHING or most >= LEAST_BYTES_OPENED:
         return
     raise InternalError(
-        f"A name has {most} bytes at most, and the name of a temp table needs {LEAST_BYTES_OPENED} here.",
+        f"A name has {most} characters at most, and the name of a temp table needs {LEAST_BYTES_OPENED} here.",
         doing="setting up the destination",
         remedy="Nothing was loaded. This connector cannot be used. Report this to its author: where a commit does not "
         "hold everything, each temp table is named by its claim and two random numbers.",

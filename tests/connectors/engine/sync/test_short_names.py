@@ -29,6 +29,14 @@ class ShortConnector(MemoryConnector):
     columns = ShortColumns()
 
 
+class FewCharacters(MemoryColumns):
+    naming = evolve(MemoryColumns.naming, max_bytes=192, max_characters=LEAST_BYTES_OPENED - 1)
+
+
+class FewCharactersConnector(MemoryConnector):
+    columns = FewCharacters()
+
+
 def _set_up(connector: MemoryConnector) -> None:
     set_up(connector, Transactions(connector, RetryPolicy(attempts=1), lambda *_: None), ())
 
@@ -37,16 +45,17 @@ def _check(connector: MemoryConnector) -> None:
     check_connector(connector, "run")
 
 
+@pytest.mark.parametrize("short", [ShortConnector, FewCharactersConnector])
 @pytest.mark.parametrize("command", [_set_up, _check])
 @pytest.mark.parametrize("atomic", IN_PARTS)
 def test_names_that_are_too_short_for_openings_are_refused(
-    command: Callable[[MemoryConnector], None], atomic: Atomic
+    command: Callable[[MemoryConnector], None], atomic: Atomic, short: type[MemoryConnector]
 ) -> None:
     config = MemoryConfig(database=uuid4().hex, atomic=atomic)
 
     with (
-        closing(ShortConnector(config, SYSTEM)) as connector,
-        pytest.raises(InternalError, match=f"56 bytes at most, .* needs {LEAST_BYTES_OPENED}"),
+        closing(short(config, SYSTEM)) as connector,
+        pytest.raises(InternalError, match=f"56 characters at most, .* needs {LEAST_BYTES_OPENED}"),
     ):
         command(connector)
 

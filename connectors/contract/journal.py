@@ -17,6 +17,16 @@ from machines.operations import StreamOperation
 TABLE = "_airbyte_journal"
 # The operations that put other rows in a final table's place.
 REPLACING = (StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
+# Those after which rows wait in a temp table of the life's recipe.
+OPENING = (StreamOperation.OPEN_TEMP, StreamOperation.RESUME_TEMP)
+# What `lives` lists of a life besides its beginning.
+LISTED = (
+    *OPENING,
+    StreamOperation.COMPLETE,
+    StreamOperation.SETTLE,
+    StreamOperation.MERGE,
+    *REPLACING,
+)
 
 
 @frozen
@@ -61,7 +71,9 @@ class JournalTable(Protocol):
         ...
 
     def lives(self) -> Sequence[Transition]:
-        """The transitions in which a stream's life begins or a final table is replaced, by their moments."""
+        """The transitions in which a stream's life begins, a temp table is opened or continued, or its rows are
+        published (the operations LISTED), by their moments.
+        """
         ...
 
 

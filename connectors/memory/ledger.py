@@ -7,7 +7,7 @@ from typing import Protocol
 from attrs import evolve
 
 from connectors.contract import FlushRow
-from connectors.contract.journal import REPLACING, TABLE, Transition, row_of, transition_of
+from connectors.contract.journal import LISTED, TABLE, Transition, row_of, transition_of
 from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.memory.database import Content, Session
 from connectors.memory.sql import Row, Rows
@@ -180,7 +180,7 @@ class MemoryJournal:
             each
             for each in self.read(0.0)
             if each.entry["machine"] == "stream"
-            and (each.entry["from"] == "idle" or each.entry.get("operation") in REPLACING)
+            and (each.entry["from"] == "idle" or each.entry.get("operation") in LISTED)
         ]
 
     def _since(self, moment: float) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.contract.journal import KEY, REPLACING, TABLE, Transition, moment_of, row_of, transition_of
+from connectors.contract.journal import KEY, LISTED, TABLE, Transition, moment_of, row_of, transition_of
 from connectors.sql.dialect import Dialect, Holds, InternalColumn
 from connectors.sql.session import Session
 from connectors.sql.text import Name, Param, Sql, join, listed, names, sql
@@ -93,7 +93,7 @@ class SqlJournal:
 
     def lives(self) -> Sequence[Transition]:
         """Select all of that kind."""
-        replacing = {f"replacing_{number}": str(each) for number, each in enumerate(REPLACING)}
+        operations = {f"operation_{number}": str(each) for number, each in enumerate(LISTED)}
         condition = sql(
             "{} = {} AND ({} = {} OR {} IN ({}))",
             Name("machine"),
@@ -101,9 +101,9 @@ class SqlJournal:
             Name("from_state"),
             Param("idle"),
             Name("operation"),
-            listed(map(Param, replacing)),
+            listed(map(Param, operations)),
         )
-        return self._select(condition, {"machine": "stream", "idle": "idle"} | replacing)
+        return self._select(condition, {"machine": "stream", "idle": "idle"} | operations)
 
     def _select(self, condition: Sql, parameters: Mapping[str, Any]) -> Sequence[Transition]:
         # The moment as text: some drivers need another package to make one of it.

@@ -79,7 +79,7 @@ class Watch:
     effects: list[Effect] = field(factory=list)
     # Whose rows are elsewhere by now.
     published: set[TableName] = field(factory=set)
-    # By which key rows of a final table were merged last, if it is known.
+    # By which keys rows of a final table may have been merged last, as far as it is known.
     keys: Keys = field(factory=dict)
     # In this rehearsal.
     made: set[TableName] = field(factory=set)
@@ -192,14 +192,16 @@ class WatchedClient:
 
     def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
         """As the real one."""
-        former = self._watch.keys.get(target, recipe.primary_key)
-        rekeyed = {*former} != {*recipe.primary_key} and not self.real.table_is_empty(target)
+        # Rows that are unique by a key are unique by more columns too.
+        former = [each for each in self._watch.keys.get(target, ()) if not {*each} <= {*recipe.primary_key}]
+        rekeyed = former and not self.real.table_is_empty(target)
         self.real.merge_table(source, target, recipe)
+        self._watch.keys = {**self._watch.keys, target: (recipe.primary_key,)}
         words = f"merges {source} into {target} by {', '.join(recipe.primary_key)}"
         if rekeyed:
             words = (
-                f"{words}, whose rows were merged by {', '.join(former)} before: several of them may share a key now, "
-                "and one of them stays"
+                f"{words}, whose rows were merged by {', '.join(former[-1])} before: several of them may share a key "
+                "now, and one of them stays"
             )
         self._published(Deed.MERGE_BY_ANOTHER_KEY if rekeyed else Deed.MERGE, source, target, words)
 

@@ -1,70 +1,81 @@
-"""By which primary key the rows of a final table were merged last, as far as the journal shows. Changes nothing.
+"""By which primary keys the rows of a final table may have been merged last, as far as the journal shows. Changes
+nothing.
 
 The ledger does not say: a recipe is in it only while a temp table waits. After another key was chosen, distinct rows of
 the table may share a key, and a merge leaves one of them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Collection, Iterable, Mapping
+
+from attrs import define
 
 from connectors.contract import Client
-from connectors.contract.journal import TABLE
+from connectors.contract.journal import OPENING, TABLE
 from dataflow.types import TableName
 from machines.journal.entries import Entry
-from machines.operations import StreamOperation
+from machines.operations import Publishing, StreamOperation
 
-# Physical column names, by the final table.
-Keys = Mapping[TableName, tuple[str, ...]]
+# Physical column names. A table has several keys where it is unknown whether an operation took effect; the latest is
+# the last.
+Key = tuple[str, ...]
+Keys = Mapping[TableName, tuple[Key, ...]]
 
-_PUBLISHING = (StreamOperation.MERGE, StreamOperation.DEDUPE_AND_SWAP, StreamOperation.SWAP)
+# How each of these publishes by its life's own key. SETTLE and COMPLETE publish what an earlier life left.
+_PUBLISHING = {
+    StreamOperation.MERGE: Publishing.ADD,
+    StreamOperation.SWAP: Publishing.REPLACE,
+    StreamOperation.DEDUPE_AND_SWAP: Publishing.REPLACE,
+}
 
 
 def former_keys(client: Client, internal_namespace: str, tables: Collection[TableName]) -> Keys:
-    """The key of each of these tables whose rows were merged, in a transaction of the client.
+    """The keys by which rows of each of these tables may have been merged, in a transaction of the client.
 
-    A table is left out if its last publication had no key, or if the journal knows of none.
+    A table is left out if the journal knows of no such key, or if the table was replaced without one since.
     """
     if not tables or not client.table_exists(TableName(internal_namespace, TABLE)):
         return {}
-    begun = [each.entry for each in client.journal.lives() if "life" in each.entry]
-    return dict(_found(_Runs(client, begun), begun, tables))
+    pasts = _pasts(each.entry for each in client.journal.lives())
+    return {table: pasts[table].keys for table in tables if table in pasts and pasts[table].keys}
 
 
-class _Runs:
-    """The entries of runs, each read once and only if it is asked for."""
+@define
+class _Past:
+    """What became of a final table. `temp` is the key of its temp table."""
 
-    def __init__(self, client: Client, begun: Iterable[Entry]) -> None:
-        self._client = client
-        self._read: dict[str, Sequence[Entry]] = {}
-        self._since: dict[str, float] = {}
-        for entry in begun:
-            self._since.setdefault(entry["run"], entry["at"])
+    keys: tuple[Key, ...] = ()
+    temp: Key = ()
 
-    def life(self, first: Entry) -> Iterator[Entry]:
-        """What follows the entry that begins a life, to the life's end."""
-        run = first["run"]
-        if run not in self._read:
-            found = self._client.journal.read(self._since[run], run)
-            self._read[run] = [each.entry for each in found]
-        of = iter([each for each in self._read[run] if each.get("stream") == first["stream"]])
-        for each in of:
-            if each == first:
-                break
-        return takewhile(lambda each: "life" not in each, of)
+    def published(self, key: Key, publishing: Publishing, *, certain: bool) -> None:
+        """The rows of temp came to the table. Not certain: the operation failed, and may have taken effect."""
+        if key:
+            self.keys = (key,) if certain else (*self.keys, key)
+        elif publishing is Publishing.REPLACE and certain:
+            self.keys = ()
 
 
-def _found(
-    runs: _Runs, begun: Sequence[Entry], tables: Collection[TableName]
-) -> Iterator[tuple[TableName, tuple[str, ...]]]:
-    left = set(tables)
-    for first in reversed(begun):
-        final = TableName(*first["life"]["final"])
-        if final not in left or not any(map(_published, runs.life(first))):
-            continue
-        left.remove(final)
-        if key := tuple(first["life"]["recipe"]["primary_key"]):
-            yield final, key
+def _pasts(entries: Iterable[Entry]) -> Mapping[TableName, _Past]:
+    pasts: dict[TableName, _Past] = {}
+    lives: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        run = entry["run"], entry["stream"]
+        if "life" in entry:
+            lives[run] = entry
+        elif run in lives:
+            past = pasts.setdefault(TableName(*lives[run]["life"]["final"]), _Past())
+            _heard(past, lives[run], entry)
+    return pasts
 
 
-def _published(entry: Entry) -> bool:
-    return entry.get("operation") in _PUBLISHING and "error" not in entry
+def _heard(past: _Past, first: Entry, entry: Entry) -> None:
+    """What an entry of a life says of its final table; `first` is the one that began the life."""
+    key: Key = tuple(first["life"]["recipe"]["primary_key"])
+    operation, certain = entry["operation"], "error" not in entry
+    if operation in OPENING and certain:
+        past.temp = key
+    elif operation == StreamOperation.COMPLETE and "publishing" in first:
+        past.published(past.temp, Publishing(first["publishing"]), certain=certain)
+    elif operation == StreamOperation.SETTLE:
+        past.published(past.temp, Publishing.ADD, certain=certain)
+    elif operation in _PUBLISHING:
+        past.published(key, _PUBLISHING[operation], certain=certain)

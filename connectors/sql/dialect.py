@@ -86,11 +86,12 @@ class KeyIndex:
     """How the columns of a key are indexed.
 
     `by_prefix` are the types of which an index takes the first characters only, and `characters` how many it takes of
-    all such columns of a key together.
+    all such columns of a key together. It takes the first `columns` of a key.
     """
 
     by_prefix: frozenset[str]
     characters: int
+    columns: int
 
 
 _SAME = template("{} IS NOT DISTINCT FROM {}")

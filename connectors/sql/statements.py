@@ -6,6 +6,7 @@ A database derives one class from `Statements`. The first lines of that class na
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from attrs import frozen
 
@@ -224,6 +225,7 @@ class Statements(ABC):
         index = self.dialect.key_index
         if index is None or not key:
             return ()
+        key = dict(islice(key.items(), index.columns))
         by_prefix = [name for name, spelled in key.items() if spelled in index.by_prefix]
         columns = (
             sql("{}({})", Name(name), Value(index.characters // len(by_prefix)))

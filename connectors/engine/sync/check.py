@@ -39,8 +39,8 @@ from machines.parts import Atomic
 
 DOING = "checking the connection"
 LOST = "Failed to insert expected rows into check table."
-# A check's tables begin with it, and a token.
-MARK, TOKEN = "_airbyte_connection_test_", 8
+# A check's tables begin with it, and a token; with what follows in the name of a temp table, they have 58 characters.
+MARK, TOKEN = "_airbyte_check_", 8
 KEY = Column("test_key", "test_key", INTEGER)
 # What the table has at first, and what it is changed to: a column of another type, one more, and one less.
 BEFORE = (KEY, Column("test_value", "test_value", INTEGER), Column("test_old", "test_old", STRING))

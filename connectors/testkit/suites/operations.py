@@ -181,7 +181,9 @@ class OperationsSuite(Suite):
             opened = _held(bench, final).temp
             second.do(second.flush(1, row(4, id=3, name="d"), checkpoint=4), O.MERGE)
 
-        assert opened == renamed
+        # Its opening follows where each name is used once.
+        assert opened is not None
+        assert opened.name.startswith(renamed.name)
         assert sorted(r["name"] for r in bench.rows(final, USERS)) == ["a", "b", "c", "d"]
         assert bench.destination.tables() == {final, temp}
 

@@ -21,7 +21,7 @@ MARIADB = Dialect(
     # It puts nulls last by itself, and knows no words for it.
     latest_first=template("{} DESC"),
     # An index of InnoDB takes 3072 bytes, of which a character has up to four. What is left is for keys of other types.
-    key_index=KeyIndex(by_prefix=frozenset({"longtext"}), characters=700),
+    key_index=KeyIndex(by_prefix=frozenset({"longtext"}), characters=700, columns=16),
     text=f"longtext {_EXACT}",
     key_text=f"varchar({{}}) {_EXACT}",
     # Without a zone, since MariaDB's type with one ends in 2038. All moments are in UTC.

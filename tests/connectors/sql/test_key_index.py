@@ -34,6 +34,15 @@ def test_a_key_is_indexed_in_its_order_and_texts_share_what_an_index_takes(
     assert index_of(STATEMENTS, *key) == [f"CREATE INDEX `_airbyte_key` ON `shop`.`users` ({columns})"]
 
 
+def test_an_index_has_no_more_columns_of_a_key_than_the_database_takes() -> None:
+    names = [f"k{number}" for number in range(20)]
+    columns = [Column(name, name, INTEGER) for name in names]
+
+    _, index = STATEMENTS.create_table(TABLE, columns, names)
+
+    assert MARIADB.render(index).endswith(f"({', '.join(f'`{name}`' for name in names[:16])})")
+
+
 def test_a_table_without_a_key_has_no_index() -> None:
     assert index_of(STATEMENTS) == []
 

@@ -233,7 +233,11 @@ class ClientOfParts(Client, Protocol):
     """
 
     def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:
-        """Change what a merge by this key needs of the table, such as an index; called before it, by itself."""
+        """Change what a merge by this key needs of the final table, such as an index. May be called again.
+
+        Called before each merge, once the table has its columns. Its commit is an earlier one than the merge's, but for
+        TABLE, which keeps both in one.
+        """
         ...
 
     def end_others(self, table: TableName, claim: str) -> bool:
@@ -245,7 +249,11 @@ class ClientOfParts(Client, Protocol):
 
 
 class ClientOfStatements(ClientOfParts, Protocol):
-    """What is asked besides, where `Connector.atomic` is STATEMENT."""
+    """What is asked besides, where `Connector.atomic` is STATEMENT.
+
+    There `copy_table` leaves out the rows whose raw ids the target has, and the ledger's `hold` and `save` follow rules
+    of their own (`connectors.contract.ledger`).
+    """
 
     def rename_table(self, table: TableName, name: TableName) -> None:
         """Afterwards the table has this name. Waits for statements that keep the table open."""

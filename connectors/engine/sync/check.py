@@ -19,6 +19,7 @@ from attrs import frozen
 from connectors.contract import Client, ClientOfParts, Connector, InsertBuffer
 from connectors.contract.journal import Transition
 from connectors.contract.ledger import LedgerEntry
+from connectors.engine.sync.members import expect_members
 from connectors.engine.sync.temp_tables import expect_room
 from connectors.engine.sync.transactions import RetryPolicy, Transactions, undone
 from connectors.engine.sync.undoing import expect_undone
@@ -55,6 +56,7 @@ def check_connector(connector: Connector, run: str) -> None:
     runtime = connector.runtime
     name = f"{MARK}{token(runtime.randomness, TOKEN)}"
     with closing(transactions.client) as client:
+        expect_members(connector, client)
         final = TableName(connector.default_namespace, name)
         transactions.outside(DOING, lambda: client.lock(final, run))
         raw_ids = RawIds(runtime.clock, runtime.randomness)

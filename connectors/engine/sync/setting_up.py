@@ -6,6 +6,7 @@ What is found against one stream is that stream's failure, and the others go on.
 from collections.abc import Mapping, Sequence
 
 from connectors.contract import Connector
+from connectors.engine.sync.members import expect_members
 from connectors.engine.sync.naming import Named, name_stream, tables_of, unnamed
 from connectors.engine.sync.temp_tables import expect_room
 from connectors.engine.sync.transactions import Transactions
@@ -25,6 +26,7 @@ def set_up(
     """
     expect_room(connector)
     client = transactions.client
+    expect_members(connector, client)
 
     def tables() -> Mapping[StreamName, NamedTables]:
         client.create_namespace(connector.internal_namespace)

@@ -18,8 +18,9 @@ BEFALL = (HUNG, KILLED, OUTLIVED, ABANDONED, STOPPED, DEAF, LATE)
 # What threads are for: those of a run, those of the server, and the world around all of them.
 WORLD = "world"
 ROLES = ("main", "reader", "writer", "starter", "journal", "watching", "requests", "server", WORLD)
-EVERYTHING = "everything"
-COMPLETING = "completing"
+# What a class of databases leaves out: completing a publication, and writing straight into the final table.
+EVERYTHING, COMPLETING = "everything", "completing"
+STATEMENT, STRAIGHT = "statement", ("opening_final", "stream writing --completed--> done")
 # What is performed there sends no request of its own, so nothing befalls it.
 CALM = (
     "destination finishing_streams --errored--> aborting",
@@ -108,6 +109,8 @@ def _why(name: str, atomic: str) -> str:
         return " (what is performed there sends no request of its own)"
     if COMPLETING in name and atomic == EVERYTHING:
         return " (no publication is left half done in this class)"
+    if atomic == STATEMENT and any(each in name for each in STRAIGHT):
+        return " (all rows go to a temp table first in this class)"
     return ""
 
 

@@ -38,6 +38,16 @@ def test_what_a_class_cannot_meet_is_named_with_its_reason_and_is_no_gap() -> No
     assert COMPLETES not in lines[-1]
 
 
+def test_arrows_into_the_final_table_are_no_gap_where_all_rows_go_to_a_temp_table() -> None:
+    lines = list(coverage(Met(), ENOUGH, "statement"))
+
+    assert (
+        "       never  stream writing --completed--> done (all rows go to a temp table first in this class)"
+        in lines
+    )
+    assert "opening_final" not in lines[-1]
+
+
 def test_every_thread_of_a_history_has_a_role_that_handovers_are_counted_by() -> None:
     met = Met()
 

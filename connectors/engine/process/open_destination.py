@@ -76,14 +76,21 @@ def _unknown(known: Mapping[str, Any], given: Mapping[str, Any], path: str) -> I
     for key, value in given.items():
         if key not in known:
             yield path + key
-        elif isinstance(value, Mapping) and "oneOf" in known[key]:
-            chosen = (each for each in known[key]["oneOf"] if _is_chosen(each["properties"], value))
-            within = {name: schema for each in chosen for name, schema in each["properties"].items()}
+        elif isinstance(value, Mapping) and (within := _within(known[key], value)):
             yield from _unknown(within, value, f"{path}{key}.")
 
 
+def _within(schema: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options within an object; none where its schema does not say which there are."""
+    chosen = [each["properties"] for each in schema.get("oneOf", (schema,)) if "properties" in each]
+    if "oneOf" in schema:
+        chosen = [each for each in chosen if _is_chosen(each, value)]
+    return {name: option for each in chosen for name, option in each.items()}
+
+
 def _is_chosen(properties: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    return all(schema.get("const", value.get(name)) == value.get(name) for name, schema in properties.items())
+    tags = {name: schema["const"] for name, schema in properties.items() if "const" in schema}
+    return tags != {} and all(name in value and value[name] == tag for name, tag in tags.items())
 
 
 def _shared(configuration: Mapping[str, Any]) -> Options | ConfigError:

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -70,3 +70,49 @@ def test_a_key_within_an_option_is_named_where_the_choice_has_no_such_option(
     configured.connector.close()
 
     assert configured.ignored == ([unknown] if unknown else [])
+
+
+class Nested:
+    """The memory destination, whose specification has an object, and a choice between objects."""
+
+    name: ClassVar[str] = "memory"
+    contract: ClassVar[int] = DEFINITION.contract
+    connector = staticmethod(DEFINITION.connector)
+
+    def spec(self) -> Mapping[str, Any]:
+        spec = DEFINITION.spec()
+        schema = spec["connectionSpecification"]
+        tunnel = {"kind": {"type": "string", "const": "ssh"}, "port": {"type": "integer"}}
+        objects = {
+            "proxy": {"type": "object", "properties": {"host": {"type": "string"}}},
+            "headers": {"type": "object"},
+            "tunnel": {
+                "type": "object",
+                "oneOf": [
+                    {"type": "object", "title": "None"},
+                    {"type": "object", "title": "SSH", "properties": tunnel},
+                ],
+            },
+        }
+        return {**spec, "connectionSpecification": {**schema, "properties": schema["properties"] | objects}}
+
+
+@pytest.mark.parametrize(
+    ("given", "ignored"),
+    [
+        ({"proxy": {"host": "a", "hots": "b"}}, ["proxy.hots"]),
+        ({"headers": {"anything": "b"}}, []),
+        ({"tunnel": {"kind": "ssh", "port": 22, "prot": 22}}, ["tunnel.prot"]),
+        ({"tunnel": {}}, []),
+        ({"tunnel": {"port": 22}}, []),
+        ({"tunnel": {"kind": "none", "prot": 22}}, []),
+    ],
+    ids=["object", "any object", "choice", "choice without options", "no tag", "unknown tag"],
+)
+def test_a_key_within_an_object_is_named_where_the_specification_says_which_keys_there_are(
+    given: Mapping[str, Any], ignored: list[str]
+) -> None:
+    configured = configure(Nested(), {**KNOWN, **given}, "run", SYSTEM)
+    configured.connector.close()
+
+    assert configured.ignored == ignored

@@ -100,7 +100,8 @@ class Ledger(Protocol):
         next holder must find it ended.
 
         If `Connector.atomic` is STATEMENT, nothing is locked and nothing is changed: the entry may be that of another
-        run, whose flushes are under way.
+        run, whose flushes are under way. If it is TABLE, nothing is locked either, and a commit is refused if another
+        run has changed the entry since this one read it.
         """
         ...
 

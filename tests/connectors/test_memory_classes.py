@@ -1,7 +1,8 @@
 """The memory connector keeps the contract in the classes whose databases commit an operation in parts.
 
 `test_memory` holds it to the whole contract where one commit holds everything. Here are the suites of what the class
-decides: merges, whose tables are whose, whole syncs, syncs that come again, and runs that are cut between two commits.
+decides: merges, the ledger, whose tables are whose, whole syncs, syncs that come again, and runs that are cut between
+two commits.
 """
 
 from contextlib import closing
@@ -15,6 +16,7 @@ from connectors.testkit import (
     CheckSuite,
     CutSuite,
     Destination,
+    LedgerSuite,
     MergeSuite,
     OwnershipSuite,
     RecoverySuite,
@@ -26,7 +28,7 @@ from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
 
 
-class InParts(MergeSuite, OwnershipSuite, SyncSuite, RecoverySuite, CheckSuite, CutSuite):
+class InParts(MergeSuite, LedgerSuite, OwnershipSuite, SyncSuite, RecoverySuite, CheckSuite, CutSuite):
     capabilities: ClassVar = Capabilities(foreign_tables=False, ledger_table=False)
     atomic: ClassVar[Atomic]
 

@@ -7,17 +7,14 @@ from functools import partialmethod
 from typing import Any
 
 import pytest
-from attrs import define, evolve
+from attrs import define
 
-from connectors.contract import FlushRow
-from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.transactions import Transactions
 from connectors.memory.client import MemoryClient
 from connectors.memory.connector import MemoryConnector
 from connectors.memory.sql import Rows
 from connectors.testkit.harness.cuts import Cut
-from connectors.testkit.harness.destination import open_bench
-from connectors.testkit.harness.rows import columns, raw_id, row
+from connectors.testkit.harness.rows import columns, row
 from connectors.testkit.harness.runs import AT_ONCE, open_run
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, TransientError
@@ -27,61 +24,6 @@ from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
 
 TABLE = TableName("public", "users")
-ENTRY = LedgerEntry(table=TABLE, epoch=1, owner="first")
-
-
-def flush(number: int, *, epoch: int = 1) -> FlushRow[str]:
-    return FlushRow(epoch=epoch, number=number, checkpoint=raw_id(number), highest_raw_id=raw_id(number))
-
-
-def test_a_run_that_reads_the_entry_of_another_leaves_the_flushes_beyond_a_gap_to_it() -> None:
-    with open_bench(memory_destination(Atomic.STATEMENT)) as bench:
-        ledger = bench.client.ledger
-        ledger.save(ENTRY)
-        ledger.flushed(TABLE, flush(2))
-        before = ledger.hold(TABLE)
-        ledger.flushed(TABLE, flush(1))
-
-        after = ledger.hold(TABLE)
-
-    assert before is not None
-    assert (before.last_flush, before.checkpoint) == (0, None)
-    assert after is not None
-    assert (after.last_flush, after.checkpoint) == (2, raw_id(2))
-
-
-def test_an_entry_that_is_saved_keeps_the_flushes_that_it_does_not_have_in_it() -> None:
-    with open_bench(memory_destination(Atomic.STATEMENT)) as bench:
-        ledger = bench.client.ledger
-        ledger.save(ENTRY)
-        ledger.flushed(TABLE, flush(1))
-        ledger.flushed(TABLE, flush(3))
-        held = ledger.hold(TABLE)
-        assert held is not None
-        ledger.save(held)
-        ledger.flushed(TABLE, flush(2))
-
-        entry = ledger.hold(TABLE)
-
-    assert entry is not None
-    assert (entry.last_flush, entry.checkpoint) == (3, raw_id(3))
-
-
-def test_a_claim_keeps_the_checkpoint_of_a_flush_that_landed_after_it_read_the_entry() -> None:
-    with open_bench(memory_destination(Atomic.STATEMENT)) as bench:
-        ledger = bench.client.ledger
-        ledger.save(ENTRY)
-        found = ledger.hold(TABLE)
-        assert found is not None
-        ledger.flushed(TABLE, flush(1))
-
-        ledger.save(evolve(found, epoch=2, owner="second", last_flush=0))
-        ledger.flushed(TABLE, flush(2))
-        entry = ledger.hold(TABLE)
-
-    assert entry is not None
-    assert (entry.epoch, entry.last_flush, entry.checkpoint) == (2, 0, raw_id(1))
-    assert entry.highest_raw_id == raw_id(2)
 
 
 @define

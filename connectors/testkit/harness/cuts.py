@@ -199,8 +199,9 @@ class Stage:
     connector: Connector
     ear: Ear
     stream: str
-    # What the last run knew.
+    # What the last run knew, and the highest raw id that its claim was given: it begins above.
     life: StreamLife | None = None
+    highest_raw_id: str | None = None
     _runs: int = 0
 
     @property
@@ -241,6 +242,7 @@ class Stage:
             port = Watched(run, self.ear)
             machine = stream_lifecycle(run.life, port, SYSTEM.clock)
             machine.send("start")
+            self.highest_raw_id = run.operations.highest_raw_id
             if run.life.failure is None:
                 self._write(run, port, source)
                 machine.send("ended" if gives_up else "completed")

@@ -11,6 +11,7 @@ from connectors.contract import Atomic, Connector
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.transactions import undone
 from connectors.testkit.harness.cuts import (
+    FLUSH,
     MORE,
     PRIOR,
     SENT,
@@ -27,7 +28,7 @@ from connectors.testkit.harness.model import User, published
 from connectors.testkit.harness.runs import Clients, open_clients
 from dataflow.catalog import Strategy
 from dataflow.errors import DataflowError
-from dataflow.types import TableName
+from dataflow.types import RAW_ID, TableName
 from machines.operations import StreamOperation
 
 # The id and the name of a user.
@@ -92,6 +93,12 @@ class Theatre:
     def rows(self, table: TableName) -> Counter[Pair]:
         """The rows of a table; none where it is missing."""
         return self._read(table, self.destination.tables())
+
+    def highest_raw_id(self, stream: str) -> str:
+        """The highest raw id that is in any of the stream's tables; empty, if they have no rows."""
+        tables = [table for table in self.destination.tables() if stream in table.name]
+        ids = (str(row[RAW_ID]) for table in tables for row in self.destination.read(table))
+        return max(ids, default="")
 
     def _play(self, story: Story, at: Callable[[int], Sequence[Interruption]]) -> Iterator["Act"]:
         # It is the first to be played, since it says how many requests there are.
@@ -181,6 +188,9 @@ class Act:
     then: Counter[Pair] | None = None
     # What was sent by the interruption and covered by no STATE: it may be durable, and is sent again.
     unsure: Counter[Pair] = field(factory=Counter)
+    # Raw ids after a flush that was interrupted: the highest of any row, if the claim that took the stream up was given
+    # a lower one. Its run may write that raw id again.
+    given_again: str | None = None
     # Whether the run that took the stream up found a publication begun.
     begun: bool = False
     # Why the interrupted run failed, if it did: an answer that was lost is no reason to. And a sync after it.
@@ -232,7 +242,11 @@ class Act:
     def end(self, clients: Clients) -> None:
         """The story's sync once more where its source has more to send, by a run that nothing interrupts."""
         if self.interruptions[-1].gone or self.source.acknowledged < len(SENT):
+            flushed = self.story.operation == FLUSH
+            highest = self.theatre.highest_raw_id(self.stage.stream) if flushed else ""
             self._later(lambda: self._take_up(clients=clients))
+            if highest > (self.stage.highest_raw_id or ""):
+                self.given_again = highest
             self.begun = self.stage.begun is not None
 
     def follow(self, clients: Clients) -> None:
@@ -259,6 +273,7 @@ class Act:
             "a reader saw something between old and new": self.seen
             if self.seen not in (None, _pairs(PRIOR), _pairs(expected))
             else None,
+            "a raw id may be given again": self.given_again,
             "tables are left over": self.left,
         }
         return {wrong: what for wrong, what in found.items() if what}

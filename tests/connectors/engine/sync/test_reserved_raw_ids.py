@@ -1,7 +1,7 @@
 """Raw ids in class C, where the highest is written before its rows: above all before them, and close to the clock."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from uuid import uuid4
 
 import pytest
@@ -9,7 +9,8 @@ from attrs import evolve
 
 from connectors.engine.sync.operations import RESERVED
 from connectors.memory.config import MemoryConfig
-from connectors.memory.connector import MemoryConnector
+from connectors.memory.connector import DATABASES, MemoryConnector
+from connectors.testkit.harness.cuts import FLUSH, Cut, Ear, Fault, Interruption
 from connectors.testkit.harness.rows import row
 from connectors.testkit.harness.runs import Run, open_run
 from dataflow.catalog import Strategy
@@ -22,6 +23,8 @@ from machines.parts import Atomic
 
 START = 1_800_000_000.0
 RUNS, FLUSHES = 20, 3
+# A flush reserves raw ids, inserts its rows and writes its own row: the request of this number.
+NOTE = 3
 
 
 @pytest.fixture
@@ -39,6 +42,34 @@ def _ids_of_runs(clock: SetClock, *, seconds: float) -> Iterator[str]:
                 run.do(StreamOperation.OPEN_TEMP if number == 0 else StreamOperation.RESUME_TEMP)
                 yield from _flushed(run, clock)
             clock.at += seconds
+
+
+@pytest.mark.parametrize("seconds", [0.0, 90.0, -3600.0])
+def test_a_claim_after_a_run_that_ended_before_its_flush_row_knows_the_raw_ids_of_the_rows(
+    clock: SetClock, seconds: float
+) -> None:
+    """Their row in the ledger is missing, and so nothing but the reservation says that their raw ids were given."""
+    ear, name = Ear(), uuid4().hex
+    config = MemoryConfig(database=name, atomic=Atomic.STATEMENT)
+    with closing(MemoryConnector(config, evolve(SYSTEM, clock=clock, requests=ear))) as connector:
+        with open_run(connector, Strategy.DEDUP, run="first") as run:
+            run.do(StreamOperation.CLAIM, StreamOperation.INSPECT, StreamOperation.OPEN_TEMP)
+            written = list(_flushed(run, clock))
+        clock.at += seconds
+        ear.to = Interruption(operation=FLUSH, fault=Fault.CUT, at=NOTE)
+        with suppress(Cut), open_run(connector, Strategy.DEDUP, run="cut") as run:
+            run.do(StreamOperation.CLAIM, StreamOperation.INSPECT, StreamOperation.RESUME_TEMP)
+            with ear.to.watching(FLUSH):
+                written += _flushed(run, clock)
+        ear.to = None
+        tables = DATABASES[name].content.tables.values()
+        highest = max(str(each[RAW_ID]) for table in tables for each in table.rows)
+
+        with open_run(connector, Strategy.DEDUP, run="next") as run:
+            run.do(StreamOperation.CLAIM)
+
+    assert highest > max(written)
+    assert (run.operations.highest_raw_id or "") >= highest
 
 
 def _flushed(run: Run, clock: SetClock) -> Iterator[str]:

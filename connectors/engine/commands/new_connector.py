@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from connectors.engine.process.compatibility import ENGINE
 from dataflow.errors import ConfigError
+from machines.parts import Atomic
 
 # What is put around either model, under the first one's name.
 AROUND = ("pyproject.toml", "tests/conftest.py")
@@ -47,6 +48,8 @@ class Model:
         return text.replace(self.name.capitalize(), words)
 
 
+# The module of the client that is asked for more, where a commit does not hold everything.
+OF_PARTS = "client_of_parts"
 SKELETON = Model(name="skeleton", package="connectors.template.skeleton.package", folder="skeleton")
 # What belongs to SQLite itself keeps its name.
 SQLITE = Model(
@@ -69,15 +72,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=LIKE,
         help="copy the whole connector of this database, instead of a skeleton for a database that speaks SQL",
     )
+    parser.add_argument(
+        "--atomic",
+        choices=[str(each) for each in Atomic],
+        default=str(Atomic.EVERYTHING),
+        help="what one commit of the database holds: docs/connector-authors.md says how to find out "
+        "(default: everything)",
+    )
     parser.add_argument("--out", type=Path, help="the folder to create (default: destination-NAME)")
 
 
 def run(given: argparse.Namespace) -> int:
     """Write the package, and print what to do next."""
     _check(given.name)
+    atomic = Atomic(given.atomic)
+    if given.like is not None and atomic is not Atomic.EVERYTHING:
+        raise ConfigError(
+            f"A connector like {given.like} makes everything durable in one commit, not {atomic}.",
+            remedy="Leave out --like, or --atomic.",
+        )
     folder: Path = given.out or Path(f"destination-{given.name.replace('_', '-')}")
     try:
-        _write(package(given.name, LIKE.get(given.like, SKELETON)), folder)
+        _write(package(given.name, LIKE.get(given.like, SKELETON), atomic), folder)
     except OSError as error:
         raise ConfigError(
             f"The folder {folder} cannot be created: {error.strerror}.",
@@ -88,8 +104,8 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def package(name: str, model: Model) -> Mapping[str, str]:
-    """The files of a connector of this name, by their paths in its folder."""
+def package(name: str, model: Model, atomic: Atomic = Atomic.EVERYTHING) -> Mapping[str, str]:
+    """The files of a connector of this name and class, by their paths in its folder."""
     module = f"destination_{name}"
     template = files("connectors") / "template"
     source = files("connectors").joinpath(*model.package.split(".")[1:])
@@ -97,11 +113,24 @@ def package(name: str, model: Model) -> Mapping[str, str]:
     own = {place: template / model.folder / place.rpartition("/")[2] for place in OWN}
     own |= {f"{module}/{each.name}": each for each in _modules(source)}
     texts = {place: SKELETON.renamed(each.read_text(), name) for place, each in around.items()}
+    if atomic is not Atomic.EVERYTHING:
+        own[f"{module}/{OF_PARTS}.py"] = template / model.folder / "classes" / f"{atomic}.py"
     texts |= {place: model.renamed(each.read_text(), name) for place, each in own.items()}
+    if atomic is not Atomic.EVERYTHING:
+        place = f"{module}/connector.py"
+        texts[place] = _of_class(texts[place], atomic, module, model.renamed("SkeletonClient", name))
     return {
         place: text.replace(f"{ENGINE}~=0.0.0", f"{ENGINE}~={version(ENGINE)}")
         for place, text in texts.items()
     }
+
+
+def _of_class(text: str, atomic: Atomic, module: str, client: str) -> str:
+    """The skeleton's connector with this class, and the client that this class asks for."""
+    imported = f"from {module}.{OF_PARTS} import {client}OfParts\n"
+    text = text.replace("Atomic.EVERYTHING", f"Atomic.{atomic.name}")
+    text = text.replace(f"from {module}.config import", f"{imported}from {module}.config import")
+    return text.replace(f"return {client}(", f"return {client}OfParts(")
 
 
 def _write(texts: Mapping[str, str], folder: Path) -> None:

@@ -23,7 +23,7 @@ from connectors.testkit.harness.warehouse import Warehouse
 from connectors.testkit.suites.doctor import DoctorSuite, examined, repaired
 from connectors.testkit.suites.rehearsal import RehearsalSuite
 from dataflow.catalog import Strategy, read_catalog
-from dataflow.names import TEMP_MARK, name_hash, opening_of
+from dataflow.names import TEMP_MARK, name_hash, opened_name, opening_of
 from dataflow.types import TableName
 from machines.journal.entries import Entry
 from machines.journal.history import runs
@@ -183,6 +183,25 @@ def test_a_temp_table_that_the_ledger_no_longer_names_is_dropped_by_the_next_cla
     assert [(each.step, each.outcome) for each in came] == [(StreamOperation.CLAIM, RepairOutcome.FIXED)]
     assert found(warehouse.rows()) == sorted(published([], DEDUP, Stint(DEDUP, 7, PRIOR).users))
     assert (warehouse.left_behind(), examined(warehouse, users(DEDUP, 7)).findings) == (set(), ())
+
+
+def test_a_temp_table_of_a_claim_that_the_ledger_does_not_count_is_left_to_a_person(
+    warehouse: Warehouse,
+) -> None:
+    """The ledger was restored from a backup, and the claim that made the table came after it."""
+    sync_users(warehouse, users(DEDUP, 7), sent=PRIOR)
+    tables = warehouse.tables("users")
+    with open_bench(warehouse.destination) as bench:
+        name = opened_name(tables.temp.name, "99_a", bench.connector.columns.naming)
+        unknown = TableName(tables.temp.namespace, name)
+        bench.make(unknown, tables.columns, row(1, id=7, name="unknown", updated=1))
+
+    (finding,) = examined(warehouse, users(DEDUP, 7)).findings
+    came = repaired(warehouse, users(DEDUP, 7))
+
+    assert (finding.kind, finding.temp, finding.fix) == (Kind.UNKNOWN, unknown, None)
+    assert came == []
+    assert unknown in warehouse.destination.tables()
 
 
 def test_rows_of_a_later_opening_are_found_by_the_name_that_it_has(warehouse: Warehouse) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 import pymysql
 from pymysql.constants import CLIENT
 
-from connectors.contract import Client, Connector
+from connectors.contract import Atomic, Client, Connector
 from connectors.sql.journal import SqlJournal
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.text import Name, Param, Sql, sql
@@ -101,6 +101,7 @@ class MariaDbConnector:
 
     default_namespace = "shop"
     internal_namespace = INTERNAL_NAMESPACE
+    atomic = Atomic.ROWS
 
     def __init__(self, socket: str) -> None:
         self._socket = socket

@@ -107,7 +107,8 @@ def simulate(definition: Definition, atomic: str, seeds: range) -> Tally:
             tally.met.update(history.met)
             if trouble:
                 tally.broken.append((seed, trouble))
-    gc.collect()
+        # Here, where what was there before is not looked through.
+        gc.collect()
     return tally
 
 

@@ -105,7 +105,8 @@ class History:
 
     def _finish(self, sync: SyncPlan) -> None:
         """The last sync has to succeed once nothing disturbs it any more."""
-        if self._try(sync, sync.runs) and self.plan.ends_others:
+        succeeded = self._try(sync, sync.runs)
+        if succeeded and self.plan.ends_others and self._last_run_is_last():
             return
         for run in self.runs:
             self._wait_for(run)
@@ -118,6 +119,10 @@ class History:
         if not self._try(sync, [RunPlan()] * needed):
             raise BrokenLawError("law 3: a run failed although nothing disturbed it")
 
+    def _last_run_is_last(self) -> bool:
+        """Whether no run that was taken for dead has claimed a stream after the run that was started last."""
+        return self.witness.is_last(self.runs[-1].session.run, self._server.content)
+
     def _try(self, sync: SyncPlan, runs: "tuple[RunPlan, ...] | list[RunPlan]") -> bool:
         """Try a sync until it succeeds or is given up; whether it succeeded."""
         self._end_earlier(sync.asked)
@@ -128,7 +133,7 @@ class History:
             if self.witness.broken is not None:
                 raise self.witness.broken
             if run.code == 0 and not run.abandoned:
-                self.witness.succeeded(sync.asked, self._server.content)
+                self.witness.succeeded(run.session.run, sync.asked, self._server.content)
                 if run.left_locks:
                     raise BrokenLawError("law 4: a lock is left")
                 return True

@@ -4,7 +4,7 @@ A law is asked on whatever thread its occasion comes. The first that is broken i
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -82,6 +82,8 @@ class Witness:
         # Whether nothing that an earlier run has sent can take effect any more.
         self.quiet = plan.ends_others
         self._voices: list[Voice] = []
+        # The runs, each with a stream that it has claimed.
+        self._claims: set[tuple[str, str]] = set()
         self._content: Any = None
         self._plan = plan
         self._ended = ended
@@ -130,6 +132,7 @@ class Witness:
         for stream, known in self.known.items():
             entry = entries.get(stream)
             if entry is not None:
+                self._claims.add((entry.owner, stream))
                 if entry.temp is None:
                     self._begins(stream, entry.owner)
                 final = content.tables.get(entry.table)
@@ -144,19 +147,36 @@ class Witness:
             if voice.session.run == owner and stream in voice.asked:
                 voice.looks_at(stream)
 
-    def succeeded(self, asked: Sequence[Asked], content: Any) -> None:
+    def succeeded(self, run: str, asked: Sequence[Asked], content: Any) -> None:
         """A run has succeeded. Raises BrokenLawError."""
         for each in asked:
             self.known[each.stream].result(each)
+        taken_over = tuple(self._taken_over(run, content))
         # A late statement may create a table. The next claim drops it.
         left = [
             f"table {name}"
             for name, table in content.tables.items()
-            if TEMP_MARK in name.name and (table.rows or self.quiet)
+            if TEMP_MARK in name.name
+            and (table.rows or self.quiet)
+            and not any(name.name.startswith(f"{each.table.name}{TEMP_MARK}") for each in taken_over)
         ]
-        left += [f"entry of {each.temp}" for each in content.ledger.values() if each.temp is not None]
+        left += [
+            f"entry of {each.temp}"
+            for each in content.ledger.values()
+            if each.temp is not None and each not in taken_over
+        ]
         if left:
             raise BrokenLawError(f"law 4: the {left[0]} is left")
+
+    def is_last(self, run: str, content: Any) -> bool:
+        """Whether no other run has claimed a stream since this one claimed it."""
+        return not any(self._taken_over(run, content))
+
+    def _taken_over(self, run: str, content: Any) -> Iterator[Any]:
+        """The entries of streams that another run has claimed since: what it leaves is dropped after the next claim."""
+        for entry in content.ledger.values():
+            if entry.owner != run and (run, str(entry.stream)) in self._claims:
+                yield entry
 
     def _one_writer(self, known: Known, rows: tuple[Any, Any], runs: tuple[str, str]) -> None:
         if rows[0] is not known.final or rows[1] is not known.temp:

@@ -124,14 +124,6 @@ MEANINGS = (
         ),
     ),
     Meaning(
-        raised_as=duckdb.BinderException,
-        said="does not have a column|not found in FROM clause",
-        means=ConfigError(
-            "A column of a table of the sync was renamed or dropped during the sync.",
-            remedy="Rename it back, or let the next sync add it again.",
-        ),
-    ),
-    Meaning(
         raised_as=duckdb.CatalogException,
         said="[Vv]iew|is not an? table",
         means=ConfigError(

@@ -64,10 +64,6 @@ ERRORS: Mapping[str, DataflowError] = {
         "A table of the sync was renamed or dropped during the sync",
         remedy="Rename it back, or let the next sync create it again.",
     ),
-    "42703": ConfigError(
-        "A column of a table of the sync was renamed or dropped during the sync",
-        remedy="Rename it back, or let the next sync add it again.",
-    ),
     "42P06": TransientError("Another run created the schema at the same moment", remedy=TRY_AGAIN),
     "57014": ConfigError(
         "The server cancelled a statement of the sync",

@@ -98,14 +98,6 @@ _MEANINGS = (
             remedy="Rename it back, or let the next sync create it again.",
         ),
     ),
-    Meaning(
-        raised_as=sqlite3.OperationalError,
-        said="^no such column|has no column named",
-        means=ConfigError(
-            "A column of a table of the sync was renamed or dropped during the sync.",
-            remedy="Rename it back, or let the next sync add it again.",
-        ),
-    ),
 )
 
 

@@ -7,13 +7,15 @@ database's class needs (`machines.parts`).
 """
 
 from collections.abc import Collection, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import cast
 
 from attrs import evolve, frozen
 
 from connectors.contract import Client, ClientOfStatements, Connector, InsertBuffer
 from connectors.contract.ledger import LedgerEntry, Owner
+from connectors.engine.sync.dropped_columns import expecting_columns
 from connectors.engine.sync.faults import FLUSH, Strike, no_fault
 from connectors.engine.sync.parts import Parts
 from connectors.engine.sync.temp_tables import TempTables
@@ -34,6 +36,8 @@ from machines.stream import StreamLife
 # How far ahead of the clock the ledger's highest raw id is written where it cannot be written with its rows. In
 # milliseconds, as raw ids count them: about one small write a minute.
 RESERVED = 60_000
+# What a life does with the temp table that it has written to.
+PUBLISHING = (StreamOperation.MERGE, StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
 
 
 @frozen
@@ -107,7 +111,8 @@ class StreamOperations:
                     self._flush(parts, writer, buffer, life, flush)
                 self._strike("during", FLUSH)
 
-            writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", attempt)
+            with expecting_columns(writer, partial(self._target, life), life.tables.columns):
+                writer.run(f"writing {flush.rows} rows of stream {life.stream.name}", attempt)
         self._flushed.add(flush.number)
         self._strike("after", FLUSH)
 
@@ -126,9 +131,13 @@ class StreamOperations:
             return
         if Part.INSERT in parts and flush.batches:
             with self._temps.named(writer.client):
-                target = self._temps.now(life.tables.temp) if life.writes_to_temp else life.tables.final
+                target = self._target(life)
                 if not self._is_there(parts, writer, target, flush):
                     _conserve(flush, buffer.insert(target, life.tables.columns, flush.batches))
+
+    def _target(self, life: StreamLife) -> TableName:
+        """The table that takes the rows of flushes."""
+        return self._temps.now(life.tables.temp) if life.writes_to_temp else life.tables.final
 
     def _noted(self, parts: Sequence[Part], writer: Transactions, life: StreamLife, flush: Flush) -> bool:
         """Write the flush's own row; whether it is new."""
@@ -181,8 +190,16 @@ class StreamOperations:
                 self.highest_raw_id = entry.highest_raw_id
             self._strike("during", operation)
 
-        self._transactions.run(f"performing {operation} on stream {before.life.stream.name}", attempt)
+        doing = f"performing {operation} on stream {before.life.stream.name}"
+        with self._expecting(operation, before.life):
+            self._transactions.run(doing, attempt)
         return work
+
+    def _expecting(self, operation: StreamOperation, life: StreamLife) -> AbstractContextManager[None]:
+        """Around a publication: an earlier operation's temp may have another recipe's columns, or still be changed."""
+        if operation not in PUBLISHING:
+            return nullcontext()
+        return expecting_columns(self._transactions, partial(self._target, life), life.tables.columns)
 
     def _performed(self, parts: Sequence[Part], held: LedgerEntry, work: Work) -> LedgerEntry:
         entry = held

@@ -5,7 +5,7 @@ that knew no format finds that the table which it takes for the ledger is none. 
 upgraded fails at its next statement, which names a column that is no longer there; since format 3 its error says so.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 
 from connectors.sql.dialect import Ddl, Dialect, Holds, InternalColumn
@@ -22,7 +22,7 @@ from connectors.sql.ledger_rows import (
     TABLE,
 )
 from connectors.sql.session import Session
-from connectors.sql.text import NOTHING, Name, Param, Sql, listed, names, sql
+from connectors.sql.text import NOTHING, Name, Param, Sql, listed, names, sql, template
 from dataflow.errors import ConfigError
 from dataflow.types import TableName
 
@@ -39,6 +39,7 @@ _FORMAT_COLUMNS = (
 )
 # The key of a table that must have one.
 _FORMAT_KEY = ("format",)
+_INSERT = template("INSERT INTO {} ({}) VALUES ({})")
 # What the formats before did not have.
 _ADDED_BY_THE_SECOND = ("stream_namespace", "stream_name", "columns")
 _ADDED_BY_THE_THIRD = ("publishing",)
@@ -75,7 +76,7 @@ class LedgerFormat:
         """Create the ledger if it is missing, or bring one of an earlier version to today's format."""
         match self.found():
             case Found.NOTHING:
-                self._create_all()
+                self._create(self._write_format)
             case Found.FIRST:
                 self._rename_the_first()
                 self._upgrade(FIRST_NAMES)
@@ -83,8 +84,7 @@ class LedgerFormat:
             case Found.SECOND:
                 self._upgrade_the_second()
             case Found.EMPTIED:
-                self._create_tables()
-                self._number_as_todays()
+                self._create(self._number_as_todays)
             case Found.TODAYS:
                 pass
 
@@ -170,28 +170,28 @@ class LedgerFormat:
             if column.name not in (*there, CHECKPOINT):
                 definition = self._dialect.internal_definition(column)
                 self._session.execute(sql("ALTER TABLE {} ADD COLUMN {}", table, definition))
-        self._create(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
+        self._create_table(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
 
-    def _create_all(self) -> None:
+    def _create(self, number: Callable[[], None]) -> None:
+        """Create what is missing of the entries and their flushes; `number` has the format say today's number."""
         if self._dialect.ddl is Ddl.TRANSACTIONAL:
-            self._create_tables()
-            self._write_format()
+            self._create_table(self.entries, COLUMNS, KEY)
+            self._create_table(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
+            number()
             return
         # Each statement commits. The entries come last: without them a killed run has left nothing but what is made
         # again here, or, once there is a number, a ledger that is empty.
-        self._create(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
-        self._write_format()
-        self._create(self.entries, COLUMNS, KEY)
-
-    def _create_tables(self) -> None:
-        self._create(self.entries, COLUMNS, KEY)
-        self._create(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
+        self._create_table(self.flushes, FLUSH_COLUMNS, FLUSH_KEY)
+        number()
+        self._create_table(self.entries, COLUMNS, KEY)
 
     def _write_format(self) -> None:
-        self._create(self.format, _FORMAT_COLUMNS, () if self._dialect.keyless else _FORMAT_KEY)
+        key = () if self._dialect.keyless else _FORMAT_KEY
+        self._create_table(self.format, _FORMAT_COLUMNS, key)
+        # With a key, another run that creates the ledger at the same moment may have written the row already.
+        insert = self._dialect.insert_new if key else _INSERT
         self._session.execute(
-            sql(
-                "INSERT INTO {} ({}) VALUES ({})",
+            insert(
                 self._session.table(self.format),
                 names(column.name for column in _FORMAT_COLUMNS),
                 listed(Param(column.name) for column in _FORMAT_COLUMNS),
@@ -199,7 +199,7 @@ class LedgerFormat:
             {"format": FORMAT, "notice": NOTICE},
         )
 
-    def _create(self, table: TableName, columns: Sequence[InternalColumn], key: Sequence[str]) -> None:
+    def _create_table(self, table: TableName, columns: Sequence[InternalColumn], key: Sequence[str]) -> None:
         definitions = map(self._dialect.internal_definition, columns)
         constraint = sql("PRIMARY KEY ({})", names(key)) if key else NOTHING
         self._session.execute(

@@ -17,7 +17,7 @@ from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.engine.sync.transactions import undone
 from connectors.sql.dialect import Ddl, Dialect
 from connectors.sql.ledger import SqlLedger
-from connectors.sql.ledger_format import Found, LedgerFormat
+from connectors.sql.ledger_format import FORMAT, Found, LedgerFormat
 from connectors.sql.ledger_rows import FORMAT_TABLE
 from connectors.sql.merging import merge
 from connectors.sql.statements import KEY_INDEX, all_names
@@ -214,11 +214,31 @@ class CutClient(MariaDbClient):
     def execute(
         self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
-        if not MARIADB.render(statement).startswith("SELECT"):
+        if _changes(statement):
             if not self._left:
                 raise Cut
             self._left -= 1
         return super().execute(statement, parameters)
+
+
+class OvertakenClient(MariaDbClient):
+    """One that has looked, and another client does its work before this one's first change."""
+
+    def __init__(self, socket: str, meanwhile: Callable[[], None]) -> None:
+        super().__init__(socket)
+        self._meanwhile: Callable[[], None] | None = meanwhile
+
+    def execute(
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        if _changes(statement) and self._meanwhile is not None:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            meanwhile()
+        return super().execute(statement, parameters)
+
+
+def _changes(statement: Sql) -> bool:
+    return not MARIADB.render(statement).startswith("SELECT")
 
 
 class Cut(Exception):
@@ -239,6 +259,45 @@ def test_a_ledger_whose_creation_was_cut_short_is_created_by_the_next_run(socket
             client.ledger.save(FULL)
 
         assert client.ledger.entries() == [FULL]
+
+
+@pytest.mark.parametrize("number", [FORMAT - 1, FORMAT])
+@pytest.mark.parametrize("flushes", [True, False])
+@pytest.mark.parametrize("before", range(3))
+def test_a_ledger_that_was_emptied_and_whose_creation_was_cut_short_is_created_by_the_next_run(
+    socket: str, client: MariaDbClient, before: int, flushes: bool, number: int
+) -> None:
+    formats = LedgerFormat(client, INTERNAL_NAMESPACE, MARIADB)
+    for table in [formats.entries] if flushes else [formats.entries, formats.flushes]:
+        client.execute(sql("DROP TABLE {}", client.table(table)))
+    client.execute(
+        sql("UPDATE {} SET {} = {}", client.table(FORMATS), Name("format"), Param("n")), {"n": number}
+    )
+    found = formats.found()
+    with closing(CutClient(socket, before)) as cut, pytest.raises(Cut), cut.transaction():
+        cut.ledger.prepare()
+
+    with client.transaction():
+        client.ledger.prepare()
+        client.ledger.save(FULL)
+
+    assert found is Found.EMPTIED
+    assert formats.found() is Found.TODAYS
+    assert client.ledger.entries() == [FULL]
+
+
+def test_two_runs_that_create_the_ledger_at_once_write_one_number(socket: str) -> None:
+    keyed = evolve(MARIADB, keyless=False)
+    with closing(MariaDbClient(socket)) as other:
+        other.create_namespace(INTERNAL_NAMESPACE)
+        others = LedgerFormat(other, INTERNAL_NAMESPACE, keyed)
+
+        with closing(OvertakenClient(socket, others.prepare)) as client, client.transaction():
+            LedgerFormat(client, INTERNAL_NAMESPACE, keyed).prepare()
+
+        numbers = other.execute(sql("SELECT {} FROM {}", Name("format"), other.table(FORMATS)))
+    assert list(numbers) == [(FORMAT,)]
+    assert others.found() is Found.TODAYS
 
 
 # -- the journal

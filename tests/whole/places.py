@@ -27,10 +27,12 @@ class Facts:
 
     `killed_by_make_test`: whether `make test` kills syncs into it; `make crash` does so in any case.
     `takes_rows_in_bulk`: whether many thousands of rows are a matter of seconds.
+    `by_make_test`: whether what it needs is there wherever `make test` runs.
     """
 
     killed_by_make_test: bool = False
     takes_rows_in_bulk: bool = False
+    by_make_test: bool = True
 
 
 class Place(Protocol):

@@ -55,7 +55,7 @@ def test_what_takes_something_away_is_an_exit_code_of_its_own(
 
 def test_a_stream_that_would_fail_is_an_exit_code_of_its_own(destination: Destination) -> None:
     synced(destination)
-    destination.execute(f'CREATE TABLE "{destination.namespace}"."others" (whatever varchar)')
+    destination.execute(f'CREATE TABLE "{destination.namespace}"."others" (whatever varchar(9))')
     others = destination.file("c.json", catalog(stream("others", COLUMNS)))
 
     said = about(destination, "plan", "--catalog", others)

@@ -5,17 +5,22 @@ from typing import Any
 
 import pytest
 
-from tests.whole.places import NAMES
+from tests.whole.places import NAMES, names_where
 
 
 def in_turn(name: str, cases: Sequence[Any]) -> pytest.MarkDecorator:
     """Each case of this name on the next destination; on the others it is part of the campaign."""
+    in_turns = names_where(lambda facts: facts.by_make_test)
     return pytest.mark.parametrize(
         ("destination", name),
         [
-            pytest.param(destination, case, marks=[] if number % len(NAMES) == turn else pytest.mark.campaign)
+            pytest.param(
+                destination,
+                case,
+                marks=[] if in_turns[number % len(in_turns)] == destination else pytest.mark.campaign,
+            )
             for number, case in enumerate(cases)
-            for turn, destination in enumerate(NAMES)
+            for destination in NAMES
         ],
         indirect=["destination"],
         ids=str,

@@ -6,6 +6,7 @@ A run in which a test asks for PostgreSQL, and there is none, fails: at once, or
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.servers.address import Address
 from tests.servers.databases import fresh_database
 from tests.servers.errors import Unavailable
+from tests.servers.mariadb import mariadb
 from tests.servers.providers import Server, postgres, ways
 
 pytest_plugins = ["connectors.testkit.plugin"]
@@ -41,11 +43,31 @@ def postgres_server(pytestconfig: pytest.Config) -> Iterator[Server]:
         server.__exit__(None, None, None)
 
 
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Path]:
+    """The socket of the MariaDB of this run; under xdist, of this worker."""
+    with mariadb() as socket:
+        yield socket
+
+
 @pytest.fixture
 def postgres_database(postgres_server: Server) -> Iterator[Address]:
     """An empty database, for this test alone."""
     with fresh_database(postgres_server.address) as database:
         yield database
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a MySQL server is left to `make test-mysql`."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _needs_mysql(item):
+            item.add_marker(pytest.mark.mysql)
+
+
+def _needs_mysql(item: pytest.Function) -> bool:
+    into = item.callspec.params if hasattr(item, "callspec") else {}
+    whole = {"destination", "grounds"}.intersection(item.fixturenames)
+    return "mariadb_server" in item.fixturenames or (bool(whole) and "mysql" in into.values())
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,100 @@
+"""The client of the MySQL destination: the operations on tables. Composes no statement."""
+
+from collections.abc import Sequence
+
+from connectors.contract import Statistics
+from connectors.mysql.columns import COLUMNS_OF_AN_INDEX, MysqlColumns
+from connectors.mysql.connection import MysqlConnection
+from connectors.mysql.evolution import CONVERSION
+from connectors.mysql.locks import FencedLedger, StreamLocks
+from connectors.mysql.sql import MysqlStatements
+from connectors.sql.client import SqlClient
+from connectors.sql.evolution import alterations
+from connectors.sql.statements import CHANGING
+from dataflow.errors import ConfigError
+from dataflow.evolution import ColumnChangeset, TableSchema
+from dataflow.names import replaced_name
+from dataflow.types import TableName
+
+
+class MysqlClient(SqlClient):
+    """Overrides the ledger's hold, the swap, what an ended change of a column leaves behind, and statistics."""
+
+    connection: MysqlConnection
+
+    def __init__(self, connection: MysqlConnection, locks: StreamLocks, internal_namespace: str) -> None:
+        super().__init__(connection, locks, internal_namespace)
+        self.ledger = FencedLedger(self, internal_namespace, connection)
+
+    @property
+    def statements(self) -> MysqlStatements:
+        """The statements of this client's server."""
+        return self.connection.statements
+
+    def end_others(self, table: TableName, claim: str) -> bool:
+        """Nothing is left to do: the claim got the entry's fence, which a session has until its statement ends."""
+        return True
+
+    def statistics(self, table: TableName) -> Statistics:
+        found = self.execute(self.statements.find_size(), self.statements.place(table))
+        rows, size = found[0] if found else (None, None)
+        return Statistics(rows=rows, size=size, dependents=self._dependents(table))
+
+    # -- rows
+
+    def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:
+        """Have an index on the key: a change of the table, so no part of the merge's transaction."""
+        place = self.statements.place(table)
+        indexed = [name for (name,) in self.execute(self.statements.find_key_index(), place)]
+        if indexed == list(primary_key)[:COLUMNS_OF_AN_INDEX]:
+            return
+        if indexed:
+            self.execute(self.statements.drop_key_index(table))
+        types = {name: kind.type for name, kind in self.inspection.columns(table).items()}
+        key = {name: types[name] for name in primary_key}
+        for statement in self.statements.index_on_key(table, key):
+            self.execute(statement)
+
+    def overwrite_table(self, source: TableName, target: TableName) -> str:
+        """One RENAME of both; the old table goes by another name of the stream's temp tables until it is dropped."""
+        if not self.table_exists(source):
+            return ""
+        if not self.table_exists(target):
+            self.execute(self.statements.rename_tables((source, target)))
+            return ""
+        if dependents := self._dependents(target):
+            raise ConfigError(
+                f"The table {target} cannot be replaced: {', '.join(dependents)} would be lost with it.",
+                doing=f"replacing {target}",
+                remedy="Drop what depends on the table, run the sync, and create it again.",
+            )
+        old = TableName(source.namespace, replaced_name(source.name, MysqlColumns.naming))
+        self.execute(self.statements.rename_tables((target, old), (source, target)))
+        self.drop_table(old)
+        return ""
+
+    # -- columns
+
+    def discover_schema(self, table: TableName) -> TableSchema:
+        found = super().discover_schema(table).columns
+        return TableSchema({name: kind for name, kind in found.items() if name != CHANGING})
+
+    def complete_metadata(self, table: TableName) -> Sequence[str]:
+        self._finish_change(table)
+        return super().complete_metadata(table)
+
+    def apply_changeset(self, table: TableName, changeset: ColumnChangeset) -> None:
+        self._finish_change(table)
+        for statement, parameters in alterations(self.statements, CONVERSION, table, changeset):
+            self.execute(statement, parameters)
+
+    def _finish_change(self, table: TableName) -> None:
+        """Drop the column that a killed run was filling."""
+        if CHANGING in self.inspection.columns(table):
+            self.execute(self.statements.drop_column(table, CHANGING))
+
+    def _dependents(self, table: TableName) -> tuple[str, ...]:
+        place = self.statements.place(table)
+        return tuple(
+            f"{kind} {name}" for kind, name in self.execute(self.statements.find_dependents(), place)
+        )

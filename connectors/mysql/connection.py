@@ -1,0 +1,253 @@
+"""One connection to a MySQL or MariaDB server. Composes no statement about a table.
+
+A statement that makes, changes or drops a table commits what came before it, and the locks of rows end there. So a
+transaction that holds a ledger entry also has a named lock of the server, the fence, which lasts until the transaction
+ends. If the client dies, the server frees the fence when the session's last statement has ended, and not before: the
+next holder finds nothing of the dead client at work.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pymysql
+from attrs import evolve, field, frozen
+from pymysql.connections import LoadLocalPacketWrapper, OKPacketWrapper
+from pymysql.constants import CLIENT, COMMAND
+
+from connectors.mysql.columns import MYSQL
+from connectors.mysql.sql import MARIADB_EXACT, MYSQL_EXACT, MysqlStatements, killed
+from connectors.sql.text import Param, Sql, sql
+from dataflow.errors import ConfigError, TransientError
+from dataflow.runtime import Runtime
+from dataflow.runtime.requests import COMMIT, request
+
+# What a session must not inherit from the server's defaults.
+SETTINGS = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', sql_safe_updates = 0",
+    # Else a ledger row that is looked for, and is not there yet, is locked with its neighbours.
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    # A stream's lock is on a session that is idle for as long as the sync takes.
+    "SET SESSION wait_timeout = 31536000",
+)
+# A machine that vanishes without a word keeps a transaction open. MySQL has no bound for that.
+MARIADB_SETTINGS = ("SET SESSION idle_transaction_timeout = 600",)
+WAITS = "SET SESSION lock_wait_timeout = {0}, innodb_lock_wait_timeout = {0}"
+# The oldest versions that make all changes of a table atomic and know all that is used here.
+OLDEST_MARIADB, OLDEST_MYSQL = (10, 6), (8, 0, 17)
+# Bytes of one packet of rows.
+PACKET = 1024 * 1024
+# How long, in seconds, a statement of a dead run may go on before its session is ended, and how long that may take.
+GHOST_WAIT, KILL_WAIT = 15, 60
+
+
+@frozen(kw_only=True)
+class Access:
+    """How to reach the server. `parameters` are PyMySQL's; `detour` gives those of a tunnel for each connection.
+
+    `lock_timeout` bounds a statement's wait for a lock, in seconds.
+    """
+
+    runtime: Runtime
+    parameters: Mapping[str, Any] = field(repr=False)
+    lock_timeout: int
+    detour: Callable[[], Mapping[str, Any]] = dict
+
+    def connect(self) -> Any:
+        """A new session. ConfigError when the server is too old."""
+        connection = pymysql.connect(
+            **{**self.parameters, **self.detour()},
+            charset="utf8mb4",
+            # What is sent after a statement that commits stays part of the transaction.
+            autocommit=False,
+            # An UPDATE says how many rows it found. The server may ask for rows, and never gets a file.
+            client_flag=CLIENT.FOUND_ROWS | CLIENT.LOCAL_FILES,
+        )
+        _require_known(connection.server_version)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@lower_case_table_names")
+            _require_case(*cursor.fetchone())
+            more = MARIADB_SETTINGS if is_mariadb(connection.server_version) else ()
+            for setting in (*SETTINGS, *more, WAITS.format(self.lock_timeout)):
+                cursor.execute(setting)
+        return connection
+
+
+class MysqlConnection:
+    """A connection that writes. It is made when it is first used."""
+
+    dialect = MYSQL
+    begin = "START TRANSACTION"
+
+    def __init__(self, access: Access, statements: MysqlStatements) -> None:
+        self.requests = access.runtime.requests
+        self._access = access
+        self._statements = statements
+        self._connection: Any = None
+        self._fenced = False
+
+    @property
+    def statements(self) -> MysqlStatements:
+        """The statements for the server that is found."""
+        collation = MARIADB_EXACT if is_mariadb(self.open.server_version) else MYSQL_EXACT
+        return evolve(self._statements, collation=collation)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        connection = self.open
+        connection.query(self.begin)
+        try:
+            yield
+            with request(self.requests, COMMIT):
+                connection.commit()
+        except BaseException:
+            with suppress(pymysql.Error):
+                connection.rollback()
+            raise
+        finally:
+            self._give_back()
+
+    def fence(self, name: str) -> None:
+        """Have the server's lock of this name until the transaction ends; end a dead run's session that keeps it.
+
+        A run that keeps it for long is dead: one run at a time has a stream's lock, and claims its table.
+        """
+        got = self._try_lock(name, GHOST_WAIT)
+        if not got:
+            ((ghost,),) = self.execute(sql("SELECT IS_USED_LOCK({})", Param("name")), {"name": name})
+            if ghost is not None:
+                with suppress(pymysql.err.OperationalError):
+                    self.execute(killed(ghost))
+            got = self._try_lock(name, KILL_WAIT)
+        if not got:
+            raise TransientError(
+                f"A session of an earlier run is still at work, and could not be ended within {KILL_WAIT} s.",
+                remedy="Try again. If this stays, let the administrator end the session that SHOW PROCESSLIST shows.",
+            )
+        self._fenced = True
+
+    def execute(
+        self, statement: Sql, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        text = MYSQL.render(statement)
+        with request(self.requests, text), self.open.cursor() as cursor:
+            cursor.execute(text, _bound(parameters) if statement.has_parameters else None)
+            return list(cursor.fetchall())
+
+    def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
+        text = MYSQL.render(statement)
+        with request(self.requests, text), self.open.cursor() as cursor:
+            return int(cursor.execute(text, _bound(parameters) if statement.has_parameters else None))
+
+    def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
+        text = MYSQL.render(statement)
+        with request(self.requests, text), self.open.cursor() as cursor:
+            cursor.executemany(text, list(map(_bound, rows)))
+
+    def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
+        text = MYSQL.render(statement)
+        with request(self.requests, text), self.open.cursor() as cursor:
+            return int(cursor.executemany(text, list(rows)) or 0)
+
+    def load(self, statement: Sql, parts: Iterable[bytes]) -> int:
+        """Execute a LOAD DATA LOCAL with these bytes; how many rows it took. Each warning is an error here.
+
+        The server ignores its own strictness there: what does not fit would be changed, and a row be left out.
+        """
+        text, connection = MYSQL.render(statement), self.open
+        with request(self.requests, text):
+            taken, warnings = _loaded(connection, text, parts)
+        if warnings:
+            _, code, said = self.execute(sql("SHOW WARNINGS LIMIT 1"))[0]
+            raise pymysql.err.DataError(code, said)
+        return taken
+
+    def takes_loads(self) -> bool:
+        """Whether the server allows LOAD DATA LOCAL."""
+        return bool(self.execute(sql("SELECT @@local_infile"))[0][0])
+
+    def recover(self) -> None:
+        connection, self._connection = self._connection, None
+        self._fenced = False
+        if connection is not None:
+            with suppress(pymysql.Error):
+                connection.close()
+
+    @property
+    def open(self) -> Any:
+        """The driver's connection, which is made when it is first asked for."""
+        if self._connection is None:
+            self._connection = self._access.connect()
+        return self._connection
+
+    def _try_lock(self, name: str, seconds: int) -> bool:
+        asked = sql("SELECT GET_LOCK({}, {})", Param("name"), Param("seconds"))
+        return bool(self.execute(asked, {"name": name, "seconds": seconds})[0][0] == 1)
+
+    def _give_back(self) -> None:
+        fenced, self._fenced = self._fenced, False
+        if fenced and self._connection is not None:
+            # A session that is gone has none.
+            with suppress(pymysql.Error):
+                self._connection.query("DO RELEASE_ALL_LOCKS()")
+
+
+class MysqlReader(MysqlConnection):
+    """A connection whose transactions only read."""
+
+    begin = "START TRANSACTION READ ONLY"
+
+
+def is_mariadb(version: str) -> bool:
+    """Whether a server that says this of its version is MariaDB."""
+    return "mariadb" in version.lower()
+
+
+def _require_known(version: str) -> None:
+    # MariaDB's begins with a version of MySQL's, for old clients.
+    numbers = version.removeprefix("5.5.5-").split("-")[0].split(".")
+    found = tuple(int("".join(filter(str.isdigit, each)) or 0) for each in numbers[:3])
+    name, oldest = ("MariaDB", OLDEST_MARIADB) if is_mariadb(version) else ("MySQL", OLDEST_MYSQL)
+    if found < oldest:
+        raise ConfigError(
+            f"The server is {name} {'.'.join(map(str, found))}, and this destination needs "
+            f"{'.'.join(map(str, oldest))} or newer.",
+            remedy="Use a newer server.",
+        )
+
+
+def _require_case(lower_case_table_names: int) -> None:
+    if lower_case_table_names != 0:
+        raise ConfigError(
+            "The server does not keep the case of tables' names: its lower_case_table_names is not 0.",
+            remedy="Use a server that keeps it, since the ledger does.",
+        )
+
+
+def _bound(parameters: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The parameters, with moments in UTC, since the driver leaves zones out."""
+    return {
+        name: value.astimezone(UTC).replace(tzinfo=None)
+        if isinstance(value, datetime) and value.tzinfo
+        else value
+        for name, value in (parameters or {}).items()
+    }
+
+
+def _loaded(connection: Any, text: str, parts: Iterable[bytes]) -> tuple[int, int]:
+    """Send a LOAD DATA LOCAL and its rows: how many it took, and how many warnings there are.
+
+    By the protocol itself: the driver's own way opens whatever file the server names.
+    """
+    connection._execute_command(COMMAND.COM_QUERY, text)  # noqa: SLF001 - as said
+    packet = connection._read_packet()  # noqa: SLF001 - as said
+    if not packet.is_load_local_packet():
+        raise pymysql.err.InternalError("The server asked for no rows.")
+    LoadLocalPacketWrapper(packet)
+    for part in parts:
+        for start in range(0, len(part), PACKET):
+            connection.write_packet(part[start : start + PACKET])
+    connection.write_packet(b"")
+    answer = OKPacketWrapper(connection._read_packet())  # noqa: SLF001 - as said
+    return int(answer.affected_rows), int(answer.warning_count)

@@ -1,0 +1,136 @@
+"""What MySQL and MariaDB word differently from other databases. Pure: sends nothing."""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from connectors.mysql.columns import MYSQL, SPELLED
+from connectors.sql.dialect import Dialect
+from connectors.sql.statements import KEY_INDEX, Statements, T, of
+from connectors.sql.text import Keyword, Name, Param, Sql, Type, Value, listed, names, sql
+from dataflow.evolution import ColumnType
+from dataflow.types import META, RAW_ID, Column, TableName
+
+# The collations by which two texts are equal only if they are the same.
+MARIADB_EXACT, MYSQL_EXACT = "utf8mb4_nopad_bin", "utf8mb4_0900_bin"
+
+
+@frozen(kw_only=True)
+class MysqlStatements(Statements):
+    """Overrides tables' making, their columns' types and what JSON is searched by. `collation` is the server's exact
+    one.
+    """
+
+    dialect: Dialect = MYSQL
+    collation: str = MARIADB_EXACT
+
+    def create_table(
+        self, table: TableName, columns: Sequence[Column], primary_key: Sequence[str]
+    ) -> Sequence[Sql]:
+        types = {column.name: self.dialect.column_type(column.kind) for column in columns}
+        definitions = [
+            self.dialect.definition(*each) for each in {**self.dialect.metadata_types, **types}.items()
+        ]
+        statement = sql(
+            # Raw ids only grow, so rows are appended; cuts and merges find them by it.
+            "CREATE TABLE {} ({}, PRIMARY KEY ({})){} DEFAULT CHARACTER SET utf8mb4 COLLATE {}",
+            self.table(table),
+            listed(definitions),
+            Name(RAW_ID),
+            self.dialect.table_options,
+            Type(self.collation),
+        )
+        return (statement, *self.index_on_key(table, {name: types[name].type for name in primary_key}))
+
+    def rename_tables(self, *renames: tuple[TableName, TableName]) -> Sql:
+        """Give tables other names, all at one moment."""
+        each = (sql("{} TO {}", self.table(old), self.table(new)) for old, new in renames)
+        return sql("RENAME TABLE {}", listed(each))
+
+    def find_columns(self) -> Sql:
+        return sql(
+            "SELECT column_name, concat(CASE column_type WHEN 'bigint(20)' THEN 'bigint' ELSE column_type END, "
+            "CASE WHEN collation_name IN ({}) "
+            "THEN concat(' CHARACTER SET ', character_set_name, ' COLLATE ', collation_name) ELSE '' END, "
+            "CASE WHEN data_type = 'datetime' AND column_comment = 'UTC' THEN {} ELSE '' END), "
+            "is_nullable = 'YES' FROM information_schema.columns "
+            "WHERE table_schema = {} AND table_name = {} ORDER BY ordinal_position",
+            listed(map(Value, SPELLED)),
+            Value(" COMMENT 'UTC'"),
+            Param("namespace"),
+            Param("name"),
+        )
+
+    def find_key_index(self) -> Sql:
+        """The columns of the index by which merges look rows up, in their order."""
+        return sql(
+            "SELECT column_name FROM information_schema.statistics WHERE index_name = {} "
+            "AND table_schema = {} AND table_name = {} ORDER BY seq_in_index",
+            Value(KEY_INDEX),
+            Param("namespace"),
+            Param("name"),
+        )
+
+    def drop_key_index(self, table: TableName) -> Sql:
+        """Remove that index."""
+        return sql("DROP INDEX {} ON {}", Name(KEY_INDEX), self.table(table))
+
+    def find_size(self) -> Sql:
+        """One row: about how many rows the table holds, and its bytes on disk."""
+        return sql(
+            "SELECT table_rows, data_length + index_length FROM information_schema.tables "
+            "WHERE table_schema = {} AND table_name = {}",
+            Param("namespace"),
+            Param("name"),
+        )
+
+    def find_dependents(self) -> Sql:
+        """What would go, or stay with the old table, when another takes the table's place: kind and name."""
+        return sql(
+            "SELECT 'trigger', trigger_name FROM information_schema.triggers "
+            "WHERE event_object_schema = {namespace} AND event_object_table = {name} UNION ALL "
+            "SELECT DISTINCT 'foreign key', concat(table_schema, '.', table_name, '.', constraint_name) "
+            "FROM information_schema.key_column_usage "
+            "WHERE referenced_table_schema = {namespace} AND referenced_table_name = {name} ORDER BY 1, 2",
+            namespace=Param("namespace"),
+            name=Param("name"),
+        )
+
+    def has_lost_value(self, table: TableName, column: Column) -> Sql:
+        changed = sql("json_extract({}, '$.changes[*].field')", of(T, META))
+        return sql(
+            "SELECT EXISTS (SELECT 1 FROM {} AS t WHERE {} IS NULL AND ({} OR {}))",
+            self.table(table),
+            of(T, column.name),
+            sql("coalesce(json_contains({}, json_quote({})), 0)", changed, Param("field")),
+            sql("coalesce(json_contains({}, json_quote({})), 0)", changed, Param("column")),
+        )
+
+    def take_name(self, table: TableName, changing: str, name: str, kind: ColumnType) -> Sequence[Sql]:
+        """In one statement: no crash leaves a table without the column."""
+        return (
+            sql(
+                "ALTER TABLE {} DROP COLUMN {}, CHANGE COLUMN {} {}",
+                self.table(table),
+                Name(name),
+                Name(changing),
+                self.dialect.definition(name, kind),
+            ),
+        )
+
+    def load(self, table: TableName, columns: Sequence[str]) -> Sql:
+        """Append the rows that the client sends, in the format that `buffer` makes."""
+        return sql(
+            "LOAD DATA LOCAL INFILE 'rows' INTO TABLE {} CHARACTER SET utf8mb4 "
+            "FIELDS TERMINATED BY {} ESCAPED BY {} LINES TERMINATED BY {} ({})",
+            self.table(table),
+            Value("\t"),
+            Value("\\"),
+            Value("\n"),
+            names(columns),
+        )
+
+
+def killed(session: int) -> Sql:
+    """End a session with what it still does."""
+    return sql("{} {}", Keyword("KILL"), Value(session))

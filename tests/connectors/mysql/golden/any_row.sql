@@ -1,0 +1,1 @@
+SELECT 1 FROM `sales"2025`.`Robert'); DROP TABLE students;--` LIMIT 1;

@@ -1,0 +1,1 @@
+SELECT count(*) FROM `sales"2025`.`Robert'); DROP TABLE students;--`;

@@ -1,0 +1,1 @@
+DROP INDEX `_airbyte_key` ON `sales"2025`.`Robert'); DROP TABLE students;--`;

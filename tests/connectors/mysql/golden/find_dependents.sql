@@ -1,0 +1,1 @@
+SELECT 'trigger', trigger_name FROM information_schema.triggers WHERE event_object_schema = %(namespace)s AND event_object_table = %(name)s UNION ALL SELECT DISTINCT 'foreign key', concat(table_schema, '.', table_name, '.', constraint_name) FROM information_schema.key_column_usage WHERE referenced_table_schema = %(namespace)s AND referenced_table_name = %(name)s ORDER BY 1, 2;

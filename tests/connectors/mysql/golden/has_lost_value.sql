@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT 1 FROM `sales"2025`.`Robert'); DROP TABLE students;--` AS t WHERE `t`.`id` IS NULL AND (coalesce(json_contains(json_extract(`t`.`_airbyte_meta`, '$.changes[*].field'), json_quote(%(field)s)), 0) OR coalesce(json_contains(json_extract(`t`.`_airbyte_meta`, '$.changes[*].field'), json_quote(%(column)s)), 0)));

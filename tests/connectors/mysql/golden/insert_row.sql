@@ -1,0 +1,1 @@
+INSERT INTO `sales"2025`.`Robert'); DROP TABLE students;--` (`_airbyte_raw_id`, `_airbyte_extracted_at`, `_airbyte_meta`, `_airbyte_generation_id`, `id`, `select`, `a"b`, `:name {} %%s`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s);

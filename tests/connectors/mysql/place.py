@@ -1,0 +1,90 @@
+"""A MariaDB server for each destination of whole syncs: the databases of a server are its namespaces."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from tests.servers.mariadb import mariadb
+from tests.whole.command import Destination
+from tests.whole.places import Facts, Place
+
+FACTS = Facts(by_make_test=False)
+
+DATABASE = "main"
+SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
+
+
+def place(_: pytest.FixtureRequest) -> Place:
+    """Servers."""
+    return Servers()
+
+
+@frozen
+class Servers:
+    """Each destination is a server of its own."""
+
+    @contextmanager
+    def empty(self, folder: Path) -> Iterator[Destination]:
+        """A server without databases but one that is empty."""
+        with mariadb() as socket:
+            made = mysql_destination(folder, socket)
+            made.execute(f"CREATE DATABASE {DATABASE}")
+            yield made
+
+    @contextmanager
+    def copy(self, of: Destination, folder: Path) -> Iterator[Destination]:
+        """A server with the other's databases."""
+        with mariadb() as socket:
+            made = mysql_destination(folder, socket)
+            names = [name for (name,) in of.query("SHOW DATABASES") if name not in SYSTEM]
+            dump = ["mariadb-dump", f"--socket={of.config['host']}", "--user=root", "--databases", *names]
+            said = subprocess.run(dump, capture_output=True, check=True).stdout
+            read = ["mariadb", f"--socket={socket}", "--user=root"]
+            subprocess.run(read, input=said, check=True)
+            yield made
+
+    @contextmanager
+    def undisturbed(self, of: Destination) -> Iterator[Destination]:
+        """Itself: a session that reads changes nothing."""
+        yield of
+
+    def expect_nobody(self, of: Destination) -> None:
+        """No session but the one that asks."""
+        assert of.query("SELECT count(*) FROM information_schema.processlist WHERE user = 'root'") == ((1,),)
+
+
+def mysql_destination(folder: Path, socket: Path) -> Destination:
+    """A MariaDB server, whose destination writes to the database `main`."""
+
+    def connect() -> Any:
+        import pymysql
+
+        return pymysql.connect(
+            unix_socket=str(socket),
+            user="root",
+            charset="utf8mb4",
+            autocommit=True,
+            ssl_disabled=True,
+            # The tests quote names as the standard has it.
+            sql_mode="ANSI_QUOTES",
+        )
+
+    def query(statement: str) -> Sequence[Sequence[Any]]:
+        with closing(connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            found: Sequence[Sequence[Any]] = cursor.fetchall()
+            return found
+
+    return Destination(
+        name="mysql",
+        config={"host": str(socket), "database": DATABASE, "username": "root", "ssl": False},
+        folder=folder,
+        query=query,
+        execute=query,
+        namespace=DATABASE,
+    )

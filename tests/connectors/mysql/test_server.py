@@ -1,0 +1,241 @@
+"""What the MySQL destination does about servers and what people build on their tables, on a real MariaDB."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pymysql
+import pytest
+
+from connectors.contract import Recipe
+from connectors.mysql import DEFINITION, connection
+from connectors.mysql.locks import lock_name
+from connectors.testkit import Destination, TableOperationsSuite
+from connectors.testkit.harness.destination import Bench, open_bench
+from connectors.testkit.harness.rows import T2, columns, data, row
+from dataflow.catalog import Strategy
+from dataflow.errors import ConfigError
+from dataflow.runtime import SYSTEM
+from dataflow.types import Kind
+from tests.connectors.test_mysql import CAPABILITIES, Look, options
+
+OF = columns(id=Kind.STRING, test=Kind.INTEGER)
+BY = Recipe(strategy=Strategy.DEDUP, generation_id=1, primary_key=("id",), cursor=None, columns=OF)
+
+
+@pytest.fixture
+def look(mariadb_server: Path) -> Iterator[Look]:
+    with closing(Look(mariadb_server)) as look:
+        look.empty()
+        yield look
+
+
+@pytest.fixture
+def server(mariadb_server: Path) -> Iterator[Any]:
+    """A session of an administrator's."""
+    with closing(
+        pymysql.connect(unix_socket=str(mariadb_server), user="root", autocommit=True, ssl_disabled=True)
+    ) as session:
+        yield session
+
+
+@pytest.fixture
+def destination(look: Look, mariadb_server: Path) -> Destination:
+    return Destination(
+        definition=DEFINITION,
+        options=options(mariadb_server),
+        soft_delete={"cdc_deletion_mode": "Soft delete"},
+        read=look.read,
+        tables=look.tables,
+        make_foreign=look.make_foreign,
+        make_view=look.make_view,
+        drop_columns=look.drop_columns,
+    )
+
+
+@pytest.fixture
+def bench(destination: Destination) -> Iterator[Bench]:
+    with open_bench(destination) as bench:
+        yield bench
+
+
+@pytest.fixture
+def without_loads(server: Any) -> Iterator[None]:
+    server.query("SET GLOBAL local_infile = OFF")
+    yield
+    server.query("SET GLOBAL local_infile = ON")
+
+
+@pytest.mark.usefixtures("without_loads")
+class TestWithoutLoads(TableOperationsSuite):
+    """The server forbids LOAD DATA LOCAL."""
+
+    capabilities: ClassVar = CAPABILITIES
+
+
+# -- a dead client
+
+
+def test_a_statement_of_a_dead_run_is_ended_before_its_table_is_held_again(
+    bench: Bench, mariadb_server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "GHOST_WAIT", 1)
+    final = bench.table("users")
+    ghost = pymysql.connect(unix_socket=str(mariadb_server), user="root", ssl_disabled=True)
+    ghost.query(f"SELECT GET_LOCK('{lock_name('fence', final)}', 0)")
+    ended: list[type[BaseException]] = []
+
+    def work() -> None:
+        try:
+            ghost.query("SELECT SLEEP(600)")
+        except pymysql.Error as error:
+            ended.append(type(error))
+
+    at_work = threading.Thread(target=work)
+    at_work.start()
+    began = time.monotonic()
+    with bench.client.transaction():
+        found = bench.client.ledger.hold(final)
+    at_work.join(30)
+
+    assert found is None
+    assert ended == [pymysql.err.OperationalError]
+    assert time.monotonic() - began < 60
+
+
+def test_a_held_entry_stays_held_though_a_change_of_tables_commits(bench: Bench) -> None:
+    """The row's lock ends with the CREATE, and the fence does not."""
+    final, held = bench.table("users"), []
+    with closing(bench.connector.client()) as other:
+
+        def hold() -> None:
+            with other.transaction():
+                other.ledger.hold(final)
+                held.append(time.monotonic())
+
+        waiting = threading.Thread(target=hold)
+        with bench.client.transaction():
+            bench.client.ledger.hold(final)
+            bench.client.create_table(final, OF, ())
+            waiting.start()
+            waiting.join(0.5)
+            early = list(held)
+        waiting.join(30)
+
+    assert (early, len(held)) == ([], 1)
+
+
+def test_what_a_killed_run_left_of_a_columns_change_is_dropped(bench: Bench) -> None:
+    table = bench.table("users")
+    bench.make(table, OF, row(1, id="a", test=1))
+    with bench.client.transaction():
+        bench.client.execute(bench.client.statements.add_column(table, "_airbyte_changing", _type(bench)))  # type: ignore[attr-defined]
+
+    with bench.client.transaction():
+        before = bench.client.discover_schema(table).columns
+        added = bench.client.complete_metadata(table)
+
+    assert list(before) == ["id", "test"]
+    assert added == []
+    assert "_airbyte_changing" not in bench.destination.read(table)[0]
+
+
+def _type(bench: Bench) -> Any:
+    return bench.connector.columns.column_type(Kind.DATE)
+
+
+# -- rows
+
+
+def test_a_warning_of_a_load_is_an_error_and_nothing_is_kept(bench: Bench, server: Any) -> None:
+    """LOAD DATA LOCAL changes what does not fit, whatever the SQL mode says."""
+    table = bench.table("users")
+    bench.make(table, OF, row(1, id="a", test=1))
+    server.query("ALTER TABLE kit.users MODIFY test tinyint")
+
+    with pytest.raises(pymysql.err.DataError) as raised, bench.client.transaction():
+        bench.insert(table, OF, row(2, id="b", test=1000))
+
+    explained = bench.connector.explain(raised.value)
+    assert data(bench.rows(table, OF)) == [{"id": "a", "test": 1}]
+    assert "1000" not in str(explained)
+
+
+def test_keys_that_differ_at_all_are_keys_of_their_own(bench: Bench) -> None:
+    source, target = bench.table("source"), bench.table("target")
+    keys = ["a", "A", "a ", "á", "", " "]
+    bench.make(target, OF, *(row(n, id=key, test=1) for n, key in enumerate(keys)), key=("id",))
+    bench.make(source, OF, *(row(100 + n, T2, id=key, test=2) for n, key in enumerate(keys)))
+
+    with bench.client.transaction():
+        bench.client.merge_table(source, target, BY)
+
+    assert [each["id"] for each in data(bench.rows(target, OF))] == keys
+    assert {each["test"] for each in data(bench.rows(target, OF))} == {2}
+
+
+def test_a_merge_finds_an_index_on_the_key_of_a_table_that_was_made_without(
+    bench: Bench, server: Any
+) -> None:
+    table = bench.table("users")
+    bench.make(table, OF, row(1, id="a", test=1))
+    client: Any = bench.client
+
+    for key in (("id",), ("id",), ("test", "id")):
+        with client.transaction():
+            client.prepare_merge(table, key)
+
+    with server.cursor() as cursor:
+        cursor.execute("SHOW INDEX FROM kit.users WHERE Key_name = '_airbyte_key'")
+        assert [each[4] for each in cursor.fetchall()] == ["test", "id"]
+
+
+def test_a_table_is_innodbs_whatever_the_servers_default_is(destination: Destination, server: Any) -> None:
+    server.query("SET GLOBAL default_storage_engine = MyISAM")
+    try:
+        with open_bench(destination) as bench:
+            table = bench.table("users")
+            bench.make(table, OF)
+            with server.cursor() as cursor:
+                cursor.execute("SELECT engine FROM information_schema.tables WHERE table_schema = 'kit'")
+                engines = cursor.fetchall()
+    finally:
+        server.query("SET GLOBAL default_storage_engine = InnoDB")
+
+    assert engines == (("InnoDB",),)
+
+
+# -- what people built
+
+
+def test_a_table_is_not_replaced_if_a_trigger_would_be_lost(bench: Bench, server: Any) -> None:
+    source, target = bench.table("users_tmp"), bench.table("users")
+    bench.make(target, OF, row(1, id="old", test=1))
+    bench.make(source, OF, row(2, id="new", test=2))
+    server.query("CREATE TRIGGER kit.audit BEFORE INSERT ON kit.users FOR EACH ROW SET NEW.test = 1")
+
+    with pytest.raises(ConfigError, match=r"trigger audit would be lost"), bench.client.transaction():
+        bench.client.overwrite_table(source, target)
+
+    assert data(bench.rows(target, OF)) == [{"id": "old", "test": 1}]
+
+
+def test_the_error_of_a_user_without_privileges_names_those_to_grant(
+    mariadb_server: Path, look: Look, server: Any
+) -> None:
+    server.query("CREATE OR REPLACE USER reader@localhost")
+    given = {**options(mariadb_server), "username": "reader"}
+
+    with (
+        closing(DEFINITION.connector(given, "kit", SYSTEM)) as connector,
+        closing(connector.client()) as client,
+    ):
+        with pytest.raises(pymysql.Error) as raised, client.transaction():
+            client.create_namespace("kit")
+        explained = connector.explain(raised.value)
+
+    assert isinstance(explained, ConfigError)
+    assert "CREATE, ALTER, DROP and INDEX" in str(explained)

@@ -1,8 +1,9 @@
 # Everything that is needed is made here, inside the checkout, from git, make, a C compiler and python3 with venv and pip.
 #
-#   make demo [DESTINATION=duckdb|postgres]   a real source into a real database, twice
+#   make demo [DESTINATION=duckdb|mysql|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
 #   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
+#   make test-mysql [ARGS=...]                the MySQL destination; needs Debian's mariadb-server, which make test does without
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
 #   make search [SHARES=2] [ARGS=...]         the protocol on databases of every class, one share of it by a fresh seed; SHARES=1 is all of it
 #   make simulate [MINUTES=2] [ARGS=...]      whole syncs under a seeded scheduler, in each class; each first seed is a fresh one, and is printed
@@ -37,7 +38,7 @@ READY := $(VENV)/.ready
 NATIVE := $(wildcard dataflow/native/*.[ch]) dataflow/native/build.py connectors/launcher.py
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help demo test search simulate simulate-faults sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
+.PHONY: help demo test test-mysql search simulate simulate-faults sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -46,12 +47,16 @@ demo: $(READY)
 	$(RUN) -m tests.demo --destination $(DESTINATION) $(ARGS)
 
 test: $(READY)
+	@echo "The MySQL destination is left out, since it needs a server: make test-mysql"
 	$(RUN) -m pytest -n $(WORKERS) $(ARGS)
 
 # The connector's own tests too, on another version of the server than the wheel's.
 test-more: $(READY)
 	TEST_POSTGRES=debian $(RUN) -m pytest -n $(WORKERS) -m "not campaign" \
 	  tests/more tests/connectors/test_postgres.py tests/connectors/postgres $(ARGS)
+
+test-mysql: $(READY)
+	$(RUN) -m pytest -n $(WORKERS) -m "mysql and not campaign" tests/connectors/test_mysql.py tests/connectors/mysql tests/whole $(ARGS)
 
 crash: $(READY)
 	@echo "the random moments' seed: $(SEED)"

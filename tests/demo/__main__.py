@@ -1,4 +1,4 @@
-"""A real source into a real database, twice: `python -m tests.demo --destination duckdb|postgres`.
+"""A real source into a real database, twice: `python -m tests.demo --destination duckdb|mysql|postgres`.
 
 It shows the commands, the tables, the STATE messages and the lifecycles' journal, and compares the tables with
 what the source sent. It returns 1 if anything failed or differs, and never repairs or retries.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import psycopg
+import pymysql
 
 from tests.demo.show import Page
 from tests.demo.sync import DemoFailed, Message, Shell, Sync, configured, last_states, make_source
@@ -32,7 +33,7 @@ def main() -> int:
     try:
         with TARGETS[options.destination](folder) as target:
             _demonstrate(Shell(folder, page.command), target, page, options.count)
-    except (DemoFailed, Unavailable, ServerFailed, duckdb.Error, psycopg.Error) as failure:
+    except (DemoFailed, Unavailable, ServerFailed, duckdb.Error, psycopg.Error, pymysql.Error) as failure:
         page.failure(f"The demonstration failed: {failure}")
         return 1
     finally:

@@ -1,19 +1,21 @@
-"""The two databases that the demonstration can fill: where they are, and what is in their tables afterwards.
+"""The databases that the demonstration can fill: where they are, and what is in their tables afterwards.
 
 It reads only; whatever is in a table has come through the destination.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
+import pymysql
 from attrs import frozen
 
 from tests.servers.databases import fresh_database
 from tests.servers.embedded import EmbeddedPostgres
+from tests.servers.mariadb import mariadb
 
 Rows = list[tuple[Any, ...]]
 # Runs a query; answers with the columns' names and the rows.
@@ -46,7 +48,8 @@ class Target:
 
     def table(self, stream: str, columns: int = 5, rows: int = 3) -> Table:
         """Look at a table: its size, and the first of its rows and of its own columns."""
-        full_name = f'"{self.config["schema"]}"."{stream}"'
+        namespace = self.config.get("schema") or self.config["database"]
+        full_name = f'"{namespace}"."{stream}"'
         every_column, _ = self.ask(f"SELECT * FROM {full_name} LIMIT 0")
         shown = [column for column in every_column if not column.startswith(OURS)][:columns]
         # As text, since DuckDB's client needs one more library for times with a zone.
@@ -84,4 +87,25 @@ def embedded_postgres(_folder: Path) -> Iterator[Target]:
         yield Target("destination-postgres", database.destination_config(), database.dsn, ask)
 
 
-TARGETS = {"duckdb": duckdb_file, "postgres": embedded_postgres}
+@contextmanager
+def mariadb_server(_folder: Path) -> Iterator[Target]:
+    """A MariaDB server of our own, which ends with the demonstration."""
+    with mariadb() as socket:
+
+        def ask(query: str) -> tuple[list[str], Rows]:
+            with (
+                closing(
+                    pymysql.connect(
+                        unix_socket=str(socket), user="root", ssl_disabled=True, sql_mode="ANSI_QUOTES"
+                    )
+                ) as connection,
+                connection.cursor() as cursor,
+            ):
+                cursor.execute(query.replace(" AS varchar)", " AS char)"))
+                return [column[0] for column in cursor.description or ()], list(cursor.fetchall())
+
+        config = {"host": str(socket), "database": "demo", "username": "root", "ssl": False}
+        yield Target("destination-mysql", config, str(socket), ask)
+
+
+TARGETS = {"duckdb": duckdb_file, "mysql": mariadb_server, "postgres": embedded_postgres}

@@ -59,7 +59,7 @@ class Publication:
 
     def _decide(self, part: Part, entry: LedgerEntry, work: Work) -> LedgerEntry:
         if entry.recipe is None:
-            work.note("published by an earlier attempt whose reply was lost")
+            work.note("done by an earlier attempt whose reply was lost")
             return entry
         _expect_all_flushes(entry, work)
         if entry.recipe != work.life.recipe:

@@ -97,6 +97,7 @@ def test_the_final_table_stays_as_it_is_when_no_row_is_left_to_be_settled(atomic
             client.replace(temp, client.rows(temp)[1:])
         with open_run(connector, Strategy.APPEND, run="third") as run:
             answer = run.do(StreamOperation.CLAIM, StreamOperation.INSPECT, StreamOperation.SETTLE)
+            repeated = run.do(StreamOperation.SETTLE)
             final = run.life.tables.final
 
         with client.transaction():
@@ -108,3 +109,4 @@ def test_the_final_table_stays_as_it_is_when_no_row_is_left_to_be_settled(atomic
     assert (entry.temp, entry.publishing) == (None, None)
     assert (answer.rows, answer.altered) == (0, ())
     assert any("was emptied, although a STATE" in warning for warning in answer.warnings)
+    assert repeated.note == "done by an earlier attempt whose reply was lost"

@@ -40,10 +40,9 @@ class NamingRules:
 
     `max_bytes` counts UTF-8, and `max_characters` bounds a name besides. `plain` keeps only ASCII letters, digits and
     underscores (accents are dropped, other characters become underscores) and no leading digit; otherwise all but
-    U+0000 is kept. With `basic`, characters beyond the basic plane become underscores too. Without `trailing_spaces`,
-    so do spaces at the end.
-    `ignore_case` says that the destination takes names that differ by case as one. `reserved` names are
-    never given to anything.
+    U+0000 is kept. With `basic_plane_only`, characters beyond the basic plane become underscores too. Without
+    `trailing_spaces`, so do spaces at the end. `ignore_case` says that the destination takes names that differ by case
+    as one. `reserved` names are never given to anything.
     """
 
     max_bytes: int = field(validator=validators.ge(LEAST_BYTES))
@@ -53,7 +52,7 @@ class NamingRules:
     max_characters: int | None = field(
         default=None, validator=validators.optional(validators.ge(LEAST_BYTES))
     )
-    basic: bool = False
+    basic_plane_only: bool = False
     trailing_spaces: bool = True
 
     @property
@@ -175,7 +174,7 @@ def _plain(name: str) -> str:
 
 def _storable(name: str, rules: NamingRules) -> str:
     # A lone surrogate has no UTF-8, and no database takes U+0000 in a name.
-    highest = "\uffff" if rules.basic else chr(sys.maxunicode)
+    highest = "\uffff" if rules.basic_plane_only else chr(sys.maxunicode)
     kept = _replace(name, lambda char: char != "\0" and not "\ud800" <= char <= "\udfff" and char <= highest)
     bare = kept.rstrip(" ")
     return kept if rules.trailing_spaces else bare + "_" * (len(kept) - len(bare))

@@ -80,7 +80,7 @@ class MysqlColumns:
         max_bytes=192,
         max_characters=64,
         plain=False,
-        basic=True,
+        basic_plane_only=True,
         # Columns ignore it always. Tables do on some servers: to ignore it everywhere is stricter than need be.
         ignore_case=True,
         trailing_spaces=False,

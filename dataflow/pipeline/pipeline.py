@@ -280,7 +280,7 @@ class Pipeline:
 
     def _flush_failed(self, stream: Stream, flush: Flush, error: DataflowError) -> None:
         """A flush could not be made durable: the stream fails once none of its flushes is at work."""
-        stream.fell(flush, error)
+        stream.failed_at(flush, error)
         if stream.stage is Stage.OPEN:
             stream.stage = Stage.FAILING
             self._aggregates.drop(stream.aggregate)

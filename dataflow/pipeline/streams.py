@@ -69,7 +69,7 @@ class Stream:
     _last: int = 0
     _beyond: dict[int, int] = field(factory=dict)
     # The number of the flush that `failure` is of.
-    _failed: int | None = None
+    _failed_flush: int | None = None
 
     @property
     def name(self) -> StreamName:
@@ -93,7 +93,7 @@ class Stream:
             position = self._beyond.pop(self._last)
         return position
 
-    def fell(self, flush: Flush, error: DataflowError) -> None:
+    def failed_at(self, flush: Flush, error: DataflowError) -> None:
         """A flush could not be made durable. Those that follow one that failed may have failed because of it."""
-        if self._failed is None or flush.number < self._failed:
-            self._failed, self.failure = flush.number, error
+        if self._failed_flush is None or flush.number < self._failed_flush:
+            self._failed_flush, self.failure = flush.number, error

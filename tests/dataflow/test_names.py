@@ -25,7 +25,12 @@ PLAIN = NamingRules(max_bytes=63, plain=True, ignore_case=False)
 ANYTHING = NamingRules(max_bytes=63, plain=False, ignore_case=True)
 # As MySQL counts names, and what it holds in them.
 COUNTED = NamingRules(
-    max_bytes=192, max_characters=64, plain=False, ignore_case=True, basic=True, trailing_spaces=False
+    max_bytes=192,
+    max_characters=64,
+    plain=False,
+    ignore_case=True,
+    basic_plane_only=True,
+    trailing_spaces=False,
 )
 PUNCTUATION = "-test- -`~!@#$%^&*()-=_+[]\\{}|;':\",./<>?"
 

@@ -153,8 +153,7 @@ class Plan:
     `restless` is the chance of a change of threads at a handover, `slips` the chance that time passes there. `keys` is
     how many keys the records have; some are `dirty`, and some have keys that are `misfits`. A source sends a STATE
     after `state_every` records, and `lines_at_once` lines, with up to `pause` seconds between. An insert takes up to
-    `latency` seconds. A database that
-    `ends_others` can end what other runs have sent.
+    `latency` seconds. A database that `ends_others` can end what other runs have sent.
     """
 
     seed: int

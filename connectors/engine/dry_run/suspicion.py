@@ -93,7 +93,8 @@ def _of_table(looking: Transactions, table: TableName, past: _Past) -> Sequence[
 def _pasts(entries: Iterable[Entry], rules: NamingRules) -> Mapping[TableName, _Past]:
     """What was written to each final table, by one of the names that it was given.
 
-    A version that remembers names numbers the journal's format.
+    A version that remembers names numbers the journal's format. A COMPLETE does not count as a replacement here: it
+    occurs outside class A alone, and no earlier version wrote to such a database.
     """
     pasts: dict[TableName, _Past] = {}
     called: dict[TableName, TableName] = {}

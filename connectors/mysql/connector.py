@@ -1,6 +1,6 @@
 """The MySQL destination: what its options make of it. Runs no statement."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -17,6 +17,7 @@ from connectors.mysql.errors import explain
 from connectors.mysql.locks import StreamLocks
 from connectors.mysql.security import driver_parameters
 from connectors.mysql.sql import MysqlStatements
+from connectors.sql.detours import detour
 from connectors.sql.rehearsal import rehearse
 from dataflow.errors import DataflowError
 from dataflow.names import physical_name
@@ -40,7 +41,13 @@ class MysqlConnector:
             runtime=runtime,
             parameters=_parameters(config, run),
             lock_timeout=config.lock_timeout,
-            detour=_detour(config, self._closing, runtime),
+            detour=detour(
+                config.tunnel,
+                (config.host, config.port),
+                lambda at: {"host": at.host, "port": at.port},
+                self._closing,
+                runtime,
+            ),
         )
         self._statements = MysqlStatements(hard_deletes=config.cdc_deletion_mode is DeletionMode.HARD)
 
@@ -88,19 +95,3 @@ def _parameters(config: MysqlConfig, run: str) -> dict[str, Any]:
         "program_name": f"dataflow {run}",
         **driver_parameters(config.ssl_mode, wanted=config.ssl),
     }
-
-
-def _detour(config: MysqlConfig, closing: ExitStack, runtime: Runtime) -> Callable[[], Mapping[str, Any]]:
-    """The way through the tunnel, if there is one; it is closed in the end."""
-    if config.tunnel is None:
-        return dict
-    from connectors.sql.ssh_tunnel import SshTunnel
-
-    tunnel = SshTunnel(config.tunnel, config.host, config.port, runtime.threads)
-    closing.callback(tunnel.close)
-
-    def around() -> Mapping[str, Any]:
-        entrance = tunnel.entrance()
-        return {"host": entrance.host, "port": entrance.port}
-
-    return around

@@ -1,6 +1,6 @@
 """The Postgres destination: what its options make of it. Runs no statement."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from attrs import evolve
@@ -17,6 +17,7 @@ from connectors.postgres.errors import DARK, explain
 from connectors.postgres.rehearsal import rehearse
 from connectors.postgres.sessions import Access
 from connectors.postgres.sql import PostgresStatements
+from connectors.sql.detours import detour
 from connectors.sql.errors import TRY_AGAIN
 from dataflow.errors import DataflowError, TransientError
 from dataflow.names import physical_name
@@ -39,7 +40,13 @@ class PostgresConnector:
         self._access = Access(
             runtime=runtime,
             parameters=connection_parameters(config, run, files),
-            detour=_detour(config, self._closing, runtime),
+            detour=detour(
+                config.tunnel,
+                (config.host, config.port),
+                lambda at: {"hostaddr": at.host, "port": str(at.port)},
+                self._closing,
+                runtime,
+            ),
             lock_timeout=config.lock_timeout,
             statement_timeout=config.statement_timeout,
         )
@@ -80,19 +87,3 @@ class PostgresConnector:
 
     def close(self) -> None:
         self._closing.close()
-
-
-def _detour(config: PostgresConfig, closing: ExitStack, runtime: Runtime) -> Callable[[], Mapping[str, str]]:
-    """The way through the tunnel, if there is one; it is closed in the end."""
-    if config.tunnel is None:
-        return dict
-    from connectors.sql.ssh_tunnel import SshTunnel
-
-    tunnel = SshTunnel(config.tunnel, config.host, config.port, runtime.threads)
-    closing.callback(tunnel.close)
-
-    def around() -> Mapping[str, str]:
-        entrance = tunnel.entrance()
-        return {"hostaddr": entrance.host, "port": str(entrance.port)}
-
-    return around

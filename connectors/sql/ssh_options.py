@@ -72,3 +72,8 @@ TUNNELS: Mapping[StrEnum, Variant] = {
         "Password Authentication", needs=(*_AT, "tunnel_user_password"), may_have=_MAY_SAY
     ),
 }
+
+
+def tunnel_of(chosen: Tunnel | None) -> Tunnel | None:
+    """The tunnel that an option chooses, if there is to be one."""
+    return None if chosen is None or chosen.tunnel_method is TunnelMethod.NONE else chosen

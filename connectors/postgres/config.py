@@ -3,53 +3,27 @@
 Unknown keys are ignored, as the protocol wants. A key that we know and cannot honour is refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
 from connectors.contract.options import DeletionMode
-from connectors.contract.specification import option, read, secret, specification
+from connectors.contract.specification import option, specification
 from connectors.postgres.jdbc import url_complaints, url_parameters
 from connectors.postgres.security import SSL_MODES, SslMode, SslModeName
-from connectors.sql.ssh_options import TUNNELS, Tunnel, TunnelMethod
-
-DEFAULT_INTERNAL_SCHEMA = "airbyte_internal"
-GROUPS = {"connection": "Connection", "security": "Security", "advanced": "Advanced"}
-
-
-def _untyped(wanted: bool) -> Iterator[str]:  # noqa: FBT001 - an option's value
-    if wanted:
-        yield "must be false: this destination makes typed tables only"
+from connectors.sql import server_options as server
+from connectors.sql.ssh_options import Tunnel, tunnel_of
 
 
 @frozen(kw_only=True)
 class PostgresConfig:
     """The options, by upstream's names and with upstream's defaults."""
 
-    host: str = field(
-        metadata=option(
-            "Host",
-            "Hostname of the database, or the directory of its Unix socket.",
-            group="connection",
-            minLength=1,
-        ),
-    )
-    port: int = field(
-        default=5432,
-        metadata=option(
-            "Port",
-            "Port of the database.",
-            group="connection",
-            minimum=1,
-            maximum=65535,
-            examples=["5432"],
-        ),
-    )
-    database: str = field(
-        metadata=option("DB Name", "Name of the database.", group="connection", minLength=1)
-    )
+    host: str = server.host("directory")
+    port: int = server.port(5432)
+    database: str = server.database("Name of the database.")
     schema: str = field(
         default="public",
         metadata=option(
@@ -60,59 +34,16 @@ class PostgresConfig:
             examples=["public"],
         ),
     )
-    username: str = field(
-        metadata=option("User", "Username to access the database.", group="connection", minLength=1)
+    username: str = server.username()
+    password: str | None = server.password()
+    ssl: bool = server.ssl(default=False)
+    ssl_mode: SslMode | None = server.ssl_mode(SSL_MODES)
+    jdbc_url_params: str | None = server.url_parameters(
+        ". The names are libpq's; the common ones of JDBC are understood.", url_complaints
     )
-    password: str | None = secret("Password", "Password of the username.", group="connection")
-    ssl: bool = field(
-        default=False,
-        metadata=option("SSL Connection", "Encrypt data using SSL.", group="security"),
-    )
-    ssl_mode: SslMode | None = field(
-        default=None,
-        metadata=option(
-            "SSL modes",
-            "How to encrypt; has no effect unless SSL is on.",
-            group="security",
-            variants=SSL_MODES,
-        ),
-    )
-    jdbc_url_params: str | None = field(
-        default=None,
-        metadata=option(
-            "Connection parameters",
-            "Further connection parameters, as key=value pairs separated by '&'. The names are libpq's; the common "
-            "ones of JDBC are understood.",
-            group="advanced",
-            check=url_complaints,
-        ),
-    )
-    cdc_deletion_mode: DeletionMode = field(
-        default=DeletionMode.HARD,
-        metadata=option(
-            "CDC deletion mode",
-            "Whether a CDC deletion removes the row (hard), or replaces it by the values of the deletion's record, "
-            "with its deletion time (soft).",
-            group="advanced",
-        ),
-    )
-    raw_data_schema: str | None = field(
-        default=None,
-        metadata=option(
-            "Airbyte Internal Schema",
-            f"Schema of the ledger and the journal; {DEFAULT_INTERNAL_SCHEMA} when it is blank.",
-            group="advanced",
-        ),
-    )
-    disable_type_dedupe: bool = field(
-        default=False,
-        metadata=option(
-            "Raw tables only",
-            "Must be false: this destination makes typed tables only.",
-            group="advanced",
-            check=_untyped,
-        ),
-    )
+    cdc_deletion_mode: DeletionMode = server.deletion_mode()
+    raw_data_schema: str | None = server.internal("Schema")
+    disable_type_dedupe: bool = server.typed_only()
     drop_cascade: bool = field(
         default=False,
         metadata=option(
@@ -129,17 +60,7 @@ class PostgresConfig:
             group="advanced",
         ),
     )
-    lock_timeout: int = field(
-        default=60,
-        metadata=option(
-            "Lock timeout",
-            "Seconds that a statement waits for another session's lock before the operation is retried; 0 means no "
-            "limit.",
-            group="advanced",
-            minimum=0,
-            maximum=86400,
-        ),
-    )
+    lock_timeout: int = server.lock_timeout("; 0 means no limit.", least=0)
     statement_timeout: int = field(
         default=0,
         metadata=option(
@@ -150,42 +71,22 @@ class PostgresConfig:
             maximum=604800,
         ),
     )
-    tunnel_method: Tunnel | None = field(
-        default=None,
-        metadata=option(
-            "SSH Tunnel Method",
-            "Whether to connect to the database through an SSH server, and how to log in to it.",
-            group="security",
-            variants=TUNNELS,
-        ),
-    )
+    tunnel_method: Tunnel | None = server.tunnel()
 
     @property
     def internal_schema(self) -> str:
         """The schema of the ledger."""
-        return (self.raw_data_schema or "").strip() or DEFAULT_INTERNAL_SCHEMA
+        return server.internal_of(self.raw_data_schema)
 
     @property
     def tunnel(self) -> Tunnel | None:
         """The tunnel, if there is to be one."""
-        return _tunnel(self.tunnel_method)
+        return tunnel_of(self.tunnel_method)
 
 
 def configure(options: Mapping[str, Any]) -> PostgresConfig:
     """The checked options. Raises ConfigError with every complaint about them, which never shows a value."""
-    # Without SSL its mode may say anything, as upstream has it.
-    ignored = () if options.get("ssl") is True else ("ssl_mode",)
-    given = {key: value for key, value in options.items() if key not in ignored}
-    return read(PostgresConfig, given, together=_socket_behind_a_tunnel)
-
-
-def _socket_behind_a_tunnel(given: Mapping[str, Any]) -> Iterator[str]:
-    if _tunnel(given.get("tunnel_method")) and given.get("host", "").startswith("/"):
-        yield "host: must be a name or an address when an SSH tunnel is used"
-
-
-def _tunnel(chosen: Tunnel | None) -> Tunnel | None:
-    return None if chosen is None or chosen.tunnel_method is TunnelMethod.NONE else chosen
+    return server.configured(PostgresConfig, options)
 
 
 def spec() -> dict[str, Any]:
@@ -194,7 +95,7 @@ def spec() -> dict[str, Any]:
         PostgresConfig,
         "Postgres Destination Spec",
         documentation="https://docs.airbyte.com/integrations/destinations/postgres",
-        groups=GROUPS,
+        groups=server.GROUPS,
     )
 
 

@@ -11,9 +11,9 @@ from attrs import evolve
 
 from connectors.contract.journal import TABLE as JOURNAL
 from connectors.postgres.columns import POSTGRES
-from connectors.postgres.config import DEFAULT_INTERNAL_SCHEMA
 from connectors.sql.errors import TRY_AGAIN, Meaning, by_code, meant
 from connectors.sql.ledger_rows import TABLES as LEDGER
+from connectors.sql.server_options import DEFAULT_INTERNAL
 from connectors.sql.text import Name, sql
 from dataflow.errors import ConfigError, DataflowError, InternalError, TransientError
 
@@ -166,9 +166,7 @@ _BY_TEXT = (
 )
 
 
-def explain(
-    error: Exception, *, user: str, database: str, internal: str = DEFAULT_INTERNAL_SCHEMA
-) -> DataflowError:
+def explain(error: Exception, *, user: str, database: str, internal: str = DEFAULT_INTERNAL) -> DataflowError:
     """What a driver's error means. Never holds a password, nor text that may quote a record."""
     if isinstance(error, DataflowError):
         return error

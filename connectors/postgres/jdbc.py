@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl
+
+from connectors.sql.server_options import url_pairs
 
 # pgjdbc's names and values of what libpq knows by others.
 _NAMES = {
@@ -66,6 +67,4 @@ def url_complaints(text: str) -> Iterator[str]:
 
 def _pairs(text: str) -> list[tuple[str, str]]:
     """The names that libpq has, and the values as they were given. ValueError for what has not the form."""
-    stripped = text.strip().lstrip("?")
-    pairs = parse_qsl(stripped, keep_blank_values=True, strict_parsing=True) if stripped else []
-    return [(_NAMES.get(key, key), value) for key, value in pairs]
+    return [(_NAMES.get(key, key), value) for key, value in url_pairs(text)]

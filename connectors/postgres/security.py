@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from connectors.contract.specification import Variant, option, secret
+from connectors.contract.specification import Variant, option
+from connectors.sql import server_options as server
 
 
 class SslModeName(StrEnum):
@@ -24,12 +25,10 @@ class SslMode:
     """How the connection is encrypted. Certificates and keys are PEM text."""
 
     mode: SslModeName = field(metadata=option("Mode", "libpq's sslmode."))
-    ca_certificate: str | None = secret("CA certificate", "CA certificate, PEM.", minLength=1, multiline=True)
-    client_certificate: str | None = secret(
-        "Client certificate", "Client certificate, PEM.", minLength=1, multiline=True
-    )
-    client_key: str | None = secret("Client key", "Client key, PEM.", minLength=1, multiline=True)
-    client_key_password: str | None = secret("Client key password", "Password of an encrypted client key.")
+    ca_certificate: str | None = server.ca_certificate()
+    client_certificate: str | None = server.client_certificate()
+    client_key: str | None = server.client_key()
+    client_key_password: str | None = server.client_key_password()
 
 
 SSL_MODES: Mapping[StrEnum, Variant] = {

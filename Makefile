@@ -35,7 +35,7 @@ RUN := $(VENV)/bin/python
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 # What the installation makes files of.
-NATIVE := $(wildcard dataflow/native/*.[ch]) dataflow/native/build.py connectors/launcher.py
+NATIVE := $(wildcard dataflow/native/*.[ch] connectors/postgres/native/*.[ch]) dataflow/native/build.py connectors/launcher.py
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
 .PHONY: help demo test test-mysql search simulate simulate-faults sanitize test-more test-packages test-clients crash lint types bench diagrams docs lock clean python
@@ -86,7 +86,7 @@ test-clients: $(READY)
 
 lint: $(READY)
 	$(RUN) -m ruff check .
-	$(CC) -std=c11 -fsyntax-only -Wall -Wextra -Wconversion -Wshadow -Werror dataflow/native/*.c
+	$(CC) -std=c11 -fsyntax-only -Wall -Wextra -Wconversion -Wshadow -Werror dataflow/native/*.c connectors/postgres/native/*.c
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/hadolint Dockerfile

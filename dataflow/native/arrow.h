@@ -1,4 +1,4 @@
-/* The Arrow C data interface (arrow.apache.org/docs/format/CDataInterface.html): the one structure we fill. */
+/* The Arrow C data interface (arrow.apache.org/docs/format/CDataInterface.html): the one structure we fill and read. */
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
 

@@ -1,7 +1,7 @@
-"""Compiles the reader when the package is built: into a wheel, or in place for a checkout that is installed editable.
-Adds a second copy of the launcher, beside the packages.
+"""Compiles our libraries in C when the package is built: into a wheel, or in place for a checkout that is installed
+editable. Adds a second copy of the launcher, beside the packages.
 
-Needs a C compiler, `cc` or what CC names, and nothing of Python's: the library is loaded by `dataflow.input.compiled`.
+Needs a C compiler, `cc` or what CC names, and nothing of Python's: a library is loaded by the module that calls it.
 """
 
 import os
@@ -18,20 +18,22 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import sys_tags
 
 HERE = Path(__file__).parent
-LIBRARY = HERE / "reader.so"
+READER = HERE / "reader.so"
+LIBRARIES = (READER, HERE.parents[1] / "connectors" / "postgres" / "native" / "encoder.so")
 LAUNCHER, LAUNCHED = "connectors/launcher.py", "dataflow_destinations.py"
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
 
 
-class NativeReader(BuildHookInterface[BuilderConfig]):
+class NativeLibraries(BuildHookInterface[BuilderConfig]):
     """hatchling's hook."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, and have the library packed into a wheel that says for which machines it is."""
-        compile_reader(LIBRARY, FLAGS)
-        build_data["artifacts"].append(str(LIBRARY.relative_to(self.root)))
+        """Compile, and have the libraries packed into a wheel that says for which machines it is."""
+        for library in LIBRARIES:
+            compile_library(library, library.parent, FLAGS)
+            build_data["artifacts"].append(str(library.relative_to(self.root)))
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{_platform()}"
         # A file of the checkout would be moved there. A copy from elsewhere is added.
@@ -44,17 +46,17 @@ class NativeReader(BuildHookInterface[BuilderConfig]):
         shutil.rmtree(self._folder)
 
 
-def compile_reader(library: Path, flags: Sequence[str]) -> None:
-    """Make the library. It takes the place of an older one at once, which may be in use."""
+def compile_library(library: Path, sources: Path, flags: Sequence[str]) -> None:
+    """Make the library of a folder's C. It takes the place of an older one at once, which may be in use."""
     compiler = shlex.split(os.environ.get("CC", "cc"))
-    sources = sorted(map(str, HERE.glob("*.c")))
+    files = sorted(map(str, sources.glob("*.c")))
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
         try:
-            subprocess.run([*compiler, *flags, "-o", made, *sources], check=True)
+            subprocess.run([*compiler, *flags, "-o", made, *files], check=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise SystemExit(
-                f"Dataflow reads its input with a library in C, and {shlex.join(compiler)} could not build it: {error}."
+                f"Dataflow has libraries in C, and {shlex.join(compiler)} could not build {library.name}: {error}."
                 " Install a C compiler (Debian and Ubuntu: apt-get install gcc libc6-dev), or set CC to yours."
             ) from error
         made.replace(library)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.postgres.buffer import PART_BYTES, numeric_bytes, timetz
 from connectors.postgres.client import PostgresClient
 from connectors.postgres.connector import PostgresConnector
+from connectors.postgres.encoding import PART_BYTES, numeric_bytes, timetz
 from dataflow.errors import InternalError
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind
 from tests.connectors.postgres.conftest import Connect

@@ -95,7 +95,6 @@ def test_a_sync_imports_only_what_it_uses(tmp_path: Path, destination: str, driv
     [
         ("duckdb", "duckdb", {"destination_path": ":memory:"}),
         ("postgres", "psycopg", {"host": "localhost", "database": "it", "username": "loader"}),
-        ("postgres", "pgpq", {"host": "localhost", "database": "it", "username": "loader"}),
     ],
 )
 def test_a_missing_driver_is_reported_with_the_extra_that_brings_it(

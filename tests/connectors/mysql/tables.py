@@ -6,12 +6,8 @@ from connectors.mysql.errors import ERRORS
 
 
 def _numbers() -> Iterator[tuple[str, str, str, str]]:
-    """Each error of ours with all numbers of the server and the driver that it stands for."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for number, each in sorted(ERRORS.items()):
-        alike.setdefault((each.message, each.failure_type, each.remedy), []).append(f"`{number}`")
-    for (message, kind, remedy), numbers in alike.items():
-        yield ", ".join(numbers), message, kind, remedy
+    for numbers, error in sorted(ERRORS.items()):
+        yield ", ".join(f"`{number}`" for number in numbers), error.message, error.failure_type, error.remedy
 
 
 TABLES = {"errors by number": (("the server's number", "it says", "type", "what to do"), _numbers)}

@@ -2,20 +2,24 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pymysql
 import pytest
+from attrs import evolve
 
 from connectors.contract import Recipe
+from connectors.engine.sync.check import check_connector
 from connectors.mysql import DEFINITION, connection
 from connectors.mysql.locks import lock_name
 from connectors.testkit import Destination, TableOperationsSuite
 from connectors.testkit.harness.destination import Bench, open_bench
+from connectors.testkit.harness.messages import catalog, complete, record, users
 from connectors.testkit.harness.rows import T2, columns, data, row
+from connectors.testkit.harness.warehouse import Warehouse
 from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM
@@ -223,19 +227,38 @@ def test_a_table_is_not_replaced_if_a_trigger_would_be_lost(bench: Bench, server
     assert data(bench.rows(target, OF)) == [{"id": "old", "test": 1}]
 
 
-def test_the_error_of_a_user_without_privileges_names_those_to_grant(
-    mariadb_server: Path, look: Look, server: Any
+# -- privileges
+
+
+@pytest.fixture
+def loader(mariadb_server: Path, look: Look, server: Any) -> Iterator[Mapping[str, Any]]:
+    """The options with a user of a name that is to be quoted, which has no privilege."""
+    server.query("CREATE OR REPLACE USER `load'er`@localhost")
+    yield {**options(mariadb_server), "username": "load'er"}
+    server.query("DROP USER `load'er`@localhost")
+
+
+def test_the_grants_that_a_check_gives_are_those_that_a_sync_needs(
+    loader: Mapping[str, Any], destination: Destination, server: Any
 ) -> None:
-    server.query("CREATE OR REPLACE USER reader@localhost")
-    given = {**options(mariadb_server), "username": "reader"}
+    run, granted = evolve(destination, options=loader), []
+    with closing(DEFINITION.connector(loader, "check", SYSTEM)) as connector:
+        for _ in ("kit", "airbyte_internal"):
+            with pytest.raises(ConfigError, match="The user lacks a privilege") as refused:
+                check_connector(connector, "check")
+            granted.append(refused.value.remedy.removeprefix("Let the administrator run: "))
+            server.query(granted[-1])
+        check_connector(connector, "check")
 
-    with (
-        closing(DEFINITION.connector(given, "kit", SYSTEM)) as connector,
-        closing(connector.client()) as client,
-    ):
-        with pytest.raises(pymysql.Error) as raised, client.transaction():
-            client.create_namespace("kit")
-        explained = connector.explain(raised.value)
-
-    assert isinstance(explained, ConfigError)
-    assert "CREATE, ALTER, DROP and INDEX" in str(explained)
+    outcomes = [
+        Warehouse(run).sync(
+            catalog(users(strategy, 1)), record("users", id=1, name="Ada", updated=1), complete("users")
+        )
+        for strategy in (Strategy.DEDUP, Strategy.APPEND_TRUNCATE)
+    ]
+    assert [each.exit_code for each in outcomes] == [0, 0]
+    everything = "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX"
+    assert sorted(granted) == [
+        f"{everything} ON `{database}`.* TO 'load''er'@'localhost';"
+        for database in ("airbyte_internal", "kit")
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pymysql
 from attrs import evolve
 
-from connectors.mysql.columns import MYSQL, NO_SUCH_COLUMN, NO_SUCH_DATABASE, NO_SUCH_TABLE
+from connectors.mysql.columns import MYSQL, NO_SUCH_DATABASE, NO_SUCH_TABLE
 from connectors.sql.errors import TRY_AGAIN, Meaning, explained
 from connectors.sql.text import Name, Value, sql
 from dataflow.errors import ConfigError, DataflowError, TransientError
@@ -28,9 +28,6 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     (1051, NO_SUCH_TABLE): ConfigError(
         "A table of the sync was renamed or dropped during the sync.",
         remedy="Rename it back, or let the next sync create it again.",
-    ),
-    (NO_SUCH_COLUMN,): ConfigError(
-        "A column of the sync was renamed or dropped during the sync.", remedy="Run the sync again."
     ),
     (1040,): TransientError("The server has too many connections.", remedy=TRY_AGAIN),
     (1203,): TransientError("The user has too many connections.", remedy=TRY_AGAIN),

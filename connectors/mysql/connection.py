@@ -113,13 +113,13 @@ class MysqlConnection:
 
         A run that keeps it for long is dead: one run at a time has a stream's lock, and claims its table.
         """
-        got = self._try_lock(name, GHOST_WAIT)
+        got = self.take_lock(name, GHOST_WAIT)
         if not got:
-            ((ghost,),) = self.execute(sql("SELECT IS_USED_LOCK({})", Param("name")), {"name": name})
+            ghost = self.lock_holder(name)
             if ghost is not None:
                 with suppress(pymysql.err.OperationalError):
                     self.execute(killed(ghost))
-            got = self._try_lock(name, KILL_WAIT)
+            got = self.take_lock(name, KILL_WAIT)
         if not got:
             raise TransientError(
                 f"A session of an earlier run is still at work, and could not be ended within {KILL_WAIT} s.",
@@ -181,9 +181,15 @@ class MysqlConnection:
             self._connection = self._access.connect()
         return self._connection
 
-    def _try_lock(self, name: str, seconds: int) -> bool:
+    def take_lock(self, name: str, seconds: int) -> bool:
+        """Have the server's lock of this name, which this session keeps; False if another has it for so long."""
         asked = sql("SELECT GET_LOCK({}, {})", Param("name"), Param("seconds"))
         return bool(self.execute(asked, {"name": name, "seconds": seconds})[0][0] == 1)
+
+    def lock_holder(self, name: str) -> int | None:
+        """The number of the session that has the lock of this name."""
+        ((session,),) = self.execute(sql("SELECT IS_USED_LOCK({})", Param("name")), {"name": name})
+        return None if session is None else int(session)
 
     def _give_back(self) -> None:
         fenced, self._fenced = self._fenced, False

@@ -9,20 +9,14 @@ from collections.abc import Callable, Mapping
 from connectors.mysql.columns import INSTANT, JSON, TEXT, TYPES
 from connectors.sql.statements import T, of
 from connectors.sql.text import Param, Sql, Value, sql
+from connectors.sql.written import DATE, TIME
 from dataflow.evolution import ColumnTypeChange
 from dataflow.types import META, ChangeKind, ChangeReason, Kind
 
-# Only dates that exist match, so no cast fails.
-_DATE = (
-    "(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-    "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
-)
-_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,30})?)?"
 _OFFSET = r"(?:[Zz]|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])"
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?\z"
-_INSTANT = rf"^{_DATE}(?:[T ]{_TIME}{_OFFSET}?)?\z"
-_CLOCK = rf"^(?:{_DATE}[T ])?{_TIME}{_OFFSET}?\z"
+_INSTANT = rf"^{DATE}(?:[T ]{TIME}{_OFFSET}?)?\z"
+_CLOCK = rf"^(?:{DATE}[T ])?{TIME}{_OFFSET}?\z"
 # No number, date or time of more characters is one that a column holds.
 _LONGEST = 200
 

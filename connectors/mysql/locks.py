@@ -58,7 +58,7 @@ class StreamLocks:
         self._renew()
         if table in self._taken:
             return None
-        if not self._got(table, PATIENCE):
+        if not self._connection.take_lock(lock_name("stream", table), PATIENCE):
             return self._holder(table)
         self._taken[table] = owner
         self._say(table, owner)
@@ -83,14 +83,9 @@ class StreamLocks:
             self._connection.recover()
             kept, self._taken = self._taken, {}
             for table, owner in kept.items():
-                if self._got(table, PATIENCE):
+                if self._connection.take_lock(lock_name("stream", table), PATIENCE):
                     self._taken[table] = owner
                     self._say(table, owner)
-
-    def _got(self, table: TableName, seconds: int) -> bool:
-        asked = sql("SELECT GET_LOCK({}, {})", Param("name"), Param("seconds"))
-        name = lock_name("stream", table)
-        return bool(self._connection.execute(asked, {"name": name, "seconds": seconds})[0][0] == 1)
 
     def _say(self, table: TableName, owner: str) -> None:
         written = sql(
@@ -103,8 +98,7 @@ class StreamLocks:
         self._ask(written, {**key_of(table), "owner": owner})
 
     def _holder(self, table: TableName) -> str | None:
-        used = sql("SELECT IS_USED_LOCK({})", Param("name"))
-        ((session,),) = self._connection.execute(used, {"name": lock_name("stream", table)})
+        session = self._connection.lock_holder(lock_name("stream", table))
         if session is None:
             return None
         said = self._ask(

@@ -13,23 +13,17 @@ from psycopg import errors
 from connectors.postgres.columns import POSTGRES
 from connectors.postgres.quoting import table_name
 from connectors.sql.text import NOTHING, Name, Part, Sql, Type, Value, join, listed, sql
+from connectors.sql.written import DATE, TIME
 from dataflow.errors import ConfigError
 from dataflow.evolution import ColumnChangeset, ColumnTypeChange
 from dataflow.types import META, ChangeKind, ChangeReason, TableName
 
 # What the text of a value must look like for a type to hold it, as Postgres reads it. Only dates that exist
 # match, so that no cast can fail: there is no safe cast before Postgres 16, and a function would need a right.
-_DATE = (
-    "(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-    "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
-)
-# The server reads no more than 128 characters of a date with time, whatever its digits say.
-_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,30})?)?"
 _OFFSET = r"(?: ?(?:[Zz]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?))?"
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
-_INSTANT = f"^{_DATE}(?:[T ]{_TIME}{_OFFSET})?$"
-_CLOCK = f"^(?:{_DATE}[T ])?{_TIME}{_OFFSET}$"
+_INSTANT = f"^{DATE}(?:[T ]{TIME}{_OFFSET})?$"
+_CLOCK = f"^(?:{DATE}[T ])?{TIME}{_OFFSET}$"
 _PATTERNS: Mapping[str, str] = {
     "boolean": "^(?:true|false)$",
     "bigint": _NUMBER,

@@ -53,7 +53,7 @@ class DroppedColumnSuite(WarehouseSuite):
 
 
 class UndoneTableSuite(DroppedColumnSuite):
-    """Of databases that undo tables: there a publication supposes the columns that the start has seen."""
+    """A database that undoes tables: its publication supposes the columns that the start has seen."""
 
     def test_a_column_that_a_temp_table_lacks_at_its_publication_is_named_too(
         self, warehouse: Warehouse

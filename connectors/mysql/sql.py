@@ -9,7 +9,7 @@ from connectors.sql.dialect import Dialect
 from connectors.sql.statements import KEY_INDEX, Statements, T, of
 from connectors.sql.text import Keyword, Name, Param, Sql, Type, Value, listed, names, sql
 from dataflow.evolution import ColumnType
-from dataflow.types import META, RAW_ID, Column, TableName
+from dataflow.types import ADDED_LATER, META, RAW_ID, Column, TableName
 
 # The collations by which two texts are equal only if they are the same.
 MARIADB_EXACT, MYSQL_EXACT = "utf8mb4_nopad_bin", "utf8mb4_0900_bin"
@@ -104,6 +104,17 @@ class MysqlStatements(Statements):
             of(T, column.name),
             sql("coalesce(json_contains({}, json_quote({})), 0)", changed, Param("field")),
             sql("coalesce(json_contains({}, json_quote({})), 0)", changed, Param("column")),
+        )
+
+    def add_metadata(self, table: TableName, name: str) -> Sequence[Sql]:
+        return (
+            sql(
+                # MySQL takes a long text's default in parentheses only.
+                "ALTER TABLE {} ADD COLUMN {} DEFAULT ({})",
+                self.table(table),
+                self.dialect.definition(name, self.dialect.metadata_types[name]),
+                Value(ADDED_LATER[name]),
+            ),
         )
 
     def take_name(self, table: TableName, changing: str, name: str, kind: ColumnType) -> Sequence[Sql]:

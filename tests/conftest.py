@@ -14,7 +14,7 @@ import pytest
 from tests.servers.address import Address
 from tests.servers.databases import fresh_database
 from tests.servers.errors import Unavailable
-from tests.servers.mariadb import mariadb
+from tests.servers.mysql import mysql, way
 from tests.servers.providers import Server, postgres, ways
 
 pytest_plugins = ["connectors.testkit.plugin"]
@@ -44,9 +44,9 @@ def postgres_server(pytestconfig: pytest.Config) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def mariadb_server() -> Iterator[Path]:
-    """The socket of the MariaDB of this run; under xdist, of this worker."""
-    with mariadb() as socket:
+def mysql_server() -> Iterator[Path]:
+    """The socket of the MySQL or MariaDB of this run; under xdist, of this worker."""
+    with mysql() as socket:
         yield socket
 
 
@@ -67,16 +67,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _needs_mysql(item: pytest.Function) -> bool:
     into = item.callspec.params if hasattr(item, "callspec") else {}
     whole = {"destination", "grounds"}.intersection(item.fixturenames)
-    return "mariadb_server" in item.fixturenames or (bool(whole) and "mysql" in into.values())
+    return "mysql_server" in item.fixturenames or (bool(whole) and "mysql" in into.values())
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[USED] = set()
 
 
-def pytest_report_header() -> str:
+def pytest_report_header() -> list[str]:
     try:
-        return f"postgres: {', else '.join(ways(os.environ))}"
+        return [f"postgres: {', else '.join(ways(os.environ))}", f"mysql: {way(os.environ)}"]
     except Unavailable as reason:
         raise pytest.UsageError(str(reason)) from reason
 

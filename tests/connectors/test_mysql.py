@@ -96,12 +96,12 @@ class TestMysql(ContractSuite):
     capabilities: ClassVar = CAPABILITIES
 
     @pytest.fixture
-    def destination(self, mariadb_server: Path) -> Iterator[Destination]:
-        with closing(Look(mariadb_server)) as look:
+    def destination(self, mysql_server: Path) -> Iterator[Destination]:
+        with closing(Look(mysql_server)) as look:
             look.empty()
             yield Destination(
                 definition=DEFINITION,
-                options=options(mariadb_server),
+                options=options(mysql_server),
                 soft_delete={"cdc_deletion_mode": "Soft delete"},
                 read=look.read,
                 tables=look.tables,

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from tests.servers.databases import fresh_database
 from tests.servers.embedded import EmbeddedPostgres
-from tests.servers.mariadb import mariadb
+from tests.servers.mysql import mysql
 
 Rows = list[tuple[Any, ...]]
 # Runs a query; answers with the columns' names and the rows.
@@ -88,9 +88,9 @@ def embedded_postgres(_folder: Path) -> Iterator[Target]:
 
 
 @contextmanager
-def mariadb_server(_folder: Path) -> Iterator[Target]:
-    """A MariaDB server of our own, which ends with the demonstration."""
-    with mariadb() as socket:
+def mysql_server(_folder: Path) -> Iterator[Target]:
+    """A MariaDB or MySQL server of our own, which ends with the demonstration."""
+    with mysql() as socket:
 
         def ask(query: str) -> tuple[list[str], Rows]:
             with (
@@ -108,4 +108,4 @@ def mariadb_server(_folder: Path) -> Iterator[Target]:
         yield Target("destination-mysql", config, str(socket), ask)
 
 
-TARGETS = {"duckdb": duckdb_file, "mysql": mariadb_server, "postgres": embedded_postgres}
+TARGETS = {"duckdb": duckdb_file, "mysql": mysql_server, "postgres": embedded_postgres}

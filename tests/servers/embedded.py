@@ -109,7 +109,16 @@ class EmbeddedPostgres:
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
         user = self._user
         run_as = [str(user.uid), str(user.gid)] if user else [launch.KEEP_USER, launch.KEEP_USER]
-        launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *run_as, self._guard]
+        launcher = [
+            sys.executable,
+            "-I",
+            "-S",
+            launch.__file__,
+            str(os.getpid()),
+            *run_as,
+            self._guard,
+            "INT",
+        ]
         where = [
             "-D",
             str(self._data),

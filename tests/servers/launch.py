@@ -1,4 +1,4 @@
-"""Becomes a server that dies with its holder. Run by path: `launch.py HOLDER USER GROUP GUARD PROGRAM ...`.
+"""Becomes a server that dies with its holder. Run by path: `launch.py HOLDER USER GROUP GUARD SIGNAL PROGRAM ...`.
 
 It is a program of its own, and not a function given to fork, because a fork in the midst of threads may
 hang, and because it may have to become another user first. It needs only the standard library. It refuses
@@ -6,7 +6,7 @@ to start a server whose holder is gone already.
 
 Standard input is the holder's lifeline: a pipe that ends when the holder does, however that comes about.
 The guard `kernel` (Linux only) has the kernel pass the death on; the guard `watch` (anywhere) leaves a small
-process that waits at the end of the pipe.
+process that waits at the end of the pipe. The signal is what ends the server: INT or TERM.
 """
 
 # All that is needed must be loaded as the first user: the second may not be able to read this Python.
@@ -30,15 +30,15 @@ def become(user: str, group: str) -> None:
     os.setuid(int(user))
 
 
-def die_with_parent() -> None:
-    """Have the kernel stop this process, and what it becomes, when the thread that started it ends."""
+def die_with_parent(end: signal.Signals) -> None:
+    """Have the kernel send the signal to this process, and what it becomes, when the thread that started it ends."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT) != 0:
+    if libc.prctl(PR_SET_PDEATHSIG, end) != 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses to pass on the holder's death (prctl)")
 
 
-def leave_a_watch() -> None:
-    """Leave a process behind that stops this one when the lifeline ends without a word."""
+def leave_a_watch(end: signal.Signals) -> None:
+    """Leave a process behind that sends the signal to this one when the lifeline ends without a word."""
     server = os.getpid()
     between = os.fork()
     if between:
@@ -49,18 +49,18 @@ def leave_a_watch() -> None:
         os._exit(0)
     word = os.read(LIFELINE, 1)
     if not word:
-        os.kill(server, signal.SIGINT)
+        os.kill(server, end)
     os._exit(0)
 
 
-def main(holder: str, user: str, group: str, guard: str, *command: str) -> None:
+def main(holder: str, user: str, group: str, guard: str, end: str, *command: str) -> None:
     """Turn into the server."""
     become(user, group)
     if guard == KERNEL:
         # After the change of user, which makes the kernel forget the wish.
-        die_with_parent()
+        die_with_parent(signal.Signals[f"SIG{end}"])
     else:
-        leave_a_watch()
+        leave_a_watch(signal.Signals[f"SIG{end}"])
     if os.getppid() != int(holder):
         raise SystemExit("the process that wanted this server has ended; not starting it")
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -36,6 +36,7 @@ QUICK = (
     "--skip-innodb-doublewrite",
     # Commits survive a crash of the server, though not of the machine.
     "--innodb-flush-log-at-trx-commit=2",
+    "--innodb-flush-method=nosync",
     "--innodb-buffer-pool-size=32M",
     "--performance-schema=OFF",
     "--skip-log-bin",
@@ -47,8 +48,7 @@ SETTINGS = (
     "--local-infile=ON",
     "--secure-file-priv=",
 )
-UNSYNCED = ("--innodb-flush-method=nosync",)
-# Where the image has its socket.
+# The folder of the image's socket.
 IN_CONTAINER = "/var/run/mysqld"
 # Once by the server that makes the data, and once by the one that serves.
 READY = re.compile(r": ready for connections.*: ready for connections", re.DOTALL)
@@ -73,7 +73,7 @@ def mysql(environment: Environment = os.environ) -> Iterator[Path]:
 
 
 def way(environment: Environment) -> str:
-    """The way that the server comes by."""
+    """How the server is made: one of the values above."""
     return environment.get(NAMED) or MARIADB
 
 
@@ -93,8 +93,8 @@ def program(environment: Environment = os.environ) -> Program:
         )
     return Program(
         "MySQL",
-        (named, "--no-defaults", *FILES, *QUICK, *UNSYNCED, *SETTINGS, *options),
-        (named, "--no-defaults", "--initialize-insecure", *FILES, *QUICK, *UNSYNCED),
+        (named, "--no-defaults", *FILES, *QUICK, *SETTINGS, *options),
+        (named, "--no-defaults", "--initialize-insecure", *FILES, *QUICK),
     )
 
 

@@ -46,7 +46,7 @@ def pgbouncer(server: Address, **settings: str) -> Iterator[Address]:
         ]
         (folder / "config").write_text("\n".join(lines) + "\n")
         become = [str(user.uid), str(user.gid)] if user else [launch.KEEP_USER, launch.KEEP_USER]
-        launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *become, GUARD]
+        launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *become, GUARD, "INT"]
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [*launcher, str(installed_pgbouncer()), str(folder / "config")],

@@ -73,7 +73,7 @@ def from_docker(environment: Environment) -> Iterator[Address]:
     from docker.errors import DockerException
     from testcontainers.community.postgres import PostgresContainer
 
-    silence = _silence_of_docker()
+    silence = silence_of_docker()
     if silence is not None:
         raise Unavailable(f"Docker does not answer: {silence}")
     image = environment.get(IMAGE, "postgres:18")
@@ -150,7 +150,7 @@ def postgres(environment: Environment, providers: Mapping[str, Provider] = PROVI
         yield _first(stack, environment, providers)
 
 
-def _silence_of_docker() -> str | None:
+def silence_of_docker() -> str | None:
     """Why Docker does not answer; None when it does. An installed `docker` command proves nothing."""
     from docker.errors import DockerException
     from testcontainers.core.docker_client import DockerClient

@@ -111,7 +111,7 @@ class Sshd:
         self._user.key.write_public_key(self._folder / "authorized_keys")
         (self._folder / "config").write_text("".join(f"{n} {v}\n" for n, v in self._config().items()))
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
-        become = [launch.KEEP_USER, launch.KEEP_USER, GUARD]
+        become = [launch.KEEP_USER, launch.KEEP_USER, GUARD, "INT"]
         command = [str(installed_sshd()), "-D", "-e", "-f", str(self._folder / "config")]
         with (self._folder / "sshd.log").open("ab") as log:
             self._process = subprocess.Popen(

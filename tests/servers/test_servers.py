@@ -19,6 +19,7 @@ from tests.servers.databases import fresh_database
 from tests.servers.debian import installed_mariadb, installed_postgres, installed_sshd
 from tests.servers.embedded import GUARD, EmbeddedPostgres
 from tests.servers.errors import ServerFailed, Unavailable
+from tests.servers.mysql import program
 from tests.servers.providers import DSN, NAMED, PROVIDERS, Server, postgres
 from tests.servers.sshd import kill
 
@@ -233,6 +234,8 @@ def test_without_the_distributions_packages_it_is_said_which_are_missing(tmp_pat
         installed_sshd(tmp_path / "sshd")
     with pytest.raises(Unavailable, match="apt-get install mariadb-server"):
         installed_mariadb(tmp_path / "mariadbd")
+    with pytest.raises(Unavailable, match="TEST_MYSQL is"):
+        program({"TEST_MYSQL": str(tmp_path / "mysqld")})
 
 
 def test_the_newest_of_several_installed_versions_is_taken(tmp_path: Path) -> None:

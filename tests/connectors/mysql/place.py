@@ -1,6 +1,5 @@
-"""A MariaDB server for each destination of whole syncs: the databases of a server are its namespaces."""
+"""A server for each destination of whole syncs: the databases of a server are its namespaces."""
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tests.servers.mariadb import mariadb
+from tests.servers.mysql import mysql
 from tests.whole.command import Destination
 from tests.whole.places import Facts, Place
 
@@ -31,7 +30,7 @@ class Servers:
     @contextmanager
     def empty(self, folder: Path) -> Iterator[Destination]:
         """A server without databases but one that is empty."""
-        with mariadb() as socket:
+        with mysql() as socket:
             made = mysql_destination(folder, socket)
             made.execute(f"CREATE DATABASE {DATABASE}")
             yield made
@@ -39,13 +38,9 @@ class Servers:
     @contextmanager
     def copy(self, of: Destination, folder: Path) -> Iterator[Destination]:
         """A server with the other's databases."""
-        with mariadb() as socket:
+        with mysql() as socket:
             made = mysql_destination(folder, socket)
-            names = [name for (name,) in of.query("SHOW DATABASES") if name not in SYSTEM]
-            dump = ["mariadb-dump", f"--socket={of.config['host']}", "--user=root", "--databases", *names]
-            said = subprocess.run(dump, capture_output=True, check=True).stdout
-            read = ["mariadb", f"--socket={socket}", "--user=root"]
-            subprocess.run(read, input=said, check=True)
+            _copy(of, socket)
             yield made
 
     @contextmanager
@@ -59,23 +54,10 @@ class Servers:
 
 
 def mysql_destination(folder: Path, socket: Path) -> Destination:
-    """A MariaDB server, whose destination writes to the database `main`."""
-
-    def connect() -> Any:
-        import pymysql
-
-        return pymysql.connect(
-            unix_socket=str(socket),
-            user="root",
-            charset="utf8mb4",
-            autocommit=True,
-            ssl_disabled=True,
-            # The tests quote names as the standard has it.
-            sql_mode="ANSI_QUOTES",
-        )
+    """A server, whose destination writes to the database `main`."""
 
     def query(statement: str) -> Sequence[Sequence[Any]]:
-        with closing(connect()) as connection, connection.cursor() as cursor:
+        with closing(_connect(socket)) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             found: Sequence[Sequence[Any]] = cursor.fetchall()
             return found
@@ -88,3 +70,38 @@ def mysql_destination(folder: Path, socket: Path) -> Destination:
         execute=query,
         namespace=DATABASE,
     )
+
+
+def _connect(socket: Path) -> Any:
+    import pymysql
+
+    return pymysql.connect(
+        unix_socket=str(socket),
+        user="root",
+        charset="utf8mb4",
+        autocommit=True,
+        ssl_disabled=True,
+        # The tests quote names as the standard has it.
+        sql_mode="ANSI_QUOTES",
+    )
+
+
+def _copy(of: Destination, socket: Path) -> None:
+    """Make the other's databases here too: their programs for that read no server but their own."""
+    with closing(_connect(socket)) as connection, connection.cursor() as cursor:
+        for (database,) in of.query("SHOW DATABASES"):
+            if database in SYSTEM:
+                continue
+            cursor.execute(f'CREATE DATABASE IF NOT EXISTS "{database}"')
+            connection.select_db(database)
+            for (table,) in of.query(
+                "SELECT table_name FROM information_schema.tables "
+                f"WHERE table_schema = '{database}' AND table_type = 'BASE TABLE'"
+            ):
+                name = f'"{database}"."{table}"'
+                ((_, made),) = of.query(f"SHOW CREATE TABLE {name}")
+                cursor.execute(made)
+                rows = of.query(f"SELECT * FROM {name}")
+                if rows:
+                    values = ", ".join(["%s"] * len(rows[0]))
+                    cursor.executemany(f"INSERT INTO {name} VALUES ({values})", rows)

@@ -2,6 +2,7 @@ r"""`make bench`: our destinations and the limits in turn, on one machine in one
 
     make bench                                  all of it
     make bench ARGS="--only postgres-narrow --runs 5"
+    make bench ARGS="--of mysql"                what is measured of one database
 
 Seconds on a shared machine mean little; a ratio within one run means something. Speed is ours relative to the
 limit's (1.0 is as fast); times relate a harder load to an easier one (1.0 is no dearer).
@@ -12,18 +13,22 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 from attrs import frozen
 
 from tests.bench import bounds, flood
 from tests.bench.duck import DuckDbBench
+from tests.bench.mysql import MysqlBench
 from tests.bench.postgres import PostgresBench, server
 from tests.bench.process import Cost
 from tests.bench.start import command, first_state
 from tests.bench.workload import Workload, interleaved, workload
+from tests.servers.errors import Unavailable
+from tests.servers.mariadb import DURABLE, mariadb
 
 MILLION, HUNDRED_THOUSAND = 1_000_000, 100_000
 
@@ -81,6 +86,13 @@ def duckdb(work: Workload) -> Iterator[DuckDbBench]:
 
 
 @contextmanager
+def mysql(work: Workload) -> Iterator[MysqlBench]:
+    """A MariaDB server of its own for one workload."""
+    with mariadb(*DURABLE) as socket, folder() as here:
+        yield MysqlBench(socket, work, here)
+
+
+@contextmanager
 def folder() -> Iterator[Path]:
     """A folder that psql, run by anyone, can read."""
     with tempfile.TemporaryDirectory(prefix="dataflow-bench-") as name:
@@ -106,9 +118,20 @@ def against_read_json(schema: str, records: int, runs: int) -> list[str]:
     return [speed(costs, "read_json")]
 
 
-def larger_target(runs: int) -> list[str]:
+def against_load_data(schema: str, mode: str, records: int, runs: int) -> list[str]:
+    """A row for each record is what LOAD DATA gets, also where ours keeps one for each key."""
+    with mysql(workload(schema, mode, records)) as bench:
+        bench.prepare_limit()
+        costs = in_turn([Arm("ours", bench.ours), Arm("LOAD DATA", bench.load_data)], runs)
+    return [speed(costs, "LOAD DATA")]
+
+
+Target: TypeAlias = Callable[[Workload], AbstractContextManager[PostgresBench | MysqlBench]]
+
+
+def larger_target(of: Target, runs: int) -> list[str]:
     work = workload("narrow", "dedup", HUNDRED_THOUSAND)
-    with postgres(work) as small, postgres(work) as large:
+    with of(work) as small, of(work) as large:
         for bench, rows in ((small, HUNDRED_THOUSAND), (large, MILLION)):
             bench.ours()
             bench.grow(rows)
@@ -157,6 +180,14 @@ def memory(runs: int) -> list[str]:
                 f"{name} {schema}: {most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB"
             )
     return reported
+
+
+def memory_of_mysql(runs: int) -> list[str]:
+    small, large = (workload("narrow", "append", n) for n in (HUNDRED_THOUSAND, MILLION))
+    with mysql(small) as a, mysql(large) as b:
+        costs = in_turn([Arm("1 x", a.ours), Arm("10 x", b.ours)], runs)
+    most = {arm: max(cost.memory for cost in found) for arm, found in costs.items()}
+    return [f"{most['1 x']:.0f} MiB, with 10 times the input {most['10 x']:.0f} MiB"]
 
 
 def start(runs: int) -> list[str]:
@@ -234,7 +265,13 @@ BENCHES: Mapping[str, Callable[[int], list[str]]] = {
     "postgres-wide": lambda runs: against_copy("wide", HUNDRED_THOUSAND, runs),
     "duckdb-narrow": lambda runs: against_read_json("narrow", MILLION, runs),
     "duckdb-wide": lambda runs: against_read_json("wide", HUNDRED_THOUSAND, runs),
-    "larger-target": larger_target,
+    "mysql-narrow": lambda runs: against_load_data("narrow", "append", MILLION, runs),
+    "mysql-narrow-dedup": lambda runs: against_load_data("narrow", "dedup", MILLION, runs),
+    "mysql-wide": lambda runs: against_load_data("wide", "append", HUNDRED_THOUSAND, runs),
+    "mysql-wide-dedup": lambda runs: against_load_data("wide", "dedup", HUNDRED_THOUSAND, runs),
+    "mysql-larger-target": lambda runs: larger_target(mysql, runs),
+    "mysql-memory": memory_of_mysql,
+    "larger-target": lambda runs: larger_target(postgres, runs),
     "dirty": dirty,
     "many-streams": many_streams,
     "frequent-states": frequent_states,
@@ -250,13 +287,17 @@ def main() -> None:
     """Run the benches asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", choices=[*BENCHES], action="append", help="one of them; may be repeated")
+    parser.add_argument("--of", help="those whose names begin so, such as mysql", default="")
     parser.add_argument("--runs", type=int, default=3, help="how often each arm runs (default: %(default)s)")
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, medians of {given.runs}")
-    for name in given.only or BENCHES:
+    for name in given.only or [each for each in BENCHES if each.startswith(given.of)]:
         print(f"\n{name}", flush=True)
-        for line in BENCHES[name](given.runs):
-            print(f"  {line}", flush=True)
+        try:
+            for line in BENCHES[name](given.runs):
+                print(f"  {line}", flush=True)
+        except Unavailable as error:
+            print(f"  left out: {error}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.mysql.connection import MysqlConnection
+from connectors.mysql.sql import ESCAPE, FIELD_END, ROW_END
 from connectors.sql.raw_id_texts import raw_id_texts
 from connectors.sql.rows import RowBuffer
 from connectors.sql.statements import all_names
@@ -17,9 +18,14 @@ from dataflow.types import RAW_ID, Column, TableName
 
 # Bytes of a batch, as Arrow holds it, per part that is encoded: less memory, and the server works meanwhile.
 PART_BYTES = 1024 * 1024
-# What LOAD DATA reads as another character, and how it is written for it. The backslash comes first.
-_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\0", "\\0"))
-_NULL = "\\N"
+# What LOAD DATA reads as another character, and how it is written for it. The escape itself comes first.
+_ESCAPES = (
+    (ESCAPE, ESCAPE * 2),
+    (FIELD_END, ESCAPE + FIELD_END),
+    (ROW_END, ESCAPE + ROW_END),
+    ("\0", f"{ESCAPE}0"),
+)
+_NULL = f"{ESCAPE}N"
 
 
 class MysqlBuffer:
@@ -57,8 +63,9 @@ def _lines(batch: pa.RecordBatch) -> bytes:
     *fields, last = (
         _field(name, array) for name, array in zip(batch.schema.names, batch.columns, strict=True)
     )
-    ended = pc.binary_join_element_wise(last, "", "\n")
-    joined = pc.binary_join_element_wise(*fields, ended, "\t")
+    nulls = pc.JoinOptions(null_handling="replace", null_replacement=_NULL)
+    ended = pc.binary_join_element_wise(last, "", ROW_END, options=nulls)
+    joined = pc.binary_join_element_wise(*fields, ended, FIELD_END, options=nulls)
     # The texts of an Arrow array lie one behind the other.
     joined = joined.cast(pa.large_string()) if isinstance(joined, pa.Array) else joined.combine_chunks()
     _, offsets, content = joined.buffers()
@@ -67,13 +74,8 @@ def _lines(batch: pa.RecordBatch) -> bytes:
 
 
 def _field(name: str, array: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
-
-    texts = raw_id_texts(array) if name == RAW_ID else _texts(array)
-    return pc.fill_null(texts, _NULL)
-
-
-def _texts(array: pa.Array) -> pa.Array:
+    if name == RAW_ID:
+        return raw_id_texts(array)
     make = _MADE.get(array.type.id)
     return make(array) if make else array.cast(pa.string())
 
@@ -81,10 +83,20 @@ def _texts(array: pa.Array) -> pa.Array:
 def _escaped(array: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
+    content = _content(array)
     for character, written in _ESCAPES:
-        if pc.any(pc.match_substring(array, character)).as_py():
+        if character.encode() in content:
             array = pc.replace_substring(array, character, written)
     return array
+
+
+def _content(array: pa.Array) -> bytes:
+    """The texts one behind the other, as they lie there."""
+    _, offsets, content = array.buffers()
+    if content is None:
+        return b""
+    ends = memoryview(offsets).cast("i")
+    return bytes(memoryview(content)[ends[array.offset] : ends[array.offset + len(array)]])
 
 
 def _moments(array: pa.Array) -> pa.Array:

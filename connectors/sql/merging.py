@@ -22,22 +22,21 @@ def order(recipe: Recipe) -> Sequence[str]:
 def dedupe(statements: Statements, table: TableName, recipe: Recipe) -> Sql:
     """Remove all rows but the latest of each primary key; with hard deletes that one too if it deletes."""
     deleted = statements.deletes(recipe, S)
-    return sql(
-        "DELETE FROM {table} WHERE {row} IN (\n"
+    found = sql(
+        "\n"
         "  SELECT r FROM (\n"
         "    SELECT {row_of_s} AS r, row_number() OVER (PARTITION BY {keys} ORDER BY {latest_first}) AS place{mark}\n"
         "    FROM {table} AS s\n"
         "  ) AS ranked\n"
-        "  WHERE place > 1{or_deleted}\n"
-        ")",
+        "  WHERE place > 1{or_deleted}\n",
         table=statements.table(table),
-        row=statements.row_id(statements.table(table)),
         row_of_s=statements.row_id(S),
         keys=qualified(S, recipe.primary_key),
         latest_first=_latest_first(statements, recipe, {name: of(S, name) for name in order(recipe)}),
         mark=NOTHING if deleted is None else sql(", {} AS deleted", deleted),
         or_deleted=NOTHING if deleted is None else sql(" OR deleted"),
     )
+    return statements.delete_rows_of(table, found)
 
 
 def merge(statements: Statements, source: TableName, target: TableName, recipe: Recipe) -> Sequence[Sql]:
@@ -46,12 +45,7 @@ def merge(statements: Statements, source: TableName, target: TableName, recipe: 
     deleted = statements.deletes(recipe, S)
     every = all_names(recipe.columns)
     return (
-        sql(
-            "DELETE FROM {} WHERE {} IN (SELECT r FROM {} WHERE latest IS NULL)",
-            statements.table(target),
-            statements.row_id(statements.table(target)),
-            ranked,
-        ),
+        statements.delete_rows_of(target, sql("SELECT r FROM {} WHERE latest IS NULL", ranked)),
         sql(
             "INSERT INTO {} ({})\nSELECT {} FROM {} AS s\n"
             "WHERE {}{} IN (SELECT new FROM {} WHERE place = 1 AND new IS NOT NULL)",

@@ -165,6 +165,12 @@ class Statements(ABC):
         """Remove all rows."""
         return sql("DELETE FROM {}", self.table(table))
 
+    def delete_rows_of(self, table: TableName, found: Sql) -> Sql:
+        """Remove the rows that a query finds, which gives what identifies them by the name `r`; null is no row."""
+        return sql(
+            "DELETE FROM {} WHERE {} IN ({})", self.table(table), self.row_id(self.table(table)), found
+        )
+
     def delete_rows_after(self, table: TableName) -> Sql:
         """Remove the rows whose raw id is above the parameter `after`."""
         return sql("DELETE FROM {} WHERE {} > {}", self.table(table), Name(RAW_ID), Param("after"))

@@ -12,17 +12,31 @@ OF = columns(text=Kind.STRING, sure=Kind.BOOLEAN, price=Kind.NUMBER)
 
 
 def test_what_separates_fields_and_rows_is_escaped_and_null_is_not_the_text() -> None:
-    rows = [row(0, text="a\tb\nc\\d\0e", sure=True), row(1, text=None), row(2, text="\\N", sure=False)]
+    rows = [
+        row(0, text="a\x1fb\x1ec\x1dd\0e\t\n\\", sure=True),
+        row(1, text=None),
+        row(2, text="\x1dN", sure=False),
+    ]
 
-    lines = b"".join(encoded(batch(OF, rows, Limits()).select([RAW_ID, "text", "sure"]))).split(b"\n")
+    lines = b"".join(encoded(batch(OF, rows, Limits()).select([RAW_ID, "text", "sure"])))
 
     ids = [str(UUID(each[RAW_ID])).encode() for each in rows]
-    assert lines == [
-        ids[0] + rb"	a\tb\nc\\d\0e	1",
-        ids[1] + rb"	\N	\N",
-        ids[2] + rb"	\\N	0",
-        b"",
-    ]
+    assert lines == b"".join(
+        [
+            ids[0] + b"\x1fa\x1d\x1fb\x1d\x1ec\x1d\x1dd\x1d0e\t\n\\\x1f1\x1e",
+            ids[1] + b"\x1f\x1dN\x1f\x1dN\x1e",
+            ids[2] + b"\x1f\x1d\x1dN\x1f0\x1e",
+        ]
+    )
+
+
+def test_only_the_rows_of_a_slice_are_sent() -> None:
+    """Its arrays hold the others too."""
+    rows = [row(number, text=f"text {number}") for number in range(4)]
+
+    sent = b"".join(encoded(batch(OF, rows, Limits()).slice(1, 2).select(["text"])))
+
+    assert sent == b"text 1\x1etext 2\x1e"
 
 
 def test_a_large_batch_is_sent_in_parts_of_whole_rows() -> None:
@@ -31,8 +45,8 @@ def test_a_large_batch_is_sent_in_parts_of_whole_rows() -> None:
     parts = list(encoded(many))
 
     assert len(parts) > 3
-    assert all(part.endswith(b"\n") for part in parts)
-    assert b"".join(parts).count(b"\n") == 5000
+    assert all(part.endswith(b"\x1e") for part in parts)
+    assert b"".join(parts).count(b"\x1e") == 5000
 
 
 def test_a_batch_without_rows_is_no_part() -> None:

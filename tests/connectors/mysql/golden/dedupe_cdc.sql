@@ -1,7 +1,7 @@
-DELETE FROM `main`.`students_airbyte_tmp` WHERE `main`.`students_airbyte_tmp`.`_airbyte_raw_id` IN (
+DELETE `main`.`students_airbyte_tmp` FROM (
   SELECT r FROM (
     SELECT `s`.`_airbyte_raw_id` AS r, row_number() OVER (PARTITION BY `s`.`id` ORDER BY `s`.`lsn` DESC, `s`.`_airbyte_extracted_at` DESC, `s`.`_airbyte_raw_id` DESC) AS place, coalesce(`s`.`deleted`, '') <> '' AS deleted
     FROM `main`.`students_airbyte_tmp` AS s
   ) AS ranked
   WHERE place > 1 OR deleted
-);
+) AS `_airbyte_gone` STRAIGHT_JOIN `main`.`students_airbyte_tmp` ON `main`.`students_airbyte_tmp`.`_airbyte_raw_id` = `_airbyte_gone`.`r`;

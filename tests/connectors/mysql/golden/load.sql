@@ -1,2 +1,1 @@
-LOAD DATA LOCAL INFILE 'rows' INTO TABLE `sales"2025`.`Robert'); DROP TABLE students;--` CHARACTER SET utf8mb4 FIELDS TERMINATED BY '	' ESCAPED BY '\\' LINES TERMINATED BY '
-' (`id`, `select`, `a"b`, `:name {} %s`);
+LOAD DATA LOCAL INFILE 'rows' INTO TABLE `sales"2025`.`Robert'); DROP TABLE students;--` CHARACTER SET utf8mb4 FIELDS TERMINATED BY x'1f' ESCAPED BY x'1d' LINES TERMINATED BY x'1e' (`id`, `select`, `a"b`, `:name {} %s`);

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from connectors.contract import Statistics
-from connectors.mysql.columns import COLUMNS_OF_AN_INDEX, MysqlColumns
+from connectors.mysql.columns import COLUMNS_OF_AN_INDEX, ENGINE, MYSQL, MysqlColumns
 from connectors.mysql.connection import MysqlConnection
 from connectors.mysql.evolution import CONVERSION
 from connectors.mysql.locks import FencedLedger, StreamLocks
@@ -80,6 +80,7 @@ class MysqlClient(SqlClient):
         return TableSchema({name: kind for name, kind in found.items() if name != CHANGING})
 
     def complete_metadata(self, table: TableName) -> Sequence[str]:
+        self._require_transactions(table)
         self._finish_change(table)
         return super().complete_metadata(table)
 
@@ -87,6 +88,17 @@ class MysqlClient(SqlClient):
         self._finish_change(table)
         for statement, parameters in alterations(self.statements, CONVERSION, table, changeset):
             self.execute(statement, parameters)
+
+    def _require_transactions(self, table: TableName) -> None:
+        """ConfigError if the table's engine keeps rows of transactions that are rolled back."""
+        ((engine,),) = self.execute(self.statements.find_engine(), self.statements.place(table))
+        if engine != ENGINE:
+            changed = MYSQL.render(self.statements.change_engine(table))
+            raise ConfigError(
+                f"The table {table} is kept by the engine {engine}, and a sync needs the transactions of {ENGINE}.",
+                doing=f"looking at {table}",
+                remedy=f"Let the table's owner run: {changed};",
+            )
 
     def _finish_change(self, table: TableName) -> None:
         """Drop the column that a killed run was filling."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from connectors.sql.dialect import Ddl, Dialect, KeyIndex, Parameters, Quote
 from connectors.sql.statements import CHANGING
-from connectors.sql.text import sql, template
+from connectors.sql.text import Type, sql, template
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limits
@@ -19,6 +19,7 @@ NO_SUCH_DATABASE, NO_SUCH_COLUMN, NO_SUCH_TABLE = 1049, 1054, 1146
 
 # As MySQL has it; MariaDB takes twice as many.
 COLUMNS_OF_AN_INDEX = 16
+ENGINE = "InnoDB"
 TEXT = "longtext"
 JSON = "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 UUID = "char(36) CHARACTER SET ascii COLLATE ascii_bin"
@@ -41,6 +42,9 @@ TYPES: Mapping[Kind, str] = {
     Kind.JSON: JSON,
 }
 
+# The types of text whose collation is their table's matter.
+UNSPELLED = (TEXT, TYPES[Kind.TIME_WITH_TIMEZONE])
+
 MYSQL = Dialect(
     name="MySQL",
     parameters=Parameters.PERCENT,
@@ -61,7 +65,7 @@ MYSQL = Dialect(
     key_text="varchar({}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     moment="datetime(6)",
     moment_as_text=template("date_format({}, '%Y-%m-%dT%H:%i:%s.%f+00:00')"),
-    table_options=sql(" ENGINE = InnoDB"),
+    table_options=sql(" ENGINE = {}", Type(ENGINE)),
     keyless=False,
     types=TYPES,
     metadata_types={

@@ -15,6 +15,8 @@ import pymysql
 from attrs import evolve, field, frozen
 from pymysql.connections import LoadLocalPacketWrapper, OKPacketWrapper
 from pymysql.constants import CLIENT, COMMAND
+from pymysql.constants.ER import NET_PACKET_TOO_LARGE
+from pymysql.cursors import Cursor
 
 from connectors.mysql.columns import MYSQL
 from connectors.mysql.sql import MARIADB_EXACT, MYSQL_EXACT, MysqlStatements, killed
@@ -36,8 +38,8 @@ MARIADB_SETTINGS = ("SET SESSION idle_transaction_timeout = 600",)
 WAITS = "SET SESSION lock_wait_timeout = {0}, innodb_lock_wait_timeout = {0}"
 # The oldest versions that make all changes of a table atomic and know all that is used here.
 OLDEST_MARIADB, OLDEST_MYSQL = (10, 6), (8, 0, 17)
-# Bytes of one packet of rows.
-PACKET = 1024 * 1024
+# Bytes: of one packet of rows, and of the largest packet that the server has to take.
+PACKET, LEAST_PACKET = 256 * 1024, 1024 * 1024
 # How long, in seconds, a statement of a dead run may go on before its session is ended, and how long that may take.
 GHOST_WAIT, KILL_WAIT = 15, 60
 
@@ -55,7 +57,7 @@ class Access:
     detour: Callable[[], Mapping[str, Any]] = dict
 
     def connect(self) -> Any:
-        """A new session. ConfigError when the server is too old."""
+        """A new session. ConfigError when the server cannot be used: it is too old, or takes too little."""
         connection = pymysql.connect(
             **{**self.parameters, **self.detour()},
             charset="utf8mb4",
@@ -63,15 +65,29 @@ class Access:
             autocommit=False,
             # An UPDATE says how many rows it found. The server may ask for rows, and never gets a file.
             client_flag=CLIENT.FOUND_ROWS | CLIENT.LOCAL_FILES,
+            cursorclass=BoundedCursor,
         )
-        _require_known(connection.server_version)
+        require_known(connection.server_version)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT @@lower_case_table_names")
-            _require_case(*cursor.fetchone())
+            cursor.execute("SELECT @@lower_case_table_names, @@max_allowed_packet")
+            lower_case, largest = cursor.fetchone()
+            _require_case(lower_case)
+            _require_packets(largest)
+            connection.max_allowed_packet = largest
             more = MARIADB_SETTINGS if is_mariadb(connection.server_version) else ()
             for setting in (*SETTINGS, *more, WAITS.format(self.lock_timeout)):
                 cursor.execute(setting)
         return connection
+
+
+class BoundedCursor(Cursor):  # type: ignore[misc]
+    """A cursor that sends no statement of many rows that the server would answer by closing the connection."""
+
+    def execute(self, query: Any, args: Any = None) -> int:
+        # Only such a statement comes as bytes.
+        if isinstance(query, bytes | bytearray) and len(query) >= self.connection.max_allowed_packet:
+            raise pymysql.err.OperationalError(NET_PACKET_TOO_LARGE)
+        return int(super().execute(query, args))
 
 
 class MysqlConnection:
@@ -210,7 +226,8 @@ def is_mariadb(version: str) -> bool:
     return "mariadb" in version.lower()
 
 
-def _require_known(version: str) -> None:
+def require_known(version: str) -> None:
+    """ConfigError if a server that says this of its version is too old."""
     # MariaDB's begins with a version of MySQL's, for old clients.
     numbers = version.removeprefix("5.5.5-").split("-")[0].split(".")
     found = tuple(int("".join(filter(str.isdigit, each)) or 0) for each in numbers[:3])
@@ -228,6 +245,14 @@ def _require_case(lower_case_table_names: int) -> None:
         raise ConfigError(
             "The server does not keep the case of tables' names: its lower_case_table_names is not 0.",
             remedy="Use a server that keeps it, since the ledger does.",
+        )
+
+
+def _require_packets(largest: int) -> None:
+    if largest < LEAST_PACKET:
+        raise ConfigError(
+            f"The server takes no packet beyond {largest} bytes, and this destination needs {LEAST_PACKET}.",
+            remedy="Raise max_allowed_packet on the server.",
         )
 
 

@@ -16,6 +16,10 @@ _DENIED = ConfigError(
     remedy="Let an administrator grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP and INDEX on the "
     "databases of the streams, and on that of the ledger.",
 )
+_TOO_WIDE = ConfigError(
+    "The stream has more or wider columns than InnoDB allows a table.",
+    remedy="Deselect columns of the stream.",
+)
 _LOST = TransientError("The connection to the server was lost.", remedy=TRY_AGAIN)
 
 # By the servers' numbers; from 2000 to 2999 they are the driver's.
@@ -47,7 +51,7 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     (1213, 3058): TransientError("Another transaction was in the way of this one.", remedy=TRY_AGAIN),
     (1290, 1792, 1836): ConfigError(
         "The server only reads.",
-        remedy="Connect to the primary server, or let an administrator set read_only to OFF.",
+        remedy="Connect to the primary server, or let an administrator set read_only and super_read_only to OFF.",
     ),
     (1665,): ConfigError(
         "The server's binary log has the format STATEMENT, which holds no rows of this isolation level.",
@@ -58,16 +62,24 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
         remedy="Free space, then run the sync again. All acknowledged records are safe.",
     ),
     (1030,): TransientError("The storage engine failed.", remedy=f"{TRY_AGAIN} See the server's log."),
-    (1113, 1117, 1118): ConfigError(
-        "The stream has more or wider columns than InnoDB allows a table.",
-        remedy="Deselect columns of the stream.",
+    (1113, 1117, 1118): _TOO_WIDE,
+    (1069,): ConfigError(
+        "The table has as many indexes as the server allows, and merges need one on the primary key.",
+        remedy="Drop one of them.",
     ),
-    (1069,): ConfigError("The table has too many indexes.", remedy="Drop one of them."),
     (1070,): ConfigError("The primary key has more columns than an index takes.", remedy="Use fewer."),
     (1071,): ConfigError("The primary key is longer than an index takes.", remedy="Use fewer columns."),
     (1153,): ConfigError(
         "A value is larger than the server takes.",
         remedy="Raise max_allowed_packet on the server, or set local_infile to ON.",
+    ),
+    (1301,): ConfigError(
+        "A value is larger than what the server's functions give, and its column changes its type.",
+        remedy="Raise max_allowed_packet on the server.",
+    ),
+    (1048, 1263, 1364): ConfigError(
+        "A user-defined column of the table takes no null, and has no default.",
+        remedy="Give the column a default, or let it be null.",
     ),
     (1062, 1216, 1217, 1451, 1452, 1644, 3730, 3819, 4025): ConfigError(
         "A user-defined index, constraint or trigger on the table rejects a row.",
@@ -75,7 +87,11 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     ),
     (1286,): ConfigError("The server has no InnoDB.", remedy="Enable InnoDB on the server."),
 }
-_MEANINGS = tuple(Meaning(codes=numbers, means=error) for numbers, error in ERRORS.items())
+_MEANINGS = (
+    *(Meaning(codes=numbers, means=error) for numbers, error in ERRORS.items()),
+    # MariaDB has one number for all that keeps it from creating a table.
+    Meaning(codes=(1005,), said="Too many columns", means=_TOO_WIDE),
+)
 # The servers' words about a privilege. MySQL names no database where it names a table.
 _REFUSED = re.compile(
     "user '(?P<user>.*)'@'(?P<host>.*)' (?:to database '(?P<database>.*)'|for table `(?P<of_table>.*)`[.]`.*`)"

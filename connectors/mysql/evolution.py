@@ -17,6 +17,8 @@ _OFFSET = r"(?:[Zz]|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])"
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?\z"
 _INSTANT = rf"^{DATE}(?:[T ]{TIME}{_OFFSET}?)?\z"
 _CLOCK = rf"^(?:{DATE}[T ])?{TIME}{_OFFSET}?\z"
+# MySQL's own type, which tables of older destinations have. MariaDB knows it as text.
+NATIVE_JSON = "json"
 # No number, date or time of more characters is one that a column holds.
 _LONGEST = 200
 
@@ -57,7 +59,8 @@ CONVERSION = MysqlConversion()
 def _text(column: Sql, old: str) -> Sql:
     """The value as text; null where it says nothing."""
     base = old.split("(", maxsplit=1)[0]
-    if old == JSON:
+    if old == JSON or base == NATIVE_JSON:
+        column = sql("CAST({} AS char)", column) if base == NATIVE_JSON else column
         return sql(
             "CASE WHEN {0} = 'null' THEN NULL WHEN left({0}, 1) = {1} THEN json_unquote({0}) ELSE {0} END",
             column,
@@ -91,6 +94,8 @@ def _converted(column: Sql, old: str, new: str) -> Sql:
     if new == TEXT:
         return text
     if new == JSON:
+        if old == NATIVE_JSON:
+            return sql("CAST({} AS char)", column)
         plain = old.split("(", maxsplit=1)[0] in _AS_THEY_ARE
         return text if plain else sql("json_quote({})", text)
     pattern, value = _CASTS[new](text)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from connectors.mysql.columns import MYSQL, SPELLED
+from connectors.mysql.columns import MYSQL, SPELLED, UNSPELLED
 from connectors.sql.dialect import Dialect
 from connectors.sql.statements import KEY_INDEX, Statements, T, of
 from connectors.sql.text import Keyword, Name, Param, Sql, Type, Value, listed, names, sql
@@ -13,8 +13,6 @@ from dataflow.types import ADDED_LATER, META, RAW_ID, Column, TableName
 
 # The collations by which two texts are equal only if they are the same.
 MARIADB_EXACT, MYSQL_EXACT = "utf8mb4_nopad_bin", "utf8mb4_0900_bin"
-
-
 # What ends a field and a row of a load, and what escapes. Texts seldom have them, and JSON never, so that next to none
 # has to be rewritten.
 FIELD_END, ROW_END, ESCAPE = "\x1f", "\x1e", "\x1d"
@@ -55,7 +53,8 @@ class MysqlStatements(Statements):
     def find_columns(self) -> Sql:
         return sql(
             "SELECT column_name, concat(CASE column_type WHEN 'bigint(20)' THEN 'bigint' ELSE column_type END, "
-            "CASE WHEN collation_name IN ({}) "
+            # A character set that does not hold every character is one to change.
+            "CASE WHEN collation_name IN ({}) OR character_set_name <> 'utf8mb4' "
             "THEN concat(' CHARACTER SET ', character_set_name, ' COLLATE ', collation_name) ELSE '' END, "
             "CASE WHEN data_type = 'datetime' AND column_comment = 'UTC' THEN {} ELSE '' END), "
             "is_nullable = 'YES' FROM information_schema.columns "
@@ -65,6 +64,21 @@ class MysqlStatements(Statements):
             Param("namespace"),
             Param("name"),
         )
+
+    def add_column(self, table: TableName, name: str, kind: ColumnType) -> Sql:
+        return sql("ALTER TABLE {} ADD COLUMN {}", self.table(table), self._definition(name, kind))
+
+    def find_engine(self) -> Sql:
+        """The storage engine of a table, and nothing if there is none."""
+        return sql(
+            "SELECT engine FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
+            Param("namespace"),
+            Param("name"),
+        )
+
+    def change_engine(self, table: TableName) -> Sql:
+        """Have a table kept by the engine that ours are kept by."""
+        return sql("ALTER TABLE {}{}", self.table(table), self.dialect.table_options)
 
     def find_key_index(self) -> Sql:
         """The columns of the index by which merges look rows up, in their order."""
@@ -96,7 +110,10 @@ class MysqlStatements(Statements):
             "WHERE event_object_schema = {namespace} AND event_object_table = {name} UNION ALL "
             "SELECT DISTINCT 'foreign key', concat(table_schema, '.', table_name, '.', constraint_name) "
             "FROM information_schema.key_column_usage "
-            "WHERE referenced_table_schema = {namespace} AND referenced_table_name = {name} ORDER BY 1, 2",
+            "WHERE referenced_table_schema = {namespace} AND referenced_table_name = {name} UNION ALL "
+            "SELECT 'foreign key', constraint_name FROM information_schema.table_constraints "
+            "WHERE constraint_type = 'FOREIGN KEY' AND table_schema = {namespace} AND table_name = {name} "
+            "ORDER BY 1, 2",
             namespace=Param("namespace"),
             name=Param("name"),
         )
@@ -143,7 +160,7 @@ class MysqlStatements(Statements):
                 self.table(table),
                 Name(name),
                 Name(changing),
-                self.dialect.definition(name, kind),
+                self._definition(name, kind),
             ),
         )
 
@@ -156,6 +173,13 @@ class MysqlStatements(Statements):
             *map(_octet, (FIELD_END, ESCAPE, ROW_END)),
             names(columns),
         )
+
+    def _definition(self, name: str, kind: ColumnType) -> Sql:
+        """A column of a table that may have another collation by default than ours."""
+        if kind.type not in UNSPELLED:
+            return self.dialect.definition(name, kind)
+        spelled = f"{kind.type} CHARACTER SET utf8mb4 COLLATE {self.collation}"
+        return self.dialect.definition(name, evolve(kind, type=spelled))
 
 
 def _octet(character: str) -> Sql:

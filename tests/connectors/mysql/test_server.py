@@ -42,36 +42,6 @@ session.query("SELECT benchmark(1000000000000, sha2('a', 512))")
 
 
 @pytest.fixture
-def look(mysql_server: Path) -> Iterator[Look]:
-    with closing(Look(mysql_server)) as look:
-        look.empty()
-        yield look
-
-
-@pytest.fixture
-def server(mysql_server: Path) -> Iterator[Any]:
-    """A session of an administrator's."""
-    with closing(
-        pymysql.connect(unix_socket=str(mysql_server), user="root", autocommit=True, ssl_disabled=True)
-    ) as session:
-        yield session
-
-
-@pytest.fixture
-def destination(look: Look, mysql_server: Path) -> Destination:
-    return Destination(
-        definition=DEFINITION,
-        options=options(mysql_server),
-        soft_delete={"cdc_deletion_mode": "Soft delete"},
-        read=look.read,
-        tables=look.tables,
-        make_foreign=look.make_foreign,
-        make_view=look.make_view,
-        drop_columns=look.drop_columns,
-    )
-
-
-@pytest.fixture
 def bench(destination: Destination) -> Iterator[Bench]:
     with open_bench(destination) as bench:
         yield bench
@@ -206,6 +176,16 @@ def test_a_warning_of_a_load_is_an_error_and_nothing_is_kept(bench: Bench, serve
     explained = bench.connector.explain(raised.value)
     assert data(bench.rows(table, OF)) == [{"id": "a", "test": 1}]
     assert "1000" not in str(explained)
+
+
+def test_every_character_is_read_back_as_it_was_sent(bench: Bench) -> None:
+    table, of = bench.table("texts"), columns(text=Kind.STRING)
+    marks = [chr(number) for number in (*range(33), ord("\\"), ord("'"), ord('"'))]
+    texts = [*map(chr, range(0x100)), *(one + other for one in marks for other in (*marks, "N", "n", "0"))]
+
+    bench.make(table, of, *(row(number, text=text) for number, text in enumerate(texts)))
+
+    assert [each["text"] for each in data(bench.rows(table, of))] == texts
 
 
 def test_keys_that_differ_at_all_are_keys_of_their_own(bench: Bench) -> None:

@@ -28,6 +28,8 @@ STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     "create_table_of_mysql_8": evolve(SQL, collation=MYSQL_EXACT).create_table(FINAL, COLUMNS, ("id",)),
     "index_on_key": SQL.index_on_key(FINAL, {"id": "bigint", "select": "longtext"}),
     "rename_tables": SQL.rename_tables((FINAL, TEMP), (TEMP, FINAL)),
+    "find_engine": SQL.find_engine(),
+    "change_engine": SQL.change_engine(FINAL),
     "find_key_index": SQL.find_key_index(),
     "drop_key_index": SQL.drop_key_index(FINAL),
     "find_size": SQL.find_size(),

@@ -1,3 +1,3 @@
-ALTER TABLE `sales"2025`.`Robert'); DROP TABLE students;--` ADD COLUMN `_airbyte_changing` longtext;
+ALTER TABLE `sales"2025`.`Robert'); DROP TABLE students;--` ADD COLUMN `_airbyte_changing` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
 UPDATE `sales"2025`.`Robert'); DROP TABLE students;--` AS t SET `_airbyte_changing` = CAST(`t`.`a"b` AS char), `_airbyte_meta` = CASE WHEN CAST(`t`.`a"b` AS char) IS NULL OR CAST(`t`.`a"b` AS char) IS NOT NULL OR coalesce(json_contains(json_extract(`t`.`_airbyte_meta`, '$.changes'), json_object('field', %(column)s, 'change', 'NULLED', 'reason', 'DESTINATION_TYPECAST_ERROR')), 0) THEN `t`.`_airbyte_meta` ELSE json_array_append(json_insert(`t`.`_airbyte_meta`, '$.changes', json_array()), '$.changes', json_object('field', %(column)s, 'change', 'NULLED', 'reason', 'DESTINATION_TYPECAST_ERROR')) END;
-ALTER TABLE `sales"2025`.`Robert'); DROP TABLE students;--` DROP COLUMN `a"b`, CHANGE COLUMN `_airbyte_changing` `a"b` longtext;
+ALTER TABLE `sales"2025`.`Robert'); DROP TABLE students;--` DROP COLUMN `a"b`, CHANGE COLUMN `_airbyte_changing` `a"b` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;

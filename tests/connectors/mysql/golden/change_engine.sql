@@ -1,0 +1,1 @@
+ALTER TABLE `sales"2025`.`Robert'); DROP TABLE students;--` ENGINE = InnoDB;

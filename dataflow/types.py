@@ -127,6 +127,17 @@ class Widened(AirbyteType):
         return self.to
 
 
+def _dotted(*parts: str) -> str:
+    """The parts with dots between them, each in double quotes if it is empty or has a dot or a quote itself."""
+    return ".".join(map(_part, parts))
+
+
+def _part(part: str) -> str:
+    if part and "." not in part and '"' not in part:
+        return part
+    return '"' + part.replace('"', '""') + '"'
+
+
 @frozen(order=True)
 class StreamName:
     """A stream's descriptor as the source gives it; `namespace` is None when the source has none."""
@@ -135,7 +146,8 @@ class StreamName:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.namespace}.{self.name}" if self.namespace else self.name
+        """For people and the journal. Two descriptors never share a text."""
+        return _dotted(self.namespace, self.name) if self.namespace else _dotted(self.name)
 
 
 @frozen(order=True)
@@ -146,7 +158,8 @@ class TableName:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.namespace}.{self.name}"
+        """For people. Two names never share a text."""
+        return _dotted(self.namespace, self.name)
 
 
 @frozen

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from attrs import evolve, frozen
 
 from dataflow.catalog import Strategy
+from dataflow.types import TableName
 from machines.formatting import count, number_of
 from machines.journal.account import account_from_json
 from machines.journal.entries import Entry
@@ -65,13 +66,17 @@ def _placed(course: Course, entry: Entry) -> Course:
     """Its strategy and tables: the catalog's wish, and what the ledger made of it."""
     match entry:
         case {"life": {"recipe": {"strategy": str(strategy)}, "final": final, "temp": temp}}:
-            course = evolve(course, strategy=_known(strategy), final=".".join(final), temp=".".join(temp))
+            course = evolve(course, strategy=_known(strategy), final=_name(final), temp=_name(temp))
         case {"facts": {"finalised": True}} if course.strategy is not None:
             course = evolve(course, strategy=course.strategy.incremental)
     match entry:
         case {"facts": {"temp_name": temp}} | {"temp": temp}:
-            return evolve(course, temp=".".join(temp))
+            return evolve(course, temp=_name(temp))
     return course
+
+
+def _name(parts: Iterable[str]) -> str:
+    return str(TableName(*parts))
 
 
 def _known(strategy: str) -> Strategy | None:

@@ -13,12 +13,14 @@ from connectors.engine.journal.writer import journal_keeper
 from connectors.testkit.harness.destination import Bench, Destination, needs
 from connectors.testkit.harness.faulty import Script, faulty
 from connectors.testkit.harness.interruptions import PRIOR, cut_off, sync_users
-from connectors.testkit.harness.messages import catalog, complete, record, state, users
+from connectors.testkit.harness.messages import catalog, complete, record, state, stream, users
 from connectors.testkit.harness.warehouse import DAYS, SMALL, Warehouse, WarehouseSuite
 from connectors.testkit.suites.journal_table import DAY, transition
 from dataflow.catalog import Strategy
 from dataflow.types import TableName
 from machines.journal.entries import Entry
+from machines.journal.history import runs
+from machines.journal.replay import replay
 from machines.operations import StreamOperation
 from machines.parts import commits, parts_of
 
@@ -115,6 +117,21 @@ class JournalSuite(WarehouseSuite):
         kept = _kept(warehouse.destination)
         assert [row["number"] for row in kept] == list(range(1, len(outcome.journal) + 1))
         assert {row["stream"] for row in kept if row["event"] == "flushed"} == set(names)
+
+    def test_streams_whose_dotted_names_agree_are_two_lives_that_replay(self, warehouse: Warehouse) -> None:
+        names = [("b", "kit_c.a"), ("a.b", "kit_c")]
+
+        outcome = warehouse.sync(
+            catalog(*(stream(name, Strategy.APPEND, namespace=space) for name, space in names)),
+            *(record(name, namespace=space, id=1) for name, space in names),
+            *(complete(name, space) for name, space in names),
+        )
+
+        (run,) = runs(outcome.journal)
+        assert outcome.errors == []
+        assert {life.stream for life in run.streams} == {'"kit_c.a".b', 'kit_c."a.b"'}
+        assert [life.counts.read for life in run.streams] == [1, 1]
+        assert [replay(life.entries).trouble for life in run.streams] == ["", ""]
 
     def test_no_value_of_a_record_is_in_it(self, warehouse: Warehouse) -> None:
         outcome = warehouse.sync(

@@ -155,6 +155,13 @@ def test_a_life_of_an_older_version_that_is_walked_still_is_no_trouble() -> None
     assert (replayed.divergence, replayed.trouble) == (None, "")
 
 
+def test_a_life_of_a_version_that_quoted_no_name_replays() -> None:
+    life = [{**entry, "stream": "shop.new.users"} for entry in read(JOURNALS / "dedup.jsonl")]
+    begun = {**life[0], "life": {**life[0]["life"], "name": "new.users"}}
+
+    assert replay([begun, *life[1:]]).trouble == ""
+
+
 @pytest.mark.parametrize("member", ["life", "facts"])
 def test_what_another_version_wrote_in_another_form_is_a_divergence(member: str) -> None:
     life = [

@@ -56,7 +56,7 @@ test-more: $(READY)
 	  tests/more tests/connectors/test_postgres.py tests/connectors/postgres $(ARGS)
 
 test-mysql: $(READY)
-	$(RUN) -m pytest -n $(WORKERS) -m "mysql and not campaign" tests/connectors/test_mysql.py tests/connectors/mysql tests/whole $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) -m "mysql and not campaign" tests/connectors/test_mysql.py tests/connectors/mysql tests/whole tests/crash $(ARGS)
 
 crash: $(READY)
 	@echo "the random moments' seed: $(SEED)"

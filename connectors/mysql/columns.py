@@ -16,6 +16,8 @@ from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limi
 
 # The servers' numbers of errors.
 NO_SUCH_DATABASE, NO_SUCH_COLUMN, NO_SUCH_TABLE = 1049, 1054, 1146
+# A wait for a lock came to its end.
+LOCKED = 1205
 
 # As MySQL has it; MariaDB takes twice as many.
 COLUMNS_OF_AN_INDEX = 16

@@ -18,7 +18,8 @@ from pymysql.constants import CLIENT, COMMAND
 from pymysql.constants.ER import NET_PACKET_TOO_LARGE
 from pymysql.cursors import Cursor
 
-from connectors.mysql.columns import MYSQL
+from connectors.mysql.columns import LOCKED, MYSQL
+from connectors.mysql.holders import holders
 from connectors.mysql.sql import MARIADB_EXACT, MYSQL_EXACT, MysqlStatements, killed
 from connectors.sql.text import Param, Sql, sql
 from dataflow.errors import ConfigError, TransientError
@@ -147,23 +148,23 @@ class MysqlConnection:
         self, statement: Sql, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         text = MYSQL.render(statement)
-        with request(self.requests, text), self.open.cursor() as cursor:
+        with self._asking(text), self.open.cursor() as cursor:
             cursor.execute(text, _bound(parameters) if statement.has_parameters else None)
             return list(cursor.fetchall())
 
     def changed(self, statement: Sql, parameters: Mapping[str, Any] | None = None) -> int:
         text = MYSQL.render(statement)
-        with request(self.requests, text), self.open.cursor() as cursor:
+        with self._asking(text), self.open.cursor() as cursor:
             return int(cursor.execute(text, _bound(parameters) if statement.has_parameters else None))
 
     def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
         text = MYSQL.render(statement)
-        with request(self.requests, text), self.open.cursor() as cursor:
+        with self._asking(text), self.open.cursor() as cursor:
             cursor.executemany(text, list(map(_bound, rows)))
 
     def append(self, statement: Sql, rows: Iterable[Sequence[Any]]) -> int:
         text = MYSQL.render(statement)
-        with request(self.requests, text), self.open.cursor() as cursor:
+        with self._asking(text), self.open.cursor() as cursor:
             return int(cursor.executemany(text, list(rows)) or 0)
 
     def load(self, statement: Sql, parts: Iterable[bytes]) -> int:
@@ -172,7 +173,7 @@ class MysqlConnection:
         The server ignores its own strictness there: what does not fit would be changed, and a row be left out.
         """
         text, connection = MYSQL.render(statement), self.open
-        with request(self.requests, text):
+        with self._asking(text):
             taken, warnings = _loaded(connection, text, parts)
         if warnings:
             _, code, said = self.execute(sql("SHOW WARNINGS LIMIT 1"))[0]
@@ -196,6 +197,23 @@ class MysqlConnection:
         if self._connection is None:
             self._connection = self._access.connect()
         return self._connection
+
+    @contextmanager
+    def _asking(self, text: str) -> Iterator[None]:
+        """Around a statement. An error of a lock that it waited for in vain notes which sessions have it."""
+        try:
+            with request(self.requests, text):
+                yield
+        except pymysql.err.OperationalError as error:
+            if error.args[:1] == (LOCKED,):
+                for each in holders(self._ask, text):
+                    error.add_note(str(each))
+            raise
+
+    def _ask(self, statement: Sql, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        with self.open.cursor() as cursor:
+            cursor.execute(MYSQL.render(statement), parameters or None)
+            return list(cursor.fetchall())
 
     def take_lock(self, name: str, seconds: int) -> bool:
         """Have the server's lock of this name, which this session keeps; False if another has it for so long."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pymysql
 from attrs import evolve
 
-from connectors.mysql.columns import MYSQL, NO_SUCH_DATABASE, NO_SUCH_TABLE
+from connectors.mysql.columns import LOCKED, MYSQL, NO_SUCH_DATABASE, NO_SUCH_TABLE
 from connectors.sql.errors import TRY_AGAIN, Meaning, explained
 from connectors.sql.text import Name, Value, sql
 from dataflow.errors import ConfigError, DataflowError, TransientError
@@ -44,9 +44,10 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     (2026,): ConfigError(
         "The connection could not be encrypted.", remedy="Check ssl, ssl_mode and its certificates."
     ),
-    (1205,): TransientError(
+    (LOCKED,): TransientError(
         "Another session kept a lock on a table or a row for too long.",
-        remedy="Try again. If this stays, end the open transaction that SHOW FULL PROCESSLIST shows for the table.",
+        remedy="End the session's transaction, or let an administrator KILL the session, or raise the option "
+        "lock_timeout. Try again. If no session is named, SHOW FULL PROCESSLIST shows them to an administrator.",
     ),
     (1213, 3058): TransientError("Another transaction was in the way of this one.", remedy=TRY_AGAIN),
     (1290, 1792, 1836): ConfigError(
@@ -105,6 +106,9 @@ def explain(error: Exception) -> DataflowError:
         return _LOST
     unforeseen = f"The server failed with an unforeseen {type(error).__name__} {code or ''}".strip() + "."
     meant = explained(error, code, _MEANINGS, unforeseen)
+    if code == LOCKED and (held := " and ".join(getattr(error, "__notes__", ()))):
+        # The client notes those that have the lock.
+        return evolve(meant, message=f"{meant.message} It waited for {held}.")
     refused = _REFUSED.search(str(error.args[-1])) if meant is _DENIED else None
     return evolve(meant, remedy=_grant(refused)) if refused else meant
 

@@ -171,6 +171,16 @@ def _cut_off_at_once(strategy: Strategy) -> Scenario:
     )
 
 
+def _begun_to_publish(strategy: Strategy) -> Scenario:
+    """The run before decided to publish, and died in the next of the commits that a publication then takes."""
+    return Scenario(
+        name="was begun to be published",
+        earlier=(OLD, Stint(strategy, 2, NEW, fault=f"during:{PUBLISH[strategy]}#2=kill")),
+        sync=Stint(strategy, 2, range(151, 156)),
+        points=(O.COMPLETE,),
+    )
+
+
 def _of(strategy: Strategy) -> tuple[Scenario, ...]:
     made = [_fresh, _settling, _discarding, _cut_off, _cut_off_at_once]
     if strategy is not APPEND:
@@ -181,3 +191,6 @@ def _of(strategy: Strategy) -> tuple[Scenario, ...]:
 
 
 SCENARIOS: tuple[Scenario, ...] = tuple(scenario for strategy in Strategy for scenario in _of(strategy))
+
+# A publication may be several commits, which the next sync completes.
+COMPLETING: tuple[Scenario, ...] = tuple(_begun_to_publish(strategy) for strategy in PUBLISH)

@@ -13,10 +13,11 @@ from connectors.engine.sync.faults import FLUSH, MOMENTS
 from dataflow.catalog import Strategy
 from dataflow.runtime.clock import SetClock
 from machines.operations import Answer, Facts, StreamOperation, TempFacts
+from machines.parts import Atomic, commits, parts_of
 from machines.stream import stream_lifecycle
 from tests.crash.grounds import Grounds, perform
 from tests.crash.life import Life
-from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.scenarios import COMPLETING, PUBLISH, SCENARIOS, Scenario
 from tests.machines.lives import Answering, life, recipe_of
 from tests.whole.places import NAMES, names_where
 
@@ -39,6 +40,8 @@ class Point:
 
 POINTS = [Point(scenario, place) for scenario in SCENARIOS for place in scenario.points]
 KILLED = names_where(lambda facts: facts.killed_by_make_test)
+# Those that commit each change of tables by itself.
+IN_COMMITS = names_where(lambda facts: not facts.undoes_tables)
 # The first point of each operation of one strategy.
 SHARE = list(
     {p.operation: p for p in reversed(POINTS) if p.scenario.strategy is Strategy.DEDUP_TRUNCATE}.values()
@@ -68,7 +71,16 @@ def converge(grounds: Grounds, folder: Path, database: str, point: Point, fault:
         life.finish()
 
 
-@pytest.mark.parametrize(("point", "moment", "database"), [*shared(KILLED)], ids=str)
+# Each database that `make test` does without has a share as large as that of one of the others.
+APART = [
+    (point, moment, database)
+    for database in names_where(lambda facts: not facts.by_make_test)
+    for point, moment, instead in shared(KILLED)
+    if instead == KILLED[0]
+]
+
+
+@pytest.mark.parametrize(("point", "moment", "database"), [*shared(KILLED), *APART], ids=str)
 def test_a_killed_sync_ends_as_if_it_had_not_been(
     grounds: Grounds, tmp_path: Path, point: Point, moment: str, database: str
 ) -> None:
@@ -128,14 +140,46 @@ def test_every_sync_killed_anywhere_time_and_again_ends_as_if_it_had_not_been(
     converge(grounds, tmp_path, database, point, f"after:{point.place}=kill", fault, f"during:{FLUSH}=kill")
 
 
+# -- databases that publish in several commits
+
+COMPLETIONS = [Point(scenario, place) for scenario in COMPLETING for place in scenario.points]
+# Each commit of a publication: the decision, the columns or the swap, the rows, the sweep.
+COMMITS = [
+    Point(scenario, f"{PUBLISH[scenario.strategy]}#{number}")
+    for scenario in SCENARIOS
+    if scenario.name == "begins" and scenario.strategy in PUBLISH
+    for number in range(
+        2, len(commits(parts_of(StreamOperation(PUBLISH[scenario.strategy])), Atomic.ROWS)) + 1
+    )
+]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("database", IN_COMMITS)
+@pytest.mark.parametrize("point", COMMITS, ids=str)
+def test_a_publication_killed_in_any_of_its_commits_is_completed(
+    grounds: Grounds, tmp_path: Path, point: Point, database: str
+) -> None:
+    converge(grounds, tmp_path, database, point, f"during:{point.place}=kill")
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("database", IN_COMMITS)
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("point", COMPLETIONS, ids=str)
+def test_a_completion_killed_anywhere_is_completed_by_the_next_sync(
+    grounds: Grounds, tmp_path: Path, point: Point, moment: str, database: str
+) -> None:
+    converge(grounds, tmp_path, database, point, f"{moment}:{point.place}=kill", "after:complete=kill")
+
+
 # -- that nothing is forgotten
 
 
 def test_the_matrix_has_every_operation_that_a_stream_can_ask_for() -> None:
-    # These databases commit a publication with its decision, so that none is ever left to complete.
-    asked = {*StreamOperation, FLUSH} - {StreamOperation.COMPLETE}
-
-    assert {point.operation for point in POINTS} == asked
+    # Databases that commit a publication with its decision have none to complete.
+    assert {point.operation for point in POINTS} == {*StreamOperation, FLUSH} - {StreamOperation.COMPLETE}
+    assert {point.operation for point in COMPLETIONS} == {StreamOperation.COMPLETE}
 
 
 @pytest.mark.parametrize("strategy", Strategy)

@@ -27,11 +27,13 @@ class Facts:
 
     `killed_by_make_test`: whether `make test` kills syncs into it; `make crash` does so in any case.
     `takes_rows_in_bulk`: whether many thousands of rows are a matter of seconds.
+    `undoes_tables`: whether a transaction that is undone undoes its changes of tables too.
     `by_make_test`: whether what it needs is there wherever `make test` runs.
     """
 
     killed_by_make_test: bool = False
     takes_rows_in_bulk: bool = False
+    undoes_tables: bool = True
     by_make_test: bool = True
 
 

@@ -84,8 +84,8 @@ class Theatre:
 
     def requests(self, stories: Iterable[Story]) -> dict[str, list[str]]:
         """What is said of each story's operation in a run that nothing interrupts."""
-        acts = [self._act(story) for story in stories]
-        self._begin(acts)
+        acts = [self.act(story) for story in stories]
+        self.begin(acts)
         for act in acts:
             act.interrupt(Interruption(operation=act.story.operation, fault=Fault.LOST_ANSWER, at=BEYOND))
         return {str(act.story): act.interruptions[-1].seen for act in acts}
@@ -111,21 +111,22 @@ class Theatre:
 
     def _played(self, story: Story, interruptions: Sequence[Sequence[Interruption]]) -> list["Act"]:
         """An act for each of these, played to its end."""
-        acts = [self._act(story) for _ in interruptions]
-        self._begin(acts)
+        acts = [self.act(story) for _ in interruptions]
+        self.begin(acts)
         for act, each in zip(acts, interruptions, strict=True):
             act.interrupt(*each)
         self._end(acts)
         self._follow(acts)
         return acts
 
-    def _act(self, story: Story) -> "Act":
+    def act(self, story: Story) -> "Act":
         """The story, on a stream of its own whose name is no part of another's."""
         act = Act(self, story, Stage(self.connector, self.ear, f"cut_{next(self._streams):04}"))
         self.acts.append(act)
         return act
 
-    def _begin(self, acts: Sequence["Act"]) -> None:
+    def begin(self, acts: Sequence["Act"]) -> None:
+        """Play them up to the runs that are to be interrupted."""
         given_up = [act for act in acts if act.story.before is not None]
         for begin, those in ((Act.begin, acts), (Act.give_up, given_up)):
             if those:

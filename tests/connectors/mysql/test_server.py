@@ -23,7 +23,7 @@ from connectors.testkit.harness.messages import catalog, complete, record, users
 from connectors.testkit.harness.rows import T2, columns, data, row
 from connectors.testkit.harness.warehouse import Warehouse
 from dataflow.catalog import Strategy
-from dataflow.errors import ConfigError
+from dataflow.errors import ConfigError, TransientError
 from dataflow.runtime import SYSTEM
 from dataflow.types import Kind
 from tests.connectors.test_mysql import CAPABILITIES, Look, options
@@ -297,3 +297,62 @@ def _asked_for(remedy: str, server: Any) -> set[str]:
     assert not connection.is_mariadb(server.server_version)
     assert "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP and INDEX" in remedy
     return NEEDED
+
+
+# -- a lock that somebody holds
+
+
+@pytest.fixture
+def impatient(destination: Destination) -> Iterator[Bench]:
+    with open_bench(evolve(destination, options={**destination.options, "lock_timeout": 1})) as bench:
+        yield bench
+
+
+@pytest.fixture
+def with_locks_listed(server: Any) -> Iterator[None]:
+    """MySQL lists them by itself."""
+    plugin = connection.is_mariadb(server.server_version)
+    if plugin:
+        server.query("INSTALL SONAME 'metadata_lock_info'")
+    yield
+    if plugin:
+        server.query("UNINSTALL SONAME 'metadata_lock_info'")
+
+
+def test_a_swap_waits_for_a_reader_and_its_error_names_the_readers_session(
+    impatient: Bench, mysql_server: Path
+) -> None:
+    session = explained_after_a_wait(impatient, mysql_server)
+
+    assert f"waited for session {session[0]} of root@localhost with " in session[1]
+
+
+@pytest.mark.usefixtures("with_locks_listed")
+def test_the_error_names_the_table_too_where_the_server_lists_locks(
+    impatient: Bench, mysql_server: Path
+) -> None:
+    session = explained_after_a_wait(impatient, mysql_server)
+
+    assert (
+        f"waited for session {session[0]} of root@localhost with a lock on kit.users, idle for" in session[1]
+    )
+
+
+def explained_after_a_wait(bench: Bench, socket: Path) -> tuple[int, str]:
+    """The session of a reader that a swap waited for in vain, and what the error says. The swap is done afterwards."""
+    source, target = bench.table("users_tmp"), bench.table("users")
+    bench.make(target, OF, row(1, id="old", test=1))
+    bench.make(source, OF, row(2, id="new", test=2))
+    with closing(pymysql.connect(unix_socket=str(socket), user="root", ssl_disabled=True)) as reader:
+        reader.query("SELECT * FROM kit.users")
+        with pytest.raises(pymysql.Error) as raised, bench.client.transaction():
+            bench.client.overwrite_table(source, target)
+        number = reader.thread_id()
+    explained = bench.connector.explain(raised.value)
+    assert data(bench.rows(target, OF)) == [{"id": "old", "test": 1}]
+    with bench.client.transaction():
+        bench.client.overwrite_table(source, target)
+    assert data(bench.rows(target, OF)) == [{"id": "new", "test": 2}]
+    assert isinstance(explained, TransientError)
+    assert "KILL the session" in explained.remedy
+    return number, explained.message

@@ -120,6 +120,8 @@ class LedgerFormat:
         number = self._number()
         if number is None and not entries and self._dialect.ddl is Ddl.COMMITS:
             return Found.NOTHING
+        if number is None:
+            raise _of_unknown_format(self.entries, self.format)
         if number not in (FORMAT - 1, FORMAT):
             raise ConfigError(
                 f"The ledger in {self.entries} has format {number}, and this version uses format {FORMAT}.",
@@ -233,6 +235,15 @@ def _without_flushes(place: TableName) -> ConfigError:
         "syncs: create it with the bigint columns epoch, number, rows and the varchar columns final_namespace, "
         "final_name, checkpoint_raw_id, highest_raw_id, then refresh the streams whose temp tables hold rows. Its "
         "primary key is final_namespace, final_name, epoch, number.",
+    )
+
+
+def _of_unknown_format(place: TableName, formats: TableName) -> ConfigError:
+    return ConfigError(
+        f"The table {formats}, which holds the format of the ledger in {place}, is empty.",
+        doing="reading the ledger",
+        remedy="Nothing was changed. Insert one row into it: the number of the last version's format (this version's "
+        f"is {FORMAT}) as format, and any text as notice.",
     )
 
 

@@ -26,7 +26,8 @@ class Course:
     `written` counts the rows of this run that are durable, `covered` those of them that a STATE covers. `begun`: it
     came to where rows are taken in. `to_temp`: they go to a temp table. `resumed` and `settled`: rows of an earlier
     run waited, and were taken on, or were brought into the final table. `completed`: a publication that an earlier
-    run had begun was ended. `kept`: its temp table was left to the next run.
+    run had begun was ended. `kept`: its temp table was left to the next run. `unseen`: it could not look at it in
+    the end, since the database was away or another run had taken the table over.
     """
 
     strategy: Strategy | None = None
@@ -42,6 +43,7 @@ class Course:
     completed: bool = False
     tried_to_publish: bool = False
     kept: bool = False
+    unseen: bool = False
 
     def heard(self, entry: Entry) -> "Course":
         """The course after one more entry."""
@@ -58,6 +60,7 @@ class Course:
             settled=self.settled or (operation == StreamOperation.SETTLE and entry.get("rows") != 0),
             completed=self.completed or operation == StreamOperation.COMPLETE,
             tried_to_publish=self.tried_to_publish or entry.get("operation") in _PUBLISHING,
+            unseen=self.unseen or (entry.get("operation") == StreamOperation.ABANDON and "error" in entry),
             kept=self.kept or (entry.get("operation") == StreamOperation.ABANDON and _is_kept(entry)),
         )
 
@@ -140,6 +143,11 @@ def _by_temp(course: Course, strategy: Strategy) -> str:
     nothing = f"{final} holds nothing of this run."
     if not course.written and not course.resumed:
         return nothing
+    if course.unseen:
+        return (
+            f"Written to {course.temp}, which this run could not look at in the end: {rows}. Those that a STATE covers "
+            "are kept there until a sync publishes them."
+        )
     return f"{nothing} Waiting in {course.temp} for the next sync: {rows}."
 
 

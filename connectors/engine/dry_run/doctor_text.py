@@ -88,7 +88,9 @@ def _acknowledged(finding: Finding) -> str:
         return "no: the source will send these rows again"
     if finding.kind in (Kind.MISSING, Kind.EMPTY):
         return "yes, and they are gone: the source may not send them again. Refresh the stream, or restore the table"
-    return "yes: the source may consider these rows delivered and not send them again"
+    return (
+        "possibly: a STATE covers rows of it. If that STATE was emitted, the source does not send them again"
+    )
 
 
 def _fix(finding: Finding) -> str:

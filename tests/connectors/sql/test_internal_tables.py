@@ -185,14 +185,26 @@ def test_a_table_in_the_ledgers_place_is_reported_by_what_it_lacks() -> None:
 
 
 @pytest.mark.parametrize("work", [SqlLedger.prepare, SqlLedger.entries])
-@pytest.mark.parametrize("number", [FORMAT - 2, FORMAT + 1, None])
+@pytest.mark.parametrize("number", [FORMAT - 2, FORMAT + 1])
 def test_a_ledger_of_another_format_is_refused_by_its_number(
-    work: Callable[[SqlLedger], Any], number: int | None
+    work: Callable[[SqlLedger], Any], number: int
 ) -> None:
     session = Written([(number,)], tables=LEDGER)
 
     with pytest.raises(ConfigError, match=f"has format {number}, and this version uses format {FORMAT}"):
         work(ledger(session))
+    assert [text for text in session.statements if not text.startswith("SELECT")] == []
+
+
+@pytest.mark.parametrize("work", [SqlLedger.prepare, SqlLedger.entries])
+def test_a_ledger_whose_format_was_deleted_is_refused_with_how_to_restore_it(
+    work: Callable[[SqlLedger], Any],
+) -> None:
+    session = Written([(None,)], tables=LEDGER)
+
+    with pytest.raises(ConfigError, match=r"internal\._airbyte_ledger, .* is empty") as refused:
+        work(ledger(session))
+    assert f"this version's is {FORMAT}" in refused.value.remedy
     assert [text for text in session.statements if not text.startswith("SELECT")] == []
 
 

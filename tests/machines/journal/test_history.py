@@ -7,6 +7,7 @@ import pytest
 
 from machines.journal.entries import Entry
 from machines.journal.history import Counts, Failure, Outcome, runs, together
+from machines.journal.standing import course_of, standing
 from tests.machines.record import JOURNALS
 
 
@@ -85,3 +86,15 @@ def test_every_recorded_life_can_be_described(file: Any) -> None:
 
     assert sum(life.walked.values()) == len(life.entries)
     assert life.stays[-1].state == life.state
+
+
+def test_rows_of_a_temp_table_that_another_run_took_over_are_not_said_to_wait() -> None:
+    *before, abandoned, failed = map(json.loads, (JOURNALS / "dedup_cut_off.jsonl").read_text().splitlines())
+    fenced = {name: value for name, value in abandoned.items() if name not in ("left", "note")}
+
+    words = standing(
+        course_of([*before, {**fenced, "error": "config_error: Another run took over."}, failed])
+    )
+
+    assert "could not look at in the end: " in words
+    assert "Waiting in" not in words

@@ -64,8 +64,7 @@ crash: $(READY)
 
 search: $(READY)
 	@echo "the share's seed: $(SEED)"
-	$(VENV)/bin/dataflow verify --class all --crashes 1 --rivals 1 --flushes 2 --share $(SHARES) --seed $(SEED) \
-	  --jobs $(WORKERS) $(ARGS)
+	$(VENV)/bin/dataflow verify --class all --share $(SHARES) --seed $(SEED) --jobs $(WORKERS) $(ARGS)
 
 simulate: $(READY)
 	@each=$$(awk 'BEGIN { print $(MINUTES) / $(words $(CLASSES)) }'); for class in $(CLASSES); do \

@@ -12,9 +12,9 @@ from attrs import evolve, field, frozen
 
 from dataflow.runtime.clock import Clock
 from dataflow.runtime.processes import in_processes
-from machines.formatting import duration
+from machines.formatting import count, duration
 from machines.parts import Atomic
-from machines.verify.coverage import coverage
+from machines.verify.coverage import coverage, missed
 from machines.verify.decisions import Decisions
 from machines.verify.rules import KINDS, Kind, Rule
 from machines.verify.scenarios import Scenario, scenarios
@@ -53,6 +53,15 @@ class Asked:
                 if self.scenario in scenario.name and (number - self.seed) % self.share == 0:
                     yield kind, at
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all histories of its kinds are searched."""
+        return not self.scenario and self.share == 1
+
+    def has_limits(self, kind: Kind) -> bool:
+        """Whether limits of this kind are looked for: it has some, unless it ends the statements of others."""
+        return self.limits and kind.atomic is not Atomic.EVERYTHING and not kind.ends_others
+
     def search(self, kind: Kind) -> Search:
         """The search of one of its kinds."""
         return search_of(
@@ -90,19 +99,33 @@ def report(asked: Asked, clock: Clock, jobs: int = 1) -> Iterator[tuple[str, Exp
         kind, began, total = asked.kinds[at], clock.monotonic(), Explored()
         for (_, scenario), explored in of_kind:
             total += explored
-            shown = () if asked.limits else map(str, explored.violations)
-            yield "\n".join([f"{kind.name}, {names[scenario]}: {counts(explored)}", *shown]), explored
+            line = f"{kind.name}, {names[scenario]}: {_counts(asked, kind, explored)}"
+            yield "\n".join([line, *map(str, explored.violations)]), explored
         took = duration(clock.monotonic() - began)
-        lines = [f"class {kind.name}, {_befell(asked)}: {counts(total)}, {took}"]
-        lines += coverage(total.met, asked.search(kind).decisions.arrows)
-        if asked.limits:
-            lines += map(str, shortest(total.violations))
+        lines = [f"class {kind.name}, {_befell(asked)}: {_counts(asked, kind, total)}, {took}"]
+        arrows = asked.search(kind).decisions.arrows
+        lines += coverage(total.met, arrows)
+        if asked.is_whole:
+            lines += missed(total.met, arrows)
+        lines += [f"limit {each.limit}, {each}" for each in shortest(total.limits)]
         yield "\n".join(lines), Explored()
 
 
 def _explore(asked: Asked, task: Task) -> Explored:
-    kind, at = task
-    return _search(asked, kind).explore(list(scenarios())[at])
+    number, at = task
+    explored = _search(asked, number).explore(list(scenarios())[at])
+    if not asked.has_limits(asked.kinds[number]):
+        return explored
+    limits = tuple(each for each in explored.violations if each.limit)
+    broken = tuple(each for each in explored.violations if not each.limit)
+    return evolve(explored, violations=broken, limits=limits)
+
+
+def _counts(asked: Asked, kind: Kind, of: Explored) -> str:
+    """What was explored, in figures; histories of limits are counted apart from violations."""
+    if not asked.has_limits(kind):
+        return counts(of)
+    return f"{counts(of)}, {count(len(of.limits))} histories of limits"
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,5 @@
-"""What a search met: arrows of the machine that some history took, and the ways in which runs were disturbed. Judges
-nothing; what was never met is named, too.
+"""What a search met, and what it did not: arrows of the machine that some history took, and the ways in which runs were
+disturbed. Judges nothing.
 """
 
 from collections.abc import Collection, Iterator
@@ -33,8 +33,17 @@ def arrow(source: str, event: str, target: str) -> str:
 
 
 def coverage(met: Collection[str], arrows: Collection[str]) -> Iterator[str]:
-    """Lines for a person: how many of each kind some history met, and those that none did."""
-    for name, all_of_them in (("arrows", set(arrows)), ("kinds of disturbance", set(map(str, Fault)))):
-        missed = sorted(all_of_them.difference(met))
-        yield f"{name}: {count(len(all_of_them) - len(missed))} of {count(len(all_of_them))} met"
-        yield from (f"  never met: {each}" for each in missed)
+    """Lines for a person: how many of each kind some history met."""
+    for name, of_it in _all(arrows):
+        yield f"{name}: {count(len(of_it.intersection(met)))} of {count(len(of_it))} met"
+
+
+def missed(met: Collection[str], arrows: Collection[str]) -> Iterator[str]:
+    """Lines for a person: what no history met. It says something only of a search that was whole."""
+    for name, of_it in _all(arrows):
+        yield from (f"never met, of the {name}: {each}" for each in sorted(of_it.difference(met)))
+
+
+def _all(arrows: Collection[str]) -> Iterator[tuple[str, set[str]]]:
+    yield "arrows", set(arrows)
+    yield "kinds of disturbance", set(map(str, Fault))

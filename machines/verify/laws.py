@@ -14,6 +14,11 @@ from machines.verify.steps import COMES_LATE, Step
 from machines.verify.undisturbed import undisturbed
 from machines.verify.world import Progress, World
 
+LEFT_A_TABLE = "a late statement has left an empty table"
+CHANGED_COLUMNS = "a late statement changed the columns of another run's tables"
+# What a database cannot keep that does not end the statements of others, by its name in docs/guarantees.md.
+LIMITS = {LEFT_A_TABLE: "(a)", CHANGED_COLUMNS: "(b)"}
+
 
 class Laws:
     """The laws of one scenario. `strict`: as a database keeps them that ends what others have at work.
@@ -144,7 +149,7 @@ class Laws:
             return "the ledger has a recipe without a table"
         if database.leftovers:
             return "a table that the ledger does not name is left"
-        return "a late statement has left an empty table" if self._strict else ""
+        return LEFT_A_TABLE if self._strict else ""
 
     # -- 5
 
@@ -171,8 +176,8 @@ class Laws:
         if not self._strict:
             return ""
         if new.stray and not old.stray:
-            return "a late statement has left an empty table"
-        return "a late statement changed the columns of another run's tables" if _reshaped(old, new) else ""
+            return LEFT_A_TABLE
+        return CHANGED_COLUMNS if _reshaped(old, new) else ""
 
 
 def _lost(old: Table, new: Table, syncs: Sequence[Sync]) -> str:

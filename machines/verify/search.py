@@ -10,7 +10,7 @@ from attrs import field, frozen
 from dataflow.runtime.clock import Clock
 from machines.formatting import count, duration
 from machines.verify.decisions import Decisions
-from machines.verify.laws import Laws
+from machines.verify.laws import LIMITS, Laws
 from machines.verify.moves import Moves
 from machines.verify.scenarios import Scenario, scenarios
 from machines.verify.steps import Step, Steps
@@ -26,6 +26,11 @@ class Violation:
     complaint: str
     history: tuple[str, ...]
 
+    @property
+    def limit(self) -> str:
+        """The known limit that the history shows, as docs/guarantees.md names it; empty if it shows none."""
+        return next((name for text, name in LIMITS.items() if self.complaint.endswith(text)), "")
+
     def __str__(self) -> str:
         steps = "\n".join(f"  {number:2}. {label}" for number, label in enumerate(self.history, 1))
         return f"{self.scenario}: {self.complaint}\n{steps}"
@@ -35,13 +40,15 @@ class Violation:
 class Explored:
     """What a search went through. A crash point is a step in which something befell a run.
 
-    `met` are the arrows that were taken, and the ways in which runs were disturbed.
+    `limits` are histories of what such a database is known not to keep; they are no violations. `met` are the arrows
+    that were taken, and the ways in which runs were disturbed.
     """
 
     states: int = 0
     steps: int = 0
     crash_points: int = 0
     violations: tuple[Violation, ...] = ()
+    limits: tuple[Violation, ...] = ()
     met: frozenset[str] = frozenset()
 
     def __add__(self, other: "Explored") -> "Explored":
@@ -50,6 +57,7 @@ class Explored:
             steps=self.steps + other.steps,
             crash_points=self.crash_points + other.crash_points,
             violations=self.violations + other.violations,
+            limits=self.limits + other.limits,
             met=self.met | other.met,
         )
 

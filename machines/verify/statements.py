@@ -1,13 +1,14 @@
 """Statements whose run hears no answer any more, and that may take effect at any later moment, once: when that is, what
 makes sure that they never do, and what they do when they come.
 
-Up to two are at work at a time: one of a run that a crash struck, and one of a rival that another run followed. Each is
-sent as it was when its run looked, and nobody looks again when it comes.
+Up to two are at work at a time: one of a run that a crash struck and one of a rival that another run followed, or two
+of a run that twice heard no answer. Each is sent as it was when its run looked, and nobody looks again when it comes.
+When one comes, it is a commit: it makes others void as a commit of a run does.
 
-One of each run is enough, although a run with several flushes at work may leave several. A claim makes sure that none
-of them comes later: the ledger's row refuses it, or temp has another name, or another version. So they come before, and
-until then nobody looks at rows but the run itself, which asks whether there are any. The others had come then, or had
-not, when the run was struck, and that is a history of one.
+A run with several flushes at work may leave several by one crash, and one of them is enough. A claim makes sure that
+none of them comes later: the ledger's row refuses it, or temp has another name, or another version. So they come
+before, and until then nobody looks at rows but the run itself, which asks whether there are any. The others had come
+then, or had not, when the run was struck, and that is a history of one.
 """
 
 from collections.abc import Iterable
@@ -28,7 +29,7 @@ from machines.verify.values import Interned, evolve
 FROM_TEMP = (Part.ADD, Part.REPLACE)
 FORGETS = (Part.FORGET_TEMP, Part.END_PUBLICATION)
 FENCES = (Part.END_OTHERS, Part.RENEW_TEMP)
-# The run that a crash struck leaves one, and so does a rival that another run follows.
+# A crash leaves one, and so does a rival that another run follows.
 AT_ONCE = 2
 # Their parts and the columns are all that they say.
 SAYING_ALL = frozenset(
@@ -134,10 +135,9 @@ class Statements:
             touched.update(places(part, request))
         if Place.LEDGER in late & touched:
             return True
-        conditional = kind.atomic is Atomic.TABLE and kind.keeps(Rule.FENCE)
-        if conditional and late & touched & MADE:
+        if self._conditional and late & touched & MADE:
             return True
-        if Part.END_OTHERS in parts and (kind.ends_others or (conditional and late & MADE)):
+        if Part.END_OTHERS in parts and (kind.ends_others or (self._conditional and late & MADE)):
             return True
         if Part.RENEW_TEMP in parts and kind.renews and Place.TEMP in late:
             return True
@@ -156,7 +156,25 @@ class Statements:
             if landed is None and statement.request is not None:
                 landed = self._performers.perform(part, database, statement.request)
             database = landed or database
-        return database
+        return self._without_void(database, statement)
+
+    def _without_void(self, database: Database, landed: Statement) -> Database:
+        """The database without those at work that this one has made void: it is a commit like any other."""
+        at_work = tuple(late for late in database.at_work if not self._void_by(late, landed))
+        return database if at_work == database.at_work else evolve(database, at_work=at_work)
+
+    def _void_by(self, late: Statement, landed: Statement) -> bool:
+        if self._conditional and late.places & landed.places & MADE:
+            return True
+        if self._kind.names_are_once and Place.TEMP in late.places and set(FORGETS) & set(landed.parts):
+            return True
+        # Both name tables that were there when they were sent, and none has such a name again.
+        return self._kind.names_are_once and late.parts == landed.parts == (Part.SWEEP,)
+
+    @property
+    def _conditional(self) -> bool:
+        """Whether a commit is refused if the version of its table is not the one that was read."""
+        return self._kind.atomic is Atomic.TABLE and self._kind.keeps(Rule.FENCE)
 
     def _on_rows(self, part: Part, database: Database, statement: Statement) -> Database | None:
         """What a change of rows leaves, None when the part is none."""

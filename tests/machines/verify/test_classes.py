@@ -183,15 +183,24 @@ def test_several_processes_find_what_one_finds() -> None:
     assert [text.split(",")[0] for text, _ in one] == [text.split(",")[0] for text, _ in two]
 
 
-def test_the_figures_say_which_arrows_and_disturbances_no_history_met() -> None:
-    asked = Asked(kinds=(CLASSES["B"],), scenario="append into no table", crashes=1, rivals=0, flushes=1)
+def test_the_figures_of_a_whole_search_say_which_arrows_and_disturbances_no_history_met() -> None:
+    asked = Asked(kinds=(CLASSES["B"],), crashes=0, rivals=1, flushes=1)
 
     *_, (text, _) = report(asked, SYSTEM.clock)
 
     assert "arrows: " in text
-    assert "never met: claiming --succeeded--> completing" in text
-    assert "never met: falls silent, and another starts" in text
-    assert "never met: killed before it\n" not in text
+    assert "never met, of the arrows: writing --errored--> " in text
+    assert "never met, of the kinds of disturbance: killed before it\n" in text
+    assert "never met, of the kinds of disturbance: falls silent, and another starts" not in text
+
+
+def test_the_figures_of_one_scenario_name_nothing_that_others_may_meet() -> None:
+    asked = Asked(kinds=(CLASSES["B"],), scenario="append into no table", crashes=0, rivals=0, flushes=1)
+
+    *_, (text, _) = report(asked, SYSTEM.clock)
+
+    assert "arrows: " in text
+    assert "never met" not in text
 
 
 def test_shares_of_as_many_seeds_in_a_row_are_all_scenarios() -> None:
@@ -204,11 +213,36 @@ def test_shares_of_as_many_seeds_in_a_row_are_all_scenarios() -> None:
     assert sum(map(len, shares)) == len(set.union(*shares)) == len(list(scenarios()))
 
 
+def test_a_broken_law_that_is_no_limit_is_a_violation_among_the_limits_too() -> None:
+    without = frozenset({Rule.DECIDE_TO_REPLACE})
+    asked = Asked(
+        kinds=(CLASSES["B"],), scenario="append_truncate into", limits=True, without=without, rivals=0
+    )
+
+    found = [explored for _, explored in report(asked, SYSTEM.clock)]
+
+    assert [each.complaint for explored in found for each in explored.violations if each.limit] == []
+    assert any(explored.violations for explored in found)
+    assert any(explored.limits for explored in found)
+
+
+@pytest.mark.parametrize("of", "BD")
+def test_two_unanswered_statements_of_one_run_break_no_law(of: str) -> None:
+    asked = Asked(
+        kinds=(CLASSES[of],), scenario="append_truncate into no table", crashes=2, rivals=1, flushes=1
+    )
+
+    (_, explored), _ = report(asked, SYSTEM.clock)
+
+    assert explored.violations == ()
+
+
 def test_the_limits_are_shown_with_their_shortest_histories() -> None:
     asked = Asked(kinds=(CLASSES["B"],), scenario="dedup into no table", limits=True, rivals=0, flushes=1)
 
     *_, (text, _) = report(asked, SYSTEM.clock)
 
-    assert "a late statement has left an empty table" in text
+    assert "limit (a), dedup into no table: law 4, nothing is left behind: a late statement has left" in text
+    assert "0 violations, 2 histories of limits" in text
     assert "what was still at work takes effect: create_temp" in text
     assert shortest(()) == []

@@ -16,11 +16,18 @@ from connectors.sql.ssh_options import Tunnel, tunnel_of
 
 # JDBC's names of what PyMySQL knows by others; the values are milliseconds.
 TIMEOUTS: Mapping[str, str] = {"connectTimeout": "connect_timeout", "socketTimeout": "read_timeout"}
+# Milliseconds. A server answers nothing while it waits for a lock or ends a dead run's session.
+LEAST_SOCKET_TIMEOUT = 120_000
+# Seconds: the longest time that the driver waits, for 0, by which JDBC means no limit.
+NO_LIMIT = 31_536_000
 
 
 def url_parameters(text: str) -> dict[str, int]:
     """The parameters by PyMySQL's names, in seconds. Only for a text of which `_url_complaints` has none."""
-    return {TIMEOUTS[key]: max(1, int(value) // 1000) for key, value in server.url_pairs(text)}
+    return {
+        TIMEOUTS[key]: max(1, int(value) // 1000) if int(value) else NO_LIMIT
+        for key, value in server.url_pairs(text)
+    }
 
 
 def _url_complaints(text: str) -> Iterator[str]:
@@ -34,6 +41,8 @@ def _url_complaints(text: str) -> Iterator[str]:
             yield f"{key} is not known here: {' and '.join(TIMEOUTS)} are"
         elif not value.isdigit():
             yield f"{key} must be a whole number of milliseconds"
+        elif key == "socketTimeout" and 0 < int(value) < LEAST_SOCKET_TIMEOUT:
+            yield f"{key} must be 0, for no limit, or at least {LEAST_SOCKET_TIMEOUT} milliseconds"
 
 
 @frozen(kw_only=True)

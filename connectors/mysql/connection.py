@@ -20,9 +20,17 @@ from pymysql.cursors import Cursor
 
 from connectors.mysql.columns import LOCKED, MYSQL
 from connectors.mysql.holders import holders
+from connectors.mysql.server import (
+    CLUSTER,
+    is_mariadb,
+    require_case,
+    require_known,
+    require_one_writer,
+    require_packets,
+)
 from connectors.mysql.sql import MARIADB_EXACT, MYSQL_EXACT, MysqlStatements, killed
 from connectors.sql.text import Param, Sql, sql
-from dataflow.errors import ConfigError, TransientError
+from dataflow.errors import TransientError
 from dataflow.runtime import Runtime
 from dataflow.runtime.requests import COMMIT, request
 
@@ -31,16 +39,15 @@ SETTINGS = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', sql_safe_updates = 0",
     # Else a ledger row that is looked for, and is not there yet, is locked with its neighbours.
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    # A stream's lock is on a session that is idle for as long as the sync takes.
-    "SET SESSION wait_timeout = 31536000",
 )
-# A machine that vanishes without a word keeps a transaction open. MySQL has no bound for that.
-MARIADB_SETTINGS = ("SET SESSION idle_transaction_timeout = 600",)
-WAITS = "SET SESSION lock_wait_timeout = {0}, innodb_lock_wait_timeout = {0}"
-# The oldest versions that make all changes of a table atomic and know all that is used here.
-OLDEST_MARIADB, OLDEST_MYSQL = (10, 6), (8, 0, 17)
-# Bytes: of one packet of rows, and of the largest packet that the server has to take.
-PACKET, LEAST_PACKET = 256 * 1024, 1024 * 1024
+# Merges take as long as they take.
+MARIADB_SETTINGS = ("SET SESSION max_statement_time = 0",)
+MYSQL_SETTINGS = ("SET SESSION max_execution_time = 0",)
+WAITS = "SET SESSION lock_wait_timeout = {0}, innodb_lock_wait_timeout = {0}, wait_timeout = {1}"
+# Seconds that a session may be idle, also in a transaction: so long a machine that vanished keeps the locks of rows.
+IDLE = 600
+# Bytes of one packet of rows.
+PACKET = 256 * 1024
 # How long, in seconds, a statement of a dead run may go on before its session is ended, and how long that may take.
 GHOST_WAIT, KILL_WAIT = 15, 60
 
@@ -49,16 +56,19 @@ GHOST_WAIT, KILL_WAIT = 15, 60
 class Access:
     """How to reach the server. `parameters` are PyMySQL's; `detour` gives those of a tunnel for each connection.
 
-    `lock_timeout` bounds a statement's wait for a lock, in seconds.
+    `lock_timeout` bounds a statement's wait for a lock, and `idle_timeout` how long a session may be idle; in seconds.
     """
 
     runtime: Runtime
     parameters: Mapping[str, Any] = field(repr=False)
     lock_timeout: int
+    idle_timeout: int = IDLE
     detour: Callable[[], Mapping[str, Any]] = dict
 
     def connect(self) -> Any:
-        """A new session. ConfigError when the server cannot be used: it is too old, or takes too little."""
+        """A new session. ConfigError when the server cannot be used: it is too old, takes too little, or is a cluster
+        that any member of which may write.
+        """
         connection = pymysql.connect(
             **{**self.parameters, **self.detour()},
             charset="utf8mb4",
@@ -70,13 +80,15 @@ class Access:
         )
         require_known(connection.server_version)
         with connection.cursor() as cursor:
+            cursor.execute(CLUSTER)
+            require_one_writer(dict(cursor.fetchall()))
             cursor.execute("SELECT @@lower_case_table_names, @@max_allowed_packet")
             lower_case, largest = cursor.fetchone()
-            _require_case(lower_case)
-            _require_packets(largest)
+            require_case(lower_case)
+            require_packets(largest)
             connection.max_allowed_packet = largest
-            more = MARIADB_SETTINGS if is_mariadb(connection.server_version) else ()
-            for setting in (*SETTINGS, *more, WAITS.format(self.lock_timeout)):
+            more = MARIADB_SETTINGS if is_mariadb(connection.server_version) else MYSQL_SETTINGS
+            for setting in (*SETTINGS, *more, WAITS.format(self.lock_timeout, self.idle_timeout)):
                 cursor.execute(setting)
         return connection
 
@@ -112,7 +124,7 @@ class MysqlConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        connection = self.open
+        connection = self._awake()
         connection.query(self.begin)
         try:
             yield
@@ -173,8 +185,13 @@ class MysqlConnection:
         The server ignores its own strictness there: what does not fit would be changed, and a row be left out.
         """
         text, connection = MYSQL.render(statement), self.open
-        with self._asking(text):
-            taken, warnings = _loaded(connection, text, parts)
+        try:
+            with self._asking(text):
+                taken, warnings = _loaded(connection, text, parts)
+        except BaseException:
+            # The server may still wait for rows, and would take the next statement for some.
+            connection._force_close()  # noqa: SLF001 - there is no other way
+            raise
         if warnings:
             _, code, said = self.execute(sql("SHOW WARNINGS LIMIT 1"))[0]
             raise pymysql.err.DataError(code, said)
@@ -197,6 +214,14 @@ class MysqlConnection:
         if self._connection is None:
             self._connection = self._access.connect()
         return self._connection
+
+    def _awake(self) -> Any:
+        """The driver's connection, on a new session if the server has ended the idle one."""
+        try:
+            self.open.ping(reconnect=False)
+        except pymysql.Error:
+            self.recover()
+        return self.open
 
     @contextmanager
     def _asking(self, text: str) -> Iterator[None]:
@@ -237,41 +262,6 @@ class MysqlReader(MysqlConnection):
     """A connection whose transactions only read."""
 
     begin = "START TRANSACTION READ ONLY"
-
-
-def is_mariadb(version: str) -> bool:
-    """Whether a server that says this of its version is MariaDB."""
-    return "mariadb" in version.lower()
-
-
-def require_known(version: str) -> None:
-    """ConfigError if a server that says this of its version is too old."""
-    # MariaDB's begins with a version of MySQL's, for old clients.
-    numbers = version.removeprefix("5.5.5-").split("-")[0].split(".")
-    found = tuple(int("".join(filter(str.isdigit, each)) or 0) for each in numbers[:3])
-    name, oldest = ("MariaDB", OLDEST_MARIADB) if is_mariadb(version) else ("MySQL", OLDEST_MYSQL)
-    if found < oldest:
-        raise ConfigError(
-            f"The server is {name} {'.'.join(map(str, found))}, and this destination needs "
-            f"{'.'.join(map(str, oldest))} or newer.",
-            remedy="Use a newer server.",
-        )
-
-
-def _require_case(lower_case_table_names: int) -> None:
-    if lower_case_table_names != 0:
-        raise ConfigError(
-            "The server does not keep the case of tables' names: its lower_case_table_names is not 0.",
-            remedy="Use a server that keeps it, since the ledger does.",
-        )
-
-
-def _require_packets(largest: int) -> None:
-    if largest < LEAST_PACKET:
-        raise ConfigError(
-            f"The server takes no packet beyond {largest} bytes, and this destination needs {LEAST_PACKET}.",
-            remedy="Raise max_allowed_packet on the server.",
-        )
 
 
 def _bound(parameters: Mapping[str, Any] | None) -> Mapping[str, Any]:

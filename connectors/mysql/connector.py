@@ -11,7 +11,7 @@ from connectors.contract.options import DeletionMode
 from connectors.mysql.buffer import MysqlBuffer
 from connectors.mysql.client import MysqlClient
 from connectors.mysql.columns import MysqlColumns
-from connectors.mysql.config import MysqlConfig, url_parameters
+from connectors.mysql.config import NO_LIMIT, MysqlConfig, url_parameters
 from connectors.mysql.connection import Access, MysqlConnection, MysqlReader
 from connectors.mysql.errors import explain
 from connectors.mysql.locks import StreamLocks
@@ -76,7 +76,12 @@ class MysqlConnector:
 
     def _client(self, connection: MysqlConnection) -> MysqlClient:
         # What the locks send outlives no connection.
-        unwatched = evolve(self._access, runtime=evolve(self.runtime, requests=UNWATCHED))
+        unwatched = evolve(
+            self._access,
+            runtime=evolve(self.runtime, requests=UNWATCHED),
+            # The session with the locks is idle for as long as the sync takes.
+            idle_timeout=NO_LIMIT,
+        )
         locks = StreamLocks(
             MysqlConnection(unwatched, self._statements), self.internal_namespace, self.runtime
         )
@@ -93,5 +98,5 @@ def _parameters(config: MysqlConfig, run: str) -> dict[str, Any]:
         "user": config.username,
         "password": config.password or "",
         "program_name": f"dataflow {run}",
-        **driver_parameters(config.ssl_mode, wanted=config.ssl),
+        **driver_parameters(config.ssl_mode, config.host, wanted=config.ssl),
     }

@@ -36,7 +36,14 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     (1040,): TransientError("The server has too many connections.", remedy=TRY_AGAIN),
     (1203,): TransientError("The user has too many connections.", remedy=TRY_AGAIN),
     (1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 4031): _LOST,
-    (1317,): TransientError("An administrator ended the statement.", remedy=TRY_AGAIN),
+    (1317,): TransientError(
+        "The statement was ended by an administrator, or by another run that waited for this one.",
+        remedy=TRY_AGAIN,
+    ),
+    (1969, 3024): ConfigError(
+        "The server ended a statement that took too long.",
+        remedy="Let an administrator lift max_statement_time (MariaDB) or max_execution_time (MySQL) for the user.",
+    ),
     (2002,): TransientError("The server cannot be reached.", remedy=f"Check that it runs. {TRY_AGAIN}"),
     (2003,): TransientError(
         "The server cannot be reached.", remedy=f"Check host, port and firewalls. {TRY_AGAIN}"

@@ -16,7 +16,8 @@ from connectors.sql.dialect import Holds, InternalColumn
 from connectors.sql.ledger import SqlLedger
 from connectors.sql.ledger_rows import KEY, key_of
 from connectors.sql.session import Session
-from connectors.sql.text import Name, Param, Sql, listed, names, sql
+from connectors.sql.text import Name, Param, Sql, join, listed, names, sql
+from dataflow.errors import TransientError
 from dataflow.names import comparable
 from dataflow.runtime import Runtime
 from dataflow.types import TableName
@@ -30,6 +31,7 @@ _COLUMNS = (
 )
 # Seconds. A run that has just ended may still be closing its sessions.
 PATIENCE = 2
+TRIES = 5
 
 
 def lock_name(purpose: str, table: TableName) -> str:
@@ -58,11 +60,17 @@ class StreamLocks:
         self._renew()
         if table in self._taken:
             return None
-        if not self._connection.take_lock(lock_name("stream", table), PATIENCE):
-            return self._holder(table)
-        self._taken[table] = owner
-        self._say(table, owner)
-        return None
+        for _ in range(TRIES):
+            if self._connection.take_lock(lock_name("stream", table), PATIENCE):
+                self._taken[table] = owner
+                self._say(table, owner)
+                return None
+            if holder := self._holder(table):
+                return holder
+            # It was freed between the two questions.
+        raise TransientError(
+            f"The lock of {table} passed from one session to the next {TRIES} times.", remedy="Try again."
+        )
 
     def taken(self, table: TableName) -> str | None:
         """The run that has the table's lock, if it is not this client's."""
@@ -103,13 +111,13 @@ class StreamLocks:
             return None
         said = self._ask(
             sql(
-                "SELECT {} FROM {} WHERE {} = {}",
+                "SELECT {} FROM {} WHERE {}",
                 Name("owner"),
                 Name(self._place.namespace, self._place.name),
-                Name("session"),
-                Param("session"),
+                # A server that starts again counts its sessions from 1.
+                join(" AND ", (sql("{} = {}", Name(name), Param(name)) for name in (*KEY, "session"))),
             ),
-            {"session": session},
+            {**key_of(table), "session": session},
         )
         return said[0][0] if said else f"of session {session}"
 

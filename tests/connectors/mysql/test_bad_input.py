@@ -9,7 +9,7 @@ import pytest
 
 from connectors.engine.sync.check import check_connector
 from connectors.mysql import DEFINITION
-from connectors.mysql.connection import require_known
+from connectors.mysql.server import require_known
 from connectors.testkit.harness.messages import (
     INTEGER,
     STRING,

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,10 @@ from attrs import evolve
 from connectors.contract import Recipe
 from connectors.engine.sync.check import check_connector
 from connectors.mysql import DEFINITION, connection
+from connectors.mysql.client import MysqlClient
+from connectors.mysql.connection import MysqlConnection
 from connectors.mysql.locks import lock_name
+from connectors.mysql.server import is_mariadb, require_one_writer
 from connectors.testkit import Destination, TableOperationsSuite
 from connectors.testkit.harness.destination import Bench, open_bench
 from connectors.testkit.harness.messages import catalog, complete, record, users
@@ -178,6 +181,84 @@ def test_a_warning_of_a_load_is_an_error_and_nothing_is_kept(bench: Bench, serve
     assert "1000" not in str(explained)
 
 
+def test_a_load_that_fails_before_its_end_leaves_no_statement_to_be_taken_for_rows(bench: Bench) -> None:
+    table, client = bench.table("users"), bench.client
+    assert isinstance(client, MysqlClient)
+    bench.make(table, OF, row(1, id="a", test=1))
+
+    def parts() -> Iterator[bytes]:
+        yield b"half of a row"
+        raise KeyError
+
+    with pytest.raises(KeyError), client.transaction():
+        client.connection.load(client.statements.load(table, ["id"]), parts())
+
+    assert data(bench.rows(table, OF)) == [{"id": "a", "test": 1}]
+    with bench.client.transaction():
+        bench.insert(table, OF, row(2, id="b", test=2))
+    assert len(bench.rows(table, OF)) == 2
+
+
+def test_a_session_that_was_idle_for_too_long_is_replaced_without_a_word(bench: Bench, server: Any) -> None:
+    table, client = bench.table("users"), bench.client
+    assert isinstance(client, MysqlClient)
+    bench.make(table, OF, row(1, id="a", test=1))
+    server.query(f"KILL {client.connection.open.thread_id()}")
+
+    with bench.client.transaction():
+        bench.insert(table, OF, row(2, id="b", test=2))
+
+    assert len(bench.rows(table, OF)) == 2
+
+
+def test_a_lock_that_is_freed_between_two_questions_is_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session that had it is gone when its run is looked for."""
+    table, tries = bench.table("users"), []
+    take = MysqlConnection.take_lock
+
+    def late(of: MysqlConnection, name: str, seconds: int) -> bool:
+        tries.append(name)
+        return len(tries) > 1 and take(of, name, seconds)
+
+    monkeypatch.setattr(MysqlConnection, "take_lock", late)
+    bench.client.lock(table, "a run")
+
+    assert len(tries) == 2
+
+
+def test_the_run_that_has_a_lock_is_found_by_its_table(destination: Destination, server: Any) -> None:
+    """Another table's row has the number of the session too, as after a server started again."""
+    with open_bench(destination) as first, open_bench(destination) as second:
+        first.client.ledger.prepare()
+        first.client.lock(first.table("users"), "the holder")
+        server.query(
+            "INSERT INTO airbyte_internal._airbyte_locks SELECT 'kit', 'a', session, 'another' "
+            "FROM airbyte_internal._airbyte_locks"
+        )
+
+        with pytest.raises(ConfigError) as refused:
+            second.client.lock(second.table("users"), "a rival")
+
+    assert "run the holder is writing to it" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "refused"),
+    [
+        ({"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}, True),
+        ({"wsrep_on": "ON", "wsrep_provider": "none"}, False),
+        ({"group_replication_group_name": "a group", "group_replication_single_primary_mode": "OFF"}, True),
+        ({"group_replication_group_name": "a group", "group_replication_single_primary_mode": "ON"}, False),
+        ({}, False),
+    ],
+)
+def test_a_cluster_with_several_writers_is_refused(variables: Mapping[str, str], *, refused: bool) -> None:
+    with pytest.raises(ConfigError, match="do not share their locks") if refused else nullcontext():
+        require_one_writer(variables)
+
+
 def test_every_character_is_read_back_as_it_was_sent(bench: Bench) -> None:
     table, of = bench.table("texts"), columns(text=Kind.STRING)
     marks = [chr(number) for number in (*range(33), ord("\\"), ord("'"), ord('"'))]
@@ -294,7 +375,7 @@ def _asked_for(remedy: str, server: Any) -> set[str]:
     """The statements that a person runs. MySQL names no database with a table: the remedy names the privileges then."""
     if remedy.startswith(RUN):
         return {remedy.removeprefix(RUN)}
-    assert not connection.is_mariadb(server.server_version)
+    assert not is_mariadb(server.server_version)
     assert "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP and INDEX" in remedy
     return NEEDED
 
@@ -311,7 +392,7 @@ def impatient(destination: Destination) -> Iterator[Bench]:
 @pytest.fixture
 def with_locks_listed(server: Any) -> Iterator[None]:
     """MySQL lists them by itself."""
-    plugin = connection.is_mariadb(server.server_version)
+    plugin = is_mariadb(server.server_version)
     if plugin:
         server.query("INSTALL SONAME 'metadata_lock_info'")
     yield

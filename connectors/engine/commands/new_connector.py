@@ -22,7 +22,8 @@ from machines.parts import Atomic
 # What is put around either model, under the first one's name.
 AROUND = ("pyproject.toml", "tests/conftest.py")
 # What each model has of its own.
-OWN = ("README.md", "tests/test_contract.py")
+TEST = "tests/test_contract.py"
+OWN = ("README.md", TEST)
 
 
 @frozen(kw_only=True)
@@ -119,6 +120,7 @@ def package(name: str, model: Model, atomic: Atomic = Atomic.EVERYTHING) -> Mapp
     if atomic is not Atomic.EVERYTHING:
         place = f"{module}/connector.py"
         texts[place] = _of_class(texts[place], atomic, module, model.renamed("SkeletonClient", name))
+        texts[TEST] = _without_rollback_of_tables(texts[TEST], model.renamed("TestSkeleton", name))
     return {
         place: text.replace(f"{ENGINE}~=0.0.0", f"{ENGINE}~={version(ENGINE)}")
         for place, text in texts.items()
@@ -131,6 +133,15 @@ def _of_class(text: str, atomic: Atomic, module: str, client: str) -> str:
     text = text.replace("Atomic.EVERYTHING", f"Atomic.{atomic.name}")
     text = text.replace(f"from {module}.config import", f"{imported}from {module}.config import")
     return text.replace(f"return {client}(", f"return {client}OfParts(")
+
+
+def _without_rollback_of_tables(text: str, test: str) -> str:
+    """The skeleton's test, which does not expect a rollback to undo changes of tables."""
+    head = f"class {test}(ContractSuite):\n"
+    text = text.replace(
+        "import ContractSuite, Destination", "import Capabilities, ContractSuite, Destination"
+    )
+    return text.replace(head, f"{head}    capabilities = Capabilities(undoes_tables=False)\n\n")
 
 
 def _write(texts: Mapping[str, str], folder: Path) -> None:

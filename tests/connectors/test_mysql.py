@@ -92,6 +92,20 @@ def options(socket: Path) -> Mapping[str, Any]:
     return {"host": str(socket), "database": "kit", "username": "root", "ssl": False}
 
 
+def destination_at(socket: Path, look: Look) -> Destination:
+    """The destination that writes to this server."""
+    return Destination(
+        definition=DEFINITION,
+        options=options(socket),
+        soft_delete={"cdc_deletion_mode": "Soft delete"},
+        read=look.read,
+        tables=look.tables,
+        make_foreign=look.make_foreign,
+        make_view=look.make_view,
+        drop_columns=look.drop_columns,
+    )
+
+
 class TestMysql(ContractSuite):
     capabilities: ClassVar = CAPABILITIES
 
@@ -99,13 +113,4 @@ class TestMysql(ContractSuite):
     def destination(self, mysql_server: Path) -> Iterator[Destination]:
         with closing(Look(mysql_server)) as look:
             look.empty()
-            yield Destination(
-                definition=DEFINITION,
-                options=options(mysql_server),
-                soft_delete={"cdc_deletion_mode": "Soft delete"},
-                read=look.read,
-                tables=look.tables,
-                make_foreign=look.make_foreign,
-                make_view=look.make_view,
-                drop_columns=look.drop_columns,
-            )
+            yield destination_at(mysql_server, look)

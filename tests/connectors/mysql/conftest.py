@@ -8,10 +8,9 @@ from typing import Any
 import pymysql
 import pytest
 
-from connectors.mysql import DEFINITION
 from connectors.testkit import Destination
 from connectors.testkit.harness.warehouse import Warehouse
-from tests.connectors.test_mysql import Look, options
+from tests.connectors.test_mysql import Look, destination_at
 
 
 @pytest.fixture
@@ -32,16 +31,7 @@ def server(mysql_server: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def destination(look: Look, mysql_server: Path) -> Destination:
-    return Destination(
-        definition=DEFINITION,
-        options=options(mysql_server),
-        soft_delete={"cdc_deletion_mode": "Soft delete"},
-        read=look.read,
-        tables=look.tables,
-        make_foreign=look.make_foreign,
-        make_view=look.make_view,
-        drop_columns=look.drop_columns,
-    )
+    return destination_at(mysql_server, look)
 
 
 @pytest.fixture

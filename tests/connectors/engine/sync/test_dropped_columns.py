@@ -8,7 +8,7 @@ from attrs import evolve
 from connectors.engine.sync.faults import FLUSH
 from connectors.testkit.harness.interruptions import PRIOR, THEN, sync_users
 from connectors.testkit.harness.messages import users
-from connectors.testkit.harness.warehouse import Warehouse, WarehouseSuite
+from connectors.testkit.harness.warehouse import Outcome, Warehouse, WarehouseSuite
 from dataflow.catalog import Strategy
 from dataflow.errors import InternalError
 from dataflow.types import INTEGER, Column
@@ -18,6 +18,19 @@ from tests.connectors import test_postgres as postgres
 from tests.connectors import test_sqlite as sqlite
 
 APPEND = Strategy.APPEND
+
+
+def merged_without_name(warehouse: Warehouse) -> Outcome:
+    """A sync whose temp table loses the column `name` just before it is merged."""
+    dedup = Strategy.DEDUP
+    sync_users(warehouse, users(dedup, 1), sent=PRIOR)
+
+    def drop(when: str, where: str) -> None:
+        if (when, where) == ("before", StreamOperation.MERGE):
+            assert warehouse.destination.drop_columns is not None
+            warehouse.destination.drop_columns(warehouse.temp(), ["name"])
+
+    return sync_users(evolve(warehouse, strike=drop), users(dedup, 1), sent=THEN)
 
 
 class DroppedColumnSuite(WarehouseSuite):
@@ -58,15 +71,7 @@ class UndoneTableSuite(DroppedColumnSuite):
     def test_a_column_that_a_temp_table_lacks_at_its_publication_is_named_too(
         self, warehouse: Warehouse
     ) -> None:
-        dedup = Strategy.DEDUP
-        sync_users(warehouse, users(dedup, 1), sent=PRIOR)
-
-        def drop(when: str, where: str) -> None:
-            if (when, where) == ("before", StreamOperation.MERGE):
-                assert warehouse.destination.drop_columns is not None
-                warehouse.destination.drop_columns(warehouse.temp(), ["name"])
-
-        outcome = sync_users(evolve(warehouse, strike=drop), users(dedup, 1), sent=THEN)
+        outcome = merged_without_name(warehouse)
 
         (error, *_) = outcome.errors
         assert "was renamed or dropped during the sync: name." in error["message"]

@@ -124,7 +124,9 @@ class MysqlConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        connection = self._awake()
+        # An idle session that the server has ended is replaced.
+        self.is_alive()
+        connection = self.open
         connection.query(self.begin)
         try:
             yield
@@ -208,20 +210,21 @@ class MysqlConnection:
             with suppress(pymysql.Error):
                 connection.close()
 
+    def is_alive(self) -> bool:
+        """Whether the session is still there. If the server has ended it, a new one is made when it is next needed."""
+        try:
+            self.open.ping(reconnect=False)
+        except pymysql.Error:
+            self.recover()
+            return False
+        return True
+
     @property
     def open(self) -> Any:
         """The driver's connection, which is made when it is first asked for."""
         if self._connection is None:
             self._connection = self._access.connect()
         return self._connection
-
-    def _awake(self) -> Any:
-        """The driver's connection, on a new session if the server has ended the idle one."""
-        try:
-            self.open.ping(reconnect=False)
-        except pymysql.Error:
-            self.recover()
-        return self.open
 
     @contextmanager
     def _asking(self, text: str) -> Iterator[None]:

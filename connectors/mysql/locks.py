@@ -85,15 +85,13 @@ class StreamLocks:
 
     def _renew(self) -> None:
         """Have again on a new session what was lost with the old one. The claim's epoch keeps a rival out meanwhile."""
-        try:
-            self._connection.open.ping(reconnect=False)
-        except pymysql.Error:
-            self._connection.recover()
-            kept, self._taken = self._taken, {}
-            for table, owner in kept.items():
-                if self._connection.take_lock(lock_name("stream", table), PATIENCE):
-                    self._taken[table] = owner
-                    self._say(table, owner)
+        if self._connection.is_alive():
+            return
+        kept, self._taken = self._taken, {}
+        for table, owner in kept.items():
+            if self._connection.take_lock(lock_name("stream", table), PATIENCE):
+                self._taken[table] = owner
+                self._say(table, owner)
 
     def _say(self, table: TableName, owner: str) -> None:
         written = sql(

@@ -4,15 +4,16 @@ The thread works beside the others: the compiled reader holds no lock that Pytho
 """
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from attrs import frozen
 
 from dataflow.errors import DataflowError, InternalError
 from dataflow.input.lines import chunks
 from dataflow.input.packer import Packer
+from dataflow.input.parcel import ParsedChunk
 from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.runtime.threads import Threads
 from dataflow.shape import Shape
@@ -30,6 +31,14 @@ class Order:
     most_rows: int
 
 
+class Source(Protocol):
+    """An input that is no stream of lines: it makes typed rows by itself."""
+
+    def parsed(self, order: Order, inbox: Inbox) -> Iterator[ParsedChunk]:
+        """All of it, in order, on the reader's thread. Raises DataflowError for input that cannot be used."""
+        ...
+
+
 class Intake:
     """The source of a pipeline's parcels. Any thread can stop it, also before it was started."""
 
@@ -41,8 +50,8 @@ class Intake:
         # Set when it was stopped.
         self.stopped = threads.event()
 
-    def start(self, source: int, order: Order, inbox: Inbox) -> None:
-        """Begin to read the file descriptor, unless it was stopped already.
+    def start(self, source: int | Source, order: Order, inbox: Inbox) -> None:
+        """Begin to read the file descriptor, or the other source, unless it was stopped already.
 
         Every event of input comes from here, EndOfInput last. The thread ends at the end of the input, when the
         inbox is closed, or with the process.
@@ -64,19 +73,35 @@ class Intake:
                     self._inbox.stop(self._reason)
 
 
-def _read(source: int, order: Order, inbox: Inbox) -> None:
+def _read(source: int | Source, order: Order, inbox: Inbox) -> None:
     try:
-        packer = _guarded(Packer, order.shapes, order.most_rows)
-        for chunk in chunks(source, order.chunk_bytes, inbox.budget, inbox.runtime):
-            packed = _guarded(packer.pack, chunk)
+        for packed in (
+            _of_lines(source, order, inbox) if isinstance(source, int) else _of(source, order, inbox)
+        ):
             # It may be large, and we may have to wait.
-            del chunk
             if not inbox.put_input(packed):
                 return
             del packed
         inbox.put_input(EndOfInput())
     except BaseException as error:  # noqa: BLE001 - it is raised again on the main thread
         inbox.put_input(EndOfInput(error))
+
+
+def _of_lines(source: int, order: Order, inbox: Inbox) -> Iterator[ParsedChunk]:
+    packer = _guarded(Packer, order.shapes, order.most_rows)
+    for chunk in chunks(source, order.chunk_bytes, inbox.budget, inbox.runtime):
+        packed = _guarded(packer.pack, chunk)
+        # While its receiver waits for room, nobody keeps the chunk.
+        del chunk
+        yield packed
+        del packed
+
+
+def _of(source: Source, order: Order, inbox: Inbox) -> Iterator[ParsedChunk]:
+    parsed = source.parsed(order, inbox)
+    while (packed := _guarded(next, parsed, None)) is not None:
+        yield packed
+        del packed
 
 
 def _guarded(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:

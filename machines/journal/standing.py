@@ -18,6 +18,8 @@ from machines.operations import Publishing, StreamOperation
 _TO_TEMP = (StreamOperation.OPEN_TEMP, StreamOperation.RESUME_TEMP)
 _PUBLISHING = (StreamOperation.MERGE, StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
 
+WAITING = "Waiting in {temp} for the next sync: {rows}."
+
 
 @frozen(kw_only=True)
 class Course:
@@ -94,12 +96,15 @@ def _is_kept(entry: Entry) -> bool:
     return "note" in entry or "error" in entry
 
 
-def standing(course: Course) -> str:
-    """What is in the final table now and what waits, in a sentence or two; empty for a strategy not known here."""
+def standing(course: Course, waiting: str = WAITING) -> str:
+    """What is in the final table now and what waits, in a sentence or two; empty for a strategy not known here.
+
+    `waiting` says it of a temp table that is left with rows: `{temp}` and `{rows}`.
+    """
     if course.strategy is None:
         return ""
     straight = course.strategy is Strategy.APPEND and not course.to_temp
-    words = _appended(course) if straight else _by_temp(course, course.strategy)
+    words = _appended(course) if straight else _by_temp(course, course.strategy, waiting)
     settled = f"Rows of an earlier run were moved into {course.final} first. " if course.settled else ""
     if course.completed:
         settled = (
@@ -131,7 +136,7 @@ _PUBLISHED = {
 }
 
 
-def _by_temp(course: Course, strategy: Strategy) -> str:
+def _by_temp(course: Course, strategy: Strategy, waiting: str) -> str:
     own, final = number_of(course.written, "row"), course.final
     rows = f"{own} of this run"
     if course.resumed:
@@ -148,7 +153,7 @@ def _by_temp(course: Course, strategy: Strategy) -> str:
             f"Written to {course.temp}, which this run could not look at in the end: {rows}. Those that a STATE covers "
             "are kept there until a sync publishes them."
         )
-    return f"{nothing} Waiting in {course.temp} for the next sync: {rows}."
+    return f"{nothing} {waiting.format(temp=course.temp, rows=rows)}"
 
 
 def way(strategy: str, generation: int, facts: Entry, publishing: str | None = None) -> str:

@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "dataflow/names",
     ),
     "of the input": (
+        "dataflow/files",
         "dataflow/input",
         "dataflow/pipeline",
         "dataflow/output_messages",
@@ -54,6 +55,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "of the commands": (
         "connectors/engine/journal",
         "connectors/engine/commands",
+        "connectors/engine/process/load",
         "machines/journal/replay",
     ),
     **{f"of destination {name}": (f"connectors/{name}",) for name in OURS},

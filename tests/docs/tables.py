@@ -79,6 +79,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
                 "destination",
                 "destination check",
                 "destination write",
+                "load",
                 "plan",
                 "doctor",
                 "journal list",

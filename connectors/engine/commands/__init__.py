@@ -23,6 +23,7 @@ COMMANDS = {
     "diagram": "draw a machine, with the path that a journal records",
     "doctor": "report what a crash left, and the step that repairs it",
     "journal": "report what syncs did: list the runs, show one, follow one",
+    "load": "load files into a table, without a source",
     "new-connector": "create a connector that already passes the contract suite",
     "plan": "show what a sync would do, before it does it",
     "replay": "replay a journal on fresh machines; report where one diverges",

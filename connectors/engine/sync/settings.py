@@ -14,14 +14,14 @@ from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.engine.sync.undoing import expect_undone_at_first
 from dataflow.catalog import DestinationStream
 from dataflow.pipeline.aggregate import Thresholds
-from dataflow.pipeline.reader_thread import Intake
+from dataflow.pipeline.reader_thread import Intake, Source
 from dataflow.pipeline.states import Miscounts, Outlet
 from machines.journal.entries import Entry
 
 
 @frozen(kw_only=True)
 class Sync:
-    """What a sync is made of. `source` is the file descriptor of its input.
+    """What a sync is made of. `source` is the file descriptor of its input, or makes rows by itself.
 
     Messages to the platform leave through `outlet`. The caller closes the connector.
     """
@@ -29,7 +29,7 @@ class Sync:
     run: str
     connector: Connector
     streams: Sequence[DestinationStream]
-    source: int
+    source: int | Source
     outlet: Outlet
     keep: Callable[[Entry], None]
     thresholds: Thresholds = field(factory=Thresholds)

@@ -21,7 +21,7 @@ from dataflow.pipeline.aggregate import Aggregate, Thresholds
 from dataflow.pipeline.checkpoints import Checkpoint
 from dataflow.pipeline.inbox import EndOfInput, Inbox
 from dataflow.pipeline.pipeline import Pipeline
-from dataflow.pipeline.reader_thread import Intake, Order
+from dataflow.pipeline.reader_thread import Intake, Order, Source
 from dataflow.pipeline.states import Miscounts
 from dataflow.pipeline.writers import ONE, AtOnce, Writers
 from dataflow.protocol import State
@@ -299,7 +299,7 @@ def test_a_stream_of_which_rows_went_missing_is_not_published() -> None:
 class Losing(Intake):
     """An intake that loses the rows on the way, and not the word of them."""
 
-    def start(self, source: int, order: Order, inbox: Inbox) -> None:
+    def start(self, source: int | Source, order: Order, inbox: Inbox) -> None:
         put = inbox.put_input
 
         def without_rows(event: ParsedChunk | EndOfInput) -> bool:

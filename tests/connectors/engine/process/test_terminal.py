@@ -80,6 +80,12 @@ def doctor(folder: Path) -> list[str]:
     return ["doctor", "--connector", "sqlite", "--config", str(folder / "config.json")]
 
 
+def load(folder: Path) -> list[str]:
+    (folder / "it.csv").write_text(f"id,{HOSTILE}\n1,2\n")
+    config = str(folder / "config.json")
+    return ["load", str(folder / "it.csv"), "--to", "sqlite", "--config", config, "--key", "nothing"]
+
+
 def of_journal(*arguments: str) -> Callable[[Path], list[str]]:
     return lambda folder: [each.replace("JOURNAL", str(folder / "journal.jsonl")) for each in arguments]
 
@@ -90,6 +96,7 @@ ASKED: Mapping[str, Callable[[Path], list[str]]] = {
     "diagram": of_journal("diagram", "stream", "--journal", "JOURNAL"),
     "doctor": doctor,
     "journal": of_journal("journal", "show", "--file", "JOURNAL"),
+    "load": load,
     "new-connector": of_journal("new-connector", HOSTILE),
     "plan": plan,
     "replay": of_journal("replay", "JOURNAL"),

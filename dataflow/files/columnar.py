@@ -1,0 +1,165 @@
+"""Files that Arrow reads: the schema and the batches of Parquet and CSV files. Converts no cell.
+
+A CSV file's cells stay bytes here, and an empty one without quotes is null. Its types come from its first block.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
+
+import pyarrow as pa
+
+from dataflow.errors import ConfigError, DataflowError
+from dataflow.files.listing import Format, InputFile
+
+# Bytes of a batch, about, and how many rows it has.
+BATCH_BYTES = 8 << 20
+FEWEST_ROWS, MOST_ROWS = 1000, 50_000
+BLOCK_BYTES = 1 << 22
+QUOTE = b'"'
+REMEDY = "Nothing of this load was published. Correct the file, and run the load again."
+DOING = "reading the files"
+
+
+def arrow_schema(file: InputFile) -> pa.Schema:
+    """The names and types of the file's columns. Raises ConfigError when it cannot be read, or repeats a name."""
+    with _readable(file), file.opened() as content:
+        found = (
+            _parquet(content).schema_arrow
+            if file.format is Format.PARQUET
+            else _csv(file, content, None).schema
+        )
+    repeated = sorted({name for name in found.names if found.names.count(name) > 1})
+    if repeated:
+        raise ConfigError(
+            f"The file {str(file)!r} has several columns of the name {repeated[0]!r}.",
+            doing=DOING,
+            remedy="Give each column a name of its own.",
+        )
+    return found
+
+
+def batches(file: InputFile) -> Iterator[pa.RecordBatch]:
+    """The rows. Raises ConfigError when the file cannot be read to its end; rows before that may have been yielded."""
+    names = arrow_schema(file).names
+    with _readable(file), file.opened() as content:
+        if file.format is Format.PARQUET:
+            opened = _parquet(content)
+            yield from opened.iter_batches(batch_size=_rows_together(opened.metadata))
+        else:
+            yield from _csv(file, content, names)
+
+
+@contextmanager
+def _readable(file: InputFile) -> Iterator[None]:
+    try:
+        yield
+    except DataflowError:
+        raise
+    except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        # Arrow's own words may quote a row.
+        raise ConfigError(
+            f"The file {str(file)!r} cannot be read as {file.format}: it is damaged, was cut off, or is something "
+            "else.",
+            doing=DOING,
+            remedy=REMEDY,
+        ) from error
+
+
+def _parquet(content: IO[bytes]) -> Any:
+    from pyarrow.parquet import ParquetFile
+
+    return ParquetFile(content)
+
+
+def _rows_together(metadata: Any) -> int:
+    """How many rows to read at once, by what rows take in the file."""
+    if not metadata.num_rows:
+        return MOST_ROWS
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    size = sum(group.total_byte_size for group in groups) / metadata.num_rows
+    return int(max(FEWEST_ROWS, min(MOST_ROWS, BATCH_BYTES / max(size, 1))))
+
+
+# -- CSV
+
+
+def _csv(file: InputFile, content: IO[bytes], names: list[str] | None) -> Any:
+    """A reader of the file. With the names of its columns it reads their cells as bytes, and each row is checked."""
+    from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
+
+    ragged = _Ragged(file)
+    types: Mapping[str, pa.DataType] = dict.fromkeys(names or (), pa.binary())
+    convert = ConvertOptions(
+        column_types=types,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    parse = ParseOptions(newlines_in_values=True, invalid_row_handler=ragged.met)
+    read = ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
+    quotes = _Quotes(content)
+    try:
+        opened = open_csv(quotes, read_options=read, parse_options=parse, convert_options=convert)
+    except pa.ArrowException as error:
+        raise ragged.error() or error from error
+    return opened if names is None else _rows(opened, ragged, quotes, file)
+
+
+def _rows(opened: Any, ragged: "_Ragged", quotes: "_Quotes", file: InputFile) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in opened:
+            for start in range(0, batch.num_rows, MOST_ROWS):
+                yield batch.slice(start, MOST_ROWS)
+    except pa.ArrowException as error:
+        raise ragged.error() or error from error
+    if quotes.open:
+        raise ConfigError(
+            f"The file {str(file)!r} ends within a quoted value: it was cut off, or a quote is missing.",
+            doing=DOING,
+            remedy=REMEDY,
+        )
+
+
+class _Ragged:
+    """The first row that has too many or too few values."""
+
+    def __init__(self, file: InputFile) -> None:
+        self._file = file
+        self._row: Any = None
+
+    def met(self, row: Any) -> str:
+        self._row = self._row or row
+        return "error"
+
+    def error(self) -> ConfigError | None:
+        if self._row is None:
+            return None
+        where = f"Row {self._row.number}" if self._row.number is not None else "A row"
+        return ConfigError(
+            f"{where} of the file {str(self._file)!r} has {self._row.actual_columns} values, and the file has "
+            f"{self._row.expected_columns} columns.",
+            doing=DOING,
+            remedy=REMEDY,
+        )
+
+
+class _Quotes:
+    """A file's content for Arrow, and whether a quoted value is open at the end of what was read."""
+
+    closed = False
+
+    def __init__(self, content: IO[bytes]) -> None:
+        self._content = content
+        self._count = 0
+        self.close: Callable[[], None] = content.close
+
+    @property
+    def open(self) -> bool:
+        return self._count % 2 == 1
+
+    def read(self, size: int = -1) -> bytes:
+        read = self._content.read(size)
+        self._count += read.count(QUOTE)
+        return read

@@ -1,0 +1,221 @@
+"""The schema that files have in common, as a JSON schema. Looks at the types of columns and at samples; loads nothing.
+
+A Parquet file declares its types, and Arrow infers those of a CSV file from its first block. The first lines of an
+NDJSON file are read. A value beyond the sample that is of another type is no reason to fail: it is nulled, noted and
+counted as in a sync.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.types as arrow
+
+from dataflow.errors import ConfigError
+from dataflow.files.columnar import arrow_schema
+from dataflow.files.listing import Format, InputFile, empty
+from dataflow.files.ndjson import blocks, no_object
+from dataflow.types import RAW_ID
+
+SAMPLE_BYTES = 4 << 20
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
+)
+LONG = 2**63
+REMEDY = "Give the types with --schema, or load the files into tables of their own."
+
+
+class Seen(StrEnum):
+    """What the values of a field are, as far as was looked."""
+
+    NOTHING = "nothing"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    MOMENT = "timestamp without timezone"
+    ZONED = "timestamp with timezone"
+    TIME = "time"
+    STRING = "string"
+    ARRAY = "array"
+    OBJECT = "object"
+    VARIOUS = "various"
+
+
+SCHEMAS: Mapping[Seen, Mapping[str, Any]] = {
+    # A column must have some type; a text holds whatever comes later.
+    Seen.NOTHING: {"type": "string"},
+    Seen.BOOLEAN: {"type": "boolean"},
+    Seen.INTEGER: {"type": "integer"},
+    Seen.NUMBER: {"type": "number"},
+    Seen.DATE: {"type": "string", "format": "date"},
+    Seen.MOMENT: {
+        "type": "string",
+        "format": "date-time",
+        "airbyte_type": "timestamp_without_timezone",
+    },
+    Seen.ZONED: {"type": "string", "format": "date-time", "airbyte_type": "timestamp_with_timezone"},
+    Seen.TIME: {"type": "string", "format": "time", "airbyte_type": "time_without_timezone"},
+    Seen.STRING: {"type": "string"},
+    Seen.ARRAY: {"type": "array"},
+    Seen.OBJECT: {"type": "object"},
+    Seen.VARIOUS: {},
+}
+# What holds the values of both.
+_JOINED: Mapping[frozenset[Seen], Seen] = {
+    frozenset({Seen.INTEGER, Seen.NUMBER}): Seen.NUMBER,
+    frozenset({Seen.DATE, Seen.MOMENT}): Seen.MOMENT,
+    **{
+        frozenset({one, other}): Seen.STRING
+        for one in (Seen.DATE, Seen.MOMENT, Seen.ZONED, Seen.TIME, Seen.STRING)
+        for other in (Seen.ZONED, Seen.TIME, Seen.STRING)
+        if one is not other
+    },
+}
+
+
+def schema_of(files: Sequence[InputFile]) -> Mapping[str, Any]:
+    """The JSON schema that describes all of these files: each field that any has, in the order of its appearance.
+
+    Raises ConfigError for a file that cannot be read or holds no columns, and for a field whose values are of
+    different types in two files.
+    """
+    together: dict[str, Seen] = {}
+    first: dict[str, InputFile] = {}
+    for file in files:
+        for field, seen in _seen_in(file).items():
+            before = together.get(field, Seen.NOTHING)
+            joined = _joined(before, seen)
+            if joined is Seen.VARIOUS and Seen.VARIOUS not in (before, seen):
+                raise ConfigError(
+                    f"The field {field!r} is of the type {before} in {str(first[field])!r}, and of the type {seen} in "
+                    f"{str(file)!r}.",
+                    doing="reading the files' schemas",
+                    remedy=REMEDY,
+                )
+            together[field] = joined
+            first.setdefault(field, file)
+    return {
+        "type": "object",
+        "properties": {field: dict(SCHEMAS[seen]) for field, seen in together.items()},
+    }
+
+
+def _joined(one: Seen, other: Seen) -> Seen:
+    if one is other or other is Seen.NOTHING:
+        return one
+    if one is Seen.NOTHING:
+        return other
+    return _JOINED.get(frozenset({one, other}), Seen.VARIOUS)
+
+
+def _seen_in(file: InputFile) -> Mapping[str, Seen]:
+    found = (
+        _in_lines(file)
+        if file.format is Format.NDJSON
+        else {field.name: _of_arrow(field, file) for field in arrow_schema(file)}
+    )
+    if not found:
+        raise empty(file)
+    # What a destination of ours wrote: the columns are given again.
+    return {
+        name: seen for name, seen in found.items() if not (RAW_ID in found and name.startswith("_airbyte_"))
+    }
+
+
+# -- Arrow's types
+
+
+def _of_arrow(field: pa.Field, file: InputFile) -> Seen:
+    of = field.type.value_type if arrow.is_dictionary(field.type) else field.type
+    for is_such, seen in _ARROW:
+        if is_such(of):
+            return seen
+    if arrow.is_timestamp(of):
+        return Seen.ZONED if of.tz is not None else Seen.MOMENT
+    raise ConfigError(
+        f"The column {field.name!r} of the file {str(file)!r} is of Arrow's type {of}, for which there is no type of "
+        "a column here.",
+        doing="reading the files' schemas",
+        remedy="Write the file with another type for it, such as a number or a text.",
+    )
+
+
+_TEXTS = (
+    arrow.is_string,
+    arrow.is_large_string,
+    arrow.is_string_view,
+    arrow.is_binary,
+    arrow.is_large_binary,
+    arrow.is_binary_view,
+    arrow.is_fixed_size_binary,
+)
+_LISTS = (arrow.is_list, arrow.is_large_list, arrow.is_fixed_size_list, arrow.is_map)
+_ARROW = (
+    (arrow.is_null, Seen.NOTHING),
+    (arrow.is_boolean, Seen.BOOLEAN),
+    (arrow.is_integer, Seen.INTEGER),
+    (arrow.is_floating, Seen.NUMBER),
+    (arrow.is_decimal, Seen.NUMBER),
+    (arrow.is_date, Seen.DATE),
+    (arrow.is_time, Seen.TIME),
+    (arrow.is_struct, Seen.OBJECT),
+    *((each, Seen.STRING) for each in _TEXTS),
+    *((each, Seen.ARRAY) for each in _LISTS),
+)
+
+
+# -- the values of JSON
+
+
+def _in_lines(file: InputFile) -> Mapping[str, Seen]:
+    found: dict[str, Seen] = {}
+    lines = (line for line in enumerate(_sample(file), start=1) if line[1].strip())
+    for number, line in lines:
+        try:
+            record = msgspec.json.decode(line, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise no_object(file, number) from error
+        for name, value in record.items():
+            found[name] = _joined(found.get(name, Seen.NOTHING), _of_value(value))
+    return found
+
+
+def _sample(file: InputFile) -> Iterable[bytes]:
+    # The second is a last line without an end, or more than is needed.
+    return (
+        line
+        for block in islice(blocks(file, SAMPLE_BYTES), 2)
+        for line in block.removesuffix(b"\n").split(b"\n")
+    )
+
+
+def _of_value(value: Any) -> Seen:
+    if isinstance(value, str):
+        return _of_text(value)
+    if type(value) is int and not -LONG <= value < LONG:
+        return Seen.NUMBER
+    return _OF_JSON[type(value)]
+
+
+_OF_JSON: Mapping[type, Seen] = {
+    type(None): Seen.NOTHING,
+    bool: Seen.BOOLEAN,
+    int: Seen.INTEGER,
+    float: Seen.NUMBER,
+    list: Seen.ARRAY,
+    dict: Seen.OBJECT,
+}
+
+
+def _of_text(text: str) -> Seen:
+    if DATE.fullmatch(text):
+        return Seen.DATE
+    if (moment := MOMENT.fullmatch(text)) is not None:
+        return Seen.ZONED if moment["zone"] else Seen.MOMENT
+    return Seen.STRING

@@ -1,0 +1,232 @@
+"""`dataflow load` into every destination: files become rows, once, whatever kills it on the way."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from attrs import frozen
+from pyarrow import parquet
+
+from dataflow.files.inference import SAMPLE_BYTES
+from tests.starting import installed
+from tests.whole.command import TIMEOUT, Destination
+from tests.whole.turns import in_turn
+
+
+@frozen
+class Load:
+    """What a load printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+def load(destination: Destination, *arguments: str) -> Load:
+    ran = subprocess.run(
+        [
+            *(
+                sys.executable,
+                "-c",
+                "from connectors.engine.commands import main; main()",
+                "load",
+                *arguments,
+            ),
+            *("--to", destination.name, "--config", destination.file("config.json", destination.config)),
+        ],
+        capture_output=True,
+        text=True,
+        env=installed() | {"DATAFLOW_ALLOW_FAULTS": "1"},
+        timeout=TIMEOUT,
+        check=False,
+    )
+    return Load(ran.returncode, ran.stdout, ran.stderr)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, ...]:
+    """A file of each format: five users, of whom one comes twice."""
+    parquet.write_table(
+        pa.table({"id": [1, 2], "name": ["Ada", "Alan"], "score": [0.5, 2.0]}), tmp_path / "a.parquet"
+    )
+    (tmp_path / "b.csv").write_text("id,name\n3,Grace\n4,\n")
+    (tmp_path / "c.ndjson").write_text('{"id": 5, "name": "Edsger"}\n{"id": 1, "name": "Countess"}\n')
+    return tuple(str(tmp_path / name) for name in ("a.parquet", "b.csv", "c.ndjson"))
+
+
+ALL = [(1, "Ada"), (1, "Countess"), (2, "Alan"), (3, "Grace"), (4, None), (5, "Edsger")]
+LATEST = [(1, "Countess"), *ALL[2:]]
+
+
+def test_files_of_each_format_become_one_table_and_the_report_counts_their_rows(
+    destination: Destination, files: tuple[str, ...]
+) -> None:
+    done = load(destination, *files, "--stream", "users", "--mode", "overwrite")
+
+    assert (done.code, done.err) == (0, "")
+    assert destination.rows("users", ["id", "name"]) == ALL
+    assert "Read 6 rows, wrote 6 rows." in done.out
+    assert destination.tables() == ["users"]
+
+
+def test_a_load_by_key_leaves_the_last_row_of_each_key_and_may_run_again(
+    destination: Destination, files: tuple[str, ...]
+) -> None:
+    loads = [load(destination, *files, "--stream", "users", "--key", "id") for _ in range(2)]
+
+    assert [each.code for each in loads] == [0, 0]
+    assert destination.rows("users", ["id", "name"]) == LATEST
+
+
+@in_turn("place", ["during:flush#1", "after:flush#1", "before:swap", "during:swap", "after:swap"])
+def test_an_overwrite_that_was_killed_leaves_the_old_table_or_the_new_and_runs_again(
+    destination: Destination, files: tuple[str, ...], place: str
+) -> None:
+    assert load(destination, files[1], "--stream", "users", "--mode", "overwrite").code == 0
+    asked = (*files, "--stream", "users", "--mode", "overwrite")
+
+    killed = load(destination, *asked, "--fault", f"{place}=kill")
+    between = destination.rows("users", ["id", "name"])
+    again = load(destination, *asked)
+
+    assert (killed.code, again.code) == (-9, 0)
+    assert between == (ALL if place == "after:swap" else [(3, "Grace"), (4, None)])
+    assert destination.rows("users", ["id", "name"]) == ALL
+    assert destination.tables() == ["users"]
+
+
+@in_turn("place", ["after:flush#1", "during:merge", "after:merge", "before:merge", "after:open_temp"])
+def test_a_load_by_key_that_was_killed_runs_again_and_nothing_is_lost_or_comes_twice(
+    destination: Destination, files: tuple[str, ...], place: str
+) -> None:
+    asked = (*files, "--stream", "users", "--key", "id")
+
+    killed = load(destination, *asked, "--fault", f"{place}=kill")
+    again = load(destination, *asked)
+
+    assert (killed.code, again.code) == (-9, 0)
+    assert destination.rows("users", ["id", "name"]) == LATEST
+    assert destination.tables() == ["users"]
+
+
+@in_turn("mode", [("--mode", "overwrite"), ("--key", "id")])
+def test_a_file_that_turns_out_to_be_damaged_publishes_nothing(
+    destination: Destination, files: tuple[str, ...], mode: tuple[str, str], tmp_path: Path
+) -> None:
+    load(destination, files[1], "--stream", "users", *mode)
+    (tmp_path / "d.csv").write_text("id,name\n" + "7,x\n" * 700_000 + '8,"')
+
+    done = load(destination, files[0], str(tmp_path / "d.csv"), "--stream", "users", *mode)
+
+    assert done.code == 1
+    assert "ends within a quoted value" in done.err
+    assert "which the next load removes" in done.out
+    assert "next sync" not in done.out + done.err
+    assert destination.rows("users", ["id", "name"]) == [(3, "Grace"), (4, None)]
+
+
+@in_turn("case", ["drops column score", "changes column id"])
+def test_a_merge_of_which_the_table_would_lose_values_is_refused_before_anything_changes(
+    destination: Destination, files: tuple[str, ...], tmp_path: Path, case: str
+) -> None:
+    load(destination, files[0], "--stream", "users", "--key", "id")
+    (tmp_path / "d.csv").write_text("id,name\n9,x\n" if "score" in case else "id,name,score\nnine,x,1.5\n")
+    before = destination.rows("users", ["id", "name", "score"])
+
+    done = load(destination, str(tmp_path / "d.csv"), "--stream", "users", "--key", "id")
+
+    assert done.code == 1
+    assert f"The table's rows would lose values: the load {case}" in done.err
+    assert destination.rows("users", ["id", "name", "score"]) == before
+
+
+@in_turn("mode", [("--key", "id")])
+def test_the_schema_is_shown_written_and_taken_again(
+    destination: Destination, files: tuple[str, ...], tmp_path: Path, mode: tuple[str, str]
+) -> None:
+    schema = tmp_path / "schema.json"
+    first = load(destination, files[1], *mode, "--stream", "users", "--schema-out", str(schema))
+    widened = json.loads(schema.read_text())
+    widened["properties"]["score"] = {"type": "number"}
+    schema.write_text(json.dumps(widened))
+
+    done = load(destination, files[1], *mode, "--stream", "users", "--schema", str(schema))
+
+    assert "users: 1 file, 2 fields\n  id    integer\n  name  string\n" in first.out
+    assert (done.code, done.err) == (
+        0,
+        "WARN Stream users: values or columns were changed. " + done.err.partition("changed. ")[2],
+    )
+    assert [row[0] for row in destination.rows("users", ["id", "score"])] == [3, 4]
+
+
+@in_turn("mode", [("--key", "id")])
+def test_fields_that_first_occur_beyond_what_the_schema_was_made_of_are_named_with_the_remedy(
+    destination: Destination, tmp_path: Path, mode: tuple[str, str]
+) -> None:
+    (tmp_path / "users.ndjson").write_text(
+        f'{{"id":1,"name":"{"x" * SAMPLE_BYTES}"}}\n' * 3 + '{"id":2,"late":3}\n'
+    )
+
+    done = load(destination, str(tmp_path / "users.ndjson"), *mode)
+
+    assert done.code == 0
+    assert "1 field of the records is not in the schema: late." in done.out
+    assert "load again with --schema" in done.err
+    assert [row[0] for row in destination.rows("users", ["id"])] == [1, 2]
+
+
+@in_turn("mode", [("--key", "id"), ("--mode", "overwrite")])
+def test_a_dry_run_shows_the_plan_and_changes_nothing(
+    destination: Destination, files: tuple[str, ...], mode: tuple[str, str]
+) -> None:
+    done = load(destination, *files, "--stream", "users", *mode, "--dry-run")
+
+    assert done.code == 0
+    assert "Nothing was changed by this plan." in done.out
+    assert destination.tables() == []
+
+
+@in_turn("mode", [("--key", "id")])
+def test_the_journal_of_a_load_is_kept_as_that_of_a_sync(
+    destination: Destination, files: tuple[str, ...], tmp_path: Path, mode: tuple[str, str]
+) -> None:
+    journal = tmp_path / "journal.jsonl"
+
+    load(destination, *files, "--stream", "users", *mode, "--journal", str(journal))
+
+    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [entry["to"] for entry in entries if entry.get("stream") == "users"][-1] == "done"
+    assert entries[-1]["to"] == "done"
+
+
+@in_turn(
+    "case",
+    [
+        ((), "A load needs to know what becomes of the rows that the table has."),
+        (("--key", "nobody"), "The files do not have the field 'nobody', which is to be the key."),
+        (("--key", "id", "--cursor", "nobody"), "which is to be the cursor."),
+        (("--mode", "overwrite", "--key", "id"), "An overwrite keeps every row of the files"),
+        (("--mode", "append_dedup"), "A load in the mode append_dedup needs a key."),
+    ],
+)
+def test_an_order_that_contradicts_itself_or_the_files_is_refused_with_its_remedy(
+    destination: Destination, files: tuple[str, ...], case: tuple[tuple[str, ...], str]
+) -> None:
+    arguments, complaint = case
+
+    done = load(destination, files[1], "--stream", "users", *arguments)
+
+    assert done.code == 1
+    assert complaint in done.err
+    assert "Traceback" not in done.err
+
+
+def test_several_files_need_a_name(destination: Destination, files: tuple[str, ...]) -> None:
+    done = load(destination, *files, "--key", "id")
+
+    assert done.code == 1
+    assert "The table of several files needs a name." in done.err

@@ -103,17 +103,22 @@ def repair(connector: Connector, finding: Finding, run: str, retry: RetryPolicy 
 
 
 def _name_again(connector: Connector, finding: Finding, run: str) -> None:
-    """Put the name of the run that left it back, by one more claim, whose number shuts out what is left of that run."""
+    """Put the name of the run that left it back, by one more claim, whose number shuts out what is left of that run.
+
+    If another run has the stream by now, nothing is put back: that run claims it.
+    """
     transactions = Transactions(connector, RetryPolicy(attempts=2), lambda *_: None)
-    ledger = transactions.client.ledger
+    client, final = transactions.client, finding.life.tables.final
 
     def work() -> None:
-        entry = ledger.hold(finding.life.tables.final)
+        entry = client.ledger.hold(final)
         if entry is not None and entry.owner == run and finding.run:
-            ledger.save(evolve(entry, epoch=entry.epoch + 1, owner=finding.run))
+            client.ledger.save(evolve(entry, epoch=entry.epoch + 1, owner=finding.run))
 
     # If not even this can be done, the error that led here says enough.
-    with closing(transactions.client), suppress(DataflowError):
+    with closing(client), suppress(DataflowError):
+        # Before the entry is held: what keeps an entry from a run with the stream's lock is taken for dead.
+        transactions.outside(f"locking {final}", lambda: client.lock(final, run))
         transactions.run("naming the run that left it", work)
 
 

@@ -1,11 +1,13 @@
 """The suite of the doctor: what it says is what the next sync does, and what it repairs loses nothing acknowledged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from attrs import define
 
+from connectors.contract import Client, Connector
 from connectors.engine.dry_run.doctor import Diagnosis, Kind, examine
 from connectors.engine.dry_run.doctor_text import as_json, as_text
 from connectors.engine.dry_run.repair import Attempt, RepairOutcome, try_repairs
@@ -166,6 +168,28 @@ class DoctorSuite(WarehouseSuite):
         assert outcome.exit_code == 0
         assert warehouse.left_behind() == set()
 
+    @needs(concurrent=True)
+    def test_after_a_step_that_failed_a_run_that_has_the_stream_keeps_its_entry(
+        self, warehouse: Warehouse
+    ) -> None:
+        cut_off(warehouse, users(DEDUP, 2))
+        diagnosis, final = examined(warehouse, OTHERS), warehouse.tables().final
+
+        with (
+            open_bench(warehouse.destination) as bench,
+            closing(warehouse.destination.connector()) as connector,
+        ):
+            overtaken = Overtaken(connector, lambda: bench.client.lock(final, "live"))
+            refusing = faulty(cast("Connector", overtaken), Script(refused=("merge_table",)))
+            came = list(try_repairs(refusing, diagnosis, "doctor"))
+            with bench.client.transaction():
+                entry = bench.client.ledger.hold(final)
+
+        assert [each.outcome for each in came] == [RepairOutcome.FAILED]
+        assert entry is not None
+        # The run that left the rows; a database may write the owner with its lock.
+        assert entry.owner != "kit"
+
     @pytest.mark.parametrize("strategy", TO_TEMP)
     def test_a_publication_that_was_refused_is_ended_by_the_next_sync_as_was_found(
         self, warehouse: Warehouse, strategy: Strategy
@@ -261,6 +285,26 @@ class DoctorSuite(WarehouseSuite):
 
         assert diagnosis.findings == ()
         assert [writer.run for writer in diagnosis.at_work.values()] == ["live"]
+
+
+@define
+class Overtaken:
+    """A connector, and what another run does between a step that failed and what comes after it."""
+
+    _real: Connector
+    _meanwhile: Callable[[], None]
+    # One readies the ledger, and one takes the step.
+    _before: int = 2
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def client(self) -> Client:
+        """As the real one."""
+        if not self._before:
+            self._meanwhile()
+        self._before -= 1
+        return self._real.client()
 
 
 def examined(warehouse: Warehouse, *streams: Mapping[str, Any]) -> Diagnosis:

@@ -28,7 +28,7 @@ from connectors.mysql.server import (
     require_one_writer,
     require_packets,
 )
-from connectors.mysql.sql import MARIADB_EXACT, MYSQL_EXACT, MysqlStatements, killed
+from connectors.mysql.sql import MARIADB_EXACT, MYSQL_EXACT, MysqlStatements
 from connectors.sql.text import Param, Sql, sql
 from dataflow.errors import TransientError
 from dataflow.runtime import Runtime
@@ -48,6 +48,8 @@ WAITS = "SET SESSION lock_wait_timeout = {0}, innodb_lock_wait_timeout = {0}, wa
 IDLE = 600
 # Bytes of one packet of rows.
 PACKET = 256 * 1024
+# The server looks the session up as it ends it: a number that is read before could be another session's by then.
+ENDED_HOLDER = sql("KILL IS_USED_LOCK({})", Param("name"))
 # How long, in seconds, a statement of a dead run may go on before its session is ended, and how long that may take.
 GHOST_WAIT, KILL_WAIT = 15, 60
 
@@ -142,14 +144,13 @@ class MysqlConnection:
     def fence(self, name: str) -> None:
         """Have the server's lock of this name until the transaction ends; end a dead run's session that keeps it.
 
-        A run that keeps it for long is dead: one run at a time has a stream's lock, and claims its table.
+        A run that keeps it for long is dead: only a run with the stream's lock asks for it.
         """
         got = self.take_lock(name, GHOST_WAIT)
         if not got:
-            ghost = self.lock_holder(name)
-            if ghost is not None:
-                with suppress(pymysql.err.OperationalError):
-                    self.execute(killed(ghost))
+            # None has it any more, or it is another user's.
+            with suppress(pymysql.err.OperationalError):
+                self.execute(ENDED_HOLDER, {"name": name})
             got = self.take_lock(name, KILL_WAIT)
         if not got:
             raise TransientError(

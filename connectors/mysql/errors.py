@@ -95,7 +95,18 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     ),
     (1286,): ConfigError("The server has no InnoDB.", remedy="Enable InnoDB on the server."),
 }
+# The table's own primary key is `_airbyte_raw_id`.
+PRIMARY_TAKEN = Meaning(
+    codes=(1062,),
+    said=r"[.']PRIMARY'\W*$",
+    means=ConfigError(
+        "A row repeats a value of the table's primary key.",
+        remedy="If the table has a primary key that a person made, let it be _airbyte_raw_id. Else report this, with "
+        "the log of this sync.",
+    ),
+)
 _MEANINGS = (
+    PRIMARY_TAKEN,
     *(Meaning(codes=numbers, means=error) for numbers, error in ERRORS.items()),
     # MariaDB has one number for all that keeps it from creating a table.
     Meaning(codes=(1005,), said="Too many columns", means=_TOO_WIDE),

@@ -117,7 +117,7 @@ class StreamLocks:
             ),
             {**key_of(table), "session": session},
         )
-        return said[0][0] if said else f"of session {session}"
+        return said[0][0] if said else f"unknown (session {session})"
 
     def _ask(self, statement: Sql, parameters: Mapping[str, object]) -> list[tuple[str, ...]]:
         """What our table says; nothing where it is not there yet, as before the first sync."""

@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from connectors.mysql.columns import MYSQL, SPELLED, UNSPELLED
 from connectors.sql.dialect import Dialect
 from connectors.sql.statements import KEY_INDEX, Statements, T, of
-from connectors.sql.text import Keyword, Name, Param, Sql, Type, Value, listed, names, sql
+from connectors.sql.text import Name, Param, Sql, Type, Value, listed, names, sql
 from dataflow.evolution import ColumnType
 from dataflow.types import ADDED_LATER, META, RAW_ID, Column, TableName
 
@@ -185,8 +185,3 @@ class MysqlStatements(Statements):
 def _octet(character: str) -> Sql:
     """A character that would not be seen in a statement, by its number."""
     return Sql((f"x'{ord(character):02x}'",))
-
-
-def killed(session: int) -> Sql:
-    """End a session with what it still does."""
-    return sql("{} {}", Keyword("KILL"), Value(session))

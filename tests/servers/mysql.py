@@ -38,7 +38,6 @@ QUICK = (
     "--innodb-flush-log-at-trx-commit=2",
     "--innodb-flush-method=nosync",
     "--innodb-buffer-pool-size=32M",
-    "--performance-schema=OFF",
     "--skip-log-bin",
 )
 SETTINGS = (

@@ -231,6 +231,18 @@ def test_what_rejects_a_row_is_named_by_its_kind_and_no_state_is_emitted(
     assert warehouse.rows() == []
 
 
+def test_a_primary_key_of_a_persons_that_rejects_a_row_is_called_that(
+    warehouse: Warehouse, server: Any
+) -> None:
+    send(warehouse, Strategy.APPEND)
+    server.query("ALTER TABLE kit.users ADD mine int DEFAULT 1, DROP PRIMARY KEY, ADD PRIMARY KEY (mine)")
+
+    outcome = twice(warehouse)
+
+    assert refused(outcome, "A row repeats a value of the table's primary key")
+    assert any("let it be _airbyte_raw_id" in each["message"] for each in outcome.errors)
+
+
 def twice(warehouse: Warehouse) -> Outcome:
     """Two rows of one id."""
     sent = [record("users", id=1, name="secret"), record("users", id=1, name="b")]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pymysql
 import pytest
-from attrs import evolve
+from attrs import define, evolve, field
 
 from connectors.contract import Recipe
 from connectors.engine.sync.check import check_connector
@@ -121,6 +121,42 @@ def test_what_a_killed_client_left_at_work_is_ended_before_its_table_is_held_aga
 
     assert holder_after_death == (ghost,)
     assert still_at_work == (0,)
+
+
+@define
+class Yielding:
+    """A listener that lets the ghost give its lock back just before it would be ended."""
+
+    ghost: Any
+    ended: list[str] = field(factory=list)
+
+    def sending(self, what: str) -> None:
+        if what.startswith("KILL"):
+            self.ended.append(what)
+            self.ghost.query("DO RELEASE_ALL_LOCKS()")
+
+    def answered(self, what: str) -> None:
+        """Nothing is left to do."""
+
+
+def test_a_session_that_gives_the_fence_back_in_the_last_moment_is_not_ended(
+    bench: Bench, mysql_server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "GHOST_WAIT", 1)
+    final = bench.table("users")
+    ghost = pymysql.connect(unix_socket=str(mysql_server), user="root", ssl_disabled=True)
+    ghost.query(f"SELECT GET_LOCK('{lock_name('fence', final)}', 0)")
+    listener = Yielding(ghost)
+
+    with (
+        closing(bench.destination.connector(requests=listener)) as connector,
+        closing(connector.client()) as client,
+        client.transaction(),
+    ):
+        client.ledger.hold(final)
+
+    assert len(listener.ended) == 1
+    ghost.ping(reconnect=False)
 
 
 def test_a_held_entry_stays_held_though_a_change_of_tables_commits(bench: Bench) -> None:
@@ -242,6 +278,15 @@ def test_the_run_that_has_a_lock_is_found_by_its_table(destination: Destination,
             second.client.lock(second.table("users"), "a rival")
 
     assert "run the holder is writing to it" in str(refused.value)
+
+
+def test_a_run_whose_name_is_not_written_yet_is_called_unknown(destination: Destination, server: Any) -> None:
+    with open_bench(destination) as first, open_bench(destination) as second:
+        first.client.lock(first.table("users"), "the holder")
+        server.query("DELETE FROM airbyte_internal._airbyte_locks")
+
+        with pytest.raises(ConfigError, match=r"run unknown \(session \d+\) is writing to it"):
+            second.client.lock(second.table("users"), "a rival")
 
 
 @pytest.mark.parametrize(

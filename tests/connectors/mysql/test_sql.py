@@ -8,7 +8,7 @@ from attrs import evolve
 
 from connectors.mysql.columns import MYSQL
 from connectors.mysql.evolution import CONVERSION
-from connectors.mysql.sql import MYSQL_EXACT, MysqlStatements, killed
+from connectors.mysql.sql import MYSQL_EXACT, MysqlStatements
 from connectors.sql.evolution import change_column
 from connectors.sql.text import Sql
 from dataflow.evolution import ColumnTypeChange
@@ -35,7 +35,6 @@ STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     "find_size": SQL.find_size(),
     "find_dependents": SQL.find_dependents(),
     "load": SQL.load(FINAL, [each.name for each in COLUMNS]),
-    "killed": killed(42),
     **{
         f"change_to_{name}": change_column(
             SQL, CONVERSION, FINAL, 'a"b', ColumnTypeChange(MYSQL.column_type(old), MYSQL.column_type(new))

@@ -232,6 +232,14 @@ class ClientOfParts(Client, Protocol):
     source keeps, for example in a comment. `CutSuite` fails for an exchange that is exchanged back.
     """
 
+    def expect_publication(self, table: TableName, recipe: Recipe) -> None:
+        """ConfigError if rows of this recipe could not be published in this existing final table, as far as it shows.
+
+        Called at a stream's start, before any of its rows is written and so before any of its STATEs is emitted. A
+        recipe that truncates ends with `overwrite_table`; another that dedupes with `prepare_merge` and `merge_table`.
+        """
+        ...
+
     def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:
         """Change what a merge by this key needs of the final table, such as an index. May be called again.
 

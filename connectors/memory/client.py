@@ -102,6 +102,9 @@ class MemoryClient:
         """One statement: afterwards the table has this name."""
         self._session.change(lambda content: _renamed(content, table, name), (table, name), shape=True)
 
+    def expect_publication(self, table: TableName, recipe: Recipe) -> None:
+        """Nothing hangs on a dictionary."""
+
     def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:
         """A merge needs nothing of a dictionary."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from connectors.contract import Statistics
-from connectors.mysql.columns import COLUMNS_OF_AN_INDEX, ENGINE, MYSQL, MysqlColumns
+from connectors.contract import Recipe, Statistics
+from connectors.mysql.columns import COLUMNS_OF_AN_INDEX, ENGINE, INDEXES_OF_A_TABLE, MYSQL, MysqlColumns
 from connectors.mysql.connection import MysqlConnection
+from connectors.mysql.errors import TOO_MANY_INDEXES
 from connectors.mysql.evolution import CONVERSION
 from connectors.mysql.locks import FencedLedger, StreamLocks
 from connectors.mysql.sql import MysqlStatements
@@ -42,10 +43,18 @@ class MysqlClient(SqlClient):
 
     # -- rows
 
+    def expect_publication(self, table: TableName, recipe: Recipe) -> None:
+        """A replaced table must have nothing that would be lost with it; a merged one, or room for, the key's index."""
+        if recipe.strategy.truncates:
+            self._require_no_dependents(table)
+        elif recipe.strategy.dedupes and not self._key_index(table):
+            ((indexes,),) = self.execute(self.statements.count_indexes(), self.statements.place(table))
+            if indexes >= INDEXES_OF_A_TABLE:
+                raise TOO_MANY_INDEXES
+
     def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:
         """Have an index on the key: a change of the table, so no part of the merge's transaction."""
-        place = self.statements.place(table)
-        indexed = [name for (name,) in self.execute(self.statements.find_key_index(), place)]
+        indexed = self._key_index(table)
         if indexed == list(primary_key)[:COLUMNS_OF_AN_INDEX]:
             return
         if indexed:
@@ -62,12 +71,8 @@ class MysqlClient(SqlClient):
         if not self.table_exists(target):
             self.execute(self.statements.rename_tables((source, target)))
             return ""
-        if dependents := self._dependents(target):
-            raise ConfigError(
-                f"The table {target} cannot be replaced: {', '.join(dependents)} would be lost with it.",
-                doing=f"replacing {target}",
-                remedy="Drop what depends on the table, run the sync, and create it again.",
-            )
+        # Again, since somebody may have built on it after the stream's start.
+        self._require_no_dependents(target)
         old = TableName(source.namespace, replaced_name(source.name, MysqlColumns.naming))
         self.execute(self.statements.rename_tables((target, old), (source, target)))
         self.drop_table(old)
@@ -99,6 +104,18 @@ class MysqlClient(SqlClient):
                 doing=f"looking at {table}",
                 remedy=f"Let the table's owner run: {changed};",
             )
+
+    def _require_no_dependents(self, table: TableName) -> None:
+        """ConfigError if something of people's hangs on the table and not on its name."""
+        if dependents := self._dependents(table):
+            raise ConfigError(
+                f"The table {table} cannot be replaced: {', '.join(dependents)} would be lost with it.",
+                remedy="Drop what depends on the table, run the sync, and create it again.",
+            )
+
+    def _key_index(self, table: TableName) -> list[str]:
+        place = self.statements.place(table)
+        return [name for (name,) in self.execute(self.statements.find_key_index(), place)]
 
     def _finish_change(self, table: TableName) -> None:
         """Drop the column that a killed run was filling."""

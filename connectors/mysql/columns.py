@@ -21,6 +21,8 @@ LOCKED = 1205
 
 # As MySQL has it; MariaDB takes twice as many.
 COLUMNS_OF_AN_INDEX = 16
+# The primary key is one of them.
+INDEXES_OF_A_TABLE = 64
 ENGINE = "InnoDB"
 TEXT = "longtext"
 JSON = "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"

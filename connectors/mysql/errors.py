@@ -11,14 +11,19 @@ from connectors.sql.errors import TRY_AGAIN, Meaning, explained
 from connectors.sql.text import Name, Value, sql
 from dataflow.errors import ConfigError, DataflowError, TransientError
 
+# On MySQL, TRIGGER shows the triggers that a refresh would drop.
 _DENIED = ConfigError(
     "The user lacks a privilege.",
-    remedy="Let an administrator grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP and INDEX on the "
-    "databases of the streams, and on that of the ledger.",
+    remedy="Let an administrator grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX and TRIGGER "
+    "on the databases of the streams, and on that of the ledger.",
 )
 _TOO_WIDE = ConfigError(
     "The stream has more or wider columns than InnoDB allows a table.",
     remedy="Deselect columns of the stream.",
+)
+TOO_MANY_INDEXES = ConfigError(
+    "The table has as many indexes as the server allows, and merges need one on the primary key.",
+    remedy="Drop one of them.",
 )
 _LOST = TransientError("The connection to the server was lost.", remedy=TRY_AGAIN)
 
@@ -71,10 +76,7 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     ),
     (1030,): TransientError("The storage engine failed.", remedy=f"{TRY_AGAIN} See the server's log."),
     (1113, 1117, 1118): _TOO_WIDE,
-    (1069,): ConfigError(
-        "The table has as many indexes as the server allows, and merges need one on the primary key.",
-        remedy="Drop one of them.",
-    ),
+    (1069,): TOO_MANY_INDEXES,
     (1070,): ConfigError("The primary key has more columns than an index takes.", remedy="Use fewer."),
     (1071,): ConfigError("The primary key is longer than an index takes.", remedy="Use fewer columns."),
     (1153,): ConfigError(
@@ -134,7 +136,7 @@ def explain(error: Exception) -> DataflowError:
 def _grant(refused: "re.Match[str]") -> str:
     """The statement that gives the user all that a database of ours needs."""
     statement = sql(
-        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON {}.* TO {}@{}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, TRIGGER ON {}.* TO {}@{}",
         Name(refused["database"] or refused["of_table"]),
         Value(refused["user"]),
         Value(refused["host"]),

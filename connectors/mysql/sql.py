@@ -90,6 +90,15 @@ class MysqlStatements(Statements):
             Param("name"),
         )
 
+    def count_indexes(self) -> Sql:
+        """One row: how many indexes the table has, the primary key among them."""
+        return sql(
+            "SELECT count(DISTINCT index_name) FROM information_schema.statistics "
+            "WHERE table_schema = {} AND table_name = {}",
+            Param("namespace"),
+            Param("name"),
+        )
+
     def drop_key_index(self, table: TableName) -> Sql:
         """Remove that index."""
         return sql("DROP INDEX {} ON {}", Name(KEY_INDEX), self.table(table))

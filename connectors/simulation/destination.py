@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from connectors.contract import CONTRACT, Definition
+from connectors.contract import CONTRACT, Definition, Recipe
 from connectors.simulation.session import Session
 from dataflow.evolution import ColumnType
 from dataflow.names import NamingRules
@@ -132,6 +132,9 @@ class SimulatedClient(Requesting):
             session.server.at_work.pop(turn, None)
             turn.spared = False
             del session.clients[turn]
+
+    def expect_publication(self, table: TableName, recipe: Recipe) -> None:
+        """As the real one, which asks nothing."""
 
     def end_others(self, table: TableName, claim: str) -> bool:
         """As a server that can end its sessions, or as one that cannot."""

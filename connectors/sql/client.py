@@ -144,6 +144,9 @@ class SqlClient(ABC):
         for statement in merge(self.statements, source, target, recipe):
             self.execute(statement)
 
+    def expect_publication(self, table: TableName, recipe: Recipe) -> None:  # noqa: B027 - as above
+        """No table that is there refuses a publication. Asked for only where its commits are not the flushes' own."""
+
     def prepare_merge(self, table: TableName, primary_key: Sequence[str]) -> None:  # noqa: B027 - as above
         """A merge needs nothing of the table itself. Asked for only where it could not be done within the merge."""
 

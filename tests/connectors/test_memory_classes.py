@@ -23,6 +23,9 @@ from connectors.testkit import (
     SyncSuite,
 )
 from connectors.testkit.harness.faulty import Script, faulty
+from connectors.testkit.harness.messages import catalog, complete, record, state, users
+from connectors.testkit.harness.warehouse import Warehouse
+from dataflow.catalog import Strategy
 from dataflow.errors import InternalError
 from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
@@ -60,6 +63,21 @@ def test_no_rollback_is_tried_of_a_connector_that_does_not_claim_to_undo_a_creat
 
         with client.transaction():
             assert list(client.tables_named(TRIED)) == []
+
+
+@pytest.mark.parametrize("atomic", [Atomic.ROWS, Atomic.STATEMENT, Atomic.TABLE])
+@pytest.mark.parametrize("strategy", [Strategy.DEDUP, Strategy.APPEND_TRUNCATE])
+def test_a_stream_whose_final_table_refuses_its_publication_fails_before_its_state(
+    atomic: Atomic, strategy: Strategy
+) -> None:
+    warehouse = Warehouse(memory_destination(atomic))
+    sent = [catalog(users(strategy, 2)), record("users", id=1), state("users", 1), complete("users")]
+    warehouse.sync(catalog(users(strategy, 1)), complete("users"))
+
+    outcome = warehouse.sync(*sent, script=Script(refused=("expect_publication",)))
+
+    assert (outcome.failed["users"], outcome.states) == ("config_error", [])
+    assert warehouse.sync(*sent).exit_code == 0
 
 
 def test_a_rollback_that_keeps_a_table_is_refused_where_everything_is_claimed() -> None:

@@ -4,10 +4,11 @@ It changes one thing: a table of the first destinations gets the metadata column
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 from attrs import evolve
 
-from connectors.contract import Client, Connector
+from connectors.contract import Client, ClientOfParts, Connector
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.key_columns import keys_of_final, keys_of_temp
 from connectors.engine.sync.temp_tables import TempTables
@@ -15,6 +16,7 @@ from connectors.engine.sync.work import Work
 from dataflow.evolution import ColumnType
 from dataflow.types import TableName
 from machines.operations import Facts, KeyFacts, TempFacts
+from machines.parts import Atomic
 
 
 class Findings:
@@ -22,6 +24,7 @@ class Findings:
 
     def __init__(self, connector: Connector, client: Client, temps: TempTables) -> None:
         self._columns = connector.columns
+        self._atomic = connector.atomic
         self._client = client
         self._temps = temps
 
@@ -29,7 +32,8 @@ class Findings:
         """Read the facts that decide the start."""
         life, final = work.life, work.life.tables.final
         found: Mapping[str, ColumnType] = {}
-        if self._client.table_exists(final):
+        there = self._client.table_exists(final)
+        if there:
             # Refuses a table that is not Airbyte's: a swap would put ours in the place of a person's.
             found = self._client.discover_schema(final).columns
             if added := self._client.complete_metadata(final):
@@ -52,6 +56,9 @@ class Findings:
         elif life.stream.strategy.truncates and entry.finalised == life.stream.generation_id:
             work.note(f"generation {entry.finalised} was published already: this sync adds to the table")
             facts = evolve(facts, finalised=True)
+        if there and self._atomic is not Atomic.EVERYTHING:
+            by = evolve(life, facts=facts).recipe
+            cast("ClientOfParts", self._client).expect_publication(final, by)
         work.add(facts=facts)
         return entry
 

@@ -7,12 +7,18 @@ from typing import Any
 
 import pymysql
 import pytest
+from attrs import evolve
 
 from connectors.engine.sync.check import check_connector
 from connectors.mysql import DEFINITION
 from connectors.mysql.errors import explain
+from connectors.mysql.server import is_mariadb
+from connectors.testkit import Destination
+from connectors.testkit.harness.warehouse import Warehouse
+from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.runtime import SYSTEM
+from tests.connectors.mysql.support import refused, send
 from tests.connectors.test_mysql import Look, options
 
 NEEDED = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX"]
@@ -42,7 +48,10 @@ def loader(mysql_server: Path, look: Look, server: Any) -> Iterator[Loader]:
     """One with no rights at all, beside the two databases."""
     loader = Loader(mysql_server, server)
     loader.run(
-        "CREATE OR REPLACE USER loader@localhost", "CREATE DATABASE kit", "CREATE DATABASE airbyte_internal"
+        "DROP USER IF EXISTS loader@localhost",
+        "CREATE USER loader@localhost",
+        "CREATE DATABASE kit",
+        "CREATE DATABASE airbyte_internal",
     )
     yield loader
     loader.run("DROP USER loader@localhost")
@@ -82,4 +91,23 @@ def test_the_privileges_are_listed_where_the_server_names_no_database(number: in
     explained = explain(pymysql.err.OperationalError(number, said))
 
     assert isinstance(explained, ConfigError)
-    assert "grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP and INDEX" in explained.remedy
+    assert (
+        "grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX and TRIGGER"
+        in explained.remedy
+    )
+
+
+@pytest.mark.parametrize("privileges", [NEEDED, [*NEEDED, "TRIGGER"]], ids=["without", "with"])
+def test_mysql_shows_a_trigger_to_a_user_with_the_privilege_trigger_alone(
+    loader: Loader, destination: Destination, server: Any, privileges: list[str]
+) -> None:
+    """MariaDB shows it to both."""
+    grant(loader, privileges)
+    warehouse = Warehouse(evolve(destination, options={**destination.options, "username": "loader"}))
+    send(warehouse, Strategy.APPEND)
+    loader.run("CREATE TRIGGER kit.audit BEFORE INSERT ON kit.users FOR EACH ROW SET NEW.name = 'a'")
+
+    outcome = send(warehouse, Strategy.APPEND_TRUNCATE, "b", generation=2)
+
+    shown = is_mariadb(server.server_version) or "TRIGGER" in privileges
+    assert refused(outcome, "trigger audit would be lost") is shown

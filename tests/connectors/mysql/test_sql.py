@@ -31,6 +31,7 @@ STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     "find_engine": SQL.find_engine(),
     "change_engine": SQL.change_engine(FINAL),
     "find_key_index": SQL.find_key_index(),
+    "count_indexes": SQL.count_indexes(),
     "drop_key_index": SQL.drop_key_index(FINAL),
     "find_size": SQL.find_size(),
     "find_dependents": SQL.find_dependents(),

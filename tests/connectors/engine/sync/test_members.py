@@ -16,7 +16,7 @@ from dataflow.errors import InternalError
 from dataflow.runtime import SYSTEM
 from machines.parts import Atomic
 
-OF_PARTS = ("prepare_merge", "end_others")
+OF_PARTS = ("expect_publication", "prepare_merge", "end_others")
 OF_STATEMENTS = ("rename_table", "holds_rows")
 
 

@@ -15,8 +15,10 @@ from dataflow.runtime.clock import Clock
 from machines.callbacks import AnyLife, callbacks_of
 from machines.operations import Answer, Operation
 
-# The final states of every lifecycle.
+# The final states of every lifecycle, and those of a load that its life has not published.
 DONE, FAILED = "done", "failed"
+LEFT_OPEN, GIVEN_UP = "left_open", "given_up"
+ENDS = (DONE, FAILED, LEFT_OPEN, GIVEN_UP)
 
 
 class Life(Protocol):

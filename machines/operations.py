@@ -14,6 +14,7 @@ from dataflow.errors import DataflowError
 from dataflow.evolution import Altered
 from dataflow.stream_tables import StreamTables
 from dataflow.types import AirbyteType, Column, Kind, Scalar, TableName
+from machines.loads import Files
 
 
 class StreamOperation(StrEnum):
@@ -83,7 +84,10 @@ class Publishing(StrEnum):
 
 @frozen(kw_only=True, cache_hash=True)
 class Recipe:
-    """How a temp table was opened, and so how its rows reach the final table. Written in the ledger with it."""
+    """How a temp table was opened, and so how its rows reach the final table. Written in the ledger with it.
+
+    `load` is the load whose shards are written to it; None for a sync's.
+    """
 
     strategy: Strategy
     generation_id: int
@@ -92,6 +96,7 @@ class Recipe:
     cursor: str | None
     # Name, field and kind only: structure inside JSON columns is no part of a table.
     columns: tuple[Column, ...]
+    load: str | None = None
 
     def __str__(self) -> str:
         return f"{self.strategy} of generation {self.generation_id}"
@@ -115,13 +120,27 @@ def recipe(stream: DestinationStream, tables: StreamTables) -> Recipe:
 
 
 def recipe_to_json(of: Recipe) -> Any:
-    """A recipe as the ledger and the journal write it down."""
-    return _recipes.unstructure(of)
+    """A recipe as the ledger and the journal write it down.
+
+    The columns of a load's have another name: a version that knows no loads refuses the recipe for the lack of its
+    columns, and would otherwise read it as a sync's.
+    """
+    written = _recipes.unstructure(of)
+    if of.load is None:
+        del written[_LOAD]
+    else:
+        written[_COLUMNS_OF_LOAD] = written.pop(_COLUMNS)
+    return written
 
 
 def recipe_from_json(value: Mapping[str, Any]) -> Recipe:
     """The recipe that was written down. Raises cattrs' errors for anything else."""
+    if _COLUMNS_OF_LOAD in value:
+        value = {**value, _COLUMNS: value[_COLUMNS_OF_LOAD]}
     return _recipes.structure(value, Recipe)
+
+
+_LOAD, _COLUMNS, _COLUMNS_OF_LOAD = "load", "columns", "columns_of_load"
 
 
 # In a recipe a column's type is its kind and nothing more.
@@ -169,6 +188,8 @@ class Facts:
     `lost` is the recipe of a temp table that is missing, where a STATE covers rows of it. `generation` is set where the
     ledger counts the generations and not the catalog: this sync is its own. `final_keys` and `temp_keys` say which keys
     the two tables would not keep; None when they keep all of them.
+    `opened` is the load that is open on the table, and `files` is what the ledger says of a load's own files; both are
+    asked for a load alone.
     """
 
     temp: TempFacts | None
@@ -178,6 +199,8 @@ class Facts:
     lost: Recipe | None = None
     final_keys: KeyFacts | None = None
     temp_keys: KeyFacts | None = None
+    opened: str | None = None
+    files: Files | None = None
 
 
 @frozen(kw_only=True)

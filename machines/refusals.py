@@ -1,7 +1,11 @@
 """Why a stream is not started although its facts were found: the sentences. Decides nothing; the life asks for them."""
 
+from collections.abc import Sequence
+
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.types import StreamName, TableName
+from machines.formatting import number_of
+from machines.loads import ShardRow, written
 from machines.operations import KeyFacts, Recipe
 
 
@@ -24,6 +28,44 @@ def rows_are_unknown(stream: StreamName, temp: TableName, final: TableName) -> C
         doing=_starting(stream),
         remedy="Inspect its rows: copy what you need into the final table, drop the temp table, and run the sync "
         "again.",
+    )
+
+
+def files_were_loaded(stream: StreamName, final: TableName) -> ConfigError:
+    """Another load has published some of the files since this load was planned."""
+    return ConfigError(
+        f"Another load has added some of these files to {final} since this load of stream {stream} was planned.",
+        doing=_starting(stream),
+        remedy="Nothing was changed. Run the same command again: it loads the files that are not in the table yet.",
+    )
+
+
+def load_is_open(table: TableName, shards: Sequence[ShardRow]) -> ConfigError:
+    """A load is open on a table that another life claims."""
+    return ConfigError(
+        f"A load is open on {table}: {written(shards)} of its {number_of(len(shards), 'shard')} are there.",
+        doing=f"claiming {table}",
+        remedy="Nothing was changed. Finish the load with the same `dataflow load` command, or with `dataflow shards "
+        "publish PLAN`. To drop what it loaded: `dataflow shards discard PLAN`.",
+    )
+
+
+def load_is_over(table: TableName) -> ConfigError:
+    """A worker writes to a load that is not open any more."""
+    return ConfigError(
+        f"The load of {table} is no longer open: it was published, or given up.",
+        doing=f"writing a shard for {table}",
+        remedy="Nothing was written. `dataflow shards status PLAN` says what became of the load.",
+    )
+
+
+def shards_are_missing(table: TableName, shards: Sequence[ShardRow]) -> ConfigError:
+    """A load is to be published, and some of its shards are not there."""
+    return ConfigError(
+        f"{written(shards)} of the {number_of(len(shards), 'shard')} of the load of {table} are there.",
+        doing=f"publishing the load of {table}",
+        remedy="Nothing was published. Run the shards that are missing (`dataflow shards status PLAN` names them), "
+        "then publish again.",
     )
 
 

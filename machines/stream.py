@@ -13,9 +13,10 @@ from dataflow.catalog import Strategy
 from dataflow.runtime.clock import Clock
 from dataflow.types import TableName
 from machines.lifecycle import Executor, Lifecycle
+from machines.loads import Files, Wish
 from machines.operations import Answer, Facts, KeyFacts, StreamOperation
 from machines.parts import Atomic
-from machines.refusals import keys_would_merge, rows_are_gone, rows_are_unknown
+from machines.refusals import files_were_loaded, keys_would_merge, rows_are_gone, rows_are_unknown
 from machines.stream_knowledge import StreamKnowledge
 
 
@@ -31,7 +32,11 @@ class StreamLife(StreamKnowledge):
 
     def _judge(self, facts: Facts) -> None:
         name, tables = self.stream.name, self.tables
-        if self.ledger_contradicts_temp:
+        if self.load_is_published or self.load_is_given_up:
+            return
+        if self.files_were_loaded_since:
+            self.fail(files_were_loaded(name, tables.final))
+        elif self.ledger_contradicts_temp:
             self.fail(
                 rows_are_gone(name, tables.temp, facts.lost)
                 if facts.lost is not None
@@ -65,8 +70,12 @@ class StreamLife(StreamKnowledge):
 
     @property
     def start_would_lose_rows(self) -> bool:
-        """The ledger contradicts temp, or distinct keys would become one in a table that the sync adds to."""
-        return self.ledger_contradicts_temp or self.final_would_merge_keys or self.temp_would_merge_keys
+        """The ledger contradicts temp, or distinct keys would become one in a table that the sync adds to.
+
+        A load is refused in the same way if some of its files would be there twice.
+        """
+        keys_are_lost = self.final_would_merge_keys or self.temp_would_merge_keys
+        return self.ledger_contradicts_temp or keys_are_lost or self.files_were_loaded_since
 
     @property
     def ledger_contradicts_temp(self) -> bool:
@@ -90,7 +99,12 @@ class StreamLife(StreamKnowledge):
     def temp_disposable(self) -> bool:
         """No row of temp is needed: it is empty, or a truncate's of a generation this sync replaces, or of another
         recipe and no STATE covers its rows.
+
+        The temp table of this very load stays, also when it is empty: workers may write to it. If it is gone, it is
+        forgotten before another is opened, and with it which shards are there.
         """
+        if self._load_is_open:
+            return self._temp is None
         if self._temp is None:
             return False
         found = self._temp.recipe
@@ -107,10 +121,12 @@ class StreamLife(StreamKnowledge):
 
     @property
     def temp_continues(self) -> bool:
-        """Temp is what this sync would open: the same recipe, or the same truncate with another schema."""
+        """Temp is what this sync or load would open: the same recipe, or the same truncate with another schema."""
         if self._temp is None or self._temp.recipe is None:
             return False
         found, wanted = self._temp.recipe, self.recipe
+        if found.load is not None or wanted.load is not None:
+            return found.load == wanted.load
         same_truncate = (
             found.strategy.truncates
             and wanted.strategy.truncates
@@ -128,10 +144,38 @@ class StreamLife(StreamKnowledge):
         """Rows go to a temp table whenever readers must not see them half done, or no late insert may reach the final
         table.
 
+        A load's shards all go there, so that one that is given up leaves nothing.
         A database that makes one statement durable at a time refuses no insert of a killed run. A temp table that was
         renamed since is not there for it; the final table is.
         """
-        return self.recipe.strategy is not Strategy.APPEND or self.atomic is Atomic.STATEMENT
+        through_temp = self.load is not None or self.atomic is Atomic.STATEMENT
+        return self.recipe.strategy is not Strategy.APPEND or through_temp
+
+    # -- a load
+
+    @property
+    def load_is_published(self) -> bool:
+        """Another process has published this very load: there is nothing left to do."""
+        return self.load is not None and self._files is Files.PUBLISHED and not self._load_is_open
+
+    @property
+    def files_were_loaded_since(self) -> bool:
+        """Another load has published some of its files since this one was planned."""
+        return self._files is Files.LOADED_SINCE and not self._load_is_open
+
+    @property
+    def load_is_given_up(self) -> bool:
+        """What it loaded is to be dropped."""
+        return self.load is not None and self.load.wish is Wish.GIVE_UP
+
+    @property
+    def open_load_is_given_up(self) -> bool:
+        """The same, and there is something to drop."""
+        return self.load_is_given_up and self._load_is_open
+
+    @property
+    def _files(self) -> Files | None:
+        return self.facts.files if self.facts is not None else None
 
     # -- how it is published
 
@@ -154,7 +198,9 @@ class StreamLife(StreamKnowledge):
 
     @property
     def leaves_empty_temp(self) -> bool:
-        """No row waits for the next run: temp is empty, and no STATE covers rows of it."""
+        """No row waits for the next run: temp is empty, no STATE covers rows of it, and no worker may write to it."""
+        if self.left is not None and self.left.recipe is not None and self.left.recipe.load is not None:
+            return False
         return self.left is not None and self.left.empty and not self.left.covered
 
     @property
@@ -191,10 +237,14 @@ class StreamLifecycle(Lifecycle):
         merging = State()
         swapping = State()
         deduping_and_swapping = State()
+        giving_up = State()
 
     abandoning = State()
     dropping_empty_temp = State()
     done = State(final=True)
+    # A load that other processes go on with, and one whose rows were dropped.
+    left_open = State(final=True)
+    given_up = State(final=True)
     failed = State(final=True)
 
     OPERATIONS = {  # noqa: RUF012 - declared a ClassVar by the base class
@@ -209,6 +259,7 @@ class StreamLifecycle(Lifecycle):
         "merging": StreamOperation.MERGE,
         "swapping": StreamOperation.SWAP,
         "deduping_and_swapping": StreamOperation.DEDUPE_AND_SWAP,
+        "giving_up": StreamOperation.DISCARD,
         "abandoning": StreamOperation.ABANDON,
         "dropping_empty_temp": StreamOperation.DISCARD,
     }
@@ -220,6 +271,9 @@ class StreamLifecycle(Lifecycle):
         | claiming.to(running)
         | running.completing.to(running.inspecting)
         # The first guard that holds decides; each line is one rule of the start of a stream.
+        | running.inspecting.to(done, cond="load_is_published")
+        | running.inspecting.to(running.giving_up, cond="open_load_is_given_up")
+        | running.inspecting.to(given_up, cond="load_is_given_up")
         | running.inspecting.to(abandoning, cond="start_would_lose_rows")
         | running.inspecting.to(running.discarding, cond="temp_disposable")
         | running.inspecting.to(running.resuming_temp, cond="temp_continues")
@@ -236,6 +290,7 @@ class StreamLifecycle(Lifecycle):
         | running.merging.to(done)
         | running.swapping.to(done)
         | running.deduping_and_swapping.to(done)
+        | running.giving_up.to(given_up)
         | abandoning.to(dropping_empty_temp, cond="leaves_empty_temp")
         # Temp is kept: the next run decides what becomes of it.
         | abandoning.to(failed)
@@ -250,6 +305,9 @@ class StreamLifecycle(Lifecycle):
         | running.writing.to(running.deduping_and_swapping, cond="publishes_by_dedupe_and_swap")
         | running.writing.to(done)
     )
+
+    # Workers write the shards of the load, and another process publishes it.
+    handed_over = running.writing.to(left_open)
 
     ended = running.writing.to(abandoning)
 

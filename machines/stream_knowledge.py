@@ -9,6 +9,7 @@ from dataflow.catalog import DestinationStream
 from dataflow.errors import DataflowError
 from dataflow.stream_tables import StreamTables
 from dataflow.types import Kind
+from machines.loads import Load
 from machines.operations import Answer, Facts, Publishing, Recipe, TempFacts, recipe
 from machines.parts import Atomic
 
@@ -18,7 +19,7 @@ class StreamKnowledge:
     """What a stream's lifecycle knows. Nothing is remembered from an earlier process.
 
     `atomic` is the class of its database. `publishing` comes from CLAIM, and `facts` come from INSPECT. `left` is the
-    temp table as ABANDON finds it.
+    temp table as ABANDON finds it. `load` is what is loaded, where the rows come in shards and not as messages.
     """
 
     stream: DestinationStream
@@ -27,6 +28,7 @@ class StreamKnowledge:
     publishing: Publishing | None = None
     facts: Facts | None = None
     left: TempFacts | None = None
+    load: Load | None = field(default=None, kw_only=True)
     failure: DataflowError | None = None
     # Kinds that the columns of some fields are to have from the next sync on, since theirs do not hold what came.
     needs: Mapping[str, Kind] = field(factory=dict)
@@ -56,6 +58,8 @@ class StreamKnowledge:
         A truncate whose generation was already published has nothing left to replace: a retry of it adds.
         """
         wanted = recipe(self.stream, self.tables)
+        if self.load is not None:
+            wanted = evolve(wanted, load=self.load.id)
         if self.facts is not None and self.facts.finalised:
             return evolve(wanted, strategy=wanted.strategy.incremental)
         return wanted
@@ -63,6 +67,11 @@ class StreamKnowledge:
     def _replaces(self, found: Recipe) -> bool:
         """Whether this sync loads again everything that a sync of that recipe loaded."""
         return found.generation_id < self.stream.minimum_generation_id
+
+    @property
+    def _load_is_open(self) -> bool:
+        """Whether the load of this life is open: its temp table was made, and its publication is not decided."""
+        return self.facts is not None and self.load is not None and self.facts.opened == self.load.id
 
     @property
     def _temp(self) -> TempFacts | None:

@@ -12,6 +12,7 @@ from attrs import asdict, frozen
 from dataflow.catalog import Append, Dedupe, DestinationStream
 from dataflow.stream_tables import StreamTables
 from dataflow.types import Field, Kind, StreamName, TableName
+from machines.loads import Files, Load, Wish
 from machines.operations import Facts, KeyFacts, TempFacts, recipe_from_json, recipe_to_json
 from machines.parts import Atomic
 from machines.stream import StreamLife
@@ -95,6 +96,8 @@ def facts_to_json(facts: Facts) -> Entry:
         **({"lost": recipe_to_json(facts.lost)} if facts.lost is not None else {}),
         **({"final_keys": _keys_to_json(facts.final_keys)} if facts.final_keys is not None else {}),
         **({"temp_keys": _keys_to_json(facts.temp_keys)} if facts.temp_keys is not None else {}),
+        **({"opened": facts.opened} if facts.opened is not None else {}),
+        **({"files": str(facts.files)} if facts.files is not None else {}),
     }
 
 
@@ -108,6 +111,8 @@ def facts_from_json(entry: Entry) -> Facts:
         lost=recipe_from_json(entry["lost"]) if entry.get("lost") else None,
         final_keys=_keys_from_json(entry["final_keys"]) if "final_keys" in entry else None,
         temp_keys=_keys_from_json(entry["temp_keys"]) if "temp_keys" in entry else None,
+        opened=entry.get("opened"),
+        files=Files(entry["files"]) if "files" in entry else None,
     )
 
 
@@ -145,8 +150,9 @@ def temp_from_json(entry: Entry) -> TempFacts:
 def life_to_json(life: StreamLife) -> Entry:
     """What a stream's machine was made with: the catalog's wishes, the tables' names, and the database's class.
 
-    The class is left out where one commit holds everything.
+    The class is left out where one commit holds everything, and what is wanted of a load where that is its rows.
     """
+    wish = life.load.wish if life.load is not None else Wish.LOAD
     return {
         "namespace": life.stream.name.namespace,
         "name": life.stream.name.name,
@@ -156,6 +162,7 @@ def life_to_json(life: StreamLife) -> Entry:
         "temp": name_to_json(life.tables.temp),
         "recipe": recipe_to_json(life.recipe),
         **({"atomic": str(life.atomic)} if life.atomic is not Atomic.EVERYTHING else {}),
+        **({"wish": str(wish)} if wish is not Wish.LOAD else {}),
     }
 
 
@@ -185,4 +192,5 @@ def life_from_json(entry: Entry) -> StreamLife:
     tables = StreamTables(
         stream=name, final=TableName(*entry["final"]), temp=TableName(*entry["temp"]), columns=wanted.columns
     )
-    return StreamLife(stream, tables, atomic=Atomic(entry.get("atomic", Atomic.EVERYTHING)))
+    load = Load(id=wanted.load, wish=Wish(entry.get("wish", Wish.LOAD))) if wanted.load is not None else None
+    return StreamLife(stream, tables, atomic=Atomic(entry.get("atomic", Atomic.EVERYTHING)), load=load)

@@ -14,7 +14,7 @@ from machines.journal.account import Account, account_from_json, changes_in
 from machines.journal.entries import Entry
 from machines.journal.replay import lives
 from machines.journal.standing import course_of, standing, way
-from machines.lifecycle import DONE, FAILED
+from machines.lifecycle import ENDS
 
 Arrow = tuple[str, str, str]
 
@@ -24,6 +24,8 @@ class Outcome(StrEnum):
 
     DONE = "done"
     FAILED = "failed"
+    LEFT_OPEN = "left open"
+    GIVEN_UP = "given up"
     UNFINISHED = "unfinished"
 
 
@@ -97,7 +99,7 @@ class Life:
     @property
     def outcome(self) -> Outcome:
         """How it stands."""
-        return Outcome(self.state) if self.state in (DONE, FAILED) else Outcome.UNFINISHED
+        return Outcome(self.state.replace("_", " ")) if self.state in ENDS else Outcome.UNFINISHED
 
     @property
     def began(self) -> float:

@@ -20,7 +20,7 @@ from machines.journal.entries import (
     name_to_json,
     temp_to_json,
 )
-from machines.lifecycle import DONE, FAILED, Executor, Lifecycle, Performed, leaf
+from machines.lifecycle import ENDS, Executor, Lifecycle, Performed, leaf
 from machines.operations import Answer
 from machines.stream import StreamLife
 
@@ -123,7 +123,7 @@ class Journal:
             reason=_reason(reason) if reason else None,
             format=FORMAT if self._source == "idle" else None,
             life=life_to_json(life) if life and self._source == "idle" else None,
-            account=account_to_json(self._account(life)) if life and target in (DONE, FAILED) else None,
+            account=account_to_json(self._account(life)) if life and target in ENDS else None,
             at=round(self._executor.clock.now(), 3),
             **(_of_operation(performed) if performed else {}),
             **(_of_flush(flush, seconds, attempts) if flush else {}),

@@ -12,7 +12,7 @@ from dataflow.types import TableName
 from machines.formatting import count, number_of
 from machines.journal.account import account_from_json
 from machines.journal.entries import Entry
-from machines.lifecycle import DONE, FAILED
+from machines.lifecycle import DONE, ENDS, FAILED, GIVEN_UP, LEFT_OPEN
 from machines.operations import Publishing, StreamOperation
 
 _TO_TEMP = (StreamOperation.OPEN_TEMP, StreamOperation.RESUME_TEMP)
@@ -28,8 +28,9 @@ class Course:
     `written` counts the rows of this run that are durable, `covered` those of them that a STATE covers. `begun`: it
     came to where rows are taken in. `to_temp`: they go to a temp table. `resumed` and `settled`: rows of an earlier
     run waited, and were taken on, or were brought into the final table. `completed`: a publication that an earlier
-    run had begun was ended. `kept`: its temp table was left to the next run. `unseen`: it could not look at it in
-    the end, since the database was away or another run had taken the table over.
+    run had begun was ended. `loads`: they come in shards, which any process may write. `kept`: its temp table was left
+    to the next run. `unseen`: it could not look at it in the end, since the database was away or another run had taken
+    the table over.
     """
 
     strategy: Strategy | None = None
@@ -43,6 +44,7 @@ class Course:
     resumed: bool = False
     settled: bool = False
     completed: bool = False
+    loads: bool = False
     tried_to_publish: bool = False
     kept: bool = False
     unseen: bool = False
@@ -57,6 +59,7 @@ class Course:
             written=self.written + entry.get("written", 0),
             covered=account.acknowledged if account else max(self.covered, entry.get("checkpoint", 0)),
             begun=self.begun or entry["to"] == "writing",
+            loads=self.loads or "load" in entry.get("life", {}).get("recipe", {}),
             to_temp=self.to_temp or operation in _TO_TEMP,
             resumed=self.resumed or operation == StreamOperation.RESUME_TEMP,
             settled=self.settled or (operation == StreamOperation.SETTLE and entry.get("rows") != 0),
@@ -104,13 +107,16 @@ def standing(course: Course, waiting: str = WAITING) -> str:
     if course.strategy is None:
         return ""
     straight = course.strategy is Strategy.APPEND and not course.to_temp
-    words = _appended(course) if straight else _by_temp(course, course.strategy, waiting)
+    if course.loads:
+        words = _loaded(course, course.strategy)
+    else:
+        words = _appended(course) if straight else _by_temp(course, course.strategy, waiting)
     settled = f"Rows of an earlier run were moved into {course.final} first. " if course.settled else ""
     if course.completed:
         settled = (
             f"A publication into {course.final} that an earlier run began was completed first. {settled}"
         )
-    as_far = "" if course.state in (DONE, FAILED) else "As far as the journal shows: "
+    as_far = "" if course.state in ENDS else "As far as the journal shows: "
     return as_far + settled + words
 
 
@@ -154,6 +160,24 @@ def _by_temp(course: Course, strategy: Strategy, waiting: str) -> str:
             "are kept there until a sync publishes them."
         )
     return f"{nothing} {waiting.format(temp=course.temp, rows=rows)}"
+
+
+def _loaded(course: Course, strategy: Strategy) -> str:
+    """A load's rows are counted in the ledger, by shards, and not in the journal of one process."""
+    rows = "the rows of all shards"
+    if course.state == DONE and course.tried_to_publish:
+        return _PUBLISHED[strategy].format(final=course.final, rows=rows)
+    if course.state == DONE:
+        return f"Another process has published this load into {course.final}."
+    if course.state == GIVEN_UP:
+        return f"{course.final} holds nothing of this load, and its shards are dropped."
+    if course.state == LEFT_OPEN:
+        return f"{course.final} holds nothing of this load yet. Its shards are written to {course.temp}."
+    if course.state == FAILED and course.tried_to_publish and not course.kept:
+        return (
+            f"{course.temp} is gone: its rows are in {course.final}, and only the database's reply was lost."
+        )
+    return f"{course.final} holds nothing of this load. Its shards wait in {course.temp}."
 
 
 def way(strategy: str, generation: int, facts: Entry, publishing: str | None = None) -> str:

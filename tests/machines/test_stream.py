@@ -7,7 +7,8 @@ from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError, DataflowError, TransientError
 from dataflow.runtime.clock import SetClock
 from dataflow.types import Kind, TableName
-from machines.operations import Answer, Facts, KeyFacts, TempFacts
+from machines.loads import Files, Load, Wish
+from machines.operations import Answer, Facts, KeyFacts, Recipe, TempFacts
 from machines.operations import StreamOperation as Op
 from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
@@ -387,4 +388,123 @@ def test_a_stream_that_cannot_be_claimed_touches_nothing() -> None:
     machine.send("start")
 
     assert port.asked == [Op.CLAIM]
+    assert machine.at == "failed"
+
+
+# -- a load
+
+LOAD = Load(id="mine", name="users")
+OTHER = evolve(recipe_of(APPEND), load="other")
+
+
+def loading(strategy: Strategy, generation: int = 2, wish: Wish = Wish.LOAD) -> StreamLife:
+    return evolve(life(strategy, generation), load=evolve(LOAD, wish=wish))
+
+
+def opened(strategy: Strategy, *, empty: bool = False, generation: int = 2) -> Facts:
+    """What INSPECT finds where the load is open."""
+    return evolve(
+        found(evolve(recipe_of(strategy, generation), load="mine"), empty=empty, covered=False), opened="mine"
+    )
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_the_shards_of_a_load_go_to_temp_whatever_its_strategy(strategy: Strategy) -> None:
+    machine, asked = started(loading(strategy), found())
+
+    assert asked[2:] == [Op.OPEN_TEMP]
+    assert machine.at == "writing"
+
+
+def test_a_load_that_is_handed_over_ends_with_its_temp_table_open() -> None:
+    machine, asked = started(loading(DEDUP), found())
+
+    machine.send("handed_over")
+
+    assert asked[2:] == [Op.OPEN_TEMP]
+    assert machine.at == "left_open"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "operation"), [(APPEND, Op.MERGE), (DEDUP, Op.MERGE), (APPEND_TRUNCATE, Op.SWAP)]
+)
+@pytest.mark.parametrize("empty", [True, False])
+def test_the_same_load_goes_on_with_its_temp_table_and_publishes_it(
+    strategy: Strategy, operation: Op, empty: bool
+) -> None:
+    port = Answering([Answer(), Answer(facts=opened(strategy, empty=empty))])
+    machine = stream_lifecycle(loading(strategy), port, SetClock())
+    machine.send("start")
+
+    machine.send("completed")
+
+    assert port.asked[2:] == [Op.RESUME_TEMP, operation]
+    assert machine.at == "done"
+
+
+@pytest.mark.parametrize(("before", "of"), [(recipe_of(APPEND), "mine"), (OTHER, None), (OTHER, "mine")])
+def test_a_load_and_a_sync_never_go_on_with_each_others_temp_table(before: Recipe, of: str | None) -> None:
+    wanted = life(APPEND) if of is None else loading(APPEND)
+
+    _, asked = started(wanted, found(before))
+
+    assert asked[2] == Op.SETTLE
+
+
+def test_a_load_whose_temp_table_is_gone_is_forgotten_and_opened_again() -> None:
+    _, asked = started(loading(DEDUP), evolve(found(), opened="mine"))
+
+    assert asked[2:] == [Op.DISCARD, Op.OPEN_TEMP]
+
+
+def test_a_load_that_another_process_published_is_done() -> None:
+    machine, asked = started(loading(APPEND), evolve(found(), files=Files.PUBLISHED))
+
+    assert asked[2:] == []
+    assert machine.at == "done"
+
+
+def test_a_load_of_files_that_another_load_published_meanwhile_is_refused() -> None:
+    of = loading(APPEND)
+
+    machine, asked = started(of, evolve(found(), files=Files.LOADED_SINCE))
+
+    assert asked[2:] == [Op.ABANDON]
+    assert machine.at == "failed"
+    assert isinstance(of.failure, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("facts", "operations"),
+    [
+        (opened(DEDUP), [Op.DISCARD]),
+        (opened(DEDUP, empty=True), [Op.DISCARD]),
+        (evolve(found(), opened="mine"), [Op.DISCARD]),
+        (found(), []),
+        (found(recipe_of(DEDUP)), []),
+        (evolve(opened(DEDUP), final_keys=NARROWER), [Op.DISCARD]),
+    ],
+)
+def test_a_load_that_is_given_up_drops_what_it_loaded_and_nothing_else(
+    facts: Facts, operations: list[Op]
+) -> None:
+    of = loading(DEDUP, wish=Wish.GIVE_UP)
+
+    machine, asked = started(of, facts)
+
+    assert asked[2:] == operations
+    assert machine.at == "given_up"
+    assert of.failure is None
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_the_temp_table_of_a_load_that_fails_is_kept_for_its_workers(empty: bool) -> None:
+    left = TempFacts(empty=empty, recipe=evolve(recipe_of(DEDUP), load="mine"))
+    port = Answering([Answer(), Answer(facts=found()), Answer(), Answer(left=left)])
+    machine = stream_lifecycle(loading(DEDUP), port, SetClock())
+    machine.send("start")
+
+    machine.send("ended")
+
+    assert port.asked[3:] == [Op.ABANDON]
     assert machine.at == "failed"

@@ -7,7 +7,7 @@ from machines.formatting import count, duration, number_of, size
 from machines.journal.account import account_from_json, altered_from_json, changes_in, columns_in
 from machines.journal.entries import Entry
 from machines.journal.standing import Course, standing
-from machines.lifecycle import DONE, FAILED
+from machines.lifecycle import DONE, ENDS, FAILED
 from machines.operations import StreamOperation
 
 # How many of the streams that are at work a heartbeat names.
@@ -38,7 +38,7 @@ def ending(entry: Entry, course: Course) -> Iterator[tuple[str, str]]:
 
     If it failed, its error says what is in its table.
     """
-    if entry["to"] not in (DONE, FAILED):
+    if entry["to"] not in ENDS:
         return
     who = f"Stream {entry['stream']}"
     account = account_from_json(entry.get("account"))

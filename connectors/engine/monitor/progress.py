@@ -13,7 +13,7 @@ from statemachine import State
 
 from dataflow.runtime import Runtime
 from machines.journal.entries import Entry
-from machines.lifecycle import DONE, FAILED, Lifecycle
+from machines.lifecycle import ENDS, Lifecycle
 
 
 class Reading(Protocol):
@@ -52,7 +52,7 @@ class Going:
     @property
     def ended(self) -> bool:
         """Whether nothing more happens to it."""
-        return self.state in (DONE, FAILED)
+        return self.state in ENDS
 
     def busy_since(self, now: float) -> float:
         """Seconds for which its operation, or the oldest of its flushes, is at work."""

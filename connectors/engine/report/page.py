@@ -15,11 +15,11 @@ from machines.formatting import count, duration, moment, number_of, offset, prin
 from machines.journal.account import altered_from_json, columns_in
 from machines.journal.entries import Entry
 from machines.journal.history import Counts, Failure, Life, Outcome, Run, seconds, together
-from machines.lifecycle import DONE, FAILED
+from machines.lifecycle import ENDS
 from machines.operations import MEANING
 
 # The streams that need a look come first.
-ORDER = (Outcome.FAILED, Outcome.UNFINISHED, Outcome.DONE)
+ORDER = (Outcome.FAILED, Outcome.UNFINISHED, Outcome.LEFT_OPEN, Outcome.GIVEN_UP, Outcome.DONE)
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
@@ -187,7 +187,7 @@ def _states(name: str, lives: Sequence[Life]) -> Element:
     operations = MACHINES[name].OPERATIONS
     rows = []
     for state, spent in seconds(lives).items():
-        if state in (DONE, FAILED):
+        if state in ENDS:
             continue
         stays = [stay.seconds for life in lives for stay in life.stays if stay.state == state]
         meaning = MEANING[operations[state]] if state in operations else ""

@@ -6,7 +6,7 @@ from itertools import chain, count
 from machines.diagram.xml import Element, element
 from machines.formatting import HOUR, MINUTE, duration, printable
 from machines.journal.history import Life, Outcome, Run, Stay
-from machines.lifecycle import DONE, FAILED
+from machines.lifecycle import ENDS
 
 # What a state is about, for its colour. A state that is not here is of the start.
 KINDS: Mapping[str, str] = {
@@ -91,7 +91,7 @@ def _label(life: Life) -> Element:
 
 def _bars(life: Life, run: Run, whole: float) -> Iterator[Element]:
     for stay in life.stays:
-        if stay.state not in (DONE, FAILED):
+        if stay.state not in ENDS:
             title = f"{_words(stay.state)}: {duration(stay.seconds)}"
             yield _bar(stay, KINDS.get(stay.state, "start"), title, run.began, whole)
     if life.outcome is Outcome.UNFINISHED:

@@ -11,7 +11,7 @@ from connectors.contract.ledger import LedgerEntry
 from dataflow.catalog import Strategy
 from dataflow.errors import TransientError
 from dataflow.runtime.clock import SetClock
-from machines.lifecycle import Lifecycle, leaf
+from machines.lifecycle import ENDS, Lifecycle, leaf
 from machines.operations import Answer, Facts, StreamOperation
 from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle, stream_lifecycle
@@ -95,8 +95,8 @@ def test_every_operation_of_the_search_leaves_what_the_real_one_leaves() -> None
     assert sum(request.flush is None for request, _ in asked) > 1000
 
 
-STATES = [*StreamLifecycle.OPERATIONS, "idle", "writing", "done", "failed"]
-EVENTS = ["start", "succeeded", "flushed", "completed", "ended", "errored"]
+STATES = [*StreamLifecycle.OPERATIONS, "idle", "writing", *ENDS]
+EVENTS = ["start", "succeeded", "flushed", "completed", "handed_over", "ended", "errored"]
 
 # The operations of a life at most, from its claim to its end.
 LENGTH = 5

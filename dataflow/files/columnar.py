@@ -3,7 +3,6 @@
 A CSV file's cells stay bytes here, and an empty one without quotes is null. Its types come from its first block.
 """
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.files.listing import Format, InputFile
+from dataflow.files.places import READING, reason, unreadable
 
 # Bytes of a batch, about, and how many rows it has.
 BATCH_BYTES = 8 << 20
@@ -19,7 +19,6 @@ FEWEST_ROWS, MOST_ROWS = 1000, 50_000
 BLOCK_BYTES = 1 << 22
 QUOTE = b'"'
 REMEDY = "Nothing of this load was published. Correct the file, and run the load again."
-DOING = "reading the files"
 
 
 def arrow_schema(file: InputFile) -> pa.Schema:
@@ -34,7 +33,7 @@ def arrow_schema(file: InputFile) -> pa.Schema:
     if repeated:
         raise ConfigError(
             f"The file {str(file)!r} has several columns of the name {repeated[0]!r}.",
-            doing=DOING,
+            doing=READING,
             remedy="Give each column a name of its own.",
         )
     return found
@@ -57,12 +56,14 @@ def _readable(file: InputFile) -> Iterator[None]:
         yield
     except DataflowError:
         raise
-    except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if reason(error) is not None:
+            raise unreadable(str(file), error) from error
         # Arrow's own words may quote a row.
         raise ConfigError(
             f"The file {str(file)!r} cannot be read as {file.format}: it is damaged, was cut off, or is something "
             "else.",
-            doing=DOING,
+            doing=READING,
             remedy=REMEDY,
         ) from error
 
@@ -117,7 +118,7 @@ def _rows(opened: Any, ragged: "_Ragged", quotes: "_Quotes", file: InputFile) ->
     if quotes.open:
         raise ConfigError(
             f"The file {str(file)!r} ends within a quoted value: it was cut off, or a quote is missing.",
-            doing=DOING,
+            doing=READING,
             remedy=REMEDY,
         )
 
@@ -140,7 +141,7 @@ class _Ragged:
         return ConfigError(
             f"{where} of the file {str(self._file)!r} has {self._row.actual_columns} values, and the file has "
             f"{self._row.expected_columns} columns.",
-            doing=DOING,
+            doing=READING,
             remedy=REMEDY,
         )
 

@@ -1,19 +1,22 @@
-"""The files that a person names: patterns and paths, their formats, and whether one changed meanwhile. Reads no row."""
+"""The files of a load: those that were named, their formats, and whether one changed meanwhile. Reads no row."""
 
-import glob
-import gzip
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import IO, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from attrs import frozen
+import pyarrow as pa
+from attrs import field, frozen
 
 from dataflow.errors import ConfigError
+from dataflow.files.by_fsspec import remote_files
+from dataflow.files.local import local_files
+from dataflow.files.object_stores import SCHEMES, stored_objects
+from dataflow.files.places import LOOKING, READING, Place, Status
 
-DOING = "looking for the files"
-GZIP = ".gz"
+# By the end of a name, the codec of Arrow.
+CODECS = {".gz": "gzip", ".zst": "zstd"}
 
 
 class Format(StrEnum):
@@ -32,119 +35,99 @@ SUFFIXES = {
 }
 
 
-@frozen(kw_only=True)
+@frozen
 class InputFile:
-    """A file to load. `size` in bytes and `changed_at` in nanoseconds are those of the time when it was found."""
+    """A file to load, as it was when it was found."""
 
-    path: Path
+    place: Place = field(repr=False)
     format: Format
-    size: int
-    changed_at: int
+    status: Status
 
     def __str__(self) -> str:
-        return str(self.path)
+        return self.place.uri
 
     @property
-    def zipped(self) -> bool:
-        """Whether it is compressed as a whole, by gzip."""
-        return self.path.suffix == GZIP
+    def name(self) -> str:
+        """Its name, without its folder."""
+        return PurePosixPath(self.place.uri).name
 
     def opened(self) -> IO[bytes]:
-        """Its content from the beginning, decompressed. Raises OSError."""
-        if self.zipped:
-            return cast("IO[bytes]", gzip.open(self.path, "rb"))
-        return self.path.open("rb")
+        """Its content from the beginning, decompressed. Raises OSError, also while it is read."""
+        content = self.place.opened()
+        codec = CODECS.get(PurePosixPath(self.name).suffix)
+        return cast("IO[bytes]", pa.CompressedInputStream(content, codec)) if codec else content
 
     def expect_unchanged(self) -> None:
         """Raises ConfigError when it is not the file any more that was found."""
-        try:
-            now = self.path.stat()
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        if (now.st_size, now.st_mtime_ns) != (self.size, self.changed_at):
+        if self.place.status() != self.status:
             raise ConfigError(
-                f"The file {str(self.path)!r} changed while it was read.",
-                doing="reading the files",
+                f"The file {str(self)!r} changed while it was read.",
+                doing=READING,
                 remedy="Nothing of this load was published. Run it again when nothing writes to the file.",
             )
 
 
-def unreadable(path: Path, error: OSError) -> ConfigError:
-    """The error of a file that the system does not give."""
-    return ConfigError(
-        f"The file {str(path)!r} cannot be read: {error.strerror or 'its content is damaged'}.",
-        doing="reading the files",
-        remedy="Nothing of this load was published. Check the path, its permissions and the file.",
-    )
-
-
 def find(named: Sequence[str], format_: Format | None = None) -> tuple[InputFile, ...]:
-    """The files of these paths and patterns, in the order of the list; those of a pattern by their names.
+    """The files of these paths, URIs and patterns, in the order of the list; those of a pattern by their names.
 
-    `format_` is for all of them; None: the name of each ends with it. Raises ConfigError for a path that is no local
-    file, a pattern without a match, a file that is named twice or is empty, and a name that shows no format.
+    `format_` is for all of them; None: the name of each ends with it. Raises ConfigError for a file that cannot be
+    read, a pattern without a match, a file that is named twice or is empty, and a name that shows no format;
+    TransientError for a store that does not answer.
     """
-    paths = [path for each in named for path in _matches(each)]
-    seen: set[Path] = set()
-    for path in paths:
-        real = path.resolve()
-        if real in seen:
+    places = [place for each in named for place in _places(each)]
+    seen: set[str] = set()
+    for place in places:
+        if place.identity in seen:
             raise ConfigError(
-                f"The file {str(path)!r} is named twice, and its rows would be loaded twice.",
-                doing=DOING,
+                f"The file {place.uri!r} is named twice, and its rows would be loaded twice.",
+                doing=LOOKING,
                 remedy="Name each file once.",
             )
-        seen.add(real)
-    return tuple(_found(path, format_) for path in paths)
+        seen.add(place.identity)
+    return tuple(_found(place, format_) for place in places)
 
 
-def _matches(named: str) -> list[Path]:
-    scheme = urlsplit(named).scheme if "://" in named else ""
-    if scheme == "file":
-        named = urlsplit(named).path
-    elif scheme:
-        raise ConfigError(
-            f"Files of the scheme {scheme}:// cannot be loaded yet.",
-            doing=DOING,
-            remedy="Copy the files to this machine and name their paths.",
-        )
-    if Path(named).exists() or not glob.has_magic(named):
-        return [Path(named)]
-    # Path.glob takes no pattern that begins with a root.
-    found = sorted(path for path in map(Path, glob.glob(named, recursive=True)) if path.is_file())  # noqa: PTH207
-    if not found:
-        raise ConfigError(
-            f"No file matches the pattern {named!r}.", doing=DOING, remedy="Check the pattern and the folder."
-        )
-    return found
+def _places(named: str) -> Sequence[Place]:
+    parts = urlsplit(named, allow_fragments=False)
+    if "://" not in named:
+        return local_files(named)
+    if parts.scheme == "file":
+        return local_files(unquote(parts.path))
+    shown = _shown(parts)
+    return stored_objects(parts, shown) if parts.scheme in SCHEMES else remote_files(named, parts, shown)
 
 
-def _found(path: Path, format_: Format | None) -> InputFile:
-    try:
-        status = path.stat()
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise unreadable(path, error) from error
-    file = InputFile(
-        path=path,
-        format=format_ or _format(path),
-        size=status.st_size,
-        changed_at=status.st_mtime_ns,
-    )
-    if not file.size:
+def _shown(parts: SplitResult) -> str:
+    """A URI without its query and its user, which give access. An Azure container stands where a user does."""
+    user, at, host = parts.netloc.rpartition("@")
+    kept = f"{user}{at}" if parts.scheme.startswith("abfs") and ":" not in user else ""
+    return f"{parts.scheme}://{kept}{host}{parts.path}"
+
+
+def _found(place: Place, format_: Format | None) -> InputFile:
+    status = place.status()
+    file = InputFile(place, format_ or _format(place.uri), status)
+    if file.status.size == 0:
         raise empty(file)
     return file
 
 
-def _format(path: Path) -> Format:
-    suffix = path.with_suffix("").suffix if path.suffix == GZIP else path.suffix
-    found = SUFFIXES.get(suffix.lower())
+def _format(uri: str) -> Format:
+    path = PurePosixPath(uri)
+    compressed = path.suffix in CODECS
+    found = SUFFIXES.get((path.with_suffix("") if compressed else path).suffix.lower())
     if found is None:
         raise ConfigError(
-            f"The name of the file {str(path)!r} does not show its format.",
-            doing=DOING,
-            remedy=f"Give --format, or a name that ends with one of {', '.join(SUFFIXES)}; {GZIP} may follow.",
+            f"The name of the file {uri!r} does not show its format.",
+            doing=LOOKING,
+            remedy=f"Give --format, or a name that ends with one of {', '.join(SUFFIXES)}; {' or '.join(CODECS)} may "
+            "follow.",
+        )
+    if compressed and found is Format.PARQUET:
+        raise ConfigError(
+            f"The file {uri!r} is a Parquet file that was compressed as a whole.",
+            doing=LOOKING,
+            remedy="Decompress it: a Parquet file compresses its columns itself.",
         )
     return found
 
@@ -153,6 +136,6 @@ def empty(file: InputFile) -> ConfigError:
     """The error of a file that has nothing in it, not even the names of its columns."""
     return ConfigError(
         f"The file {str(file)!r} is empty.",
-        doing=DOING,
+        doing=LOOKING,
         remedy="Leave it out, or find out why nothing was written to it.",
     )

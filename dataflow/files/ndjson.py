@@ -1,12 +1,12 @@
 """Files of one JSON object a line: each line is the data of a record, which the reader of a sync's input then reads."""
 
-import zlib
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from dataflow.errors import ConfigError
-from dataflow.files.listing import InputFile, unreadable
+from dataflow.files.listing import InputFile
+from dataflow.files.places import unreadable
 from dataflow.input.packer import Packer
 from dataflow.input.parcel import ParsedChunk
 from dataflow.protocol import Unusable
@@ -31,10 +31,8 @@ def blocks(file: InputFile, block_bytes: int) -> Iterator[bytes]:
                     continue
                 yield b"".join((*rest, read[:end]))
                 rest = [read[end:]]
-    except (EOFError, zlib.error) as error:
-        raise unreadable(file.path, OSError()) from error
     except OSError as error:
-        raise unreadable(file.path, error) from error
+        raise unreadable(str(file), error) from error
     if last := b"".join(rest):
         yield last
 

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         nargs="+",
         metavar="FILE",
-        help="Parquet, CSV and NDJSON files, or patterns such as 'orders/*.csv'",
+        help="Parquet, CSV and NDJSON files: paths, URIs such as s3://shop/orders.csv, patterns such as 'orders/*.csv'",
     )
     parser.add_argument("--to", required=True, metavar="DESTINATION", help="its name: duckdb, postgres, ...")
     parser.add_argument("--config", type=Path, required=True, help="its configuration, a JSON file")
@@ -148,7 +148,7 @@ def _stream(given: argparse.Namespace, files: "Sequence[InputFile]") -> "StreamN
             doing="preparing the load",
             remedy="Give it with --stream.",
         )
-    name = given.stream or files[0].path.name.split(".")[0]
+    name = given.stream or files[0].name.split(".")[0]
     return StreamName(given.namespace or None, name)
 
 

@@ -12,6 +12,9 @@ from dataflow.errors import ConfigError
 from dataflow.files.inference import schema_of
 from dataflow.files.listing import find
 
+# Without a time, since its bytes are in the name of a test.
+GZIPPED = gzip.compress(b'{"a":1}\n', mtime=0)
+
 
 def made(folder: Path, name: str, content: str | bytes) -> str:
     path = folder / name
@@ -109,7 +112,7 @@ def test_a_type_for_which_there_is_no_column_is_refused(tmp_path: Path) -> None:
         ("a.csv", "a,b\n1,2\n3\n", "Row 3 of the file .* has 1 values, and the file has 2 columns"),
         ("a.parquet", "PAR1", "cannot be read as parquet"),
         ("a.ndjson", '{"a":1}\n\n[1]\n', "Line 3 of the file .* is not a JSON object"),
-        ("a.ndjson.gz", gzip.compress(b'{"a":1}\n')[:-9], "cannot be read: its content is damaged"),
+        ("a.ndjson.gz", GZIPPED[:-9], "cannot be read: its compressed content is damaged"),
         ("a.txt", "a", "does not show its format"),
     ],
 )
@@ -128,7 +131,6 @@ def test_a_file_that_cannot_be_understood_is_refused_by_its_name(
 @pytest.mark.parametrize(
     ("named", "complaint"),
     [
-        (["s3://bucket/a.csv"], "Files of the scheme s3:// cannot be loaded yet"),
         (["*.nothing"], "No file matches the pattern"),
         (["a.csv", "./a.csv"], "is named twice"),
         (["b.csv"], "cannot be read: No such file or directory"),
@@ -150,4 +152,4 @@ def test_the_files_of_a_pattern_come_by_their_names(tmp_path: Path) -> None:
 
     found = find([str(tmp_path / "*.csv")])
 
-    assert [file.path.name for file in found] == ["a.csv", "b.csv", "c.csv"]
+    assert [file.name for file in found] == ["a.csv", "b.csv", "c.csv"]

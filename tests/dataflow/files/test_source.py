@@ -1,7 +1,6 @@
 """Files as a source: their rows in the order of the files, and errors that name the file and never a value."""
 
 import gzip
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,16 +19,9 @@ from dataflow.pipeline.reader_thread import Order
 from dataflow.protocol import Status, StreamStatus
 from dataflow.runtime import SYSTEM
 from dataflow.shape import Shape
-from dataflow.types import INTEGER, STRING, TIMESTAMP_WITHOUT_TIMEZONE, Column, Limits, StreamName
+from dataflow.types import TIMESTAMP_WITHOUT_TIMEZONE, Column
+from tests.dataflow.files.reading import SHAPE, USERS, cells, read
 
-USERS = StreamName("shop", "users")
-SHAPE = Shape(
-    name=USERS,
-    columns=(Column("id", "id", INTEGER), Column("name", "name", STRING)),
-    limits=Limits(),
-    generation_id=0,
-    sync_id=0,
-)
 KEYED = evolve(SHAPE, roles={"id": Role.KEY})
 
 
@@ -39,23 +31,7 @@ def parsed(folder: Path, shape: Shape = SHAPE, **contents: str | bytes) -> list[
     for name, content in contents.items():
         paths.append(folder / name.replace("_", "."))
         paths[-1].write_bytes(content.encode() if isinstance(content, str) else content)
-    return read(paths, shape)
-
-
-def read(paths: Sequence[Path], shape: Shape = SHAPE) -> list[ParsedChunk]:
-    inbox = Inbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
-    order = Order(shapes=(shape,), chunk_bytes=50, most_rows=1000)
-    return list(FileSource(find([str(path) for path in paths])).parsed(order, inbox))
-
-
-def cells(chunks: Sequence[ParsedChunk]) -> list[tuple[object, ...]]:
-    return [
-        tuple(row[column.name] for column in SHAPE.columns)
-        for chunk in chunks
-        for parcel in chunk.parcels
-        for rows in parcel.rows
-        for row in rows.cells.to_pylist()
-    ]
+    return read([str(path) for path in paths], shape)
 
 
 def test_all_rows_come_in_the_order_of_the_files_and_then_the_end_of_the_stream(tmp_path: Path) -> None:
@@ -65,7 +41,7 @@ def test_all_rows_come_in_the_order_of_the_files_and_then_the_end_of_the_stream(
     (tmp_path / "a.csv").write_text('id,name\n1,"A, or ""a"""\n2,\n')
     (tmp_path / "b.ndjson.gz").write_bytes(gzip.compress(lines))
 
-    chunks = read([tmp_path / "a.csv", tmp_path / "b.ndjson.gz", path])
+    chunks = read([str(tmp_path / "a.csv"), str(tmp_path / "b.ndjson.gz"), str(path)])
 
     assert cells(chunks) == [(1, 'A, or "a"'), (2, None), (3, "C"), (4, "D"), (5, "E")]
     assert chunks[-1].parcels[-1].events == (StreamStatus(USERS, Status.COMPLETE),)
@@ -153,7 +129,7 @@ def test_a_parquet_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
 
     with pytest.raises(ConfigError, match="cannot be read as parquet"):
-        read([path])
+        read([str(path)])
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:

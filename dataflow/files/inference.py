@@ -1,12 +1,12 @@
 """The schema that files have in common, as a JSON schema. Looks at the types of columns and at samples; loads nothing.
 
-A Parquet file declares its types, and Arrow infers those of a CSV file from its first block. The first lines of an
-NDJSON file are read. A value beyond the sample that is of another type is no reason to fail: it is nulled, noted and
+A Parquet file declares its types, and Arrow infers those of a CSV file from its first block. The first lines of
+other files are read. A value beyond the sample that is of another type is no reason to fail: it is nulled, noted and
 counted as in a sync.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.types as arrow
 
 from dataflow.errors import ConfigError
+from dataflow.files.airbyte import Selection
 from dataflow.files.columnar import arrow_schema
+from dataflow.files.lines import Block, blocks
 from dataflow.files.listing import Format, InputFile, empty
-from dataflow.files.ndjson import blocks, no_object
-from dataflow.types import RAW_ID
+from dataflow.files.ndjson import OBJECT
+from dataflow.types import RAW_ID, StreamName
 
 SAMPLE_BYTES = 4 << 20
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -79,16 +81,17 @@ _JOINED: Mapping[frozenset[Seen], Seen] = {
 }
 
 
-def schema_of(files: Sequence[InputFile]) -> Mapping[str, Any]:
+def schema_of(files: Sequence[InputFile], stream: StreamName) -> Mapping[str, Any]:
     """The JSON schema that describes all of these files: each field that any has, in the order of its appearance.
 
-    Raises ConfigError for a file that cannot be read or holds no columns, and for a field whose values are of
-    different types in two files.
+    `stream`: its records are the rows of a file of messages. Raises ConfigError for a file that cannot be read or holds
+    no columns, and for a field whose values are of different types in two files.
     """
     together: dict[str, Seen] = {}
+    selection = Selection(stream)
     first: dict[str, InputFile] = {}
     for file in files:
-        for field, seen in _seen_in(file).items():
+        for field, seen in _seen_in(file, selection).items():
             before = together.get(field, Seen.NOTHING)
             joined = _joined(before, seen)
             if joined is Seen.VARIOUS and Seen.VARIOUS not in (before, seen):
@@ -114,12 +117,15 @@ def _joined(one: Seen, other: Seen) -> Seen:
     return _JOINED.get(frozenset({one, other}), Seen.VARIOUS)
 
 
-def _seen_in(file: InputFile) -> Mapping[str, Seen]:
-    found = (
-        _in_lines(file)
-        if file.format is Format.NDJSON
-        else {field.name: _of_arrow(field, file) for field in arrow_schema(file)}
-    )
+def _seen_in(file: InputFile, selection: Selection) -> Mapping[str, Seen]:
+    match file.format:
+        case Format.NDJSON:
+            found = _in_values(_lines(file))
+        case Format.AIRBYTE:
+            found = _in_values(_records(file, selection))
+            selection.expect_some()
+        case _:
+            found = {field.name: _of_arrow(field, file) for field in arrow_schema(file)}
     if not found:
         raise empty(file)
     # What a destination of ours wrote: the columns are given again.
@@ -173,26 +179,34 @@ _ARROW = (
 # -- the values of JSON
 
 
-def _in_lines(file: InputFile) -> Mapping[str, Seen]:
+# A value, and the block and the number of its line.
+_Placed = tuple[bytes, Block, int]
+
+
+def _in_values(values: Iterable[_Placed]) -> Mapping[str, Seen]:
     found: dict[str, Seen] = {}
-    lines = (line for line in enumerate(_sample(file), start=1) if line[1].strip())
-    for number, line in lines:
+    for data, block, number in values:
         try:
-            record = msgspec.json.decode(line, type=dict[str, Any])
+            record = msgspec.json.decode(data, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise no_object(file, number) from error
+            raise block.refusal(number, OBJECT) from error
         for name, value in record.items():
             found[name] = _joined(found.get(name, Seen.NOTHING), _of_value(value))
     return found
 
 
-def _sample(file: InputFile) -> Iterable[bytes]:
-    # The second is a last line without an end, or more than is needed.
-    return (
-        line
-        for block in islice(blocks(file, SAMPLE_BYTES), 2)
-        for line in block.removesuffix(b"\n").split(b"\n")
-    )
+def _lines(file: InputFile) -> Iterator[_Placed]:
+    # The second block is a last line without an end, or more than is needed.
+    for block in islice(blocks(file, SAMPLE_BYTES), 2):
+        yield from ((line, block, number) for number, line in block.filled())
+
+
+def _records(file: InputFile, selection: Selection) -> Iterator[_Placed]:
+    """Those of the first blocks, and of more until one has a record of the stream."""
+    for index, block in enumerate(blocks(file, SAMPLE_BYTES)):
+        if index > 1 and selection.found:
+            return
+        yield from ((bytes(record.data), block, number) for number, record in selection.records(block))
 
 
 def _of_value(value: Any) -> Seen:

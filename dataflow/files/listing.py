@@ -25,6 +25,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"
     NDJSON = "ndjson"
+    AIRBYTE = "airbyte"
 
 
 SUFFIXES = {

@@ -3,17 +3,20 @@
 No STATE comes from here. So no row of an unfinished load is covered, and the next load begins from the beginning.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from dataflow.batch import EXTRACTED, NotedChanges, Rows, rows_of
 from dataflow.errors import ConfigError
+from dataflow.files import airbyte, ndjson
+from dataflow.files.airbyte import LeftOut, Selection
 from dataflow.files.columnar import batches
 from dataflow.files.listing import Format, InputFile
-from dataflow.files.ndjson import parsed
 from dataflow.input.packer import Packer
 from dataflow.input.parcel import Parcel, ParsedChunk, Span
 from dataflow.keys import Role, Unfit, unfit
@@ -32,9 +35,10 @@ AMBIGUOUS = frozenset(Kind) - {Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.JSO
 
 @frozen
 class FileSource:
-    """The rows of these files, all of one stream."""
+    """The rows of these files, all of one stream. `left_out` counts what of messages in files is no row."""
 
     files: Sequence[InputFile]
+    left_out: Counter[LeftOut] = field(factory=Counter)
 
     def parsed(self, order: Order, inbox: Inbox) -> Iterator[ParsedChunk]:
         """All rows, then the word that there are no more.
@@ -44,20 +48,29 @@ class FileSource:
         """
         (shape,) = order.shapes
         now = milliseconds(inbox.runtime.clock)
+        selection = Selection(shape.name, self.left_out)
         for file in self.files:
-            read = (
-                parsed(file, shape.name, now, Packer(order.shapes, order.most_rows), order.chunk_bytes)
-                if file.format is Format.NDJSON
-                else _from_batches(shape, file, now)
-            )
-            for chunk in read:
+            for chunk in _rows_of(file, order, selection, now):
                 for parcel in chunk.parcels:
                     for rows in parcel.rows:
                         _expect_keys(shape, rows, file)
                 yield chunk
             file.expect_unchanged()
+        if any(file.format is Format.AIRBYTE for file in self.files):
+            selection.expect_some()
         complete = StreamStatus(shape.name, Status.COMPLETE)
         yield ParsedChunk(parcels=(Parcel(rows=(), events=(complete,)),), lines=0)
+
+
+def _rows_of(file: InputFile, order: Order, selection: Selection, now: int) -> Iterator[ParsedChunk]:
+    (shape,) = order.shapes
+    packer = partial(Packer, order.shapes, order.most_rows)
+    match file.format:
+        case Format.NDJSON:
+            return ndjson.parsed(file, shape.name, now, packer(), order.chunk_bytes)
+        case Format.AIRBYTE:
+            return airbyte.parsed(file, selection, now, packer(), order.chunk_bytes)
+    return _from_batches(shape, file, now)
 
 
 def _from_batches(shape: Shape, file: InputFile, extracted_at: int) -> Iterator[ParsedChunk]:

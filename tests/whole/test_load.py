@@ -163,6 +163,23 @@ def test_the_schema_is_shown_written_and_taken_again(
     assert [row[0] for row in destination.rows("users", ["id", "score"])] == [3, 4]
 
 
+@in_turn("mode", [("--mode", "overwrite")])
+def test_records_of_the_protocol_are_loaded_and_what_is_left_out_is_reported(
+    destination: Destination, tmp_path: Path, mode: tuple[str, str]
+) -> None:
+    records = [
+        {"type": "RECORD", "record": {"stream": stream, "emitted_at": 1, "data": {"id": number, "name": "x"}}}
+        for number, stream in enumerate(("users", "orders", "users"))
+    ]
+    (tmp_path / "it").write_text("".join(f"{json.dumps(each)}\n" for each in [*records, {"type": "STATE"}]))
+
+    done = load(destination, str(tmp_path / "it"), "--format", "airbyte", "--stream", "users", *mode)
+
+    assert (done.code, done.err) == (0, "")
+    assert destination.rows("users", ["id", "name"]) == [(0, "x"), (2, "x")]
+    assert "Left out: 1 record of another stream, 1 STATE message." in done.out
+
+
 @in_turn("mode", [("--key", "id")])
 def test_fields_that_first_occur_beyond_what_the_schema_was_made_of_are_named_with_the_remedy(
     destination: Destination, tmp_path: Path, mode: tuple[str, str]

@@ -47,8 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=["parquet", "csv", "ndjson"],
-        help="the format of all files; without it, the name of each shows its own",
+        choices=["parquet", "csv", "ndjson", "airbyte"],
+        help="the format of all files, airbyte for messages of the Airbyte protocol; without it, the name of each "
+        "shows its own",
     )
     parser.add_argument(
         "--schema", type=Path, help="the rows' JSON schema; without it, the files are looked at"
@@ -128,10 +129,11 @@ def _order(given: argparse.Namespace) -> "Order":
             remedy="Give --key FIELD,... to merge the rows into it, or --mode overwrite to replace them.",
         )
     files = find(given.file, Format(given.format) if given.format else None)
+    stream = _stream(given, files)
     return Order(
         files=files,
-        stream=_stream(given, files),
-        schema=_read(given.schema) if given.schema is not None else schema_of(files),
+        stream=stream,
+        schema=_read(given.schema) if given.schema is not None else schema_of(files, stream),
         mode=Mode(mode),
         key=key,
         cursor=given.cursor,
@@ -203,6 +205,9 @@ def _report(terminal: "Terminal", loaded: "Loaded") -> None:
     terminal.show(f"Read {number_of(account.read, 'row')}, wrote {number_of(account.rows, 'row')}.")
     for change in changes_in(account):
         terminal.show(f"  {change}.")
+    if loaded.left_out:
+        left_out = ", ".join(number_of(count, what, what.many) for what, count in loaded.left_out.items())
+        terminal.show(f"Left out: {left_out}.")
     if loaded.standing:
         terminal.show(loaded.standing)
     if account.unknown:

@@ -24,6 +24,7 @@ from connectors.engine.sync.settings import Sync
 from connectors.engine.sync.sync import run_sync
 from dataflow.catalog import Dedupe, DestinationStream, ImportType, Replace
 from dataflow.errors import ConfigError
+from dataflow.files.airbyte import LeftOut
 from dataflow.files.listing import InputFile
 from dataflow.files.source import FileSource
 from dataflow.json_schema import fields
@@ -67,11 +68,12 @@ class Order:
 
 @frozen(kw_only=True)
 class Loaded:
-    """How a load ended. `standing` says in a sentence what the table holds now."""
+    """How a load ended. `standing` says in a sentence what the table holds now; `left_out` counts messages in files."""
 
     succeeded: bool
     standing: str
     account: Account
+    left_out: Mapping[LeftOut, int]
 
 
 @frozen(kw_only=True)
@@ -158,6 +160,7 @@ def load(
     stream = stream_of(order)
     connector, options, outlet = destination.connector, destination.options, showing.outlet
     watch, intake = Watch(runtime), Intake(runtime.threads)
+    source = FileSource(order.files)
     entries: list[Entry] = []
 
     def warn(message: str) -> None:
@@ -176,7 +179,7 @@ def load(
                 run=run,
                 connector=connector,
                 streams=options.meant([stream]),
-                source=FileSource(order.files),
+                source=source,
                 outlet=outlet,
                 keep=keep,
                 intake=intake,
@@ -184,7 +187,7 @@ def load(
                 watch=watch,
             )
         )
-    return _loaded(entries, succeeded=succeeded)
+    return _loaded(entries, source.left_out, succeeded=succeeded)
 
 
 def _keeping(mask: Mask, entries: list[Entry], *keepers: Callable[[Entry], None]) -> Callable[[Entry], None]:
@@ -198,11 +201,12 @@ def _keeping(mask: Mask, entries: list[Entry], *keepers: Callable[[Entry], None]
     return keep
 
 
-def _loaded(entries: Sequence[Entry], *, succeeded: bool) -> Loaded:
+def _loaded(entries: Sequence[Entry], left_out: Mapping[LeftOut, int], *, succeeded: bool) -> Loaded:
     accounts = [account_from_json(entry.get("account")) for entry in entries]
     last = next((account for account in reversed(accounts) if account is not None), None)
     return Loaded(
         succeeded=succeeded,
         standing=standing(course_of(entries), WAITING),
         account=last or Account(),
+        left_out=left_out,
     )

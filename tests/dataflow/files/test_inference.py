@@ -11,6 +11,7 @@ from pyarrow import parquet
 from dataflow.errors import ConfigError
 from dataflow.files.inference import schema_of
 from dataflow.files.listing import find
+from tests.dataflow.files.reading import USERS
 
 # Without a time, since its bytes are in the name of a test.
 GZIPPED = gzip.compress(b'{"a":1}\n', mtime=0)
@@ -23,7 +24,7 @@ def made(folder: Path, name: str, content: str | bytes) -> str:
 
 
 def inferred(*paths: str) -> dict[str, Any]:
-    properties: dict[str, Any] = schema_of(find(paths))["properties"]
+    properties: dict[str, Any] = schema_of(find(paths), USERS)["properties"]
     return {
         name: each.get("airbyte_type") or each.get("format") or each.get("type")
         for name, each in properties.items()
@@ -85,7 +86,7 @@ def test_a_field_of_two_types_in_two_files_is_refused_with_both_files(tmp_path: 
     one, other = made(tmp_path, "a.csv", "id\n1\n"), made(tmp_path, "b.csv", "id\nx\n")
 
     with pytest.raises(ConfigError) as caught:
-        schema_of(find([one, other]))
+        schema_of(find([one, other]), USERS)
 
     assert (
         caught.value.message
@@ -100,7 +101,7 @@ def test_a_type_for_which_there_is_no_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"The column 'waited' of the file .* is of Arrow's type duration\[s\]"
     ):
-        schema_of(find([str(path)]))
+        schema_of(find([str(path)]), USERS)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_a_file_that_cannot_be_understood_is_refused_by_its_name(
     path = made(tmp_path, name, content)
 
     with pytest.raises(ConfigError, match=complaint) as caught:
-        schema_of(find([path]))
+        schema_of(find([path]), USERS)
 
     assert path in str(caught.value)
     assert caught.value.remedy

@@ -2,7 +2,7 @@
 #
 #   make demo [DESTINATION=duckdb|mysql|postgres]   a real source into a real database, twice
 #   make test [ARGS=...]                      all tests but the campaigns
-#   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, MariaDB, sshd, Chromium and librsvg
+#   make test-more [ARGS=...]                 those that need root and Debian's PostgreSQL, sshd, Chromium and librsvg
 #   make test-mysql [ARGS=...]                the MySQL destination; needs Debian's mariadb-server, or TEST_MYSQL=/path/to/mysqld or docker
 #   make crash [SEED=...] [ARGS=...]          kill -9 at every step, hundreds of times; needs root for a full disk
 #   make search [SHARES=2] [ARGS=...]         the protocol on databases of every class, one share of it by a fresh seed; SHARES=1 is all of it

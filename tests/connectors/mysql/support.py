@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from attrs import define, field
+
 from connectors.testkit.harness.messages import catalog, complete, record, state, users
 from connectors.testkit.harness.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
@@ -42,3 +44,16 @@ def refused(outcome: Outcome, says: str) -> bool:
         and "system_error" not in outcome.failed.values()
         and any(says in each["message"] for each in outcome.errors)
     )
+
+
+@define
+class Statements:
+    """A listener that keeps what a client sends."""
+
+    sent: list[str] = field(factory=list)
+
+    def sending(self, what: str) -> None:
+        self.sent.append(what)
+
+    def answered(self, what: str) -> None:
+        """Nothing is kept of it."""

@@ -12,7 +12,7 @@ from connectors.sql.text import Name, Param, Sql, listed, names, sql
 from dataflow.types import TableName
 
 RECORDED = Path(__file__).parent / "recorded"
-FILES = {"DuckDB": "duckdb", "MariaDB": "mariadb", "PostgreSQL": "postgres", "SQLite": "sqlite"}
+FILES = {"DuckDB": "duckdb", "PostgreSQL": "postgres", "SQLite": "sqlite"}
 
 
 def leave_the_second_format(client: Client, dialect: Dialect, namespace: str) -> None:

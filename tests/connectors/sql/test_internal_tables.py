@@ -12,6 +12,7 @@ from connectors.contract.journal import TABLE as JOURNAL_TABLE
 from connectors.contract.journal import Transition
 from connectors.contract.ledger import LedgerEntry
 from connectors.duckdb.columns import DUCKDB
+from connectors.mysql.columns import MYSQL
 from connectors.postgres.columns import POSTGRES
 from connectors.sql.dialect import Dialect
 from connectors.sql.journal import SqlJournal
@@ -24,7 +25,6 @@ from connectors.sqlite.columns import SQLITE
 from dataflow.errors import ConfigError
 from dataflow.types import StreamName, TableName
 from machines.flushes import FlushRow
-from tests.connectors.sql.mariadb import MARIADB
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("GOLDEN") == "update"
@@ -132,7 +132,7 @@ WORK: Mapping[
     "journal_lives": (lambda to: journal(to).lives(), [[]], {}),
     "journal_read_of_a_run": (lambda to: journal(to).read(1.5, "1-a"), [[]], {}),
 }
-DIALECTS = {"duckdb": DUCKDB, "mariadb": MARIADB, "postgres": POSTGRES, "sqlite": SQLITE}
+DIALECTS = {"duckdb": DUCKDB, "mysql": MYSQL, "postgres": POSTGRES, "sqlite": SQLITE}
 
 
 @pytest.mark.parametrize("name", WORK)

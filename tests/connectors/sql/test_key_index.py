@@ -4,12 +4,13 @@ import pytest
 from attrs import evolve
 
 from connectors.duckdb.sql import DuckDbStatements
+from connectors.mysql.columns import MYSQL
+from connectors.mysql.sql import MysqlStatements
 from connectors.sql.statements import Statements
 from connectors.sqlite.sql import SqliteStatements
 from dataflow.types import INTEGER, STRING, Column, TableName
-from tests.connectors.sql.mariadb import MARIADB
-from tests.connectors.sql.mariadb_statements import STATEMENTS
 
+STATEMENTS = MysqlStatements()
 TABLE = TableName("shop", "users")
 COLUMNS = tuple(Column(name, name, kind) for name, kind in (("a", STRING), ("b", INTEGER), ("c", STRING)))
 
@@ -40,7 +41,7 @@ def test_an_index_has_no_more_columns_of_a_key_than_the_database_takes() -> None
 
     _, index = STATEMENTS.create_table(TABLE, columns, names)
 
-    assert MARIADB.render(index).endswith(f"({', '.join(f'`{name}`' for name in names[:16])})")
+    assert MYSQL.render(index).endswith(f"({', '.join(f'`{name}`' for name in names[:16])})")
 
 
 def test_a_table_without_a_key_has_no_index() -> None:
@@ -52,7 +53,7 @@ def test_a_table_without_a_key_has_no_index() -> None:
     [
         SqliteStatements(),
         DuckDbStatements(catalog="it"),
-        evolve(STATEMENTS, dialect=evolve(MARIADB, key_index=None)),
+        evolve(STATEMENTS, dialect=evolve(MYSQL, key_index=None)),
     ],
     ids=lambda statements: statements.dialect.name,
 )

@@ -1,0 +1,7 @@
+SELECT max(`format`) FROM `internal`.`_airbyte_ledger`;
+SELECT `format` FROM `internal`.`_airbyte_ledger` FOR UPDATE;
+SELECT max(`format`) FROM `internal`.`_airbyte_ledger`;
+ALTER TABLE `internal`.`_airbyte_streams` RENAME COLUMN `checkpoint` TO `checkpoint_raw_id`;
+ALTER TABLE `internal`.`_airbyte_streams` ADD COLUMN `publishing` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS `internal`.`_airbyte_flushes` (`final_namespace` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, `final_name` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, `epoch` bigint NOT NULL, `number` bigint NOT NULL, `rows` bigint NOT NULL, `checkpoint_raw_id` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, `highest_raw_id` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, PRIMARY KEY (`final_namespace`, `final_name`, `epoch`, `number`)) ENGINE = InnoDB;
+UPDATE `internal`.`_airbyte_ledger` SET `format` = %(format)s;

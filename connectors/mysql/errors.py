@@ -25,6 +25,9 @@ TOO_MANY_INDEXES = ConfigError(
     "The table has as many indexes as the server allows, and merges need one on the primary key.",
     remedy="Drop one of them.",
 )
+_UNENCRYPTED = ConfigError(
+    "The connection could not be encrypted.", remedy="Check ssl, ssl_mode and its certificates."
+)
 _LOST = TransientError("The connection to the server was lost.", remedy=TRY_AGAIN)
 
 # By the servers' numbers; from 2000 to 2999 they are the driver's.
@@ -53,9 +56,7 @@ ERRORS: Mapping[tuple[int, ...], DataflowError] = {
     (2003,): TransientError(
         "The server cannot be reached.", remedy=f"Check host, port and firewalls. {TRY_AGAIN}"
     ),
-    (2026,): ConfigError(
-        "The connection could not be encrypted.", remedy="Check ssl, ssl_mode and its certificates."
-    ),
+    (2026,): _UNENCRYPTED,
     (LOCKED,): TransientError(
         "Another session kept a lock on a table or a row for too long.",
         remedy="End the session's transaction, or let an administrator KILL the session, or raise the option "
@@ -109,6 +110,8 @@ PRIMARY_TAKEN = Meaning(
 )
 _MEANINGS = (
     PRIMARY_TAKEN,
+    # The driver's number for whatever keeps it from connecting, such as a certificate that is not trusted.
+    Meaning(codes=(2003,), said=r"\[SSL: (?!UNEXPECTED_EOF)", means=_UNENCRYPTED),
     *(Meaning(codes=numbers, means=error) for numbers, error in ERRORS.items()),
     # MariaDB has one number for all that keeps it from creating a table.
     Meaning(codes=(1005,), said="Too many columns", means=_TOO_WIDE),

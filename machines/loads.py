@@ -11,8 +11,6 @@ from uuid import UUID
 
 from attrs import frozen
 
-from dataflow.raw_ids import first_at
-
 # The bits of a raw id that follow its milliseconds.
 BELOW_MILLISECONDS = 80
 
@@ -102,6 +100,9 @@ def opened(load: Load, highest_raw_id: str | None, now: int) -> Opened:
 
     Each has a millisecond of its own, above all raw ids that were given before: raw ids order rows as the files do.
     """
+    # What numbers rows computes, and `spec` and a dry run need it not.
+    from dataflow.raw_ids import first_at
+
     given = (UUID(highest_raw_id).int >> BELOW_MILLISECONDS) + 1 if highest_raw_id is not None else 0
     first = max(now, given)
     shards = tuple(

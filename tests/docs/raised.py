@@ -21,6 +21,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "of the configuration": (
         "connectors/contract/specification",
         "connectors/contract/options",
+        "connectors/engine/process/config_url",
         "connectors/engine/process/files",
         "connectors/engine/process/open_destination",
         "connectors/engine/process/compatibility",

@@ -9,7 +9,7 @@ from pathlib import Path
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
     parser.add_argument("--connector", required=True, help="the destination's name: duckdb, postgres, ...")
-    parser.add_argument("--config", type=Path, required=True, help="its configuration, a JSON file")
+    parser.add_argument("--config", required=True, help="its configuration, a JSON file or a URL")
     parser.add_argument(
         "--catalog",
         type=Path,

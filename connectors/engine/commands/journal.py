@@ -61,7 +61,7 @@ def source_arguments(parser: argparse.ArgumentParser) -> None:
     place.add_argument(
         "--connector", metavar="NAME", help="the destination that holds the journal; needs --config"
     )
-    parser.add_argument("--config", type=Path, help="the configuration of that destination, a JSON file")
+    parser.add_argument("--config", help="the configuration of that destination, a JSON file or a URL")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -79,8 +79,8 @@ def run(given: argparse.Namespace) -> int:
 def source(given: argparse.Namespace) -> "Source":
     """The journal that the arguments name. Raises ConfigError."""
     from connectors.engine.journal.reader import JournalFile, JournalOfDestination
-    from connectors.engine.process.files import read_configuration
     from connectors.engine.process.masking import mask_of
+    from connectors.engine.process.open_destination import configuration_in
     from connectors.engine.process.registry import connector_of, find
     from dataflow.errors import ConfigError
 
@@ -93,7 +93,7 @@ def source(given: argparse.Namespace) -> "Source":
     days = getattr(given, "days", None)
     since = 0.0 if days is None else given.runtime.clock.now() - days * SECONDS_PER_DAY
     definition = find(given.connector).definition()
-    configuration = read_configuration(given.config)
+    configuration = configuration_in(given.config, definition)
     given.terminal.keep_secret(mask_of(definition.spec(), configuration))
     connector = connector_of(definition, configuration, "dataflow-journal", given.runtime)
     return JournalOfDestination(connector, since)

@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Parquet, CSV and NDJSON files: paths, URIs such as s3://shop/orders.csv, patterns such as 'orders/*.csv'",
     )
     parser.add_argument("--to", required=True, metavar="DESTINATION", help="its name: duckdb, postgres, ...")
-    parser.add_argument("--config", type=Path, required=True, help="its configuration, a JSON file")
+    parser.add_argument("--config", required=True, help="its configuration, a JSON file or a URL")
     parser.add_argument(
         "--stream",
         metavar="NAME",

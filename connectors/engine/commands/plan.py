@@ -11,7 +11,7 @@ DESTRUCTIVE, FAILS = 2, 1
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
     parser.add_argument("--connector", required=True, help="the destination's name: duckdb, postgres, ...")
-    parser.add_argument("--config", type=Path, required=True, help="its configuration, a JSON file")
+    parser.add_argument("--config", required=True, help="its configuration, a JSON file or a URL")
     parser.add_argument("--catalog", type=Path, required=True, help="the configured catalog, a JSON file")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -60,7 +60,7 @@ def destination_parser(name: str) -> argparse.ArgumentParser:
         "write", help="load the records on stdin; emit each STATE when its records are durable"
     )
     for verb in (check, write):
-        verb.add_argument("--config", type=Path, required=True, help="the configuration, a JSON file")
+        verb.add_argument("--config", required=True, help="the configuration, a JSON file or a URL")
     write.add_argument("--catalog", type=Path, required=True, help="the configured catalog, a JSON file")
     write.add_argument("--journal", type=Path, help="append every lifecycle transition to this file")
     write.add_argument(

@@ -108,18 +108,29 @@ def _together(own: ConfigError, shared: ConfigError) -> ConfigError:
     )
 
 
+def configuration_in(config: str | Path, definition: "Definition") -> Mapping[str, Any]:
+    """The configuration that --config gives: the path of a JSON file, or a URL. Raises ConfigError."""
+    from connectors.engine.process.config_url import configuration_of, is_url
+
+    if isinstance(config, str) and is_url(config, definition.name):
+        return configuration_of(config, definition.name, with_options(definition.spec()))
+    return read_configuration(Path(config))
+
+
 @contextmanager
 def configured(
-    name: str, config: Path, run: str, runtime: "Runtime", keep_secret: Callable[[Mask], None]
+    name: str, config: str | Path, run: str, runtime: "Runtime", keep_secret: Callable[[Mask], None]
 ) -> Iterator[Configured]:
-    """The destination of this name, with the configuration in a file. Raises ConfigError as `configure` does.
+    """The destination of this name, with the configuration in a file, or of a URL.
+
+    Raises ConfigError as `configure` does.
 
     `keep_secret` is given what must not be shown, before anything else is done with the configuration.
     """
     from connectors.engine.process.registry import find
 
     definition = find(name).definition()
-    configuration = read_configuration(config)
+    configuration = configuration_in(config, definition)
     keep_secret(mask_of(definition.spec(), configuration))
     destination = configure(definition, configuration, run, runtime)
     with closing(destination.connector):

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from connectors.contract.options import with_options
-from connectors.engine.process.files import read_configuration
 from connectors.engine.process.masking import Mask, mask_of
-from connectors.engine.process.open_destination import configure, streams_of
+from connectors.engine.process.open_destination import configuration_in, configure, streams_of
 from connectors.engine.process.outlet import ProcessOutlet, Sink
 from dataflow.errors import DataflowError
 from dataflow.output_messages import connection_status_message, spec_message
@@ -42,7 +41,7 @@ class Destination:
         self._outlet.answer(spec_message(with_options(self._definition.spec())))
         return 0
 
-    def check(self, config: Path) -> int:
+    def check(self, config: str | Path) -> int:
         """Check whether a sync could work; a failed check is an answer and no failure of the command."""
         from connectors.engine.sync.check import check_connector
 
@@ -59,7 +58,7 @@ class Destination:
             self._outlet.answer(connection_status_message(None))
         return 0
 
-    def write(self, config: Path, catalog: Path, source: int, options: "WriteOptions") -> int:
+    def write(self, config: str | Path, catalog: Path, source: int, options: "WriteOptions") -> int:
         """Run a sync from the file descriptor `source`; 0 when every stream was published.
 
         Else 1, or what says that it was asked to stop.
@@ -132,9 +131,9 @@ class Destination:
             return 1
         return code or int(self._outlet.lost)
 
-    def _configuration(self, path: Path) -> Mapping[str, Any]:
+    def _configuration(self, config: str | Path) -> Mapping[str, Any]:
         """The configuration; from here on its secrets are masked everywhere."""
-        configuration = read_configuration(path)
+        configuration = configuration_in(config, self._definition)
         self._mask = mask_of(self._definition.spec(), configuration)
         self._outlet.keep_secret(self._mask)
         return configuration

@@ -36,7 +36,7 @@ def run(*arguments: str | Path) -> int:
 def test_upstreams_spelling_means_the_same_wherever_it_stands(arguments: list[str]) -> None:
     given = destination_parser("it").parse_args(upstream_spelling(arguments))
 
-    assert (given.verb, given.config, given.catalog) == ("write", Path("c"), Path("k"))
+    assert (given.verb, given.config, given.catalog) == ("write", "c", Path("k"))
 
 
 def test_a_missing_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,8 @@ from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, Kind, Limi
 NO_SUCH_DATABASE, NO_SUCH_COLUMN, NO_SUCH_TABLE = 1049, 1054, 1146
 # A wait for a lock came to its end.
 LOCKED = 1205
+# The user lacks a privilege.
+DENIED = (1044, 1142, 1143, 1227, 1370, 1410)
 
 # As MySQL has it; MariaDB takes twice as many.
 COLUMNS_OF_AN_INDEX = 16

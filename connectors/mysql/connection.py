@@ -6,6 +6,7 @@ ends. If the client dies, the server frees the fence when the session's last sta
 next holder finds nothing of the dead client at work.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from pymysql.constants import CLIENT, COMMAND
 from pymysql.constants.ER import NET_PACKET_TOO_LARGE
 from pymysql.cursors import Cursor
 
-from connectors.mysql.columns import LOCKED, MYSQL
+from connectors.mysql.columns import DENIED, LOCKED, MYSQL
 from connectors.mysql.holders import holders
 from connectors.mysql.server import (
     CLUSTER,
@@ -29,7 +30,7 @@ from connectors.mysql.server import (
     require_packets,
 )
 from connectors.mysql.sql import MARIADB_EXACT, MYSQL_EXACT, MysqlStatements
-from connectors.sql.text import Param, Sql, sql
+from connectors.sql.text import Name, Param, Sql, sql
 from dataflow.errors import TransientError
 from dataflow.runtime import Runtime
 from dataflow.runtime.requests import COMMIT, request
@@ -48,6 +49,8 @@ WAITS = "SET SESSION lock_wait_timeout = {0}, innodb_lock_wait_timeout = {0}, wa
 IDLE = 600
 # Bytes of one packet of rows.
 PACKET = 256 * 1024
+# MySQL's words about a privilege on a table, without its database.
+OF_TABLE = re.compile("for table '(.*)'")
 # The server looks the session up as it ends it: a number that is read before could be another session's by then.
 ENDED_HOLDER = sql("KILL IS_USED_LOCK({})", Param("name"))
 # How long, in seconds, a statement of a dead run may go on before its session is ended, and how long that may take.
@@ -229,15 +232,28 @@ class MysqlConnection:
 
     @contextmanager
     def _asking(self, text: str) -> Iterator[None]:
-        """Around a statement. An error of a lock that it waited for in vain notes which sessions have it."""
+        """Around a statement. What its error leaves out, and the server knows, is noted."""
         try:
             with request(self.requests, text):
                 yield
         except pymysql.err.OperationalError as error:
-            if error.args[:1] == (LOCKED,):
-                for each in holders(self._ask, text):
-                    error.add_note(str(each))
+            for each in self._left_out(error, text):
+                error.add_note(each)
             raise
+
+    def _left_out(self, error: pymysql.err.OperationalError, text: str) -> Sequence[str]:
+        """The sessions that have a lock; or the account that lacks a privilege, and its table's database, if found."""
+        code, said = error.args[0], str(error.args[-1])
+        if code == LOCKED:
+            return [str(each) for each in holders(self._ask, text)]
+        if code not in DENIED:
+            return []
+        # The error has the host that the user comes from. The account may have another, such as %.
+        ((account,),) = self._ask(sql("SELECT CURRENT_USER()"), {})
+        table = OF_TABLE.search(said)
+        # As `render` writes names.
+        place = table and re.search(f"`((?:[^`]|``)+)`[.]{re.escape(MYSQL.render(Name(table[1])))}", text)
+        return [account, place[1].replace("``", "`")] if place else [account]
 
     def _ask(self, statement: Sql, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         with self.open.cursor() as cursor:

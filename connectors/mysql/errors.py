@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pymysql
 from attrs import evolve
 
-from connectors.mysql.columns import LOCKED, MYSQL, NO_SUCH_DATABASE, NO_SUCH_TABLE
+from connectors.mysql.columns import DENIED, LOCKED, MYSQL, NO_SUCH_DATABASE, NO_SUCH_TABLE
 from connectors.sql.errors import TRY_AGAIN, Meaning, explained
 from connectors.sql.text import Name, Value, sql
 from dataflow.errors import ConfigError, DataflowError, TransientError
@@ -32,7 +32,7 @@ _LOST = TransientError("The connection to the server was lost.", remedy=TRY_AGAI
 
 # By the servers' numbers; from 2000 to 2999 they are the driver's.
 ERRORS: Mapping[tuple[int, ...], DataflowError] = {
-    (1044, 1142, 1143, 1227, 1370, 1410): _DENIED,
+    DENIED: _DENIED,
     (1045, 1698): ConfigError("The server rejects the username or the password.", remedy="Check both."),
     (NO_SUCH_DATABASE,): ConfigError(
         "There is no such database.", remedy="Check the option database, or create it."
@@ -116,10 +116,8 @@ _MEANINGS = (
     # MariaDB has one number for all that keeps it from creating a table.
     Meaning(codes=(1005,), said="Too many columns", means=_TOO_WIDE),
 )
-# The servers' words about a privilege. MySQL names no database where it names a table.
-_REFUSED = re.compile(
-    "user '(?P<user>.*)'@'(?P<host>.*)' (?:to database '(?P<database>.*)'|for table `(?P<of_table>.*)`[.]`.*`)"
-)
+# The database in the servers' words about a privilege. MySQL names none with a table.
+_REFUSED = re.compile("to database '(.*)'|for table `(.*)`[.]`.*`")
 
 
 def explain(error: Exception) -> DataflowError:
@@ -129,19 +127,23 @@ def explain(error: Exception) -> DataflowError:
         return _LOST
     unforeseen = f"The server failed with an unforeseen {type(error).__name__} {code or ''}".strip() + "."
     meant = explained(error, code, _MEANINGS, unforeseen)
-    if code == LOCKED and (held := " and ".join(getattr(error, "__notes__", ()))):
-        # The client notes those that have the lock.
-        return evolve(meant, message=f"{meant.message} It waited for {held}.")
-    refused = _REFUSED.search(str(error.args[-1])) if meant is _DENIED else None
-    return evolve(meant, remedy=_grant(refused)) if refused else meant
+    # What the client found out about the error.
+    noted = getattr(error, "__notes__", ())
+    if code == LOCKED and noted:
+        return evolve(meant, message=f"{meant.message} It waited for {' and '.join(noted)}.")
+    if meant is _DENIED and noted:
+        account, *databases = noted
+        said = _REFUSED.search(str(error.args[-1]))
+        if named := [*filter(None, said.groups() if said else ()), *databases]:
+            return evolve(meant, remedy=_grant(account, named[0]))
+    return meant
 
 
-def _grant(refused: "re.Match[str]") -> str:
-    """The statement that gives the user all that a database of ours needs."""
+def _grant(account: str, database: str) -> str:
+    """The statement that gives an account, which the server spells `user@host`, all that a database of ours needs."""
     statement = sql(
         "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, TRIGGER ON {}.* TO {}@{}",
-        Name(refused["database"] or refused["of_table"]),
-        Value(refused["user"]),
-        Value(refused["host"]),
+        Name(database),
+        *map(Value, account.rsplit("@", maxsplit=1)),
     )
     return f"Let the administrator run: {MYSQL.render(statement)};"

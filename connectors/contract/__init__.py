@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from connectors.contract.connector import ColumnUtils, Connector, Definition
     from connectors.contract.journal import JournalTable, Transition
     from connectors.contract.ledger import Ledger, LedgerEntry, Owner
+    from connectors.contract.loads import LoadLedger, OpenedLoad
     from connectors.contract.version import CONTRACT
     from machines.flushes import FlushRow
+    from machines.loads import LoadedFile, ShardRow
     from machines.operations import Recipe
     from machines.parts import Atomic
 
@@ -40,8 +42,12 @@ __all__ = [
     "JournalTable",
     "Ledger",
     "LedgerEntry",
+    "LoadLedger",
+    "LoadedFile",
+    "OpenedLoad",
     "Owner",
     "Recipe",
+    "ShardRow",
     "Statement",
     "Statistics",
     "TableOperationsClient",
@@ -64,8 +70,12 @@ _HOMES = {
     "JournalTable": "connectors.contract.journal",
     "Ledger": "connectors.contract.ledger",
     "LedgerEntry": "connectors.contract.ledger",
+    "LoadLedger": "connectors.contract.loads",
+    "LoadedFile": "machines.loads",
+    "OpenedLoad": "connectors.contract.loads",
     "Owner": "connectors.contract.ledger",
     "Recipe": "machines.operations",
+    "ShardRow": "machines.loads",
     "Statement": "connectors.contract.client",
     "Statistics": "connectors.contract.client",
     "TableOperationsClient": "connectors.contract.client",

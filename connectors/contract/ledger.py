@@ -12,6 +12,7 @@ from typing import Protocol
 
 from attrs import evolve, field, frozen
 
+from connectors.contract.loads import LoadLedger, OpenedLoad
 from dataflow.stream_tables import OwnedColumn, OwnedTable
 from dataflow.types import StreamName, TableName
 from machines.flushes import FlushRow, fold
@@ -59,6 +60,18 @@ class LedgerEntry:
         return evolve(self, temp=None, recipe=None, checkpoint=None, publishing=None)
 
     @property
+    def load(self) -> OpenedLoad | None:
+        """The load that the temp table belongs to, if it is a load's."""
+        if self.recipe is None or self.recipe.load is None or self.temp is None:
+            return None
+        return OpenedLoad(recipe=self.recipe, temp=self.temp, publishing=self.publishing)
+
+    @property
+    def shared(self) -> "Owner":
+        """What a transaction that shares the entry reads of it."""
+        return Owner(epoch=self.epoch, run=self.owner, last_flush=self.last_flush, load=self.load)
+
+    @property
     def owned(self) -> OwnedTable:
         """Whose the table and its columns are."""
         waiting = self.recipe.columns if self.recipe is not None else ()
@@ -73,14 +86,18 @@ class LedgerEntry:
 
 @frozen(kw_only=True)
 class Owner:
-    """What a flush reads of the entry that it shares: the last claim's epoch and run, and the last folded flush."""
+    """What is read of an entry that is shared: the last claim's epoch and run, and the last folded flush.
+
+    `load` is set while the temp table is a load's. By it a worker finds whether its load is still open.
+    """
 
     epoch: int
     run: str
     last_flush: int
+    load: OpenedLoad | None = None
 
 
-class Ledger(Protocol):
+class Ledger(LoadLedger, Protocol):
     """The tables in which the entries are kept. Every method runs in the client's current transaction."""
 
     def prepare(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from connectors.contract import Recipe, Statistics
+from connectors.contract import Recipe, ShardRow, Statistics
 from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.duckdb.columns import DUCKDB
 from connectors.duckdb.connection import DuckDbConnection, ProcessLocks
@@ -111,3 +111,8 @@ class FencedLedger(SqlLedger):
         """Likewise: the lock is one that nobody shares."""
         self._connection.hold_row(table)
         return super().share(table)
+
+    def take_shard(self, table: TableName, load: str, number: int) -> ShardRow | None:
+        """Likewise: one shard of a table after the other."""
+        self._connection.hold_row(table)
+        return super().take_shard(table, load, number)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from attrs import define, evolve, field, frozen
 
-from connectors.contract import Atomic, FlushRow
+from connectors.contract import Atomic, FlushRow, LoadedFile, ShardRow
 from connectors.contract.ledger import LedgerEntry
 from connectors.memory.sql import Rows
 from dataflow.errors import TransientError
@@ -35,6 +35,9 @@ class Content:
     tables: dict[TableName, Table] = field(factory=dict)
     ledger: dict[TableName, LedgerEntry] = field(factory=dict)
     flushes: dict[TableName, tuple[FlushRow[str], ...]] = field(factory=dict)
+    # Shards belong to the load that is open on a table, files to the loads of a name, by their URIs.
+    shards: dict[TableName, tuple[ShardRow, ...]] = field(factory=dict)
+    files: dict[tuple[TableName, str], dict[str, LoadedFile]] = field(factory=dict)
 
 
 @define

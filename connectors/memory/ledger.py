@@ -9,7 +9,8 @@ from attrs import evolve
 from connectors.contract import FlushRow
 from connectors.contract.journal import LISTED, TABLE, Transition, row_of, transition_of
 from connectors.contract.ledger import LedgerEntry, Owner
-from connectors.memory.database import Content, Session
+from connectors.memory.database import Content
+from connectors.memory.loads import MemoryLoads
 from connectors.memory.sql import Row, Rows
 from dataflow.stream_tables import OwnedTable
 from dataflow.types import Column, StreamName, TableName
@@ -18,11 +19,8 @@ INTERNAL_NAMESPACE = "airbyte_internal"
 JOURNAL = TableName(INTERNAL_NAMESPACE, TABLE)
 
 
-class MemoryLedger:
+class MemoryLedger(MemoryLoads):
     """The ledger, in the transactions of one client."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def prepare(self) -> None:
         """A memory database is made with its ledger."""
@@ -36,9 +34,7 @@ class MemoryLedger:
     def share(self, table: TableName) -> Owner | None:
         """The owner of the entry."""
         entry = self._session.content.ledger.get(table)
-        if entry is None:
-            return None
-        return Owner(epoch=entry.epoch, run=entry.owner, last_flush=entry.last_flush)
+        return entry.shared if entry is not None else None
 
     def flushed(self, table: TableName, row: FlushRow[str]) -> bool:
         """Keep the row beside the others of the table."""

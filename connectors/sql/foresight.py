@@ -19,6 +19,7 @@ from dataflow.evolution import ColumnChangeset, TableSchema
 from dataflow.stream_tables import OwnedTable
 from dataflow.types import Column, StreamName, TableName
 from machines.flushes import FlushRow
+from machines.loads import LoadedFile, ShardRow
 
 
 @frozen
@@ -82,7 +83,7 @@ class RehearsedLedger:
     def share(self, table: TableName) -> Owner | None:
         """The owner of the table's entry."""
         entry = self.hold(table)
-        return Owner(epoch=entry.epoch, run=entry.owner, last_flush=entry.last_flush) if entry else None
+        return entry.shared if entry else None
 
     def flushed(self, table: TableName, row: FlushRow[str]) -> bool:
         """Nothing is kept: a rehearsal inserts no rows."""
@@ -98,6 +99,37 @@ class RehearsedLedger:
     def entries(self) -> Sequence[LedgerEntry]:
         """All entries."""
         return self._real.entries()
+
+    def prepare_loads(self) -> None:
+        """Note what would prepare them."""
+        self._real.prepare_loads()
+
+    def open_shards(self, table: TableName, shards: Sequence[ShardRow]) -> None:
+        """Nothing is kept, as above."""
+
+    def shards(self, table: TableName) -> Sequence[ShardRow]:
+        """Those that there are."""
+        return self._real.shards(table)
+
+    def take_shard(self, table: TableName, load: str, number: int) -> ShardRow | None:
+        """None: a rehearsal inserts no rows."""
+        return None
+
+    def end_shard(self, table: TableName, load: str, number: int, rows: int) -> None:
+        """Nothing is kept, likewise."""
+
+    def forget_shards(self, table: TableName) -> None:
+        """Nothing is kept, as above."""
+
+    def files(self, table: TableName, name: str) -> Sequence[LoadedFile]:
+        """Those that there are."""
+        return self._real.files(table, name)
+
+    def add_files(self, table: TableName, name: str, files: Sequence[LoadedFile]) -> None:
+        """Nothing is kept, as above."""
+
+    def forget_files(self, table: TableName, name: str) -> None:
+        """Nothing is kept, as above."""
 
     @cached_property
     def _as_it_is(self) -> Mapping[TableName, LedgerEntry]:

@@ -15,13 +15,16 @@ from connectors.sql.ledger_rows import (
     FLUSH_NAMES,
     KEY,
     NAMES,
+    OWNER_NAMES,
     entry_of,
     flush_of,
     key_of,
+    owner_of,
     row_of,
     row_of_flush,
     table_of,
 )
+from connectors.sql.loads import SqlLoads
 from connectors.sql.session import Session
 from connectors.sql.text import Name, Param, Sql, join, listed, names, sql
 from dataflow.errors import ConfigError
@@ -29,10 +32,8 @@ from dataflow.stream_tables import OwnedTable
 from dataflow.types import StreamName, TableName
 from machines.flushes import FlushRow
 
-_OWNER_NAMES = ("epoch", "owner", "last_flush")
 
-
-class SqlLedger:
+class SqlLedger(SqlLoads):
     """A ledger in an SQL database, whose dialect may have locks for the row that a SELECT finds.
 
     Its statements are composed once: each transaction of a sync executes two or three of them.
@@ -40,8 +41,7 @@ class SqlLedger:
 
     def __init__(self, session: Session, internal_namespace: str, dialect: Dialect) -> None:
         self._format = LedgerFormat(session, internal_namespace, dialect)
-        self._session = _LedgerSession(session, dialect, self._format.entries)
-        self._dialect = dialect
+        super().__init__(_LedgerSession(session, dialect, self._format.entries), internal_namespace, dialect)
 
     def prepare(self) -> None:
         """Create the ledger if it is missing, or bring one of an earlier version to today's format."""
@@ -63,8 +63,8 @@ class SqlLedger:
 
     def share(self, table: TableName) -> Owner | None:
         """Select the owner, and lock the row with the dialect's shared lock."""
-        for epoch, run, last_flush in self._session.execute(self._select_owner, key_of(table)):
-            return Owner(epoch=epoch, run=run, last_flush=last_flush)
+        for row in self._session.execute(self._select_owner, key_of(table)):
+            return owner_of(table, dict(zip(OWNER_NAMES, row, strict=True)))
         return None
 
     def flushed(self, table: TableName, row: FlushRow[str]) -> bool:
@@ -131,7 +131,7 @@ class SqlLedger:
     @cached_property
     def _select_owner(self) -> Sql:
         lock = self._dialect.shared_row_lock
-        return sql("SELECT {} FROM {} WHERE {}{}", names(_OWNER_NAMES), self._entries, _THIS, lock)
+        return sql("SELECT {} FROM {} WHERE {}{}", names(OWNER_NAMES), self._entries, _THIS, lock)
 
     @cached_property
     def _select_flushes(self) -> Sql:
@@ -190,6 +190,13 @@ class _LedgerSession:
         self._dialect = dialect
         self._entries = entries
         self.table = session.table
+        self.new_name = session.new_name
+        self.column_names = session.column_names
+
+    def execute_many(self, statement: Sql, rows: Sequence[Mapping[str, Any]]) -> None:
+        """As the session does."""
+        with self._expected():
+            self._session.execute_many(statement, rows)
 
     def execute(
         self, statement: Sql, parameters: Mapping[str, Any] | None = None

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.contract.ledger import LedgerEntry
+from connectors.contract.ledger import LedgerEntry, Owner
+from connectors.contract.loads import OpenedLoad
 from connectors.sql.dialect import Holds, InternalColumn
 from dataflow.errors import ConfigError
 from dataflow.stream_tables import OwnedColumn
@@ -39,6 +40,8 @@ COLUMNS = (
 )
 NAMES = tuple(column.name for column in COLUMNS)
 KEY = NAMES[:2]
+# What a transaction reads that shares an entry.
+OWNER_NAMES = ("epoch", "owner", "last_flush", "temp_namespace", "temp_name", "recipe", "publishing")
 FLUSH_COLUMNS = (
     InternalColumn("final_namespace", Holds.KEY, nullable=False),
     InternalColumn("final_name", Holds.KEY, nullable=False),
@@ -99,6 +102,27 @@ def entry_of(row: Row) -> LedgerEntry:
         checkpoint=row[CHECKPOINT],
         highest_raw_id=row["highest_raw_id"],
         finalised=row["finalised"],
+        publishing=_publishing(table, publishing) if publishing is not None else None,
+    )
+
+
+def owner_of(table: TableName, row: Row) -> Owner:
+    """What `OWNER_NAMES` say. Raises ConfigError for what cannot be read."""
+    return Owner(
+        epoch=row["epoch"], run=row["owner"], last_flush=row["last_flush"], load=_load_of(table, row)
+    )
+
+
+def _load_of(table: TableName, row: Row) -> OpenedLoad | None:
+    # Each flush asks for its owner: the recipe of a sync's temp table is not made for it.
+    if row["recipe"] is None or row["temp_name"] is None or '"load"' not in row["recipe"]:
+        return None
+    recipe, publishing = _recipe(table, row["recipe"]), row["publishing"]
+    if recipe.load is None:
+        return None
+    return OpenedLoad(
+        recipe=recipe,
+        temp=TableName(row["temp_namespace"], row["temp_name"]),
         publishing=_publishing(table, publishing) if publishing is not None else None,
     )
 

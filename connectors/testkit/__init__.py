@@ -26,6 +26,8 @@ from connectors.testkit.suites.journal_table import JournalTableSuite  # noqa: E
 from connectors.testkit.suites.keys import KeySuite  # noqa: E402
 from connectors.testkit.suites.ledger import LedgerSuite, LockSuite  # noqa: E402
 from connectors.testkit.suites.leftovers import LeftoverSuite  # noqa: E402
+from connectors.testkit.suites.load_tables import LoadTablesSuite  # noqa: E402
+from connectors.testkit.suites.loads import LoadSuite  # noqa: E402
 from connectors.testkit.suites.merging import MergeSuite  # noqa: E402
 from connectors.testkit.suites.naming import NamingSuite  # noqa: E402
 from connectors.testkit.suites.narrowing import NarrowingSuite  # noqa: E402
@@ -58,6 +60,8 @@ __all__ = [
     "KeySuite",
     "LedgerSuite",
     "LeftoverSuite",
+    "LoadSuite",
+    "LoadTablesSuite",
     "LockSuite",
     "MergeSuite",
     "NamingSuite",
@@ -107,11 +111,13 @@ class ContractSuite(
     SchemaEvolutionSuite,
     LedgerSuite,
     LockSuite,
+    LoadTablesSuite,
     JournalTableSuite,
     OperationsSuite,
     CheckSuite,
     BasicFunctionalitySuite,
     CutSuite,
+    LoadSuite,
 ):
     """All that a connector must pass, the simplest first: a suite rests on rules that those before it test.
 

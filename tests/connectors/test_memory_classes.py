@@ -17,6 +17,8 @@ from connectors.testkit import (
     CutSuite,
     Destination,
     LedgerSuite,
+    LoadSuite,
+    LoadTablesSuite,
     MergeSuite,
     OwnershipSuite,
     RecoverySuite,
@@ -40,7 +42,7 @@ class InParts(MergeSuite, LedgerSuite, OwnershipSuite, SyncSuite, RecoverySuite,
         return memory_destination(self.atomic)
 
 
-class TestRows(InParts):
+class TestRows(InParts, LoadTablesSuite, LoadSuite):
     atomic = Atomic.ROWS
 
 

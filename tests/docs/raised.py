@@ -50,6 +50,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "of tables and runs": (
         "machines/refusals",
         "connectors/engine/sync",
+        "connectors/engine/load",
         "connectors/sql/",
         "connectors/contract",
     ),

@@ -12,14 +12,12 @@ from typing import Any, cast
 from attrs import define, field, frozen
 
 from connectors.contract import Client, Connector, InsertBuffer, Recipe, Statement
-from connectors.contract.ledger import Ledger, LedgerEntry, Owner
 from connectors.engine.dry_run.former_keys import Keys
+from connectors.engine.dry_run.watched_ledger import Saved, WatchedLedger
 from connectors.engine.sync.temp_tables import is_opening
 from dataflow.evolution import ColumnChangeset
 from dataflow.names import opening_of
-from dataflow.stream_tables import OwnedTable
-from dataflow.types import Column, StreamName, TableName
-from machines.flushes import FlushRow
+from dataflow.types import Column, TableName
 
 
 class Deed(StrEnum):
@@ -83,7 +81,7 @@ class Watch:
     keys: Keys = field(factory=dict)
     # In this rehearsal.
     made: set[TableName] = field(factory=set)
-    entries: dict[TableName, LedgerEntry] = field(factory=dict)
+    saved: Saved = field(factory=Saved)
 
     def note(self, statement: Statement) -> None:
         """A statement would have been sent."""
@@ -104,49 +102,13 @@ class Watch:
         return taken
 
 
-class WatchedLedger:
-    """The ledger, with what the rehearsal saved in it."""
-
-    def __init__(self, real: Ledger, watch: Watch) -> None:
-        self._real = real
-        self._watch = watch
-
-    def prepare(self) -> None:
-        """As the real one."""
-        self._real.prepare()
-
-    def hold(self, table: TableName) -> LedgerEntry | None:
-        """What was saved, or what there was."""
-        return self._watch.entries.get(table) or self._real.hold(table)
-
-    def share(self, table: TableName) -> Owner | None:
-        """As the real one: a rehearsal writes no rows."""
-        return self._real.share(table)
-
-    def flushed(self, table: TableName, row: FlushRow[str]) -> bool:
-        """As the real one, likewise."""
-        return self._real.flushed(table, row)
-
-    def save(self, entry: LedgerEntry) -> None:
-        """For this rehearsal alone."""
-        self._watch.entries[entry.table] = entry
-
-    def like(self, table: TableName, stream: StreamName) -> Sequence[OwnedTable]:
-        """None: a rehearsal has just looked, and locks nothing."""
-        return ()
-
-    def entries(self) -> Sequence[LedgerEntry]:
-        """As there were."""
-        return self._real.entries()
-
-
 class WatchedClient:
     """A rehearsing client, watched. What is not here is the real one's."""
 
     def __init__(self, real: Client, watch: Watch) -> None:
         self.real = real
         self._watch = watch
-        self.ledger = WatchedLedger(real.ledger, watch)
+        self.ledger = WatchedLedger(real.ledger, watch.saved)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)

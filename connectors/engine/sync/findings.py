@@ -11,20 +11,23 @@ from attrs import evolve
 from connectors.contract import Client, ClientOfParts, Connector
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.key_columns import keys_of_final, keys_of_temp
+from connectors.engine.sync.load_parts import LoadParts, is_of
 from connectors.engine.sync.temp_tables import TempTables
 from connectors.engine.sync.work import Work
 from dataflow.evolution import ColumnType
 from dataflow.types import TableName
 from machines.operations import Facts, KeyFacts, TempFacts
 from machines.parts import Atomic
+from machines.stream import StreamLife
 
 
 class Findings:
     """The performer of the parts that look, for one stream on one client."""
 
-    def __init__(self, connector: Connector, client: Client, temps: TempTables) -> None:
+    def __init__(self, connector: Connector, client: Client, temps: TempTables, loads: LoadParts) -> None:
         self._columns = connector.columns
         self._atomic = connector.atomic
+        self._loads = loads
         self._client = client
         self._temps = temps
 
@@ -42,17 +45,20 @@ class Findings:
                 work.note(f"the ledger had no entry for {final}, which already existed: it is kept as it is")
         temp_name = entry.temp if entry.temp != life.tables.temp else None
         temp = self._found(entry, work)
+        opened, files = self._loads.found(entry, life)
         facts = Facts(
             temp=temp,
             finalised=False,
             temp_name=temp_name,
             final_keys=keys_of_final(self._columns, life, found),
             temp_keys=self._keys_of_temp(entry, work, temp),
+            opened=opened,
+            files=files,
         )
         if facts.temp is None and entry.checkpoint is not None:
             facts = evolve(facts, lost=entry.recipe)
         if life.stream.replaces_each_time:
-            facts = evolve(facts, generation=_own_generation(entry))
+            facts = evolve(facts, generation=_own_generation(entry, work.life))
         elif life.stream.strategy.truncates and entry.finalised == life.stream.generation_id:
             work.note(f"generation {entry.finalised} was published already: this sync adds to the table")
             facts = evolve(facts, finalised=True)
@@ -91,6 +97,11 @@ class Findings:
         return self._temps.of(entry, work.life.tables.temp)
 
 
-def _own_generation(entry: LedgerEntry) -> int:
-    """This claim's number, as a generation; above that of any temp table, which is thereby superseded."""
+def _own_generation(entry: LedgerEntry, life: StreamLife) -> int:
+    """This claim's number, as a generation; above that of any temp table, which is thereby superseded.
+
+    An open load keeps the generation of its temp table: claims come and go, and its rows have that one.
+    """
+    if entry.load is not None and is_of(entry, life):
+        return entry.load.recipe.generation_id
     return max(entry.epoch, entry.recipe.generation_id + 1 if entry.recipe else 0)

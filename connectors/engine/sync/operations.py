@@ -17,6 +17,7 @@ from connectors.contract import Client, ClientOfStatements, Connector, InsertBuf
 from connectors.contract.ledger import LedgerEntry, Owner
 from connectors.engine.sync.dropped_columns import expecting_columns
 from connectors.engine.sync.faults import FLUSH, Strike, no_fault
+from connectors.engine.sync.load_parts import LoadParts
 from connectors.engine.sync.parts import Parts
 from connectors.engine.sync.temp_tables import TempTables
 from connectors.engine.sync.transactions import Transactions
@@ -77,7 +78,8 @@ class StreamOperations:
         """From here on perform by these."""
         self._transactions = transactions
         self._client = transactions.client
-        self._parts = Parts(self._connector, self._client, self._temps)
+        self._loads = LoadParts(self._client, self._connector.runtime.clock)
+        self._parts = Parts(self._connector, self._client, self._temps, self._loads)
 
     def perform(self, operation: StreamOperation, life: StreamLife) -> Answer:
         """Perform the operation as the commits of the database's class, each with retries."""
@@ -217,6 +219,7 @@ class StreamOperations:
         return self._temps.adopting(self._client, entry, temp)
 
     def _take_epoch(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
+        self._loads.expect_free(entry, work.life)
         owned = claimed(entry.owned, work.life.tables, self._alike(entry, work.life))
         self._claim = Claim(entry.table, entry.epoch + 1, self._run)
         return evolve(

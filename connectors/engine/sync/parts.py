@@ -14,6 +14,7 @@ from attrs import evolve
 from connectors.contract import Client, ClientOfParts, ClientOfStatements, Connector
 from connectors.contract.ledger import LedgerEntry
 from connectors.engine.sync.findings import Findings
+from connectors.engine.sync.load_parts import LoadParts
 from connectors.engine.sync.publication import Publication, owning
 from connectors.engine.sync.remarks import may_be_at_work, to_be_widened, was_emptied
 from connectors.engine.sync.shaping import Shaping
@@ -23,19 +24,20 @@ from dataflow.batch import clean_meta
 from dataflow.errors import InternalError
 from dataflow.ownership import widened
 from dataflow.types import TableName
-from machines.parts import Part
+from machines.parts import Atomic, Part
 
 
 class Parts:
     """The performer of every part but those of CLAIM's epoch and of a flush, for one stream on one client."""
 
-    def __init__(self, connector: Connector, client: Client, temps: TempTables) -> None:
+    def __init__(self, connector: Connector, client: Client, temps: TempTables, loads: LoadParts) -> None:
         self._connector = connector
         self._client = client
         self._temps = temps
+        self._loads = loads
         self._shaping = Shaping(connector, client)
-        findings = Findings(connector, client, temps)
-        publication = Publication(connector, client, temps, self._shaping)
+        findings = Findings(connector, client, temps, loads)
+        publication = Publication(connector, client, temps, self._shaping, loads)
         self._performers: Mapping[Part, Performer] = {
             Part.END_OTHERS: self._end_others,
             Part.RENEW_TEMP: self._renew_temp,
@@ -110,14 +112,21 @@ class Parts:
         temp = self._temps.known_as(work.temp)
         if temp != work.life.tables.temp:
             work.add(temp=temp)
-        return evolve(entry, temp=temp, recipe=work.life.recipe, checkpoint=None)
+        named = evolve(entry, temp=temp, recipe=work.life.recipe, checkpoint=None)
+        # If each name is used once, an attempt whose answer was lost has opened the load, and shards may be there.
+        once = self._connector.atomic is not Atomic.EVERYTHING
+        return named if once and temp == entry.temp else self._loads.opened(named, work.life)
 
     def _cut_temp(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
-        if entry.recipe is not None and entry.publishing is None:
+        # A load's temp has no checkpoint: each of its shards is there as a whole.
+        if entry.recipe is not None and entry.publishing is None and entry.load is None:
             work.cut = self._client.trim_table(self._temp(entry, work), entry.checkpoint)
         return entry
 
     def _evolve_temp(self, entry: LedgerEntry, work: Work) -> LedgerEntry:
+        if entry.load is not None:
+            # It has the recipe's columns, and workers may be at work: nothing is to wait for them.
+            return entry
         temp = self._temp(entry, work)
         work.add(rows=work.cut)
         self._shaping.bring(temp, work.life.tables.columns, work)
@@ -132,6 +141,7 @@ class Parts:
             return entry
         temp = self._temp(entry, work)
         work.forgotten = temp
+        self._loads.ended(entry)
         if work.life.temp_was_emptied:
             work.add(warnings=(was_emptied(temp),))
         return entry.without_temp()

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from connectors.contract import Client, ClientOfParts, Connector
 from connectors.contract.ledger import LedgerEntry
+from connectors.engine.sync.load_parts import LoadParts
 from connectors.engine.sync.remarks import was_emptied
 from connectors.engine.sync.shaping import Shaping
 from connectors.engine.sync.temp_tables import TempTables
@@ -24,10 +25,13 @@ from machines.parts import DECISIONS, Atomic, Part
 class Publication:
     """The performer of these parts, for one stream on one client."""
 
-    def __init__(self, connector: Connector, client: Client, temps: TempTables, shaping: Shaping) -> None:
+    def __init__(
+        self, connector: Connector, client: Client, temps: TempTables, shaping: Shaping, loads: LoadParts
+    ) -> None:
         self._client = client
         self._temps = temps
         self._shaping = shaping
+        self._loads = loads
         self._atomic = connector.atomic
         # A commit may have been made by an attempt, or by a run, whose end is not known.
         self._repeats = connector.atomic is not Atomic.EVERYTHING
@@ -61,7 +65,9 @@ class Publication:
         if entry.recipe is None:
             work.note("done by an earlier attempt whose reply was lost")
             return entry
-        _expect_all_flushes(entry, work)
+        if entry.load is None:
+            _expect_all_flushes(entry, work)
+        self._loads.decided(entry, work.life)
         if entry.recipe != work.life.recipe:
             work.note(f"a temp table of {entry.recipe}")
         return evolve(entry, publishing=DECISIONS[part])
@@ -136,6 +142,7 @@ class Publication:
             work.note(f"a publication of {entry.recipe}, which an earlier run began")
         if entry.publishing is Publishing.ADD:
             work.forgotten = self._temp(entry, work)
+        self._loads.ended(entry)
         return owning(entry, (*entry.recipe.columns, *work.life.tables.columns)).without_temp()
 
     def _temp(self, entry: LedgerEntry, work: Work) -> TableName:

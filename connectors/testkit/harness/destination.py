@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from attrs import evolve, frozen
@@ -13,6 +13,8 @@ from connectors.testkit.harness.rows import Row, Rows, batch, plain
 from dataflow.runtime import SYSTEM
 from dataflow.runtime.requests import UNWATCHED, Requests
 from dataflow.types import Column, TableName
+
+S = TypeVar("S", bound=type)
 
 
 @frozen(kw_only=True)
@@ -31,11 +33,25 @@ class Capabilities:
     concurrent: bool = True
     # Undoes changes of tables with their transaction. One that does not must not claim `Atomic.EVERYTHING`.
     undoes_tables: bool = True
+    # Makes rows and the ledger durable together, so that loads can be written in shards (`Atomic`: everything, rows).
+    loads: bool = True
 
 
 def needs(**capabilities: bool) -> pytest.MarkDecorator:
     """Marks a test that is meant for destinations with these capabilities."""
     return pytest.mark.needs(**capabilities)
+
+
+def each_needs(**capabilities: bool) -> Callable[[S], S]:
+    """Marks every test of a suite so. A mark on the class itself would be one on all that derives from it."""
+
+    def marked(suite: S) -> S:
+        for name, test in vars(suite).items():
+            if name.startswith("test_"):
+                needs(**capabilities)(test)
+        return suite
+
+    return marked
 
 
 @frozen(kw_only=True)

@@ -9,10 +9,11 @@ from connectors.contract import Connector, InsertBuffer
 from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from connectors.testkit.harness.rows import Row, batch, columns, raw_id
-from dataflow.catalog import Append, Dedupe, DestinationStream, Strategy
+from dataflow.catalog import Append, Dedupe, DestinationStream, ImportType, Replace, Strategy
 from dataflow.flush import Flush
 from dataflow.table_catalog import table_catalog
 from dataflow.types import RAW_ID, Column, Field, Kind, StreamName
+from machines.loads import Load
 from machines.operations import Answer, StreamOperation
 from machines.stream import StreamLife
 
@@ -75,11 +76,14 @@ class Clients:
         generation: int = 1,
         stream: str = "users",
         of: Sequence[Column] = USERS,
+        load: Load | None = None,
     ) -> Run:
         """A run that is about to claim the stream by them."""
         return Run(
             connector=self.connector,
-            life=stream_life(self.connector, strategy, generation=generation, stream=stream, of=of),
+            life=stream_life(
+                self.connector, strategy, generation=generation, stream=stream, of=of, load=load
+            ),
             operations=StreamOperations(self.connector, self.starter, run),
             writer=self.writer,
             buffer=self.buffer,
@@ -105,10 +109,11 @@ def open_run(
     generation: int = 1,
     stream: str = "users",
     of: Sequence[Column] = USERS,
+    load: Load | None = None,
 ) -> Iterator[Run]:
     """A run that is about to claim the stream; its clients are closed in the end."""
     with open_clients(connector) as clients:
-        yield clients.run(strategy, run=run, generation=generation, stream=stream, of=of)
+        yield clients.run(strategy, run=run, generation=generation, stream=stream, of=of, load=load)
 
 
 def stream_life(
@@ -118,17 +123,25 @@ def stream_life(
     generation: int = 1,
     stream: str = "users",
     of: Sequence[Column] = USERS,
+    load: Load | None = None,
 ) -> StreamLife:
-    """The life that a catalog with this one stream would begin."""
+    """The life that a catalog with this one stream, or this load, would begin."""
     fields = tuple(Field(column.field, column.type) for column in of)
     name = StreamName(None, stream)
     wanted = DestinationStream(
         name=name,
         fields=fields,
-        import_type=Dedupe(("id",), None) if strategy.dedupes else Append(),
+        import_type=_import_type(strategy, load),
         generation_id=generation,
         minimum_generation_id=generation if strategy.truncates else 0,
         sync_id=1,
     )
     named = table_catalog([(name, fields)], connector.columns.naming, connector.default_namespace)
-    return StreamLife(wanted, named[name], atomic=connector.atomic)
+    return StreamLife(wanted, named[name], atomic=connector.atomic, load=load)
+
+
+def _import_type(strategy: Strategy, load: Load | None) -> ImportType:
+    if strategy.dedupes:
+        return Dedupe(("id",), None)
+    # No catalog counts the generations of a load.
+    return Replace() if load is not None and load.replaces else Append()

@@ -51,14 +51,14 @@ class LedgerSuite(Suite):
 
     @pytest.mark.parametrize("entry", [FULL, EMPTY, BARE], ids=["full", "empty", "without key"])
     def test_an_entry_is_held_as_it_was_saved(self, bench: Bench, entry: LedgerEntry) -> None:
-        _save(bench, entry)
+        save(bench, entry)
 
         assert _held(bench, TABLE) == entry
 
     @pytest.mark.parametrize(("first", "second"), [(BLANK, FULL), (FULL, BLANK)], ids=["fuller", "emptier"])
     def test_saving_replaces_the_entry(self, bench: Bench, first: LedgerEntry, second: LedgerEntry) -> None:
-        _save(bench, first)
-        _save(bench, second)
+        save(bench, first)
+        save(bench, second)
 
         assert _held(bench, TABLE) == second
 
@@ -71,8 +71,8 @@ class LedgerSuite(Suite):
         self, bench: Bench, first: LedgerEntry, second: LedgerEntry
     ) -> None:
         """There it may have changed since it was read: a later claim keeps what is there, any other changes nothing."""
-        _save(bench, first)
-        _save(bench, second)
+        save(bench, first)
+        save(bench, second)
 
         kept = _claimed(first, second) if second.epoch > first.epoch else first
         assert _held(bench, TABLE) == (kept if _by_statement(bench) else second)
@@ -82,7 +82,7 @@ class LedgerSuite(Suite):
 
         In class C each statement is durable at once, and the next transaction must read it.
         """
-        _save(bench, EMPTY)
+        save(bench, EMPTY)
 
         with bench.undone():
             bench.client.ledger.save(evolve(EMPTY, finalised=3))
@@ -99,7 +99,7 @@ class LedgerSuite(Suite):
         ]
 
         for entry in entries:
-            _save(bench, entry)
+            save(bench, entry)
 
         assert [_held(bench, entry.table) for entry in entries] == entries
 
@@ -107,7 +107,7 @@ class LedgerSuite(Suite):
         others = [evolve(FULL, table=TableName("a", "users")), evolve(EMPTY, table=TableName("z", "users"))]
 
         for entry in (*others, FULL):
-            _save(bench, entry)
+            save(bench, entry)
 
         with bench.client.transaction():
             listed = bench.client.ledger.entries()
@@ -120,7 +120,7 @@ class LedgerSuite(Suite):
             evolve(FULL, table=TableName("shop", "elsewhere"), stream=stream),
         ]
         for entry in (*claimed, evolve(EMPTY, table=TableName("z", "Users")), evolve(FULL, stream=None)):
-            _save(bench, entry)
+            save(bench, entry)
 
         with bench.client.transaction():
             found = {each.final: each.stream for each in bench.client.ledger.like(TABLE, stream)}
@@ -128,7 +128,7 @@ class LedgerSuite(Suite):
         assert found == {TABLE: None, **{entry.table: entry.stream for entry in claimed}}
 
     def test_preparing_the_ledger_again_keeps_what_is_there(self, bench: Bench) -> None:
-        _save(bench, FULL)
+        save(bench, FULL)
 
         with bench.client.transaction():
             bench.client.ledger.prepare()
@@ -136,7 +136,7 @@ class LedgerSuite(Suite):
         assert _held(bench, TABLE) == FULL
 
     def test_an_entry_survives_the_connector_that_wrote_it(self, bench: Bench) -> None:
-        _save(bench, FULL)
+        save(bench, FULL)
         bench.client.close()
         bench.connector.close()
 
@@ -151,9 +151,9 @@ class LedgerSuite(Suite):
 
     def test_holding_waits_for_another_holder_and_reads_what_that_one_wrote(self, bench: Bench) -> None:
         """The fence: a superseded run's last transaction is waited for, not overlooked."""
-        _save(bench, BLANK)
+        save(bench, BLANK)
 
-        early, found = _asked_meanwhile(
+        early, found = asked_meanwhile(
             bench,
             lambda other: other.hold(TABLE),
             lambda ours: ours.hold(TABLE),
@@ -166,7 +166,7 @@ class LedgerSuite(Suite):
     # -- flushes
 
     def test_the_owner_of_an_entry_is_read_by_its_flushes(self, bench: Bench) -> None:
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
 
         with bench.client.transaction():
             owners = bench.client.ledger.share(TABLE), bench.client.ledger.share(TableName("a", "users"))
@@ -174,7 +174,7 @@ class LedgerSuite(Suite):
         assert owners == (Owner(epoch=7, run="me", last_flush=0), None)
 
     def test_flushes_are_in_the_entry_once_it_is_held(self, bench: Bench) -> None:
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
         _flush(bench, 2, checkpoint=raw_id(20), highest_raw_id=raw_id(29))
         _flush(bench, 1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
 
@@ -188,7 +188,7 @@ class LedgerSuite(Suite):
         self, bench: Bench, read: str
     ) -> None:
         """There the flush that is missing may be under way: those beyond it count as soon as it lands."""
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
         _flush(bench, 1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
         _flush(bench, 3, checkpoint=raw_id(30), highest_raw_id=raw_id(39))
         held = _held(bench, TABLE) if read == "held" else _saved_as_held(bench)
@@ -203,7 +203,7 @@ class LedgerSuite(Suite):
 
     def test_a_claim_counts_the_flushes_that_landed_until_it_was_saved(self, bench: Bench) -> None:
         """In class C they may land after the claim has read the entry. Raw ids count also after it was saved."""
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
         found = _held(bench, TABLE)
         _flush(bench, 1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
 
@@ -218,7 +218,7 @@ class LedgerSuite(Suite):
 
     def test_entries_are_listed_with_their_flushes_which_stay(self, bench: Bench) -> None:
         """What is listed is for people: it locks nothing, and changes nothing."""
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
         _flush(bench, 1, checkpoint=raw_id(10), highest_raw_id=raw_id(19))
 
         with bench.client.transaction():
@@ -229,7 +229,7 @@ class LedgerSuite(Suite):
         assert _held(bench, TABLE) == folded
 
     def test_a_flush_is_written_once(self, bench: Bench) -> None:
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
 
         written = [_flush(bench, 1, checkpoint=raw_id(10)), _flush(bench, 1, checkpoint=raw_id(11))]
 
@@ -238,7 +238,7 @@ class LedgerSuite(Suite):
 
     def test_a_flush_is_undone_with_its_transaction(self, bench: Bench) -> None:
         """The row says that the rows of its transaction are there. In class C it is written after them, for good."""
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
 
         with bench.undone():
             bench.client.ledger.share(TABLE)
@@ -249,9 +249,9 @@ class LedgerSuite(Suite):
     def test_every_table_and_every_epoch_has_flushes_of_its_own(self, bench: Bench) -> None:
         other = evolve(CLAIMED, table=TableName("a", "users"))
         for entry in (CLAIMED, other):
-            _save(bench, entry)
+            save(bench, entry)
         _flush(bench, 1, checkpoint=raw_id(10))
-        _save(bench, evolve(_held(bench, TABLE) or EMPTY, epoch=8, last_flush=0))
+        save(bench, evolve(_held(bench, TABLE) or EMPTY, epoch=8, last_flush=0))
 
         written = [_flush(bench, 1, epoch=8), _flush(bench, 1, table=other.table)]
 
@@ -264,16 +264,16 @@ class LedgerSuite(Suite):
         _flush(bench, 1, checkpoint=raw_id(10))
 
         held = _held(bench, TABLE)
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
 
         assert (held, _held(bench, TABLE)) == (None, CLAIMED)
 
     def test_holding_waits_for_those_that_share_and_folds_what_they_wrote(self, bench: Bench) -> None:
         """The fence: a claim waits for the flushes of the run that it supersedes, and overlooks none of them."""
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
         row = FlushRow(epoch=7, number=1, checkpoint=raw_id(10))
 
-        early, found = _asked_meanwhile(
+        early, found = asked_meanwhile(
             bench,
             lambda other: other.hold(TABLE),
             lambda ours: ours.share(TABLE),
@@ -286,10 +286,10 @@ class LedgerSuite(Suite):
 
     def test_sharing_waits_for_a_holder_and_reads_the_owner_that_it_wrote(self, bench: Bench) -> None:
         """The fence: a flush of a superseded run finds another owner."""
-        _save(bench, CLAIMED)
+        save(bench, CLAIMED)
         taken_over = evolve(CLAIMED, epoch=8, owner="another")
 
-        early, found = _asked_meanwhile(
+        early, found = asked_meanwhile(
             bench,
             lambda other: other.share(TABLE),
             lambda ours: ours.hold(TABLE),
@@ -423,7 +423,8 @@ def _saved_as_held(bench: Bench) -> LedgerEntry | None:
     return entry
 
 
-def _save(bench: Bench, entry: LedgerEntry) -> None:
+def save(bench: Bench, entry: LedgerEntry) -> None:
+    """Save the entry, which is held."""
     with bench.client.transaction():
         bench.client.ledger.hold(entry.table)
         bench.client.ledger.save(entry)
@@ -434,7 +435,7 @@ def _held(bench: Bench, table: TableName) -> LedgerEntry | None:
         return bench.client.ledger.hold(table)
 
 
-def _asked_meanwhile(
+def asked_meanwhile(
     bench: Bench,
     ask: Callable[[Ledger], object],
     lock: Callable[[Ledger], object],

@@ -20,11 +20,13 @@ from connectors.sql.ledger import SqlLedger
 from connectors.sql.ledger_format import FIRST_NAMES, FORMAT, SECOND_NAMES
 from connectors.sql.ledger_rows import FLUSH_NAMES, FLUSH_TABLE, FORMAT_TABLE, NAMES, row_of, row_of_flush
 from connectors.sql.ledger_rows import TABLE as LEDGER_TABLE
+from connectors.sql.loads import FILE_NAMES, FILE_TABLE, SHARD_NAMES, SHARD_TABLE
 from connectors.sql.text import Name, Sql
 from connectors.sqlite.columns import SQLITE
 from dataflow.errors import ConfigError
 from dataflow.types import StreamName, TableName
 from machines.flushes import FlushRow
+from machines.loads import LoadedFile, ShardRow
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("GOLDEN") == "update"
@@ -90,6 +92,9 @@ def journal(session: Written) -> SqlJournal:
     return SqlJournal(session, "internal", session.dialect)
 
 
+SHARDS = [ShardRow(load="one", number=number, spec="{}", millisecond=number) for number in range(2)]
+FILES = [LoadedFile(uri=uri, size=1, etag="y", load="two") for uri in "ab"]
+LOADS = {SHARD_TABLE: SHARD_NAMES, FILE_TABLE: FILE_NAMES}
 ROW = tuple(row_of(LedgerEntry(table=TABLE)).values())
 FLUSH = tuple(row_of_flush(TABLE, FlushRow(epoch=0, number=1)).values())
 # What is done, what the session answers, and the tables that there are.
@@ -124,6 +129,19 @@ WORK: Mapping[
         [[]],
         {FORMAT_TABLE: FIRST_NAMES},
     ),
+    "loads_prepare": (lambda to: ledger(to).prepare_loads(), [[], []], {}),
+    "loads_open_shards": (lambda to: ledger(to).open_shards(TABLE, SHARDS), [[]], LOADS),
+    "loads_shards": (lambda to: ledger(to).shards(TABLE), [[]], LOADS),
+    "loads_take_shard": (lambda to: ledger(to).take_shard(TABLE, "one", 1), [[]], LOADS),
+    "loads_end_shard": (lambda to: ledger(to).end_shard(TABLE, "one", 1, 2), [[]], LOADS),
+    "loads_forget_shards": (lambda to: ledger(to).forget_shards(TABLE), [[]], LOADS),
+    "loads_files": (lambda to: ledger(to).files(TABLE, "users"), [[]], LOADS),
+    "loads_add_files": (
+        lambda to: ledger(to).add_files(TABLE, "users", FILES),
+        [[("a", 1, "x", "one")]],
+        LOADS,
+    ),
+    "loads_forget_files": (lambda to: ledger(to).forget_files(TABLE, "users"), [[]], LOADS),
     "journal_prepare": (lambda to: journal(to).prepare(), [[], []], {}),
     "journal_last": (lambda to: journal(to).last("1-a", 1.5), [], {}),
     "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), [], {}),
@@ -169,9 +187,10 @@ def test_any_number_of_transitions_is_one_statement_and_always_the_same() -> Non
 
 def test_a_ledger_and_a_journal_that_are_there_are_not_made() -> None:
     """Otherwise a role that may use them, and not make them, could not sync."""
-    session = Written([(FORMAT,)], tables={**LEDGER, **JOURNAL})
+    session = Written([(FORMAT,)], tables={**LEDGER, **LOADS, **JOURNAL})
 
     ledger(session).prepare()
+    ledger(session).prepare_loads()
     journal(session).prepare()
 
     assert [text for text in session.statements if not text.startswith("SELECT")] == []
@@ -255,6 +274,15 @@ def test_a_table_in_the_place_of_the_flushes_is_refused_and_not_touched(found: d
     with pytest.raises(ConfigError, match=r"internal\._airbyte_flushes is not the ledger"):
         ledger(session).prepare()
     assert [text for text in session.statements if not text.startswith("SELECT")] == []
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_a_table_in_the_place_of_those_of_loads_is_refused_and_not_touched(name: str) -> None:
+    session = Written(tables={**LOADS, name: ("something_else",)})
+
+    with pytest.raises(ConfigError, match=rf"internal\.{name} is not the one .* lacks final_namespace"):
+        ledger(session).prepare_loads()
+    assert session.statements == []
 
 
 def test_a_ledger_whose_flushes_are_gone_is_refused() -> None:

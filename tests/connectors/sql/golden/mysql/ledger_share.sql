@@ -1,1 +1,1 @@
-SELECT `epoch`, `owner`, `last_flush` FROM `internal`.`_airbyte_streams` WHERE `final_namespace` = %(final_namespace)s AND `final_name` = %(final_name)s LOCK IN SHARE MODE;
+SELECT `epoch`, `owner`, `last_flush`, `temp_namespace`, `temp_name`, `recipe`, `publishing` FROM `internal`.`_airbyte_streams` WHERE `final_namespace` = %(final_namespace)s AND `final_name` = %(final_name)s LOCK IN SHARE MODE;

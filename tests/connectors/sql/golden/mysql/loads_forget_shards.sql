@@ -1,0 +1,1 @@
+DELETE FROM `internal`.`_airbyte_shards` WHERE `final_namespace` = %(final_namespace)s AND `final_name` = %(final_name)s;

@@ -1,0 +1,3 @@
+SELECT "uri", "size", "etag", "load" FROM "internal"."_airbyte_files" WHERE "final_namespace" = %(final_namespace)s AND "final_name" = %(final_name)s AND "name" = %(name)s ORDER BY "uri";
+UPDATE "internal"."_airbyte_files" SET "size" = %(size)s, "etag" = %(etag)s, "load" = %(load)s WHERE "final_namespace" = %(final_namespace)s AND "final_name" = %(final_name)s AND "file" = %(file)s;
+INSERT INTO "internal"."_airbyte_files" ("final_namespace", "final_name", "file", "name", "uri", "size", "etag", "load") VALUES (%(final_namespace)s, %(final_name)s, %(file)s, %(name)s, %(uri)s, %(size)s, %(etag)s, %(load)s);

@@ -17,6 +17,8 @@ from dataflow.files.places import READING, reason, unreadable
 BATCH_BYTES = 8 << 20
 FEWEST_ROWS, MOST_ROWS = 1000, 50_000
 BLOCK_BYTES = 1 << 22
+# Of each column of a Parquet file, read at a time: else all that a row group has of it is.
+READ_BYTES = 1 << 18
 QUOTE = b'"'
 REMEDY = "Nothing of this load was published. Correct the file, and run the load again."
 
@@ -44,8 +46,7 @@ def batches(file: InputFile) -> Iterator[pa.RecordBatch]:
     names = arrow_schema(file).names
     with _readable(file), file.opened() as content:
         if file.format is Format.PARQUET:
-            opened = _parquet(content)
-            yield from opened.iter_batches(batch_size=_rows_together(opened.metadata))
+            yield from _of_groups(_parquet(content))
         else:
             yield from _csv(file, content, names)
 
@@ -71,7 +72,14 @@ def _readable(file: InputFile) -> Iterator[None]:
 def _parquet(content: IO[bytes]) -> Any:
     from pyarrow.parquet import ParquetFile
 
-    return ParquetFile(content)
+    return ParquetFile(content, buffer_size=READ_BYTES)
+
+
+def _of_groups(opened: Any) -> Iterator[pa.RecordBatch]:
+    """The rows, one row group after the other: Arrow keeps what it has read of a group until it was asked for all."""
+    rows = _rows_together(opened.metadata)
+    for group in range(opened.metadata.num_row_groups):
+        yield from opened.iter_batches(batch_size=rows, row_groups=[group])
 
 
 def _rows_together(metadata: Any) -> int:

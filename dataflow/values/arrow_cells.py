@@ -26,6 +26,7 @@ from dataflow.values.arrow_columns import (
 )
 from dataflow.values.cells import BEYOND, CUT, UNREADABLE, Outcome, loosen
 from dataflow.values.coercion import column
+from dataflow.values.held_numbers import held_numbers
 from dataflow.values.number_column import number_column
 from dataflow.values.temporal import first_day
 from dataflow.values.temporal_column import (
@@ -204,7 +205,7 @@ _Convert = Callable[[pa.Array, Kind, Limits], Coerced]
 _CONVERTED: Mapping[Kind, tuple[Callable[[pa.DataType], bool], _Convert]] = {
     Kind.INTEGER: (arrow.is_integer, _integers),
     Kind.BOOLEAN: (arrow.is_boolean, lambda made, _, __: Coerced(made)),
-    Kind.NUMBER: (_is_number, lambda made, _, limits: number_column(made.cast(pa.string()), limits)),
+    Kind.NUMBER: (_is_number, lambda made, _, limits: held_numbers(made, limits)),
     Kind.DATE: (arrow.is_date, _dates),
     Kind.TIME_WITHOUT_TIMEZONE: (arrow.is_time, _times),
     **dict.fromkeys(MICROSECONDS, (arrow.is_timestamp, _timestamps)),

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from connectors.engine.process.economy import collect_rarely, make_libraries_frugal
+
 if TYPE_CHECKING:
     from connectors.engine.process.terminal import Terminal
     from dataflow.runtime import Runtime
@@ -31,6 +33,9 @@ COMMANDS = {
     "simulate": "run whole syncs under a seeded scheduler, with faults and kills, and check every guarantee",
     "verify": "search all histories of crashes for one that breaks a guarantee",
 }
+
+# They move rows, as a sync does.
+MOVING_ROWS = ("load",)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -59,11 +64,21 @@ def _runtime() -> "Runtime":
     return SYSTEM
 
 
+def _spare_memory() -> None:
+    from dataflow.malloc import keep_what_is_freed
+
+    collect_rarely()
+    keep_what_is_freed()
+
+
 def main() -> None:
     """The `dataflow` command."""
+    make_libraries_frugal()
     given = parse(sys.argv[1:])
     from dataflow.errors import DataflowError
 
+    if given.command in MOVING_ROWS:
+        _spare_memory()
     try:
         code = given.module.run(given)
         sys.stdout.flush()

@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connectors.engine.process.economy import collect_rarely, make_libraries_frugal
 from connectors.engine.process.signals import Requests
 
 if TYPE_CHECKING:
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from connectors.engine.process.runner import Destination
 
 VERBS = ("spec", "check", "write")
-# For libraries that read them when they are imported. There is no linear algebra, whose threads would spin at every
-# start; and what Arrow frees shall be free for others.
-FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-
-
 STDIN, STDOUT, STDERR = range(3)
 
 
@@ -142,12 +138,11 @@ def main_for(name: str, module: str) -> None:
     if given.verb != "write":
         # There is nothing to bring to an end.
         requests.notify(lambda _: os._exit(requests.failure_code), SYSTEM.threads)
-    for variable, value in FRUGAL.items():
-        os.environ.setdefault(variable, value)
+    make_libraries_frugal()
     from connectors.engine.process.runner import Destination, standard_output
 
     definition = import_module(module).DEFINITION
-    _collect_rarely()
+    collect_rarely()
     destination = Destination(definition, standard_output(), SYSTEM)
     if given.verb == "write":
         from dataflow.malloc import keep_what_is_freed
@@ -217,10 +212,3 @@ def _watching(given: argparse.Namespace) -> "Watching":
         return Watching(level=min(level, "WARN", key=LEVELS.index), heartbeat=0.0)
     terminal = sys.stderr if sys.stderr.isatty() else None
     return Watching(level=level, heartbeat=given.heartbeat, terminal=terminal)
-
-
-def _collect_rarely() -> None:
-    """A batch makes thousands of short-lived tuples and no cycles: looking for cycles cost a fifth of a sync's CPU."""
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 50)
-    gc.enable()

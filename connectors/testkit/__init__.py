@@ -26,6 +26,7 @@ from connectors.testkit.suites.journal_table import JournalTableSuite  # noqa: E
 from connectors.testkit.suites.keys import KeySuite  # noqa: E402
 from connectors.testkit.suites.ledger import LedgerSuite, LockSuite  # noqa: E402
 from connectors.testkit.suites.leftovers import LeftoverSuite  # noqa: E402
+from connectors.testkit.suites.load_publications import LoadPublicationSuite  # noqa: E402
 from connectors.testkit.suites.load_tables import LoadTablesSuite  # noqa: E402
 from connectors.testkit.suites.loads import LoadSuite  # noqa: E402
 from connectors.testkit.suites.merging import MergeSuite  # noqa: E402
@@ -60,6 +61,7 @@ __all__ = [
     "KeySuite",
     "LedgerSuite",
     "LeftoverSuite",
+    "LoadPublicationSuite",
     "LoadSuite",
     "LoadTablesSuite",
     "LockSuite",
@@ -118,6 +120,7 @@ class ContractSuite(
     BasicFunctionalitySuite,
     CutSuite,
     LoadSuite,
+    LoadPublicationSuite,
 ):
     """All that a connector must pass, the simplest first: a suite rests on rules that those before it test.
 

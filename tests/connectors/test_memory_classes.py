@@ -17,6 +17,7 @@ from connectors.testkit import (
     CutSuite,
     Destination,
     LedgerSuite,
+    LoadPublicationSuite,
     LoadSuite,
     LoadTablesSuite,
     MergeSuite,
@@ -42,7 +43,7 @@ class InParts(MergeSuite, LedgerSuite, OwnershipSuite, SyncSuite, RecoverySuite,
         return memory_destination(self.atomic)
 
 
-class TestRows(InParts, LoadTablesSuite, LoadSuite):
+class TestRows(InParts, LoadTablesSuite, LoadSuite, LoadPublicationSuite):
     atomic = Atomic.ROWS
 
 

@@ -4,28 +4,30 @@ Found by rehearsing the start of each stream that the ledger, or a temp table, n
 `connectors.engine.dry_run.repair` takes the step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from uuid import UUID
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
-from connectors.contract import Connector, Writer
+from connectors.contract import Connector
 from connectors.contract.ledger import LedgerEntry
 from connectors.contract.options import Options
+from connectors.engine.dry_run.diagnosis import Diagnosis, Finding, Kind
 from connectors.engine.dry_run.effects import rehearsed
 from connectors.engine.dry_run.leftovers import Held, Trace, find_leftovers
 from connectors.engine.dry_run.plan import ONCE, Step, Steps, begun_words
-from connectors.engine.dry_run.suspicion import Suspicion, suspected
+from connectors.engine.dry_run.suspicion import suspected
 from connectors.engine.sync.naming import name_streams
 from connectors.engine.sync.operations import RESERVED, StreamOperations
 from connectors.engine.sync.transactions import Transactions
 from dataflow.catalog import DestinationStream, Overwrite, Strategy
-from dataflow.types import StreamName, TableName
+from dataflow.raw_ids import first_at
+from dataflow.types import StreamName
 from machines.journal.entries import life_from_json
 from machines.journal.listener import Journal
 from machines.lifecycle import Executor
+from machines.loads import written
 from machines.operations import Recipe, StreamOperation, recipe_to_json
 from machines.parts import NEEDLESS, Atomic, Part
 from machines.stream import StreamLife, StreamLifecycle
@@ -35,70 +37,13 @@ RUN = "doctor"
 _BELOW_MILLISECONDS = 80
 
 
-class Kind(StrEnum):
-    """What can be left."""
-
-    WAITING = "rows wait in a temp table"
-    BEGUN = "a publication was begun and not ended"
-    UNNAMED = "a temp table that the ledger no longer names"
-    EMPTY = "an empty temp table"
-    UNKNOWN = "a temp table that this ledger does not know"
-    MISSING = "a temp table that the ledger knows is missing"
-    DEAD_RUN = "the session of a dead run"
-
-
 # What is ended by the start of any sync, and in which state.
 _BEFORE_INSPECTION = {Kind.BEGUN: "completing", Kind.UNNAMED: "claiming"}
+_FINISHES = (
+    "a sync of this table is refused until then. Finish the load with the same `dataflow load` command, or with "
+    "`dataflow shards publish PLAN`. To drop what it loaded: `dataflow shards discard PLAN`"
+)
 _SWEEPS = "The next claim drops it: what it held is published, or no STATE covers it."
-
-
-@frozen(kw_only=True)
-class Finding:
-    """One thing that a crash left, and what the next sync does about it.
-
-    `stream` is the catalog's, None without a catalog or if the catalog has none for it; `left` says the latter. `since`
-    is the time of the last row that was received. `acknowledged`: a STATE that may have been emitted covers rows of it.
-    `state` is where the machine goes from there, by `guard`, and `failure` why it cannot. `fix` is the step that may be
-    taken now, None if only the next sync, or a person, may fix it. `begun` is the publication, in words.
-    """
-
-    kind: Kind
-    table: TableName
-    temp: TableName | None = None
-    stream: str | None = None
-    left: bool = False
-    run: str = ""
-    since: str = ""
-    rows: int | None = None
-    acknowledged: bool = False
-    recipe: str = ""
-    begun: str = ""
-    state: str = ""
-    guard: str = ""
-    why: str = ""
-    does: str = ""
-    failure: str = ""
-    fix: StreamOperation | None = None
-    life: StreamLife = field(repr=False, eq=False)
-
-
-@frozen(kw_only=True)
-class Diagnosis:
-    """What was found; and by final table which live runs are at work, of which nothing is left yet.
-
-    `suspicions` are about what earlier versions did, and not about a crash. `known` is the number of tables in the
-    ledger.
-    """
-
-    findings: tuple[Finding, ...]
-    at_work: Mapping[TableName, Writer]
-    suspicions: tuple[Suspicion, ...] = ()
-    known: int
-
-    @property
-    def healthy(self) -> bool:
-        """Whether there is nothing to repair."""
-        return not self.findings and not self.suspicions
 
 
 def examine(
@@ -135,6 +80,9 @@ def examine(
             life = _life(connector.atomic, trace, options or Options(), left=streams is not None)
             if life.tables.final in alive:
                 continue
+            if trace.open_load:
+                findings.append(_load(connector.atomic, trace, life))
+                continue
             steps = _rehearse(rehearsing, life, Steps(watch))
             left = streams is not None and trace.wanted is None
             findings.append(_finding(connector.atomic, trace, life, steps, left=left))
@@ -149,7 +97,8 @@ def _life(atomic: Atomic, trace: Trace, options: Options, *, left: bool) -> Stre
     if trace.wanted is not None:
         return StreamLife(*trace.wanted, atomic=atomic)
     of = trace.entry.recipe if trace.entry and trace.entry.recipe else _PLAIN
-    recipe = _only_adding(of) if left else of
+    # What comes after a load is a sync.
+    recipe = _only_adding(of) if left or of.load is not None else of
     final = trace.final
     owner = trace.owner or StreamName(final.namespace, final.name)
     life = life_from_json(
@@ -176,7 +125,12 @@ def _life(atomic: Atomic, trace: Trace, options: Options, *, left: bool) -> Stre
 def _only_adding(of: Recipe) -> Recipe:
     """The recipe of a sync that adds, and continues no temp table."""
     return evolve(
-        of, strategy=Strategy.APPEND, generation_id=of.generation_id + 1, primary_key=(), cursor=None
+        of,
+        strategy=Strategy.APPEND,
+        generation_id=of.generation_id + 1,
+        primary_key=(),
+        cursor=None,
+        load=None,
     )
 
 
@@ -217,6 +171,25 @@ def _finding(atomic: Atomic, trace: Trace, life: StreamLife, steps: Sequence[Ste
         does=_SWEEPS if kind is Kind.UNNAMED else after.does if after else "",
         failure=str(life.failure) if life.failure and _concerns(kind, after) else "",
         fix=_fix(kind, trace, after, acknowledged=acknowledged),
+        life=life,
+    )
+
+
+def _load(atomic: Atomic, trace: Trace, life: StreamLife) -> Finding:
+    """A load that is open: its own commands go on with it, and nothing else may."""
+    entry = trace.entry
+    return Finding(
+        kind=Kind.LOAD,
+        table=life.tables.final,
+        temp=trace.temp,
+        stream=str(trace.wanted[0].name) if trace.wanted else None,
+        run=entry.owner if entry else "",
+        since=_moment(atomic, first_at(trace.shards[0].millisecond)) if trace.shards else "",
+        rows=sum(shard.rows or 0 for shard in trace.shards),
+        recipe=str(entry.recipe) if entry else "",
+        does=_FINISHES,
+        shards=len(trace.shards),
+        written=written(trace.shards),
         life=life,
     )
 

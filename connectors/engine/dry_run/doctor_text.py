@@ -6,10 +6,10 @@ from typing import Any
 import cattrs
 from attrs import fields
 
-from connectors.engine.dry_run.doctor import Diagnosis, Finding, Kind
+from connectors.engine.dry_run.diagnosis import Diagnosis, Finding, Kind
 from connectors.engine.dry_run.repair import Attempt, RepairOutcome
 from dataflow.types import TableName
-from machines.formatting import count, plain
+from machines.formatting import count, number_of, plain
 
 
 def as_json(diagnosis: Diagnosis, tried: Sequence[Attempt]) -> Any:
@@ -74,6 +74,8 @@ def _words(finding: Finding) -> Iterator[str]:
         yield f"  left by      {', '.join(by)}"
     if finding.recipe:
         yield f"  opened       for {finding.recipe}"
+    if finding.shards is not None:
+        yield f"  shards       {finding.written} of {number_of(finding.shards, 'shard')} are there"
     if finding.begun:
         yield f"  begun        {finding.begun}"
     elif finding.kind in (Kind.WAITING, Kind.MISSING) or finding.acknowledged:
@@ -96,7 +98,7 @@ def _acknowledged(finding: Finding) -> str:
 def _fix(finding: Finding) -> str:
     if finding.failure:
         return f"by hand: {finding.failure}"
-    if finding.kind in (Kind.DEAD_RUN, Kind.UNNAMED):
+    if finding.kind in (Kind.DEAD_RUN, Kind.UNNAMED, Kind.LOAD):
         return finding.does
     if finding.left:
         return _fix_of_another(finding)

@@ -15,6 +15,7 @@ from dataflow.catalog import DestinationStream
 from dataflow.names import TEMP_MARK, NamingRules, temp_mark, temp_name
 from dataflow.stream_tables import StreamTables
 from dataflow.types import StreamName, TableName
+from machines.loads import ShardRow
 
 
 @frozen(kw_only=True)
@@ -34,6 +35,14 @@ class Trace:
     empty: bool
     rows: int | None
     wanted: tuple[DestinationStream, StreamTables] | None
+    # Those of the load that is open, if one is.
+    shards: tuple[ShardRow, ...] = ()
+
+    @property
+    def open_load(self) -> bool:
+        """Whether it belongs to a load whose shards are being written."""
+        load = self.entry.load if self.entry is not None else None
+        return load is not None and load.publishing is None
 
     @property
     def part_of_refresh(self) -> bool:
@@ -115,6 +124,7 @@ def _trace(
         empty=exists and client.table_is_empty(temp),
         rows=client.statistics(temp).rows if exists else None,
         wanted=wanted,
+        shards=tuple(client.ledger.shards(owner.table)) if named and owner and owner.load else (),
     )
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from attrs import evolve, frozen
 
 from connectors.contract import Connector
-from connectors.engine.dry_run.doctor import Diagnosis, Finding
+from connectors.engine.dry_run.diagnosis import Diagnosis, Finding
 from connectors.engine.sync.operations import StreamOperations
 from connectors.engine.sync.transactions import RetryPolicy, Transactions
 from dataflow.errors import DataflowError

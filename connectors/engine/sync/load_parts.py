@@ -45,9 +45,9 @@ class LoadParts:
         if _open(entry) is None:
             return
         load, shards = _own(entry, life), self._ledger.shards(entry.table)
-        if written(shards) != len(load.specs) or len(shards) != len(load.specs):
+        if not shards or not written(shards) == len(shards) == len(load.specs):
             raise shards_are_missing(entry.table, shards)
-        if load.found(self._ledger.files(entry.table, load.name)) is not Files.AS_PLANNED:
+        if load.found(self._ledger.files(entry.table, load.name)) is Files.LOADED_SINCE:
             raise files_were_loaded(life.stream.name, entry.table)
         if load.replaces:
             self._ledger.forget_files(entry.table, load.name)

@@ -19,7 +19,7 @@ from connectors.engine.sync.faults import Strike, no_fault
 from connectors.engine.sync.transactions import Transactions
 from connectors.testkit.harness.cuts import Cut, Ear, Fault, Interruption
 from connectors.testkit.harness.destination import Destination
-from connectors.testkit.harness.rows import T1, Row, batch, plain
+from connectors.testkit.harness.rows import T1, Row, batch, plain, row
 from connectors.testkit.harness.runs import AT_ONCE, USERS, Run, open_run
 from dataflow.catalog import Strategy
 from dataflow.types import EXTRACTED_AT, GENERATION_ID, META, RAW_ID, TableName
@@ -33,11 +33,27 @@ Pair = tuple[int, str]
 Shards = Sequence[Sequence[Pair]]
 # How the temp table of each kind of load is published. A load that replaces a table dedupes nothing.
 PUBLISH = {Strategy.APPEND: O.MERGE, Strategy.DEDUP: O.MERGE, Strategy.APPEND_TRUNCATE: O.SWAP}
+SHARDS: tuple[tuple[Pair, ...], ...] = (
+    ((1, "a"), (2, "b"), (3, "c")),
+    ((2, "b again"),),
+    ((4, "d"), (4, "e")),
+)
+FIRST, IN_ORDER = list(SHARDS[0]), [pair for shard in SHARDS for pair in shard]
+PRIOR: list[Pair] = [(1, "prior"), (9, "prior")]
+# What each kind of load leaves of the prior rows and its own, in the order of their raw ids.
+LEFT: dict[Strategy, list[Pair]] = {
+    Strategy.APPEND: [*PRIOR, *IN_ORDER],
+    Strategy.DEDUP: [(9, "prior"), (1, "a"), (3, "c"), (2, "b again"), (4, "e")],
+    Strategy.APPEND_TRUNCATE: IN_ORDER,
+}
 
 
 def file(uri: str, load: str, *, size: int = 1, etag: str = "a") -> LoadedFile:
     """A file of a load."""
     return LoadedFile(uri=uri, size=size, etag=etag, load=load)
+
+
+FILES = tuple(file(f"{number}.ndjson", "one") for number in range(len(SHARDS)))
 
 
 def load_of(shards: Shards, strategy: Strategy, load: str, known: Sequence[LoadedFile] = ()) -> Load:
@@ -60,7 +76,7 @@ class LoadStage:
     connector: Connector
     client: Client
     ear: Ear
-    shards: Shards
+    shards: Shards = SHARDS
     strategy: Strategy = Strategy.APPEND
     load: str = "one"
     stream: str = "users"
@@ -82,6 +98,12 @@ class LoadStage:
         load = load_of(self.shards, self.strategy, self.load, self.known)
         with open_run(self.connector, self.strategy, run=run, stream=self.stream, load=load) as coordinator:
             yield coordinator
+
+    def fill(self) -> None:
+        """Have a sync fill the table with the prior rows."""
+        rows = [row(number, id=id_, name=name) for number, (id_, name) in enumerate(PRIOR, 1)]
+        with open_run(self.connector, Strategy.APPEND, run="before", stream=self.stream) as run:
+            run.do(O.CLAIM, O.INSPECT, O.OPEN_FINAL, run.flush(1, *rows))
 
     def open(self) -> None:
         """Have a coordinator open the load, and end."""
@@ -193,7 +215,7 @@ def _row(shard: ShardRow, number: int, generation: int, id_: int, name: str) -> 
 
 
 @contextmanager
-def load_stage(destination: Destination, shards: Shards) -> Iterator[LoadStage]:
+def load_stage(destination: Destination) -> Iterator[LoadStage]:
     """The stage of a destination, with its namespaces and its ledger made."""
     ear = Ear()
     with closing(destination.connector(requests=ear)) as connector, closing(connector.client()) as client:
@@ -202,4 +224,4 @@ def load_stage(destination: Destination, shards: Shards) -> Iterator[LoadStage]:
                 client.create_namespace(namespace)
             client.ledger.prepare()
             client.ledger.prepare_loads()
-        yield LoadStage(destination=destination, connector=connector, client=client, ear=ear, shards=shards)
+        yield LoadStage(destination=destination, connector=connector, client=client, ear=ear)

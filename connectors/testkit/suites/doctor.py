@@ -8,7 +8,8 @@ import pytest
 from attrs import define
 
 from connectors.contract import Client, Connector
-from connectors.engine.dry_run.doctor import Diagnosis, Kind, examine
+from connectors.engine.dry_run.diagnosis import Diagnosis, Kind
+from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.doctor_text import as_json, as_text
 from connectors.engine.dry_run.repair import Attempt, RepairOutcome, try_repairs
 from connectors.testkit.harness.destination import needs, open_bench

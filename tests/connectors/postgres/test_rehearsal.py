@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from attrs import evolve
 
-from connectors.engine.dry_run.doctor import Kind, examine
+from connectors.engine.dry_run.diagnosis import Kind
+from connectors.engine.dry_run.doctor import examine
 from connectors.engine.dry_run.effects import Deed
 from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.dry_run.repair import try_repairs

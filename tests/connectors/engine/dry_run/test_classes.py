@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connectors.engine.dry_run.doctor import Kind
+from connectors.engine.dry_run.diagnosis import Kind
 from connectors.engine.dry_run.doctor_text import as_json, as_text
 from connectors.engine.dry_run.plan import Plan, plan
 from connectors.engine.dry_run.plan_text import as_text as plan_text

@@ -17,7 +17,7 @@ from dataflow.files.places import READING, reason, unreadable
 BATCH_BYTES = 8 << 20
 FEWEST_ROWS, MOST_ROWS = 1000, 50_000
 BLOCK_BYTES = 1 << 22
-# Of each column of a Parquet file, read at a time: else all that a row group has of it is.
+# Read at a time of each column of a Parquet file: else all that a row group has of it is.
 READ_BYTES = 1 << 18
 QUOTE = b'"'
 REMEDY = "Nothing of this load was published. Correct the file, and run the load again."

@@ -8,6 +8,7 @@ from connectors.mysql.connection import MysqlConnection
 from connectors.mysql.errors import TOO_MANY_INDEXES
 from connectors.mysql.evolution import CONVERSION
 from connectors.mysql.locks import FencedLedger, StreamLocks
+from connectors.mysql.merging import fill, merge
 from connectors.mysql.sql import MysqlStatements
 from connectors.sql.client import SqlClient
 from connectors.sql.evolution import alterations
@@ -19,7 +20,7 @@ from dataflow.types import TableName
 
 
 class MysqlClient(SqlClient):
-    """Overrides the ledger's hold, the swap, what an ended change of a column leaves behind, and statistics."""
+    """Overrides the ledger's hold, merging, the swap, what an ended change of a column leaves, and statistics."""
 
     connection: MysqlConnection
 
@@ -62,6 +63,14 @@ class MysqlClient(SqlClient):
         types = {name: kind.type for name, kind in self.inspection.columns(table).items()}
         key = {name: types[name] for name in primary_key}
         for statement in self.statements.index_on_key(table, key):
+            self.execute(statement)
+
+    def merge_table(self, source: TableName, target: TableName, recipe: Recipe) -> None:
+        """A target that holds no row, as before the first merge, is only filled."""
+        if self.table_is_empty(target):
+            self.execute(fill(self.statements, source, target, recipe))
+            return
+        for statement in merge(self.statements, source, target, recipe):
             self.execute(statement)
 
     def overwrite_table(self, source: TableName, target: TableName) -> str:

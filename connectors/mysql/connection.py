@@ -35,11 +35,19 @@ from dataflow.errors import TransientError
 from dataflow.runtime import Runtime
 from dataflow.runtime.requests import COMMIT, request
 
+# Bytes: about as much as the keys, cursors and raw ids of a million rows.
+RANKED = 64 * 1024 * 1024
 # What a session must not inherit from the server's defaults.
 SETTINGS = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', sql_safe_updates = 0",
     # Else a ledger row that is looked for, and is not there yet, is locked with its neighbours.
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    # The server ranks rows in memory up to this size, and on disk beyond it. MariaDB obeys the smaller of the two.
+    *(
+        # A server may allow more than a signed number holds.
+        f"SET SESSION {name} = greatest(@@{name}, CAST({RANKED} AS unsigned))"
+        for name in ("tmp_table_size", "max_heap_table_size")
+    ),
 )
 # Merges take as long as they take.
 MARIADB_SETTINGS = ("SET SESSION max_statement_time = 0",)

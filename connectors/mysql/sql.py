@@ -17,6 +17,9 @@ MARIADB_EXACT, MYSQL_EXACT = "utf8mb4_nopad_bin", "utf8mb4_0900_bin"
 # has to be rewritten.
 FIELD_END, ROW_END, ESCAPE = "\x1f", "\x1e", "\x1d"
 
+# As many rows as there can be.
+EVERY_ROW = 2**64 - 1
+
 
 @frozen(kw_only=True)
 class MysqlStatements(Statements):
@@ -128,12 +131,12 @@ class MysqlStatements(Statements):
         )
 
     def delete_rows_of(self, table: TableName, found: Sql) -> Sql:
-        """By a join: a DELETE with IN reads the whole table, however few rows it is to remove."""
+        """By a join: a DELETE with IN reads the whole table, however few rows it is to remove. In the rows' order."""
         name, gone = self.table(table), Name("_airbyte_gone")
         return sql(
             "DELETE {} FROM ({}) AS {} STRAIGHT_JOIN {} ON {} = {}",
             name,
-            found,
+            in_order(found, Name("r")),
             gone,
             name,
             self.row_id(name),
@@ -189,6 +192,11 @@ class MysqlStatements(Statements):
             return self.dialect.definition(name, kind)
         spelled = f"{kind.type} CHARACTER SET utf8mb4 COLLATE {self.collation}"
         return self.dialect.definition(name, evolve(kind, type=spelled))
+
+
+def in_order(query: Sql, column: Name) -> Sql:
+    """A query of a FROM clause, in the order of a column. Without LIMIT its rows would lose their order there."""
+    return sql("{} ORDER BY {} LIMIT {}", query, column, Value(EVERY_ROW))
 
 
 def _octet(character: str) -> Sql:

@@ -8,12 +8,13 @@ from attrs import evolve
 
 from connectors.mysql.columns import MYSQL
 from connectors.mysql.evolution import CONVERSION
+from connectors.mysql.merging import fill, merge
 from connectors.mysql.sql import MYSQL_EXACT, MysqlStatements
 from connectors.sql.evolution import change_column
 from connectors.sql.text import Sql
 from dataflow.evolution import ColumnTypeChange
 from dataflow.types import Kind
-from tests.connectors.sql.shared import COLUMNS, FINAL, TEMP, compared, shared, written
+from tests.connectors.sql.shared import CDC, COLUMNS, FINAL, TEMP, compared, recipe, shared, written
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -23,8 +24,14 @@ RETYPED: Mapping[str, tuple[Kind, Kind]] = {
     **{f"{kind}_of_string": (Kind.STRING, kind) for kind in Kind if kind is not Kind.STRING},
     **{f"string_of_{kind}": (kind, Kind.STRING) for kind in Kind if kind is not Kind.STRING},
 }
+BY_TWO = recipe(COLUMNS, ("id", 'a"b'), 'a"b')
 STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     **shared(SQL),
+    "fill": fill(SQL, TEMP, FINAL, BY_TWO),
+    "fill_cdc": fill(SQL, TEMP, FINAL, recipe(CDC)),
+    "merge": merge(SQL, TEMP, FINAL, BY_TWO),
+    "merge_cdc": merge(SQL, TEMP, FINAL, recipe(CDC)),
+    "merge_cdc_soft": merge(evolve(SQL, hard_deletes=False), TEMP, FINAL, recipe(CDC)),
     "create_table_of_mysql_8": evolve(SQL, collation=MYSQL_EXACT).create_table(FINAL, COLUMNS, ("id",)),
     "index_on_key": SQL.index_on_key(FINAL, {"id": "bigint", "select": "longtext"}),
     "rename_tables": SQL.rename_tables((FINAL, TEMP), (TEMP, FINAL)),

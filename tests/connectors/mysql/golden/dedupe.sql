@@ -4,4 +4,4 @@ DELETE `main`.`students_airbyte_tmp` FROM (
     FROM `main`.`students_airbyte_tmp` AS s
   ) AS ranked
   WHERE place > 1
-) AS `_airbyte_gone` STRAIGHT_JOIN `main`.`students_airbyte_tmp` ON `main`.`students_airbyte_tmp`.`_airbyte_raw_id` = `_airbyte_gone`.`r`;
+ ORDER BY `r` LIMIT 18446744073709551615) AS `_airbyte_gone` STRAIGHT_JOIN `main`.`students_airbyte_tmp` ON `main`.`students_airbyte_tmp`.`_airbyte_raw_id` = `_airbyte_gone`.`r`;

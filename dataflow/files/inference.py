@@ -29,7 +29,7 @@ MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
 LONG = 2**63
-REMEDY = "Give the types with --schema, or load the files into tables of their own."
+REMEDY = "Give the types with --schema, or load each into a table of its own."
 
 
 class Seen(StrEnum):
@@ -87,22 +87,29 @@ def schema_of(files: Sequence[InputFile], stream: StreamName) -> Mapping[str, An
     `stream`: its records are the rows of a file of messages. Raises ConfigError for a file that cannot be read or holds
     no columns, and for a field whose values are of different types in two files.
     """
-    together: dict[str, Seen] = {}
     selection = Selection(stream)
-    first: dict[str, InputFile] = {}
-    for file in files:
-        for field, seen in _seen_in(file, selection).items():
+    return schema_of_parts((f"{str(file)!r}", _seen_in(file, selection)) for file in files)
+
+
+def schema_of_parts(parts: Iterable[tuple[str, Mapping[str, Seen]]]) -> Mapping[str, Any]:
+    """The JSON schema of all parts, each with its name for an error and with what was seen of its fields.
+
+    Raises ConfigError for a field whose values are of different types in two parts.
+    """
+    together: dict[str, Seen] = {}
+    first: dict[str, str] = {}
+    for part, fields in parts:
+        for field, seen in fields.items():
             before = together.get(field, Seen.NOTHING)
             joined = _joined(before, seen)
             if joined is Seen.VARIOUS and Seen.VARIOUS not in (before, seen):
                 raise ConfigError(
-                    f"The field {field!r} is of the type {before} in {str(first[field])!r}, and of the type {seen} in "
-                    f"{str(file)!r}.",
-                    doing="reading the files' schemas",
+                    f"The field {field!r} is of the type {before} in {first[field]}, and of the type {seen} in {part}.",
+                    doing="looking at the schema",
                     remedy=REMEDY,
                 )
             together[field] = joined
-            first.setdefault(field, file)
+            first.setdefault(field, part)
     return {
         "type": "object",
         "properties": {field: dict(SCHEMAS[seen]) for field, seen in together.items()},
@@ -125,10 +132,14 @@ def _seen_in(file: InputFile, selection: Selection) -> Mapping[str, Seen]:
             found = _in_values(_records(file, selection))
             selection.expect_some()
         case _:
-            found = {field.name: _of_arrow(field, file) for field in arrow_schema(file)}
+            found = seen_in_columns(arrow_schema(file), f"of the file {str(file)!r}")
     if not found:
         raise empty(file)
-    # What a destination of ours wrote: the columns are given again.
+    return without_ours(found)
+
+
+def without_ours(found: Mapping[str, Seen]) -> Mapping[str, Seen]:
+    """The fields without the metadata that a destination of ours wrote: its columns are given again."""
     return {
         name: seen for name, seen in found.items() if not (RAW_ID in found and name.startswith("_airbyte_"))
     }
@@ -137,7 +148,15 @@ def _seen_in(file: InputFile, selection: Selection) -> Mapping[str, Seen]:
 # -- Arrow's types
 
 
-def _of_arrow(field: pa.Field, file: InputFile) -> Seen:
+def seen_in_columns(schema: pa.Schema, where: str) -> Mapping[str, Seen]:
+    """What Arrow's columns hold by their types. Raises ConfigError for a type that no column here has.
+
+    `where` says where they are from, such as "of the file 'a.parquet'".
+    """
+    return {field.name: _of_arrow(field, where) for field in schema}
+
+
+def _of_arrow(field: pa.Field, where: str) -> Seen:
     of = field.type.value_type if arrow.is_dictionary(field.type) else field.type
     for is_such, seen in _ARROW:
         if is_such(of):
@@ -145,10 +164,9 @@ def _of_arrow(field: pa.Field, file: InputFile) -> Seen:
     if arrow.is_timestamp(of):
         return Seen.ZONED if of.tz is not None else Seen.MOMENT
     raise ConfigError(
-        f"The column {field.name!r} of the file {str(file)!r} is of Arrow's type {of}, for which there is no type of "
-        "a column here.",
-        doing="reading the files' schemas",
-        remedy="Write the file with another type for it, such as a number or a text.",
+        f"The column {field.name!r} {where} is of Arrow's type {of}, for which there is no type of a column here.",
+        doing="looking at the schema",
+        remedy="Give it another type, such as a number or a text.",
     )
 
 
@@ -190,9 +208,14 @@ def _in_values(values: Iterable[_Placed]) -> Mapping[str, Seen]:
             record = msgspec.json.decode(data, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise block.refusal(number, OBJECT) from error
-        for name, value in record.items():
-            found[name] = _joined(found.get(name, Seen.NOTHING), _of_value(value))
+        meet(found, record)
     return found
+
+
+def meet(found: dict[str, Seen], record: Mapping[str, Any]) -> None:
+    """Note the fields of one more record, as JSON has its values."""
+    for name, value in record.items():
+        found[name] = _joined(found.get(name, Seen.NOTHING), _of_value(value))
 
 
 def _lines(file: InputFile) -> Iterator[_Placed]:

@@ -7,30 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from dataflow.batch import EXTRACTED, NotedChanges, Rows, rows_of
-from dataflow.errors import ConfigError
 from dataflow.files import airbyte, ndjson
 from dataflow.files.airbyte import LeftOut, Selection
+from dataflow.files.arrow_rows import expect_keys, parsed_batch
 from dataflow.files.columnar import batches
 from dataflow.files.listing import Format, InputFile
 from dataflow.input.packer import Packer
-from dataflow.input.parcel import Parcel, ParsedChunk, Span
-from dataflow.keys import Role, Unfit, unfit
+from dataflow.input.parcel import Parcel, ParsedChunk
 from dataflow.pipeline.inbox import Inbox
 from dataflow.pipeline.reader_thread import Order
 from dataflow.protocol import Status, StreamStatus
 from dataflow.runtime.clock import milliseconds
-from dataflow.shape import Shape
-from dataflow.types import Change, Column, Kind
-from dataflow.values.arrow_cells import from_arrow, token_of
-
-KEYS = (Role.KEY, Role.KEY_AND_ORDER)
-# Two texts may be one value of these kinds, or lose what made them two.
-AMBIGUOUS = frozenset(Kind) - {Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.JSON}
 
 
 @frozen
@@ -51,9 +40,7 @@ class FileSource:
         selection = Selection(shape.name, self.left_out)
         for file in self.files:
             for chunk in _rows_of(file, order, selection, now):
-                for parcel in chunk.parcels:
-                    for rows in parcel.rows:
-                        _expect_keys(shape, rows, file)
+                expect_keys(shape, chunk, f"of the file {str(file)!r}")
                 yield chunk
             file.expect_unchanged()
         if any(file.format is Format.AIRBYTE for file in self.files):
@@ -70,73 +57,4 @@ def _rows_of(file: InputFile, order: Order, selection: Selection, now: int) -> I
             return ndjson.parsed(file, shape.name, now, packer(), order.chunk_bytes)
         case Format.AIRBYTE:
             return airbyte.parsed(file, selection, now, packer(), order.chunk_bytes)
-    return _from_batches(shape, file, now)
-
-
-def _from_batches(shape: Shape, file: InputFile, extracted_at: int) -> Iterator[ParsedChunk]:
-    fields = {column.field for column in shape.columns}
-    for batch in batches(file):
-        unknown = tuple(name for name in batch.schema.names if name not in fields)
-        yield _chunk(_rows(shape, batch, extracted_at), unknown)
-
-
-def _chunk(rows: Rows, unknown: tuple[str, ...]) -> ParsedChunk:
-    span = Span(stream=rows.stream, records=len(rows), size=rows.size)
-    parcels = (Parcel(rows=(rows,), events=(span,)),) if len(rows) else ()
-    return ParsedChunk(parcels=parcels, lines=len(rows), unknown={rows.stream: unknown} if unknown else {})
-
-
-def _rows(shape: Shape, batch: pa.RecordBatch, extracted_at: int) -> Rows:
-    ours: dict[int, list[Change]] = {}
-    columns: list[pa.Array] = []
-    unfitting: list[Unfit] = []
-    for column in shape.columns:
-        at = batch.schema.get_field_index(column.field)
-        cells = batch.column(at) if at >= 0 else pa.nulls(batch.num_rows)
-        made = from_arrow(column.type, cells, shape.limits)
-        columns.append(made.array)
-        for row, change, reason in made.changes:
-            ours.setdefault(row, []).append(Change(column.field, change, reason))
-        role = shape.roles.get(column.field)
-        if role is not None:
-            changed = [row for row, _, _ in made.changes]
-            unfitting += _unfit(shape, column, role, cells, changed)
-    # At 1970 plus milliseconds, in microseconds as rows have it.
-    extracted = pa.repeat(pa.scalar(extracted_at * 1000, pa.int64()).cast(EXTRACTED), batch.num_rows)
-    rows = rows_of(shape, extracted, columns, batch.nbytes, NotedChanges(ours=ours))
-    return evolve(rows, unfit=tuple(unfitting)) if unfitting else rows
-
-
-def _unfit(shape: Shape, column: Column, role: Role, cells: pa.Array, changed: Sequence[int]) -> list[Unfit]:
-    """What a column with a role does not hold, joined into one finding if there is any."""
-    tokens = {token_of(cells[row]) for row in changed}
-    texts = pa.types.is_binary(cells.type) or pa.types.is_string(cells.type)
-    if texts and ((role in KEYS and column.kind in AMBIGUOUS) or column.kind is Kind.STRING):
-        suspects = pc.unique(cells)
-        if column.kind is Kind.STRING:
-            suspects = suspects.filter(pc.match_substring(suspects, "\0"))
-        tokens |= {token_of(cell) for cell in suspects if cell.is_valid}
-    found: Unfit | None = None
-    for token in sorted(tokens):
-        one = unfit(column.field, column.type, role, token, shape.limits)
-        if one is not None:
-            found = found.joined(one) if found is not None else one
-    return [found] if found is not None else []
-
-
-def _expect_keys(shape: Shape, rows: Rows, file: InputFile) -> None:
-    """Rows without a value for the key could replace each other."""
-    if rows.unfit:
-        return
-    for column in shape.columns:
-        if shape.roles.get(column.field) not in KEYS:
-            continue
-        missing = rows.cells.column(column.name).null_count
-        if missing:
-            raise ConfigError(
-                f"Rows of the file {str(file)!r} have no value for the field {column.field!r}, which is part of the "
-                "key.",
-                doing="reading the files",
-                remedy="Nothing of this load was published. Choose a key of which every row has a value, or load "
-                "without a key.",
-            )
+    return (parsed_batch(shape, batch, now) for batch in batches(file))

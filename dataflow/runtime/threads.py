@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
-__all__ = ["Condition", "Empty", "Event", "Queue", "SystemThreads", "Thread", "Threads"]
+__all__ = ["Condition", "Empty", "Event", "JoinedThreads", "Queue", "SystemThreads", "Thread", "Threads"]
 
 T = TypeVar("T")
 
@@ -159,3 +159,25 @@ class SystemThreads:
     def queue(self) -> "Queue[Any]":
         """An empty queue."""
         return SimpleQueue[Any]()
+
+
+@frozen
+class JoinedThreads(SystemThreads):
+    """The same, and none of them is left behind: `join` waits for each thread that was started."""
+
+    _started: "SimpleQueue[Thread]" = field(factory=SimpleQueue, init=False, repr=False)
+
+    def start(self, work: Callable[[], None], name: str) -> Thread:
+        """Do the work on a thread of its own."""
+        thread = SystemThreads.start(self, work, name)
+        self._started.put(thread)
+        return thread
+
+    def join(self) -> None:
+        """Wait until the work of each thread has ended, also of those that are started meanwhile."""
+        while True:
+            try:
+                thread = self._started.get_nowait()
+            except Empty:
+                return
+            thread.join()

@@ -4,7 +4,7 @@ A column of the wanted type, or of one that Arrow turns into it, is converted as
 that reads a sync's texts. Anything else goes cell by cell on the exact road, as the JSON value that it would be.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -65,7 +65,8 @@ def from_arrow(type_: AirbyteType, made: pa.Array, limits: Limits) -> Coerced:
 def _plain(made: pa.Array) -> pa.Array:
     """The column in the one form in which Arrow keeps such values without a dictionary, a view or long offsets."""
     if arrow.is_dictionary(made.type):
-        made = made.dictionary_decode()
+        # Arrow 26 takes nothing from views.
+        return pa.DictionaryArray.from_arrays(made.indices, _plain(made.dictionary)).dictionary_decode()
     of = made.type
     if arrow.is_large_string(of) or arrow.is_string_view(of):
         return made.cast(pa.string())
@@ -144,7 +145,7 @@ def _from_values(type_: AirbyteType, made: pa.Array, limits: Limits) -> Coerced:
     is_such, convert = _CONVERTED.get(type_.kind, (lambda _: False, None))
     if convert is not None and is_such(made.type):
         return convert(made, type_.kind, limits)
-    return _loosened(type_, [_json(cell) for cell in made.to_pylist()], limits)
+    return _spelled(type_, _in_microseconds(made), limits)
 
 
 def _is_number(of: pa.DataType) -> bool:
@@ -215,8 +216,56 @@ _CONVERTED: Mapping[Kind, tuple[Callable[[pa.DataType], bool], _Convert]] = {
 # -- the exact road
 
 
+def _spelled(type_: AirbyteType, made: pa.Array, limits: Limits) -> Coerced:
+    """Each cell as the JSON value that it would be; one that Python cannot hold becomes null."""
+    try:
+        return _loosened(type_, [_json(cell) for cell in made.to_pylist()], limits)
+    except (OverflowError, ValueError):
+        tokens = list(map(_json_if_held, made))
+    read = _loosened(type_, tokens, limits)
+    lost = {row: BEYOND for row, token in enumerate(tokens) if token is None and made[row].is_valid}
+    return coerced(read.array, outcomes_of(read) | lost)
+
+
+def _json_if_held(cell: pa.Scalar) -> bytes | None:
+    try:
+        return _json(cell.as_py())
+    except (OverflowError, ValueError):
+        return None
+
+
+def _in_microseconds(made: pa.Array) -> pa.Array:
+    """The column without the nanoseconds in it, which Python has no word for."""
+    of = _coarser(made.type)
+    return made if of == made.type else made.cast(of, safe=False)
+
+
+def _coarser(of: pa.DataType) -> pa.DataType:
+    """The type without nanoseconds, also of what is within it."""
+    return next((change(of) for is_such, change in _COARSER if is_such(of)), of)
+
+
+def _inner(field: pa.Field) -> pa.Field:
+    return field.with_type(_coarser(field.type))
+
+
+_COARSER: Sequence[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], pa.DataType]]] = (
+    (arrow.is_timestamp, lambda of: pa.timestamp("us", of.tz) if of.unit == "ns" else of),
+    (arrow.is_duration, lambda of: pa.duration("us") if of.unit == "ns" else of),
+    (arrow.is_time64, lambda _: pa.time64("us")),
+    (arrow.is_struct, lambda of: pa.struct(list(map(_inner, of)))),
+    (arrow.is_list, lambda of: pa.list_(_inner(of.value_field))),
+    (arrow.is_large_list, lambda of: pa.large_list(_inner(of.value_field))),
+    (arrow.is_fixed_size_list, lambda of: pa.list_(_inner(of.value_field), of.list_size)),
+    (arrow.is_map, lambda of: pa.map_(of.key_type, _inner(of.item_field))),
+)
+
+
 def token_of(cell: pa.Scalar) -> bytes:
     """The JSON value that a cell would be; a text as a text of CSV."""
+    if arrow.is_timestamp(cell.type):
+        # With its nanoseconds.
+        return msgspec.json.encode(cell.cast(pa.string()).as_py())
     value = cell.as_py()
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")

@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "of the input": (
         "dataflow/files",
+        "dataflow/frames",
         "dataflow/input",
         "dataflow/pipeline",
         "dataflow/output_messages",
@@ -56,6 +57,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "of the commands": (
         "connectors/engine/journal",
+        "connectors/engine/api",
         "connectors/engine/commands",
         "connectors/engine/process/load",
         "machines/journal/replay",

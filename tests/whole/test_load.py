@@ -224,9 +224,9 @@ def test_the_journal_of_a_load_is_kept_as_that_of_a_sync(
     "case",
     [
         ((), "A load needs to know what becomes of the rows that the table has."),
-        (("--key", "nobody"), "The files do not have the field 'nobody', which is to be the key."),
+        (("--key", "nobody"), "There is no field 'nobody', which is to be the key."),
         (("--key", "id", "--cursor", "nobody"), "which is to be the cursor."),
-        (("--mode", "overwrite", "--key", "id"), "An overwrite keeps every row of the files"),
+        (("--mode", "overwrite", "--key", "id"), "An overwrite keeps every row, so it has no key"),
         (("--mode", "append_dedup"), "A load in the mode append_dedup needs a key."),
     ],
 )

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from connectors.engine.process.load import Loaded, Order
+    from connectors.engine.process.load import Order
+    from connectors.engine.process.load_rows import Loaded
     from connectors.engine.process.masking import Mask
     from connectors.engine.process.terminal import Terminal
-    from dataflow.files.listing import InputFile
     from dataflow.pipeline.checkpoints import Checkpoint
     from dataflow.types import StreamName
 
@@ -94,7 +94,8 @@ def run(given: argparse.Namespace) -> int:
 
 def _run(given: argparse.Namespace, order: "Order", destination: Any, name: str, kept: Any) -> int:
     from connectors.engine.monitor.monitor import Watching
-    from connectors.engine.process.load import Showing, load
+    from connectors.engine.process.load import load
+    from connectors.engine.process.load_rows import Showing
     from connectors.engine.process.signals import Requests
 
     mask, strike = kept
@@ -109,67 +110,31 @@ def _run(given: argparse.Namespace, order: "Order", destination: Any, name: str,
     showing = Showing(
         outlet=_Spoken(given.terminal), watching=Watching(heartbeat=60.0), journal=given.journal, mask=mask
     )
-    loaded = load(order, destination, name, showing, given.runtime, requests, strike)
+    loaded = load(order, destination, name, showing, requests, strike)
     _report(given.terminal, loaded)
     return 0 if loaded.succeeded else requests.failure_code
 
 
 def _order(given: argparse.Namespace) -> "Order":
-    from connectors.engine.process.load import Mode, Order
-    from dataflow.errors import ConfigError
+    from connectors.engine.process.files import read_schema
+    from connectors.engine.process.load import Order
+    from connectors.engine.process.load_request import mode_of, table_of
     from dataflow.files.inference import schema_of
     from dataflow.files.listing import Format, find
+    from dataflow.types import StreamName
 
     key = tuple(field.strip() for field in given.key.split(",") if field.strip()) if given.key else ()
-    mode = given.mode or ("append_dedup" if key else None)
-    if mode is None:
-        raise ConfigError(
-            "A load needs to know what becomes of the rows that the table has.",
-            doing="preparing the load",
-            remedy="Give --key FIELD,... to merge the rows into it, or --mode overwrite to replace them.",
-        )
+    mode = mode_of(given.mode, key)
     files = find(given.file, Format(given.format) if given.format else None)
-    stream = _stream(given, files)
+    stream = StreamName(given.namespace or None, table_of(files, given.stream))
     return Order(
         files=files,
         stream=stream,
-        schema=_read(given.schema) if given.schema is not None else schema_of(files, stream),
-        mode=Mode(mode),
+        schema=read_schema(given.schema) if given.schema is not None else schema_of(files, stream),
+        mode=mode,
         key=key,
         cursor=given.cursor,
     )
-
-
-def _stream(given: argparse.Namespace, files: "Sequence[InputFile]") -> "StreamName":
-    from dataflow.errors import ConfigError
-    from dataflow.types import StreamName
-
-    if given.stream is None and len(files) > 1:
-        raise ConfigError(
-            "The table of several files needs a name.",
-            doing="preparing the load",
-            remedy="Give it with --stream.",
-        )
-    name = given.stream or files[0].name.split(".")[0]
-    return StreamName(given.namespace or None, name)
-
-
-def _read(path: Path) -> "Mapping[str, Any]":
-    from connectors.engine.process.files import read_file
-    from dataflow.errors import ConfigError
-
-    try:
-        schema = json.loads(read_file(path, "JSON schema"))
-    except ValueError as error:
-        raise ConfigError(
-            f"The JSON schema {str(path)!r} is not JSON.", remedy="Give the file that --schema-out writes."
-        ) from error
-    if not isinstance(schema, dict):
-        raise ConfigError(
-            f"The JSON schema {str(path)!r} is not a JSON object.",
-            remedy="Give the file that --schema-out writes.",
-        )
-    return schema
 
 
 def _write(path: Path, schema: "Mapping[str, Any]") -> None:

@@ -29,6 +29,22 @@ def read_configuration(path: Path) -> Mapping[str, Any]:
     return value
 
 
+def read_schema(path: Path) -> Mapping[str, Any]:
+    """The JSON schema in a file. Raises ConfigError when it cannot be read or is none."""
+    try:
+        schema = json.loads(read_file(path, "JSON schema"))
+    except ValueError as error:
+        raise ConfigError(
+            f"The JSON schema {str(path)!r} is not JSON.", remedy="Give the file that --schema-out writes."
+        ) from error
+    if not isinstance(schema, dict):
+        raise ConfigError(
+            f"The JSON schema {str(path)!r} is not a JSON object.",
+            remedy="Give the file that --schema-out writes.",
+        )
+    return schema
+
+
 def read_file(path: Path, what: str) -> bytes:
     """A file's content; ConfigError, which calls it `what`, when it cannot be read."""
     try:

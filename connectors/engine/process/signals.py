@@ -8,13 +8,21 @@ import os
 import signal
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from dataflow.errors import TransientError
     from dataflow.runtime.threads import Threads
 
-ASKING = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Asking(Protocol):
+    """What may ask a load or a sync to stop."""
+
+    def notify(self, listener: "Callable[[TransientError], None]", threads: "Threads") -> None:
+        """Notify a listener of the first request, as the reason why it has to stop."""
+        ...
 
 
 class Requests:
@@ -23,7 +31,7 @@ class Requests:
     def __init__(self) -> None:
         # A parent may have held them back until now. A parent that started us in the background may have had one of
         # them ignored.
-        self._asking = [each for each in ASKING if signal.getsignal(each) is not signal.SIG_IGN]
+        self._asking = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
         self._heard: signal.Signals | None = None
         for each in self._asking:
             signal.signal(each, signal.SIG_DFL)

@@ -55,6 +55,10 @@ class ProcessesSuite(Suite):
         assert (ended, there) == (-signal.SIGKILL, [3 if committed else None, None, None])
         assert (written.found, stage.waiting()) == (committed, FIRST)
 
+
+class SideBySideSuite(ProcessesSuite):
+    """The database has locks of rows: shards of one table are written side by side."""
+
     def test_each_shard_is_there_once_however_many_workers_write_all_of_them(self, stage: LoadStage) -> None:
         workers = [start(stage.destination, order) for order in ORDERS]
 
@@ -62,10 +66,6 @@ class ProcessesSuite(Suite):
         stage.publish()
 
         assert (ended, stage.rows()) == ([0, 0, 0], IN_ORDER)
-
-
-class SideBySideSuite(ProcessesSuite):
-    """The database has locks of rows: shards of one table are written side by side."""
 
     def test_workers_of_one_load_do_not_wait_for_each_other(self, stage: LoadStage) -> None:
         stage.write(0, read=meanwhile(stage, lambda: stage.write(1, 2)))

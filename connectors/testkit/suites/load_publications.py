@@ -51,7 +51,7 @@ class LoadPublicationSuite(Suite):
         with load_stage(destination) as stage:
             yield stage
 
-    @pytest.mark.parametrize("strategy", LEFT)
+    @pytest.mark.parametrize("strategy", [APPEND, APPEND_TRUNCATE])
     def test_a_load_whose_shards_are_not_all_there_is_not_published(
         self, stage: LoadStage, strategy: Strategy
     ) -> None:
@@ -165,7 +165,7 @@ class LoadPublicationSuite(Suite):
         assert "dataflow shards publish" in refused.value.remedy
         assert stage.everything() == before
 
-    @pytest.mark.parametrize("strategy", LEFT)
+    @pytest.mark.parametrize("strategy", [APPEND, APPEND_TRUNCATE])
     def test_another_coordinator_goes_on_with_a_load_and_keeps_what_is_there(
         self, stage: LoadStage, strategy: Strategy
     ) -> None:
@@ -205,9 +205,8 @@ class LoadPublicationSuite(Suite):
 
     # -- dry runs
 
-    @pytest.mark.parametrize("strategy", LEFT)
-    def test_the_doctor_names_an_open_load_and_its_shards(self, stage: LoadStage, strategy: Strategy) -> None:
-        stage = evolve(stage, strategy=strategy)
+    def test_the_doctor_names_an_open_load_and_its_shards(self, stage: LoadStage) -> None:
+        stage = evolve(stage, strategy=APPEND_TRUNCATE)
         stage.open()
         stage.write(0, 2)
         before = stage.everything()

@@ -130,8 +130,11 @@ class LoadSuite(Suite):
         with pytest.raises(ConfigError, match="has no shard 3"):
             stage.write(3)
 
-    @pytest.mark.parametrize("ended", ["discarded", "published", "opened again"])
-    @pytest.mark.parametrize("moment", ["before it looked", "after it looked"])
+    @pytest.mark.parametrize(
+        ("ended", "moment"),
+        [("discarded", "before it looked")]
+        + [(ended, "after it looked") for ended in ("discarded", "published", "opened again")],
+    )
     def test_a_worker_of_a_load_that_has_ended_writes_nothing(
         self, stage: LoadStage, ended: str, moment: str
     ) -> None:

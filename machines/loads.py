@@ -77,8 +77,11 @@ class Load:
     wish: Wish = Wish.LOAD
 
     def found(self, known: Iterable[LoadedFile]) -> Files:
-        """What follows from the files that the ledger knows under this load's name."""
-        if self.replaces or not self.files:
+        """What follows from the files that the ledger knows under this load's name.
+
+        A load that brings no file, since all are known, is published.
+        """
+        if self.replaces:
             return Files.AS_PLANNED
         own = {file.uri for file in self.files}
         now = frozenset(file for file in known if file.uri in own)

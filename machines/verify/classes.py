@@ -16,8 +16,9 @@ from machines.formatting import count, duration
 from machines.parts import Atomic
 from machines.verify.coverage import coverage, missed
 from machines.verify.decisions import Decisions
+from machines.verify.loads import all_scenarios, scenarios_of
 from machines.verify.rules import KINDS, Kind, Rule
-from machines.verify.scenarios import Scenario, scenarios
+from machines.verify.scenarios import Scenario
 from machines.verify.search import Explored, Search, Violation, counts
 from machines.verify.transactions import Operations
 
@@ -48,7 +49,7 @@ class Asked:
         """The scenarios of the share, kind by kind."""
         number = 0
         for kind in range(len(self.kinds)):
-            for at, scenario in enumerate(scenarios()):
+            for at, scenario in enumerate(scenarios_of(self.kinds[kind])):
                 number += 1
                 if self.scenario in scenario.name and (number - self.seed) % self.share == 0:
                     yield kind, at
@@ -92,11 +93,11 @@ def report(asked: Asked, clock: Clock, jobs: int = 1) -> Iterator[tuple[str, Exp
 
     Each class's last text has its figures and what its histories met. `jobs`: how many processes work on it.
     """
-    names = [scenario.name for scenario in scenarios()]
     tasks = tuple(asked.tasks)
     explored_of = zip(tasks, in_processes(jobs, partial(_explore, asked), tasks), strict=True)
     for at, of_kind in groupby(explored_of, key=lambda each: each[0][0]):
         kind, began, total = asked.kinds[at], clock.monotonic(), Explored()
+        names = [scenario.name for scenario in scenarios_of(kind)]
         for (_, scenario), explored in of_kind:
             total += explored
             line = f"{kind.name}, {names[scenario]}: {_counts(asked, kind, explored)}"
@@ -113,7 +114,7 @@ def report(asked: Asked, clock: Clock, jobs: int = 1) -> Iterator[tuple[str, Exp
 
 def _explore(asked: Asked, task: Task) -> Explored:
     number, at = task
-    explored = _search(asked, number).explore(list(scenarios())[at])
+    explored = _search(asked, number).explore(list(scenarios_of(asked.kinds[number]))[at])
     if not asked.has_limits(asked.kinds[number]):
         return explored
     limits = tuple(each for each in explored.violations if each.limit)
@@ -150,4 +151,4 @@ def _befell(asked: Asked) -> str:
 
 def of_names(scenario: str) -> Iterator[Scenario]:
     """The scenarios whose names have that in them."""
-    return (each for each in scenarios() if scenario in each.name)
+    return (each for each in all_scenarios() if scenario in each.name)

@@ -24,7 +24,7 @@ class Record:
     updated: int
 
     def __repr__(self) -> str:
-        return f"{'PLMN'[self.lineage]}{self.item}"
+        return f"{'PLFMN'[self.lineage]}{self.item}"
 
 
 @frozen(eq=False, repr=False)
@@ -47,6 +47,20 @@ class Table(metaclass=Interned):
 
     columns: tuple[str, ...]
     rows: Rows = ()
+
+
+# A file that the ledger knows, by its item, and the load that brought it.
+Known = tuple[int, str]
+
+
+@frozen(eq=False)
+class Shard(metaclass=Interned):
+    """A shard's row in the ledger: the item that it reads, the raw id of its row, and whether that is there."""
+
+    load: str
+    item: int
+    raw_id: int
+    done: bool = False
 
 
 @frozen(eq=False)
@@ -73,7 +87,8 @@ class Database(metaclass=Interned):
     `flushes` are the flush rows that were not folded into the entry yet. `leftovers` counts temp tables that the ledger
     does not name, and `stray` is one that a statement of an earlier claim made. `marked`: the final table bears the
     mark of the temp table that is being published. `at_work`: statements whose runs hear no answer, and each of which
-    may take effect at any later moment, once.
+    may take effect at any later moment, once. `shards` are those of the load that is open, and `files` those that the
+    ledger knows.
     """
 
     final: Table | None = None
@@ -85,6 +100,8 @@ class Database(metaclass=Interned):
     marked: bool = False
     # `Statement`s, which know databases themselves.
     at_work: tuple[Any, ...] = ()
+    shards: tuple[Shard, ...] = ()
+    files: tuple[Known, ...] = ()
 
     @property
     def rows(self) -> Rows:

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from dataflow.types import TableName
+from machines.loads import Load
 from machines.operations import Answer, Facts, Publishing, Recipe, StreamOperation, TempFacts
 from machines.parts import Atomic
 from machines.stream import StreamLife, StreamLifecycle
@@ -23,6 +24,7 @@ class Knowledge:
     publishing: Publishing | None
     facts: Facts | None
     left: TempFacts | None
+    load: Load | None
     recipe: Recipe
     columns: tuple[str, ...]
     temp: TableName
@@ -93,7 +95,7 @@ class Decisions:
     def _living(
         self, sync: Sync, publishing: Publishing | None, facts: Facts | None, left: TempFacts | None
     ) -> StreamLife:
-        life = self._life(sync.stream, sync.tables, atomic=self._atomic)
+        life = self._life(sync.stream, sync.tables, atomic=self._atomic, load=sync.load)
         life.learn(Answer(publishing=publishing, facts=facts, left=left))
         return life
 
@@ -107,6 +109,7 @@ class Decisions:
             publishing=publishing,
             facts=facts,
             left=left,
+            load=sync.load,
             # Equal recipes are one object, so that they are compared quickly.
             recipe=self._recipes.setdefault(wanted, wanted),
             columns=tuple(column.name for column in life.tables.columns),

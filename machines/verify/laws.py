@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+from machines.loads import Files
 from machines.verify.database import Database, Record, Row, Rows, Table, deduped, key_of, rank
+from machines.verify.load_laws import LoadLaws
 from machines.verify.scenarios import Scenario, Sync
 from machines.verify.steps import COMES_LATE, Step
 from machines.verify.undisturbed import undisturbed
@@ -29,6 +31,7 @@ class Laws:
 
     def __init__(self, scenario: Scenario, *, strict: bool = True, flushes: int = 1) -> None:
         self._over = scenario.over
+        self._of_loads = LoadLaws() if scenario.loads else None
         self._strict = strict
         self._flushes = flushes
         self._held: dict[Database, frozenset[Record]] = {}
@@ -51,6 +54,8 @@ class Laws:
 
         `seen`: its world was reached before, and broke no law then.
         """
+        if self._of_loads is not None and (complaint := self._of_loads.broken(before, step)):
+            return complaint
         run = step.world.run
         if seen and before.database is step.world.database and run is not None and run.state != "failed":
             return ""
@@ -107,7 +112,9 @@ class Laws:
         """After success the final table is one that syncs without a crash could have left."""
         world = step.world
         if world.run is not None:
-            failed = world.run.state == "failed" and not world.run.disturbed
+            facts = world.run.knowledge.facts
+            overtaken = facts is not None and facts.files is Files.LOADED_SINCE
+            failed = world.run.state == "failed" and not world.run.disturbed and not overtaken
             return "a run failed although nothing had disturbed it" if failed else ""
         if not world.succeeded:
             return ""
@@ -137,7 +144,9 @@ class Laws:
         if temp is None and recipe is None and not database.leftovers and not database.stray:
             return ""
         # One that is being published is the next claim's to finish.
-        waits = temp is not None and not temp.rows and database.entry.publishing is None
+        # So is that of a load, which is empty as long as no worker has written to it.
+        of_load = recipe is not None and recipe.load is not None
+        waits = temp is not None and not temp.rows and database.entry.publishing is None and not of_load
         if waits and _has_failed(before, step):
             return "an empty temp table is left"
         return self._left_by_success(database) if world.succeeded else ""

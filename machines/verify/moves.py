@@ -9,18 +9,20 @@ holds in memory is lost with it.
 from collections.abc import Iterator
 from contextlib import suppress
 
-from machines.parts import Part
+from machines.loads import Wish
+from machines.parts import DECISIONS, Part
 from machines.verify.coverage import Fault
 from machines.verify.database import Database
 from machines.verify.decisions import Decisions
 from machines.verify.outcomes import NOTHING, Move, News, published_by
-from machines.verify.requests import FencedOff, Refused
+from machines.verify.requests import Excused, Refused
 from machines.verify.statements import Statement
 from machines.verify.transactions import FLUSHING, Commit, Operations
 from machines.verify.works import Work, Works
 from machines.verify.world import GHOST, RUN, Run, struck
 
 EXIT = "exit"
+DECIDES = frozenset(DECISIONS)
 
 
 class Moves:
@@ -66,6 +68,9 @@ class Moves:
             yield from self._exits(database, slot, run)
 
     def _writes(self, database: Database, slot: str, run: Run) -> Iterator[Move]:
+        if run.knowledge.load is not None:
+            yield from self._leaves_to_workers(database, slot, run)
+            return
         for going, work in self.works.flushing(database, run):
             yield from self.attempted(database, slot, going, work)
         if run.at == run.knowledge.sync.until and not run.flights:
@@ -74,8 +79,17 @@ class Moves:
             ended = self.works.after(slot, struck(run), "ended")
             yield Move(self._struck(FLUSHING, Fault.INPUT_ENDS), database, ended, befell=FLUSHING)
 
+    def _leaves_to_workers(self, database: Database, slot: str, run: Run) -> Iterator[Move]:
+        """The temp table of a load is open: it is published now, or by another process."""
+        yield Move("COMPLETE", database, self.works.after(slot, run, "completed"))
+        if slot == RUN:
+            yield Move("it is handed over", database, self.works.after(slot, run, "handed_over"))
+            ended = self.works.after(slot, struck(run), "ended")
+            yield Move(self._struck(FLUSHING, Fault.INPUT_ENDS), database, ended, befell=FLUSHING)
+
     def _exits(self, database: Database, slot: str, run: Run) -> Iterator[Move]:
-        if slot == GHOST or run.state != "done":
+        load = run.knowledge.load
+        if slot == GHOST or run.state != "done" or (load is not None and load.wish is Wish.GIVE_UP):
             yield Move("the run ends", database, None)
             return
         yield Move("the run ends with success", database, None, News(complete=True))
@@ -88,7 +102,7 @@ class Moves:
         try:
             commit = self.operations.next(work.request, database, work.done)
         except Refused as refusal:
-            errored = self.works.errored(slot, run, disturbed=isinstance(refusal, FencedOff))
+            errored = self.works.errored(slot, run, disturbed=isinstance(refusal, Excused))
             yield Move(f"{work.name}: {refusal}", database, errored, piece=work.piece)
             return
         name = self._label(work, commit)
@@ -169,9 +183,15 @@ class Moves:
 
     def _news(self, before: Database, commit: Commit, work: Work) -> News:
         """What is known of the sync when the commit is durable and its run does not know it yet."""
-        flush = work.request.flush
-        if Part.REPLACE in commit.parts:
-            return News(published=published_by(before))
+        flush, load = work.request.flush, work.request.wishes.load
+        published = published_by(before) if Part.REPLACE in commit.parts else None
+        by = before.entry.recipe
+        if load is not None and by is not None and by.load == load.id and DECIDES.intersection(commit.parts):
+            # Its files are known from now on, and its publication is never taken back.
+            until = work.request.wishes.sync.until
+            return News(until, until, published=published)
+        if published is not None:
+            return News(published=published)
         if flush is None or not {Part.INSERT, Part.NOTE_FLUSH} & set(commit.parts):
             return NOTHING
         return News(work.until, brought=flush.rows)

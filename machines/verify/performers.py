@@ -6,13 +6,15 @@ something to do. A test performs the same operations with the real ones on the m
 
 from collections.abc import Callable
 
+from machines.loads import keeps_out
 from machines.operations import StreamOperation
 from machines.parts import Part
 from machines.verify.database import Database, Table
 from machines.verify.inserting import Inserting
 from machines.verify.publishing import ADDING, REPLACING, Publications
-from machines.verify.requests import Refused, Request
+from machines.verify.requests import KeptOut, Refused, Request
 from machines.verify.rules import Kind, Rule
+from machines.verify.shards import opened
 from machines.verify.tables import ensured, forgotten, there, trimmed
 from machines.verify.values import evolve
 
@@ -35,7 +37,10 @@ class Performers(Inserting, Publications):
     # -- a claim
 
     def take_epoch(self, database: Database, request: Request) -> Database:
-        """Take the next epoch."""
+        """Take the next epoch, unless a load of another life is open."""
+        own = request.wishes.load.id if request.wishes.load is not None else None
+        if keeps_out(opened(database), own) and self.kind.keeps(Rule.KEEP_OTHERS_OUT):
+            raise KeptOut("a load is open")
         folded = self.folded(database)
         return evolve(folded, entry=evolve(folded.entry, epoch=request.epoch, last_flush=0))
 
@@ -73,9 +78,10 @@ class Performers(Inserting, Publications):
         return evolve(database, leftovers=database.leftovers + 1)
 
     def name_temp(self, database: Database, request: Request) -> Database:
-        """Write temp into the ledger."""
+        """Write temp into the ledger, and the shards of a load."""
         if database.entry.recipe is not None and database.temp is not None:
-            return database
+            return database if self.kind.keeps(Rule.OPEN_SHARDS_ONCE) else self.with_shards(database, request)
+        database = self.with_shards(database, request)
         entry = evolve(database.entry, recipe=request.wishes.recipe, checkpoint=None)
         if not self.kind.keeps(Rule.CREATE_BEFORE_NAMING):
             return evolve(database, entry=entry)
@@ -88,6 +94,8 @@ class Performers(Inserting, Publications):
         """Delete temp's rows beyond the checkpoint."""
         entry = database.entry
         if entry.recipe is None or entry.publishing is not None:
+            return database
+        if entry.recipe.load is not None and self.kind.keeps(Rule.KEEP_A_LOADS_ROWS):
             return database
         return trimmed(database, entry.checkpoint)
 
@@ -103,7 +111,7 @@ class Performers(Inserting, Publications):
         """Forget temp, unless it is being published."""
         if database.entry.publishing is not None and self.kind.keeps(Rule.KEEP_WHAT_IS_PUBLISHED):
             return database
-        return forgotten(database)
+        return self.without_shards(forgotten(database))
 
     def open_final(self, database: Database, request: Request) -> Database:
         """Create or evolve the final table."""

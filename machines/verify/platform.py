@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 
+from machines.loads import Wish
+from machines.parts import Atomic
 from machines.verify.database import Database, Entry, Row, Table
 from machines.verify.decisions import Decisions
-from machines.verify.rules import A, Kind
+from machines.verify.loads import given_up, planned
+from machines.verify.rules import A, Kind, Rule
 from machines.verify.scenarios import COLUMNS, OVER, Scenario, Sync
+from machines.verify.shards import opened
+from machines.verify.values import evolve
 from machines.verify.world import Progress, Run, World, renumbered
 
 
@@ -48,12 +53,41 @@ class Platform:
             if last is None or not (last.complete and _is_same_truncate(last.sync, sync)):
                 yield number, sync
 
+    def loads_open(self, world: World) -> Iterator[tuple[int, Sync]]:
+        """A load that is open, whatever was asked for since: any process may finish it, or give it up."""
+        at = opened(world.database)
+        for number, progress in enumerate(world.syncs):
+            of = progress.sync
+            if of.load is not None and at is not None and planned(of, world.database).recipe.load == at:
+                if number < len(world.syncs) - 1:
+                    yield number, of
+                yield number, given_up(planned(of, world.database))
+
+    def has_nothing(self, world: World, sync: Sync) -> bool:
+        """Whether all files of a load are known, so that it claims nothing.
+
+        It claims all the same where a publication may be cut in two: what is left of one is done then.
+        """
+        if sync.load is None or sync.strategy.truncates or sync.load.wish is Wish.GIVE_UP:
+            return False
+        cut_in_two = self._kind.atomic is not Atomic.EVERYTHING and self._kind.keeps(Rule.CLAIM_FOR_NOTHING)
+        return planned(sync, world.database).start == sync.until and not cut_in_two
+
+    def with_nothing(self, world: World, number: int, sync: Sync) -> World:
+        """A process has found that there is nothing to load, and has ended with success."""
+        world = world if number < len(world.syncs) else _asked(world, sync, sync.until)
+        complete = evolve(world.syncs[number], complete=True)
+        return world._replace(syncs=(*world.syncs[:number], complete, *world.syncs[number + 1 :]))
+
     def started(self, world: World, number: int, sync: Sync) -> World:
         """A run of the sync has started, and its source continues from the last emitted STATE."""
         at = self.begins(world, sync)
+        planning = sync.load is not None and sync.load.wish is Wish.LOAD
         if number == len(world.syncs):
-            world = world._replace(syncs=(*world.syncs, Progress(sync, start=at, acknowledged=at, sent=at)))
-        return renumbered(world, self._run(number, sync, at))
+            world = _asked(world, sync, at)
+        elif planning:
+            world = _planned_again(world, number, at)
+        return renumbered(world, self._run(number, planned(sync, world.database) if planning else sync, at))
 
     def _run(self, number: int, sync: Sync, at: int) -> Run:
         run = self._runs.get((number, sync, at))
@@ -69,7 +103,23 @@ class Platform:
         """
         if sync.stream.replaces_each_time:
             return 0
+        if sync.load is not None:
+            return planned(sync, world.database).start
         return max((progress.acknowledged for progress in _of_lineage(world, sync)), default=0)
+
+
+def _planned_again(world: World, number: int, at: int) -> World:
+    """The world when a load that was not decided begins at another item: other loads were published meanwhile."""
+    of = world.syncs[number]
+    if of.acknowledged > of.start or of.start == at:
+        return world
+    again = Progress(of.sync, start=at, acknowledged=at, sent=at)
+    return world._replace(syncs=(*world.syncs[:number], again, *world.syncs[number + 1 :]))
+
+
+def _asked(world: World, sync: Sync, at: int) -> World:
+    """The world when a sync was asked for that begins at an item."""
+    return world._replace(syncs=(*world.syncs, Progress(sync, start=at, acknowledged=at, sent=at)))
 
 
 def _of_lineage(world: World, sync: Sync) -> Iterator[Progress]:

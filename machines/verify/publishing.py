@@ -5,6 +5,7 @@ from machines.parts import Atomic
 from machines.verify.database import Database, Entry, Table, deduped, in_order, merged
 from machines.verify.requests import Refused, Request
 from machines.verify.rules import Kind, Replaces, Rule
+from machines.verify.shards import Shards
 from machines.verify.tables import columns_of, ensured, forgotten, there
 from machines.verify.values import evolve
 
@@ -12,7 +13,7 @@ ADDING = (StreamOperation.SETTLE, StreamOperation.MERGE)
 REPLACING = (StreamOperation.SWAP, StreamOperation.DEDUPE_AND_SWAP)
 
 
-class Publications:
+class Publications(Shards):
     """The performer of a publication's parts, on a kind of database."""
 
     kind: Kind
@@ -21,18 +22,20 @@ class Publications:
         """Decide that temp's rows are added."""
         if not self.kind.keeps(Rule.DECIDE_TO_ADD):
             return database
-        return self._decided(database, Publishing.ADD)
+        decided = self._decided(database, Publishing.ADD)
+        return decided if decided is database else self.with_files(decided, request)
 
     def decide_replace(self, database: Database, request: Request) -> Database:
         """Decide that temp replaces the final table."""
         if not self.kind.keeps(Rule.DECIDE_TO_REPLACE):
             return database
         decided = self._decided(database, Publishing.REPLACE)
-        return decided if decided is database else _finalised(decided, request)
+        return decided if decided is database else self.with_files(_finalised(decided, request), request)
 
     def _decided(self, database: Database, publishing: Publishing) -> Database:
         if database.entry.recipe is None or database.entry.publishing is not None:
             return database
+        self.counted(database)
         return evolve(database, entry=evolve(database.entry, publishing=publishing), marked=False)
 
     def publishing(self, database: Database, request: Request) -> Publishing | None:
@@ -132,7 +135,7 @@ class Publications:
             return database
         if publishing is Publishing.REPLACE and database.entry.publishing is None:
             database = _finalised(database, request)
-        return forgotten(database)
+        return self.without_shards(forgotten(self.with_files(database, request, at_end=True)))
 
 
 def _finalised(database: Database, request: Request) -> Database:

@@ -11,8 +11,20 @@ class Refused(Exception):
     """The database could not do it, and nothing of it was done."""
 
 
-class FencedOff(Refused):
+class Excused(Refused):
+    """The same, and it was not the run's own fault."""
+
+
+class FencedOff(Excused):
     """Another run has taken the table over."""
+
+
+class KeptOut(Excused):
+    """A load is open on the table."""
+
+
+class ShardsMissing(Excused):
+    """A load is to be published before all of its shards are there."""
 
 
 @frozen(eq=False)

@@ -42,6 +42,17 @@ class Rule(StrEnum):
     STOP_AT_THE_GAP = "stop_at_the_gap"
     APPEND_THROUGH_TEMP = "append_through_temp"
     NOTE_WHERE_ROWS_GO = "note_where_rows_go"
+    KEEP_OTHERS_OUT = "keep_others_out"
+    LOOK_AT_THE_LOAD = "look_at_the_load"
+    FORGET_THE_SHARDS = "forget_the_shards"
+    ROWS_WITH_THEIR_SHARD = "rows_with_their_shard"
+    KEEP_A_LOADS_ROWS = "keep_a_loads_rows"
+    COUNT_THE_SHARDS = "count_the_shards"
+    OPEN_SHARDS_ONCE = "open_shards_once"
+    RESERVE_SHARDS_IDS = "reserve_shards_ids"
+    FILES_WITH_THE_DECISION = "files_with_the_decision"
+    FILES_AFTER_THE_CLAIM = "files_after_the_claim"
+    CLAIM_FOR_NOTHING = "claim_for_nothing"
 
 
 MEANING: Mapping[Rule, str] = {
@@ -64,6 +75,17 @@ MEANING: Mapping[Rule, str] = {
     Rule.APPEND_THROUGH_TEMP: "An append writes to temp, too, if one statement is all that is atomic.",
     Rule.NOTE_WHERE_ROWS_GO: "The ledger says that rows go to the final table, and names no temp table any more.",
     Rule.STOP_AT_THE_GAP: "A checkpoint beyond a flush that is missing counts for nothing.",
+    Rule.KEEP_OTHERS_OUT: "A claim is refused as long as a load of another life is open.",
+    Rule.LOOK_AT_THE_LOAD: "A worker writes a shard only as long as its load is open, and not as its plan says.",
+    Rule.FORGET_THE_SHARDS: "A load's shards are forgotten with its temp table.",
+    Rule.ROWS_WITH_THEIR_SHARD: "A shard's rows are one commit with the row that says they are there.",
+    Rule.KEEP_A_LOADS_ROWS: "A load that goes on keeps all rows of its temp table.",
+    Rule.COUNT_THE_SHARDS: "A load is published only if all of its shards are there.",
+    Rule.OPEN_SHARDS_ONCE: "An opening whose answer was lost leaves the shards as they are.",
+    Rule.RESERVE_SHARDS_IDS: "The ledger's highest raw id is beyond those of all shards from their opening on.",
+    Rule.FILES_WITH_THE_DECISION: "A load's files are known with the decision to publish it.",
+    Rule.FILES_AFTER_THE_CLAIM: "A load looks after its claim whether its files are known.",
+    Rule.CLAIM_FOR_NOTHING: "A load without new files claims the table where a publication may be cut in two.",
 }
 
 

@@ -7,11 +7,12 @@ comes twice with the same cursor, again with a lower one, and is another by anot
 from collections.abc import Iterator
 from functools import cache
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dataflow.catalog import Append, Dedupe, DestinationStream, Replace, Strategy
 from dataflow.stream_tables import StreamTables
 from dataflow.types import INTEGER, Column, Field, StreamName, TableName
+from machines.loads import Load, Wish
 from machines.operations import Recipe, recipe
 from machines.verify.database import Record
 
@@ -33,21 +34,27 @@ def _lineage(number: int, *rows: tuple[int, int, int] | None) -> tuple[Item, ...
 LINEAGES: tuple[tuple[Item, ...], ...] = (
     _lineage(0, (1, 7, 0), (4, 4, 0), None),
     _lineage(1, (1, 7, 1), None, (1, 8, 1), None),
-    _lineage(2, (1, 7, 1), None),
-    _lineage(3, (1, 7, 0), None),
+    _lineage(2, (1, 7, 1), (1, 8, 1), (4, 9, 0)),
+    _lineage(3, (1, 7, 1), None),
+    _lineage(4, (1, 7, 0), None),
 )
-BEFORE, FIRST, SECOND, THIRD = range(len(LINEAGES))
+BEFORE, FIRST, LOADED, SECOND, THIRD = range(len(LINEAGES))
 
 
 @frozen(eq=False, kw_only=True)
 class Sync:
-    """A sync as the platform asks for it: the catalog's stream, and the items of its lineage up to `until`."""
+    """A sync as the platform asks for it: the catalog's stream, and the items of its lineage up to `until`.
+
+    A `load` brings the items from `start` on, as files.
+    """
 
     stream: DestinationStream
     tables: StreamTables
     recipe: Recipe
     lineage: int
     until: int
+    load: Load | None = None
+    start: int = 0
     # Read from the stream once: they are asked for by the million.
     strategy: Strategy = field(init=False)
     generation: int = field(init=False)
@@ -74,6 +81,9 @@ class Sync:
         return _covered(self, end)
 
     def __str__(self) -> str:
+        if self.load is not None:
+            ends = ", which is given up" if self.load.wish is Wish.GIVE_UP else ""
+            return f"a load by {self.load.id}{ends}"
         columns = " with another column" if len(self.stream.fields) > len(COLUMNS) else ""
         by = " by another key" if self.recipe.primary_key == ("other",) else ""
         if self.stream.replaces_each_time:
@@ -109,7 +119,7 @@ def sync(
         generation_id=generation,
         minimum_generation_id=generation if strategy.truncates else 0,
     )
-    return _sync(stream, lineage, until)
+    return sync_of(stream, lineage, until)
 
 
 @cache
@@ -117,10 +127,13 @@ def overwrite(lineage: int, until: int | None = None, *, columns: tuple[str, ...
     """An overwrite of a client that counts no generations."""
     fields = tuple(Field(name, INTEGER) for name in columns)
     stream = DestinationStream(name=STREAM, fields=fields, import_type=Replace())
-    return _sync(stream, lineage, until)
+    return sync_of(stream, lineage, until)
 
 
-def _sync(stream: DestinationStream, lineage: int, until: int | None) -> Sync:
+def sync_of(
+    stream: DestinationStream, lineage: int, until: int | None, *, load: Load | None = None, start: int = 0
+) -> Sync:
+    """A sync of that stream, to the end of its lineage if it is not said to which item."""
     columns = tuple(field.name for field in stream.fields)
     tables = StreamTables(
         stream=STREAM,
@@ -131,9 +144,11 @@ def _sync(stream: DestinationStream, lineage: int, until: int | None) -> Sync:
     return Sync(
         stream=stream,
         tables=tables,
-        recipe=recipe(stream, tables),
+        recipe=evolve(recipe(stream, tables), load=load.id if load is not None else None),
         lineage=lineage,
         until=len(LINEAGES[lineage]) if until is None else until,
+        load=load,
+        start=start,
     )
 
 
@@ -141,13 +156,16 @@ def _sync(stream: DestinationStream, lineage: int, until: int | None) -> Sync:
 class Scenario:
     """What may be asked for: in each place one of some syncs. The first `over` ended before the search begins.
 
-    `leftover`: there is an empty temp table then, which the ledger does not know.
+    `leftover`: there is an empty temp table then, which the ledger does not know. `loads`: some of them are loads.
+    `dropped`: somebody may drop the temp table of an open load.
     """
 
     name: str
     places: tuple[tuple[Sync, ...], ...]
     over: int = 1
     leftover: bool = False
+    loads: bool = False
+    dropped: bool = False
 
 
 OVER = sync(APPEND, 1, BEFORE)

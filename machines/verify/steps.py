@@ -16,11 +16,13 @@ from machines.parts import Atomic, Part, Place
 from machines.verify.coverage import Fault
 from machines.verify.database import Database
 from machines.verify.flushing import Sent
+from machines.verify.loads import Workers
 from machines.verify.moves import Moves
 from machines.verify.outcomes import NOTHING, Move, News, published_by
 from machines.verify.platform import Platform
 from machines.verify.requests import Refused, Request
 from machines.verify.scenarios import Scenario
+from machines.verify.shards import opened
 from machines.verify.statements import Statement, without
 from machines.verify.transactions import FLUSHING
 from machines.verify.values import evolve
@@ -58,6 +60,8 @@ class Steps:
         self._decisions = moves.decisions
         self._operations = moves.operations
         self._sent = Sent()
+        self._has_loads, self._may_be_dropped = scenario.loads, scenario.dropped
+        self._workers = Workers(moves.operations.kind)
         self._folded: dict[Database, Database] = {}
         # The worlds in which late transactions were tried already; what becomes of them depends on the database alone.
         self._fenced: set[Database] = set()
@@ -72,20 +76,37 @@ class Steps:
         if world.run is not None:
             yield from self._goes_on(world, RUN, world.run)
             yield from self._ghostly(world, world.run)
+        if self._has_loads:
+            yield from self._lands(world)
         yield from self._starts(world)
+
+    def _lands(self, world: World) -> Iterator[Step]:
+        """Workers belong to no run, and nobody waits for them."""
+        asked_for = tuple(each.sync for each in world.syncs)
+        for label, database in self._workers.land(world.database, asked_for):
+            yield Step(label, world._replace(database=database))
+        if self._may_be_dropped and world.run is None and world.ghost is None:
+            dropped = evolve(world.database, temp=None)
+            if opened(dropped) is not None and dropped is not world.database:
+                yield Step("-- somebody drops the temp table", world._replace(database=dropped))
 
     # -- the platform
 
     def _starts(self, world: World) -> Iterator[Step]:
         if world.run is None:
-            for number, sync in self.platform.asked_next(world):
-                yield Step(f"-- a run of {sync} starts", self.platform.started(world, number, sync))
+            for number, sync in (*self.platform.asked_next(world), *self.platform.loads_open(world)):
+                if self.platform.has_nothing(world, sync):
+                    yield Step(f"-- {sync}: nothing to load", self.platform.with_nothing(world, number, sync))
+                else:
+                    yield Step(f"-- a run of {sync} starts", self.platform.started(world, number, sync))
         elif world.rivals and world.ghost is None and world.run.epoch == world.database.entry.epoch:
             unheard = World(
                 world.database, world.syncs, world.crashes, world.rivals - 1, None, world.run, world.again
             )
             self.moves.met.add(Fault.SILENT)
-            for number, sync in self.platform.asked_next(unheard):
+            for number, sync in (*self.platform.asked_next(unheard), *self.platform.loads_open(unheard)):
+                if self.platform.has_nothing(unheard, sync):
+                    continue
                 yield Step(
                     f"-- that run falls silent; one of {sync} starts",
                     self.platform.started(unheard, number, sync),

@@ -5,6 +5,7 @@ Which parts an operation has, and which of them are one commit, is what `machine
 
 from attrs import frozen
 
+from machines.loads import Load
 from machines.operations import Facts, StreamOperation, TempFacts
 from machines.parts import FLUSH, Part, commits, parts_of
 from machines.verify.database import Database, Entry
@@ -12,6 +13,7 @@ from machines.verify.decisions import Knowledge
 from machines.verify.performers import Performers
 from machines.verify.requests import FencedOff, Refused, Request
 from machines.verify.rules import A, Kind, Rule
+from machines.verify.shards import files_of, opened
 from machines.verify.statements import FENCES, Statements
 from machines.verify.values import evolve
 
@@ -132,11 +134,14 @@ class Operations:
 
     def facts(self, database: Database, wishes: Knowledge) -> Facts:
         """What the start is decided by."""
-        entry = database.entry
+        entry, load = database.entry, wishes.load
+        looks = load is not None and self.kind.keeps(Rule.FILES_AFTER_THE_CLAIM)
         return Facts(
             temp=self.found(database),
             finalised=wishes.finalises is not None and entry.finalised == wishes.finalises,
-            generation=own_generation(entry) if wishes.replaces_each_time else None,
+            generation=own_generation(entry, load) if wishes.replaces_each_time else None,
+            opened=opened(database) if load is not None else None,
+            files=load.found(files_of(database.files)) if load is not None and looks else None,
         )
 
     def left(self, database: Database) -> TempFacts | None:
@@ -152,6 +157,8 @@ class Operations:
         return TempFacts(empty=not temp.rows, recipe=entry.recipe, covered=covered)
 
 
-def own_generation(entry: Entry) -> int:
-    """A generation above that of any temp table."""
+def own_generation(entry: Entry, load: Load | None) -> int:
+    """A generation above that of any temp table; that of its own where a load goes on."""
+    if load is not None and entry.recipe is not None and entry.recipe.load == load.id:
+        return entry.recipe.generation_id
     return max(entry.epoch, entry.recipe.generation_id + 1 if entry.recipe else 0)

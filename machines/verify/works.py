@@ -93,7 +93,8 @@ class Works:
                 return database, evolve(run, given=database.entry.highest_raw_id)
             case StreamOperation.INSPECT:
                 facts = self._operations.facts(database, known)
-                run = evolve(run, knowledge=of(known.sync, facts), uncovered=database.uncovered)
+                uncovered = database.uncovered if known.load is None else frozenset[int]()
+                run = evolve(run, knowledge=of(known.sync, facts), uncovered=uncovered)
                 return database, run
             case StreamOperation.ABANDON:
                 left = self._operations.left(database) or known.left

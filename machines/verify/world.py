@@ -152,6 +152,7 @@ def _renumbered(database: Database, ghost: Run | None) -> tuple[Database, Run | 
         entry=_entry(database.entry, new, epoch),
         flushes=tuple(_flush_row(row, new, epoch, database.entry.epoch) for row in database.flushes),
         at_work=tuple(_statement(late, new, int(late.epoch == own)) for late in database.at_work),
+        shards=tuple(evolve(shard, raw_id=new[shard.raw_id]) for shard in database.shards),
     )
     if ghost is None:
         return smallest, None
@@ -164,6 +165,7 @@ def _renumbered(database: Database, ghost: Run | None) -> tuple[Database, Run | 
 def _ids(database: Database) -> set[int]:
     entry = database.entry
     found = {row.raw_id for row in database.rows} | {entry.highest_raw_id, entry.checkpoint or 0}
+    found |= {shard.raw_id for shard in database.shards}
     for row in database.flushes:
         found |= {row.highest_raw_id or 0, row.checkpoint or 0}
     for late in database.at_work:

@@ -144,9 +144,9 @@ def _of_classes(given: argparse.Namespace) -> Iterator[tuple[str, Any]]:
 
 def _scenario(name: str) -> str:
     """What the names of scenarios are to have in them. Raises ConfigError when none has it."""
-    from machines.verify.scenarios import scenarios
+    from machines.verify.loads import all_scenarios
 
-    known = [scenario.name for scenario in scenarios()]
+    known = [scenario.name for scenario in all_scenarios()]
     if not any(name in each for each in known):
         raise ConfigError(
             f"No scenario has {name!r} in its name.",

@@ -14,8 +14,9 @@ from attrs import define, field
 from dataflow.errors import ConfigError
 from dataflow.files.lines import Block, blocks
 from dataflow.files.listing import InputFile
-from dataflow.files.ndjson import first_unusable, record_head
+from dataflow.files.ndjson import first_unusable
 from dataflow.files.places import READING
+from dataflow.input.bare_lines import record_head
 from dataflow.input.packer import Packer
 from dataflow.input.parcel import ParsedChunk
 from dataflow.types import StreamName

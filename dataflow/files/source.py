@@ -14,6 +14,7 @@ from dataflow.files.airbyte import LeftOut, Selection
 from dataflow.files.arrow_rows import expect_keys, parsed_batch
 from dataflow.files.columnar import batches
 from dataflow.files.listing import Format, InputFile
+from dataflow.input.bare_lines import BareLines
 from dataflow.input.packer import Packer
 from dataflow.input.parcel import Parcel, ParsedChunk
 from dataflow.pipeline.inbox import Inbox
@@ -54,7 +55,7 @@ def _rows_of(file: InputFile, order: Order, selection: Selection, now: int) -> I
     packer = partial(Packer, order.shapes, order.most_rows)
     match file.format:
         case Format.NDJSON:
-            return ndjson.parsed(file, shape.name, now, packer(), order.chunk_bytes)
+            return ndjson.parsed(file, packer(BareLines(shape.name, now)), order.chunk_bytes)
         case Format.AIRBYTE:
             return airbyte.parsed(file, selection, now, packer(), order.chunk_bytes)
     return (parsed_batch(shape, batch, now) for batch in batches(file))

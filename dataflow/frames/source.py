@@ -11,21 +11,18 @@ from attrs import frozen
 
 from dataflow.errors import ConfigError, DataflowError, InternalError
 from dataflow.files.arrow_rows import expect_keys, parsed_batch
-from dataflow.files.ndjson import first_unusable, record_head
+from dataflow.files.ndjson import first_unusable
 from dataflow.frames.feed import Feed
 from dataflow.frames.lines import DOING, REMEDY
 from dataflow.frames.looking import WHERE
 from dataflow.frames.pieces import Lines
+from dataflow.input.bare_lines import BareLines
 from dataflow.input.packer import Packer
 from dataflow.input.parcel import Parcel, ParsedChunk
 from dataflow.pipeline.inbox import Inbox
 from dataflow.pipeline.reader_thread import Order
 from dataflow.protocol import Status, StreamStatus
 from dataflow.runtime.clock import milliseconds
-from dataflow.types import StreamName
-
-# What stands after the data of a record.
-END = b"}}\n"
 
 
 @frozen
@@ -41,7 +38,7 @@ class FrameSource:
         """
         (shape,) = order.shapes
         now = milliseconds(inbox.runtime.clock)
-        lines = _Lines(shape.name, now, Packer(order.shapes, order.most_rows))
+        lines = _Lines(Packer(order.shapes, order.most_rows, BareLines(shape.name, now)))
         for piece in self.feed.pieces():
             if isinstance(piece, pa.Schema):
                 continue
@@ -73,14 +70,12 @@ def _expected() -> Iterator[None]:
 class _Lines:
     """Rows of JSON, read as a sync's records are."""
 
-    def __init__(self, stream: StreamName, extracted_at: int, packer: Packer) -> None:
-        self._before = b'%b,"emitted_at":%d,"data":' % (record_head(stream), extracted_at)
+    def __init__(self, packer: Packer) -> None:
         self._packer = packer
         self._rows = 0
 
     def parsed(self, lines: Lines) -> ParsedChunk:
-        between = END + self._before
-        packed = self._packer.pack(b"".join((self._before, between.join(lines), END)))
+        packed = self._packer.pack(b"\n".join(lines))
         if (index := first_unusable(packed)) is not None:
             raise ConfigError(
                 f"Row {self._rows + index + 1} of the data cannot be read as JSON: it may be nested too deeply.",

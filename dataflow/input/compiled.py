@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from dataflow.batch import EXTRACTED
 from dataflow.errors import InternalError
+from dataflow.input.bare_lines import BareLines
 from dataflow.input.messages import EARLIEST, LATEST
 from dataflow.shape import Shape
 from dataflow.types import EXTRACTED_AT, AirbyteType, Array, Column, Kind, Limits, Object
@@ -60,6 +61,8 @@ class _Plan(ctypes.Structure):
         ("last_emitted", ctypes.c_int64),
         ("text_bytes", ctypes.c_int64),
         ("holds_nul", ctypes.c_int32),
+        ("bare", ctypes.c_int32),
+        ("bare_emitted", ctypes.c_int64),
     )
 
 
@@ -128,8 +131,11 @@ class Reading:
 class Reader:
     """Reads chunks of some streams' records. It has memory of its own, and is for one thread at a time."""
 
-    def __init__(self, shapes: Sequence[Shape]) -> None:
-        """Raises InternalError where there is no compiled reader."""
+    def __init__(self, shapes: Sequence[Shape], bare: BareLines | None = None) -> None:
+        """With `bare` lines there is one shape, that of their stream.
+
+        Raises InternalError where there is no compiled reader.
+        """
         self._library = _library()
         # What the plan points to is copied by the reader.
         streams = (_StreamPlan * len(shapes))(*map(_stream_plan, shapes))
@@ -144,6 +150,8 @@ class Reader:
             last_emitted=LATEST,
             text_bytes=min(limits.string_bytes, limits.json_bytes),
             holds_nul=limits.nul,
+            bare=bare is not None,
+            bare_emitted=bare.emitted_at if bare is not None else 0,
         )
         self._schemas = [_schema(shape) for shape in shapes]
         self._reader = self._library.reader_new(ctypes.byref(plan))

@@ -13,6 +13,7 @@ import numpy as np
 from attrs import define, evolve, field, frozen
 
 from dataflow.batch import Rows
+from dataflow.input.bare_lines import BareLines
 from dataflow.input.compiled import ODD, PARTITION, Reader, Reading, tokens_of
 from dataflow.input.decoder import Decoder, Refused
 from dataflow.input.parcel import Event, Parcel, ParsedChunk, Span
@@ -56,12 +57,16 @@ class _Lines:
 class Packer:
     """Packs chunks of whole lines for the catalog's streams."""
 
-    def __init__(self, shapes: Sequence[Shape], most_rows: int) -> None:
-        """A parcel ends when a stream has `most_rows` rows and a message other than a record follows."""
+    def __init__(self, shapes: Sequence[Shape], most_rows: int, bare: BareLines | None = None) -> None:
+        """A parcel ends when a stream has `most_rows` rows and a message other than a record follows.
+
+        With `bare` lines there is one shape, that of their stream.
+        """
         self._shapes = shapes
         self._numbers = {shape.name: number for number, shape in enumerate(shapes)}
-        self._reader = Reader(shapes)
+        self._reader = Reader(shapes, bare)
         self._decoder = Decoder(shapes)
+        self._bare = bare
         self._most_rows = most_rows
 
     def pack(self, chunk: bytes) -> ParsedChunk:
@@ -103,7 +108,7 @@ class Packer:
         for index in np.flatnonzero(reading.streams == ODD).tolist():
             line = chunk[_begin(reading, index) : int(reading.ends[index])]
             try:
-                message = self._decoder.decode(line, before + index + 1)
+                message = self._message(line, before + index + 1)
             except Refused as error:
                 refused = error
                 break
@@ -111,6 +116,14 @@ class Packer:
             if isinstance(message, Unusable):
                 broken.add(message.stream)
         return _Lines(chunk=chunk, reading=reading, odd=odd, refused=refused)
+
+    def _message(self, line: bytes, number: int) -> Message | None:
+        if self._bare is None:
+            return self._decoder.decode(line, number)
+        message = self._bare.message(line)
+        if message is None:
+            raise Refused(number, "it is not one JSON value")
+        return self._decoder.decode(message, number)
 
     def _cuts(self, lines: _Lines) -> Iterator[int]:
         """The ends of parcels: after a stream's end or a record that ends it, and before what follows many rows."""

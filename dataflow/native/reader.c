@@ -50,7 +50,8 @@ static int32_t read_line(reader *of, const char *begin, const char *end) {
     if (at == end) return LINE_BLANK;
     record found = {.stream = NONE};
     int64_t notes = of->found.note_count;
-    if (read_message(of, &found, at) != end) {
+    const char *last = of->limits.bare ? read_bare(of, &found, at) : read_message(of, &found, at);
+    if (last != end) {
         take_back(of, &found, notes);
         of->odd++;
         return LINE_ODD;

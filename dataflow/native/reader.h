@@ -51,6 +51,8 @@ typedef struct {
     int64_t earliest_emitted, last_emitted; /* milliseconds from 1970-01-01 */
     int64_t text_bytes;                     /* that a text may have at most */
     int32_t holds_nul;                      /* whether it may hold U+0000 */
+    int32_t bare;                           /* whether each line is the data of a record of the first stream */
+    int64_t bare_emitted;                   /* and when all of them were emitted, in milliseconds from 1970-01-01 */
 } plan;
 
 /* In place of a line's stream. */

@@ -208,3 +208,9 @@ const char *read_message(reader *of, record *found, const char *at) {
     }
     return *at == '}' && is_record && found->taken ? json_space(at + 1) : NULL;
 }
+
+const char *read_bare(reader *of, record *found, const char *at) {
+    *found = (record){.stream = 0, .taken = true, .emitted = of->limits.bare_emitted};
+    at = read_data(of, found->stream, at);
+    return at ? json_space(at) : NULL;
+}

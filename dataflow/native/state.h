@@ -39,8 +39,9 @@ typedef struct {
 
 /* A cell's value, from where it begins to where it ends; NULL when the line is odd. (cell.c) */
 const char *read_cell(reader *of, int32_t owner, int32_t index, const char *at);
-/* A message that is a record, likewise. (record.c) */
+/* A message that is a record, likewise, or the data of one alone. (record.c) */
 const char *read_message(reader *of, record *found, const char *at);
+const char *read_bare(reader *of, record *found, const char *at);
 /* False when there is no memory. (notes.c) */
 bool add_note(reader *of, note made);
 

@@ -145,7 +145,8 @@ lock: $(READY)
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 	$(COMPILE) --group demo --output-file requirements-demo.lock
 	$(COMPILE) --group clients --output-file requirements-clients.lock
+	$(COMPILE) --group peers --output-file requirements-peers.lock
 
 clean:
-	rm -rf .venv .venv-demo .venv-clients .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-demo .venv-clients .venv-peers .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -84,3 +84,4 @@ class Environment:
 
 SOURCES = Environment("demo", "airbyte-source-faker, the demo's source,")
 CLIENTS = Environment("clients", "PyAirbyte, which the tests drive,")
+PEERS = Environment("peers", "dlt, which the benchmark compares with,")

@@ -3,6 +3,7 @@ r"""`make bench`: our destinations and the limits in turn, on one machine in one
     make bench                                  all of it
     make bench ARGS="--only postgres-narrow --runs 5"
     make bench ARGS="--of mysql"                what is measured of one database
+    make bench ARGS="--of load --rows 100000"   what is measured of `dataflow load`, with few rows
 
 Seconds on a shared machine mean little; a ratio within one run means something. Speed is ours relative to the
 limit's (1.0 is as fast); times relate a harder load to an easier one (1.0 is no dearer).
@@ -14,61 +15,23 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TypeAlias
 
-from attrs import frozen
-
 from tests.bench import bounds, flood
+from tests.bench.arms import Arm, in_turn, seconds, speed, times
 from tests.bench.duck import DuckDbBench
+from tests.bench.load_benches import LOADS
 from tests.bench.mysql import MysqlBench
 from tests.bench.postgres import PostgresBench, server
-from tests.bench.process import Cost
 from tests.bench.start import command, first_state
 from tests.bench.workload import Workload, interleaved, workload
 from tests.servers.errors import Unavailable
 from tests.servers.mariadb import DURABLE, mariadb
 
 MILLION, HUNDRED_THOUSAND = 1_000_000, 100_000
-
-
-@frozen
-class Arm:
-    """One side of a comparison."""
-
-    name: str
-    run: Callable[[], Cost]
-
-
-def in_turn(arms: list[Arm], runs: int) -> Mapping[str, list[Cost]]:
-    """Every arm `runs` times, one after the other, after a first round that does not count."""
-    costs: dict[str, list[Cost]] = {arm.name: [] for arm in arms}
-    for number in range(runs + 1):
-        for arm in arms:
-            cost = arm.run()
-            if number:
-                costs[arm.name].append(cost)
-    for name, found in costs.items():
-        seconds = ", ".join(f"{cost.seconds:.2f}" for cost in found)
-        memory = max(cost.memory for cost in found)
-        print(f"    {name:28} {seconds} s" + (f"; {memory:.0f} MiB" if memory else ""), flush=True)
-    return costs
-
-
-def seconds(costs: list[Cost]) -> float:
-    """The median time."""
-    return median(cost.seconds for cost in costs)
-
-
-def speed(costs: Mapping[str, list[Cost]], limit: str) -> str:
-    """Ours relative to a limit."""
-    return f"{seconds(costs[limit]) / seconds(costs['ours']):.2f} of the speed of {limit}"
-
-
-def times(costs: Mapping[str, list[Cost]], easy: str, hard: str) -> str:
-    """The harder load relative to the easier one."""
-    return f"{seconds(costs[hard]) / seconds(costs[easy]):.2f} x the time of {easy}"
 
 
 @contextmanager
@@ -286,15 +249,21 @@ BENCHES: Mapping[str, Callable[[int], list[str]]] = {
 def main() -> None:
     """Run the benches asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=[*BENCHES], action="append", help="one of them; may be repeated")
+    parser.add_argument(
+        "--only", choices=[*BENCHES, *LOADS], action="append", help="one of them; may be repeated"
+    )
     parser.add_argument("--of", help="those whose names begin so, such as mysql", default="")
     parser.add_argument("--runs", type=int, default=3, help="how often each arm runs (default: %(default)s)")
+    parser.add_argument(
+        "--rows", type=int, default=10 * MILLION, help="rows of each load of files (default: %(default)s)"
+    )
     given = parser.parse_args()
+    benches = dict(BENCHES) | {name: partial(bench, given.rows) for name, bench in LOADS.items()}
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, medians of {given.runs}")
-    for name in given.only or [each for each in BENCHES if each.startswith(given.of)]:
+    for name in given.only or [each for each in benches if each.startswith(given.of)]:
         print(f"\n{name}", flush=True)
         try:
-            for line in BENCHES[name](given.runs):
+            for line in benches[name](given.runs):
                 print(f"  {line}", flush=True)
         except Unavailable as error:
             print(f"  left out: {error}", flush=True)

@@ -22,12 +22,14 @@ INTERVAL = 0.1
 class Cost:
     """What a process and its own took: seconds on the clock, seconds of CPU, and the most memory they held, in MiB.
 
-    Memory that processes share is counted once, and sampled: a peak of a few milliseconds may be missed.
+    Memory that processes share is counted once, and sampled: a peak of a few milliseconds may be missed. `largest` is
+    the most that one of them held resident, in MiB, with what it shared; 0 where it was not measured.
     """
 
     seconds: float
     cpu: float
     memory: float
+    largest: float = 0
 
 
 def load(connector: str, config: Path, work: Workload, *options: str) -> Cost:
@@ -68,6 +70,20 @@ def feed(
     if destination.returncode not in codes:
         raise RuntimeError(f"{module[-1]} exited with {destination.returncode}: see its output")
     return Cost(seconds, used.ru_utime + used.ru_stime, memory())
+
+
+def watched(command: Sequence[str]) -> Cost:
+    """A command that is given nothing to read, from its start to its exit."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=installed())
+    memory = _watch(process.pid)
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    peak = memory()
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} exited with {process.returncode}: see its output")
+    return Cost(seconds, used.ru_utime + used.ru_stime, peak, used.ru_maxrss / 1024)
 
 
 def _watch(pid: int) -> Callable[[], float]:

@@ -103,14 +103,14 @@ def test_an_iterator_of_rows_is_read_once_on_the_calling_thread(shop: Shop) -> N
     threads: set[int] = set()
 
     def rows() -> Iterator[Mapping[str, Any]]:
-        for number in range(100_000):
+        for number in range(20_000):
             threads.add(threading.get_ident())
             yield {"id": number, "name": f"user {number}"}
 
     loaded = shop.load(rows(), mode="overwrite")
 
-    assert loaded.read == 100_000
-    assert shop.rows("count(DISTINCT id), count(*)") == [(100_000, 100_000)]
+    assert loaded.read == 20_000
+    assert shop.rows("count(DISTINCT id), count(*)") == [(20_000, 20_000)]
     assert threads == {threading.get_ident()}
 
 
@@ -241,7 +241,7 @@ def test_rows_that_cannot_be_read_to_their_end_leave_the_table_as_it_was(shop: S
     shop.load(TABLE, key="id")
 
     def rows() -> Iterator[Mapping[str, Any]]:
-        for number in range(200_000):
+        for number in range(130_000):
             yield {"id": number, "name": "new", "score": 1.0}
         raise OSError("the source's own words")
 
@@ -329,8 +329,8 @@ def test_an_interrupt_while_rows_are_read_publishes_nothing_and_leaves_nothing_b
     before = left()
 
     def rows() -> Iterator[Mapping[str, Any]]:
-        for number in range(400_000):
-            if number == 300_000:
+        for number in range(140_000):
+            if number == 130_000:
                 signal.raise_signal(signal.SIGINT)
             yield {"id": number, "name": "new", "score": 1.0}
 

@@ -3,13 +3,23 @@ there twice. In the classes of databases into which loads are.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from attrs import evolve
 
+from connectors.engine.sync.transactions import Transactions
 from connectors.testkit.harness.cuts import Cut, Fault, Interruption
-from connectors.testkit.harness.loads import FILES, LEFT, PRIOR, LoadStage, load_stage
+from connectors.testkit.harness.loads import (
+    FILES,
+    FIRST,
+    IN_ORDER,
+    LEFT,
+    PRIOR,
+    LoadStage,
+    load_stage,
+)
+from connectors.testkit.harness.runs import AT_ONCE
 from connectors.testkit.harness.theatre import BEYOND
 from dataflow.catalog import Strategy
 from dataflow.runtime import SYSTEM
@@ -112,6 +122,30 @@ def test_a_load_may_be_given_up_by_however_many_coordinators_it_takes(stage: Loa
         assert (ended, each.rows(), each.files()) == ("given_up", PRIOR, ())
         assert (each.tables, each.shard_rows()) == ({each.table}, [])
     assert seen > 0
+
+
+def test_a_shard_that_was_written_before_the_opening_was_answered_stays(stage: LoadStage) -> None:
+    """The opening is repeated, and opens no shard once more."""
+    unheard = evolve(stage, stream="unheard_users")
+    heard = Interruption(operation=O.OPEN_TEMP, fault=Fault.LOST_ANSWER, at=BEYOND)
+    Coordinator(unheard, cut=heard).run()
+    lost = Interruption(operation=O.OPEN_TEMP, fault=Fault.LOST_ANSWER, at=len(heard.seen))
+
+    def in_between(*_: object) -> None:
+        stage.ear.to = None
+        stage.write(0)
+
+    transactions = Transactions(stage.connector, AT_ONCE, in_between)
+    with closing(transactions.client), stage.coordinator() as run:
+        run.do(O.CLAIM, O.INSPECT)
+        run.operations.work_by(transactions)
+        stage.ear.to = lost
+        with lost.watching(O.OPEN_TEMP):
+            run.do(O.OPEN_TEMP)
+
+    assert (stage.shard_rows(), stage.waiting()) == ([3, None, None], FIRST)
+    assert Coordinator(stage).run() == "done"
+    assert stage.rows() == IN_ORDER
 
 
 def test_a_load_that_was_published_is_done_for_every_later_process(stage: LoadStage) -> None:

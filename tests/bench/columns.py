@@ -33,7 +33,7 @@ class Files:
 
 
 def files(rows: int) -> Files:
-    """Files of so many rows, made now if they were not made before."""
+    """Files of this number of rows, made now if they were not made before."""
     folder = KEPT / f"files-{rows}"
     folder.mkdir(parents=True, exist_ok=True)
     made = Files(rows, folder / "narrow.parquet", folder / "narrow.ndjson")

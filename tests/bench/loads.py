@@ -80,7 +80,7 @@ class PostgresLoads:
 
     @property
     def dsn(self) -> str:
-        """Where the server is."""
+        """The place of the server."""
         return self._address.dsn
 
     def prepare_limit(self) -> None:

@@ -139,7 +139,7 @@ def _create(shape: Shape, schema: pa.Schema) -> str:
 
 
 def _cpu_of(pid: int) -> float:
-    """What a process has taken of a processor; 0 where the system does not tell."""
+    """What a process has taken of a processor; 0 if the system does not record it."""
     stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
         return 0.0

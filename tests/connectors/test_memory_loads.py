@@ -157,7 +157,7 @@ def test_a_load_that_was_published_is_done_for_every_later_process(stage: LoadSt
     assert (ended, stage.rows()) == (["done", "done"], LEFT[Strategy.APPEND])
 
 
-def test_a_coordinator_that_nothing_interrupts_is_heard_of_each_operation(stage: LoadStage) -> None:
+def test_each_operation_of_a_coordinator_is_watched(stage: LoadStage) -> None:
     """Without it nothing would be cut above."""
     heard = Interruption(operation=O.OPEN_TEMP, fault=Fault.CUT, at=BEYOND)
 

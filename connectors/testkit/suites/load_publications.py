@@ -4,7 +4,7 @@ While it is open nobody else claims its table; the doctor and a plan say so.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from attrs import evolve
@@ -35,7 +35,6 @@ from dataflow.catalog import Strategy
 from dataflow.errors import ConfigError
 from dataflow.types import RAW_ID
 from machines.operations import Publishing, StreamOperation
-from machines.stream import StreamLife
 
 O = StreamOperation  # noqa: E741 - as in the other suites
 APPEND, DEDUP, APPEND_TRUNCATE = Strategy.APPEND, Strategy.DEDUP, Strategy.APPEND_TRUNCATE
@@ -205,13 +204,16 @@ class LoadPublicationSuite(Suite):
 
     # -- dry runs
 
-    def test_the_doctor_names_an_open_load_and_its_shards(self, stage: LoadStage) -> None:
-        stage = evolve(stage, strategy=APPEND_TRUNCATE)
-        stage.open()
-        stage.write(0, 2)
-        before = stage.everything()
+    def test_the_doctor_names_an_open_load_and_its_shards(self, destination: Destination) -> None:
+        with load_stage(destination) as any_load:
+            stage = evolve(any_load, strategy=APPEND_TRUNCATE)
+            stage.open()
+            stage.write(0, 2)
+            before = stage.everything()
 
-        diagnoses = [examine(stage.connector), examine(stage.connector, [a_sync(stage, APPEND).stream])]
+        with closing(destination.connector()) as connector:
+            sync = stream_life(connector, APPEND).stream
+            diagnoses = [examine(connector), examine(connector, [sync])]
 
         for diagnosis in diagnoses:
             (finding,) = diagnosis.findings
@@ -220,24 +222,30 @@ class LoadPublicationSuite(Suite):
             text = as_text(diagnosis, ())
             assert "2 of 3 shards are there" in text
             assert "dataflow shards publish PLAN" in text
-        assert stage.everything() == before
+        with load_stage(destination) as later:
+            assert later.everything() == before
 
-    def test_the_doctor_finds_nothing_of_a_load_that_has_ended(self, stage: LoadStage) -> None:
-        stage.open()
-        stage.write(0, 1, 2)
-        stage.publish()
+    def test_the_doctor_finds_nothing_of_a_load_that_has_ended(self, destination: Destination) -> None:
+        with load_stage(destination) as stage:
+            stage.open()
+            stage.write(0, 1, 2)
+            stage.publish()
 
-        assert examine(stage.connector).findings == ()
+        with closing(destination.connector()) as connector:
+            assert examine(connector).findings == ()
 
-    def test_a_sync_over_an_open_load_is_planned_to_fail(self, stage: LoadStage) -> None:
-        stage.open()
-        before = stage.everything()
+    def test_a_sync_over_an_open_load_is_planned_to_fail(self, destination: Destination) -> None:
+        with load_stage(destination) as stage:
+            stage.open()
+            before = stage.everything()
 
-        (planned,) = plan(stage.connector, [a_sync(stage, DEDUP).stream]).streams
+        with closing(destination.connector()) as connector:
+            (planned,) = plan(connector, [stream_life(connector, DEDUP).stream]).streams
 
         assert planned.path[-1] == "failed"
         assert f"A load is open on {stage.table}: 0 of its 3 shards are there" in planned.failure
-        assert stage.everything() == before
+        with load_stage(destination) as stage:
+            assert stage.everything() == before
 
     def test_raw_ids_go_on_from_a_sync_to_a_load_and_to_the_next_sync(self, stage: LoadStage) -> None:
         with open_run(stage.connector, APPEND, run="before") as run:
@@ -254,11 +262,6 @@ class LoadPublicationSuite(Suite):
             assert run.life.facts is not None
             assert run.life.facts.temp is None
         assert stage.rows() == [(1, "first"), *IN_ORDER]
-
-
-def a_sync(stage: LoadStage, strategy: Strategy) -> StreamLife:
-    """A sync's life of the stage's stream."""
-    return stream_life(stage.connector, strategy, stream=stage.stream)
 
 
 def cut_publications(stage: LoadStage) -> Iterator[LoadStage]:

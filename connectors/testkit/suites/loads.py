@@ -164,19 +164,19 @@ class LoadSuite(Suite):
     def test_a_worker_is_fenced_by_the_entry_and_not_by_its_shard_alone(
         self, stage: LoadStage, shard: int
     ) -> None:
-        """Somebody has mended the ledger by hand, and left the shards."""
+        """Somebody has changed the ledger by hand, and left the shards."""
         stage.open()
         temp = stage.entry().temp
 
-        def mend() -> None:
+        def change() -> None:
             with stage.client.transaction():
                 entry = stage.client.ledger.hold(stage.table)
                 assert entry is not None
-                changed = evolve(entry, temp=evolve(stage.table, name="users_elsewhere"))
-                stage.client.ledger.save(entry.without_temp() if shard == 0 else changed)
+                elsewhere = evolve(entry, temp=evolve(stage.table, name="users_elsewhere"))
+                stage.client.ledger.save(entry.without_temp() if shard == 0 else elsewhere)
 
         with pytest.raises(ConfigError, match="no longer open"):
-            stage.write(shard, strike=once("before", mend))
+            stage.write(shard, strike=once("before", change))
 
         assert temp is not None
         assert (stage.destination.read(temp), stage.shard_rows()) == ([], [None, None, None])

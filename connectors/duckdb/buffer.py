@@ -7,7 +7,8 @@ import pyarrow as pa
 from connectors.duckdb.columns import typed
 from connectors.duckdb.connection import DuckDbConnection
 from connectors.duckdb.sql import BATCHES
-from dataflow.types import Column, TableName
+from dataflow.batch import same_meta
+from dataflow.types import META, Column, TableName
 
 
 class DuckDbInsertBuffer:
@@ -20,6 +21,14 @@ class DuckDbInsertBuffer:
         """Append all rows. The batches must agree on their columns' types."""
         if not batches:
             return 0
-        statement = self._connection.statements.insert_batches(table, typed(columns))
-        with self._connection.registered(BATCHES, pa.Table.from_batches(batches)):
+        meta = _meta_of_all(batches)
+        light = batches if meta is None else [batch.drop_columns([META]) for batch in batches]
+        statement = self._connection.statements.insert_batches(table, typed(columns), meta)
+        with self._connection.registered(BATCHES, pa.Table.from_batches(light)):
             return self._connection.changed(statement)
+
+
+def _meta_of_all(batches: Sequence[pa.RecordBatch]) -> str | None:
+    """The `_airbyte_meta` that all rows have, if they do: DuckDB would read it as JSON for each row."""
+    found = {same_meta(batch) for batch in batches}
+    return found.pop() if len(found) == 1 else None

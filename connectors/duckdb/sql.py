@@ -140,14 +140,23 @@ class DuckDbStatements(Statements):
             Param("last"),
         )
 
-    def insert_batches(self, table: TableName, columns: Mapping[str, ColumnType]) -> Sql:
-        """Append the rows of the registered batches, each column cast to the table's type."""
+    def insert_batches(
+        self, table: TableName, columns: Mapping[str, ColumnType], meta: str | None = None
+    ) -> Sql:
+        """Append the rows of the registered batches, each column cast to the table's type.
+
+        `meta` is the `_airbyte_meta` of all of them, which then lack this column.
+        """
         typed = {**DUCKDB.metadata_types, **columns}
+        given = {} if meta is None else {META: Value(meta)}
         return sql(
             "INSERT INTO {} ({}) SELECT {} FROM {}",
             self.table(table),
             names(typed),
-            listed(sql("CAST({} AS {})", Name(name), Type(kind.type)) for name, kind in typed.items()),
+            listed(
+                sql("CAST({} AS {})", given.get(name) or Name(name), Type(kind.type))
+                for name, kind in typed.items()
+            ),
             Name("temp", "main", BATCHES),
         )
 

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from connectors.duckdb.client import DuckDbClient
 from connectors.duckdb.connector import DuckDbConnector
 from connectors.duckdb.sql import BATCHES
+from dataflow.batch import NotedChanges, extracted_at, rows_of, with_raw_ids
+from dataflow.raw_ids import RawIds
+from dataflow.shape import Shape
 from dataflow.types import (
     BOOLEAN,
     DATE,
@@ -23,7 +28,11 @@ from dataflow.types import (
     TIMESTAMP_WITHOUT_TIMEZONE,
     AirbyteType,
     Array,
+    Change,
+    ChangeKind,
+    ChangeReason,
     Column,
+    StreamName,
     TableName,
 )
 from tests.connectors.duckdb.stage import (
@@ -46,6 +55,30 @@ def test_metadata_arrives_as_it_was_sent(to: DuckDbConnector, client: DuckDbClie
 
     found = query(client, "SELECT * EXCLUDE (id, test) FROM users")
     assert found == [(raw_id(1 << 127), JANUARY, "{}", 1), (raw_id(1), JANUARY, "{}", 1)]
+
+
+def test_metadata_arrives_when_rows_without_changes_are_inserted_beside_a_changed_one(
+    to: DuckDbConnector, client: DuckDbClient
+) -> None:
+    fill(to, client, FINAL, ID_TEST, [])
+    shape = Shape(
+        name=StreamName(None, "users"), columns=ID_TEST, limits=to.columns.limits, generation_id=1, sync_id=7
+    )
+    ids = RawIds(to.runtime.clock, to.runtime.randomness)
+    cells = [pa.array(["a"]), pa.array([None], pa.int64())]
+    noted = NotedChanges(ours={0: [Change("test", ChangeKind.NULLED, ChangeReason.TYPECAST)]})
+    clean, changed = (
+        with_raw_ids(rows_of(shape, extracted_at(np.zeros(1)), cells, noted=each), shape, ids).rows
+        for each in (NotedChanges(), noted)
+    )
+
+    with client.transaction():
+        to.insert_buffer(client).insert(FINAL, ID_TEST, [clean, clean])
+        to.insert_buffer(client).insert(FINAL, ID_TEST, [clean, changed])
+
+    found = query(client, "SELECT _airbyte_meta, count(*) FROM users GROUP BY ALL ORDER BY count(*)")
+    assert [count for _, count in found] == [1, 3]
+    assert found[1][0] == '{"sync_id":7,"changes":[]}'
 
 
 EDGES: tuple[tuple[AirbyteType, Any], ...] = (

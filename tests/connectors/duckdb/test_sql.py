@@ -68,6 +68,7 @@ STATEMENTS: dict[str, Sql | Sequence[Sql]] = {
     "spill_into": spill_into("/data/it's.duckdb.tmp"),
     "use": use("it's"),
     "insert_batches": SQL.insert_batches(FINAL, typed(COLUMNS)),
+    "insert_batches_of_one_meta": SQL.insert_batches(FINAL, typed(COLUMNS), '{"sync_id":1,"changes":[]}'),
     "dedupe": dedupe(SQL, TEMP, recipe(COLUMNS)),
     "dedupe_by_cursor": dedupe(SQL, TEMP, recipe(COLUMNS, ("id", 'a"b'), "updated_at")),
     "dedupe_cdc_hard": dedupe(SQL, TEMP, recipe(CDC, cursor="lsn")),

@@ -161,11 +161,16 @@ class SystemThreads:
         return SimpleQueue[Any]()
 
 
+# In seconds: how long a thread is waited for that does not end, and how long one sleeps that is to end.
+PATIENCE, BRIEFLY = 5.0, 0.01
+
+
 @frozen
 class JoinedThreads(SystemThreads):
-    """The same, and none of them is left behind: `join` waits for each thread that was started."""
+    """The same for work that comes to an end, and leaves no thread behind."""
 
     _started: "SimpleQueue[Thread]" = field(factory=SimpleQueue, init=False, repr=False)
+    _over: Event = field(factory=threading.Event, init=False, repr=False)
 
     def start(self, work: Callable[[], None], name: str) -> Thread:
         """Do the work on a thread of its own."""
@@ -173,11 +178,20 @@ class JoinedThreads(SystemThreads):
         self._started.put(thread)
         return thread
 
+    def sleep(self, seconds: float) -> None:
+        """Let this much time pass, or less once the work is over."""
+        if self._over.wait(seconds):
+            SystemThreads.sleep(self, min(seconds, BRIEFLY))
+
     def join(self) -> None:
-        """Wait until the work of each thread has ended, also of those that are started meanwhile."""
+        """The work is over: wake what sleeps, and wait until each thread has ended.
+
+        One that waits for a network, and does not end within 5 seconds, is left to end by itself.
+        """
+        self._over.set()
         while True:
             try:
                 thread = self._started.get_nowait()
             except Empty:
                 return
-            thread.join()
+            thread.join(PATIENCE)

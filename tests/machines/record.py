@@ -29,8 +29,12 @@ from connectors.testkit.harness.rows import row
 from connectors.testkit.harness.warehouse import Outcome, Warehouse
 from dataflow.catalog import Strategy
 from machines.journal.entries import Entry
+from machines.loads import Wish
+from machines.operations import StreamOperation
 from machines.parts import Atomic
 from tests.connectors.memory import memory_destination
+from tests.machines.recorded_loads import OPENED, PUBLISHING, coordinator, load, workers
+from tests.machines.recorded_loads import without_temp as gone
 
 JOURNALS = Path(__file__).parent / "journals"
 TIMES = ("at", "milliseconds")
@@ -246,6 +250,18 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     # An append whose rows wait in a temp table for the end of the stream.
     "append_through_temp": lambda: by_statements(whole(APPEND)),
     "append_through_temp_resumed": lambda: by_statements(after(cut(APPEND), whole(APPEND))),
+    # Loads, whose shards other processes write.
+    "load_handed_over": lambda: load(APPEND, OPENED),
+    "load_published": lambda: load(APPEND, OPENED, workers, PUBLISHING),
+    "load_that_replaces_published": lambda: load(APPEND_TRUNCATE, OPENED, workers, PUBLISHING),
+    "load_published_before": lambda: load(DEDUP, OPENED, workers, PUBLISHING, PUBLISHING),
+    "load_whose_shards_are_missing": lambda: load(DEDUP, OPENED, PUBLISHING),
+    "load_whose_temp_is_gone": lambda: load(DEDUP, OPENED, workers, gone, OPENED),
+    "load_given_up": lambda: load(DEDUP, OPENED, coordinator(wish=Wish.GIVE_UP)),
+    "load_given_up_that_is_not_open": lambda: load(DEDUP, coordinator(wish=Wish.GIVE_UP)),
+    "giving_up_refused": lambda: load(
+        DEDUP, OPENED, coordinator(wish=Wish.GIVE_UP, refused=StreamOperation.DISCARD)
+    ),
     # The whole sync.
     "sync_complete": two,
     "sync_with_a_failed_stream": lambda: cut(DEDUP),

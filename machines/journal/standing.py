@@ -93,6 +93,9 @@ def _known(strategy: str) -> Strategy | None:
 
 def _is_kept(entry: Entry) -> bool:
     match entry:
+        case {"left": {"recipe": {"load": str(_)}}}:
+            # An empty one stays, too: workers may write to it.
+            return True
         case {"left": {"empty": bool(empty)}}:
             return not empty
     # Earlier versions wrote a note, and no other than that the table is kept. A table that was not looked at is kept.

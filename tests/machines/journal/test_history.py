@@ -98,3 +98,37 @@ def test_rows_of_a_temp_table_that_another_run_took_over_are_not_said_to_wait() 
 
     assert "could not look at in the end: " in words
     assert "Waiting in" not in words
+
+
+@pytest.mark.parametrize(
+    ("life", "outcome", "words"),
+    [
+        (
+            "load_handed_over",
+            "left open",
+            "public.users holds nothing of this load yet. Its shards are written to ",
+        ),
+        ("load_published", "done", "Added to public.users: the rows of all shards."),
+        (
+            "load_that_replaces_published",
+            "done",
+            "In public.users, in place of its old rows: the rows of all shards.",
+        ),
+        ("load_published_before", "done", "Another process has published this load into public.users."),
+        (
+            "load_whose_shards_are_missing",
+            "failed",
+            "public.users holds nothing of this load. Its shards wait in ",
+        ),
+        ("load_given_up", "given up", "public.users holds nothing of this load, and its shards are dropped."),
+    ],
+)
+def test_the_standing_of_a_load_counts_shards_and_no_rows_of_its_process(
+    life: str, outcome: str, words: str
+) -> None:
+    entries = [json.loads(text) for text in (JOURNALS / f"{life}.jsonl").read_text().splitlines()]
+
+    (stream,) = runs([{"at": 1.0, **entry} for entry in entries])[0].streams
+
+    assert stream.outcome == outcome
+    assert standing(course_of(entries)).startswith(words)

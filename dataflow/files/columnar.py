@@ -3,6 +3,7 @@
 A CSV file's cells stay bytes here, and an empty one without quotes is null. Its types come from its first block.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
@@ -10,7 +11,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.files.listing import Format, InputFile
+from dataflow.files.listing import Format, InputFile, empty, expect_utf8, not_utf8
 from dataflow.files.places import READING, reason, unreadable
 
 # Bytes of a batch, about, and how many rows it has.
@@ -19,7 +20,8 @@ FEWEST_ROWS, MOST_ROWS = 1000, 50_000
 BLOCK_BYTES = 1 << 22
 # Read at a time of each column of a Parquet file: else all that a row group has of it is.
 READ_BYTES = 1 << 18
-QUOTE = b'"'
+# No cell of a file is this.
+END = b"\x1edataflow: the end of the file\x1e"
 REMEDY = "Nothing of this load was published. Correct the file, and run the load again."
 
 
@@ -31,7 +33,8 @@ def arrow_schema(file: InputFile) -> pa.Schema:
             if file.format is Format.PARQUET
             else _csv(file, content, None).schema
         )
-    repeated = sorted({name for name in found.names if found.names.count(name) > 1})
+        names = Counter(found.names)
+    repeated = [name for name, times in names.items() if times > 1]
     if repeated:
         raise ConfigError(
             f"The file {str(file)!r} has several columns of the name {repeated[0]!r}.",
@@ -57,7 +60,9 @@ def _readable(file: InputFile) -> Iterator[None]:
         yield
     except DataflowError:
         raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise not_utf8(file) from error
+    except (pa.ArrowException, OSError) as error:
         if reason(error) is not None:
             raise unreadable(str(file), error) from error
         # Arrow's own words may quote a row.
@@ -108,27 +113,50 @@ def _csv(file: InputFile, content: IO[bytes], names: list[str] | None) -> Any:
     )
     parse = ParseOptions(newlines_in_values=True, invalid_row_handler=ragged.met)
     read = ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
-    quotes = _Quotes(content)
+    # Behind the last row, a row of ours: if a quote is open there, it becomes a part of that row.
+    given = _Content(file, content, END + b"," * (len(names) - 1) + b"\n" if names else b"")
     try:
-        opened = open_csv(quotes, read_options=read, parse_options=parse, convert_options=convert)
+        opened = open_csv(given, read_options=read, parse_options=parse, convert_options=convert)
     except pa.ArrowException as error:
-        raise ragged.error() or error from error
-    return opened if names is None else _rows(opened, ragged, quotes, file)
+        raise (
+            ragged.error() or (empty(file) if given.blank else None) or _too_long(error, file) or error
+        ) from error
+    return opened if names is None else _rows(opened, ragged, file)
 
 
-def _rows(opened: Any, ragged: "_Ragged", quotes: "_Quotes", file: InputFile) -> Iterator[pa.RecordBatch]:
+def _rows(opened: Any, ragged: "_Ragged", file: InputFile) -> Iterator[pa.RecordBatch]:
+    last: pa.RecordBatch | None = None
     try:
         for batch in opened:
-            for start in range(0, batch.num_rows, MOST_ROWS):
-                yield batch.slice(start, MOST_ROWS)
+            if not batch.num_rows:
+                continue
+            if last is not None:
+                yield from _pieces(last)
+            last = batch
     except pa.ArrowException as error:
-        raise ragged.error() or error from error
-    if quotes.open:
+        raise ragged.error() or _too_long(error, file) or error from error
+    if last is None or last.column(0)[-1].as_py() != END:
         raise ConfigError(
             f"The file {str(file)!r} ends within a quoted value: it was cut off, or a quote is missing.",
             doing=READING,
             remedy=REMEDY,
         )
+    yield from _pieces(last.slice(0, last.num_rows - 1))
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    for start in range(0, batch.num_rows, MOST_ROWS):
+        yield batch.slice(start, MOST_ROWS)
+
+
+def _too_long(error: pa.ArrowException, file: InputFile) -> ConfigError | None:
+    if "straddling" not in str(error):
+        return None
+    return ConfigError(
+        f"The file {str(file)!r} has a row of more than {BLOCK_BYTES >> 20} MiB, or a quote without its end.",
+        doing=READING,
+        remedy="Nothing of this load was published. Correct the file, or write its rows as NDJSON or Parquet.",
+    )
 
 
 class _Ragged:
@@ -146,29 +174,37 @@ class _Ragged:
         if self._row is None:
             return None
         where = f"Row {self._row.number}" if self._row.number is not None else "A row"
+        values = "1 value" if self._row.actual_columns == 1 else f"{self._row.actual_columns} values"
+        columns = "1 column" if self._row.expected_columns == 1 else f"{self._row.expected_columns} columns"
         return ConfigError(
-            f"{where} of the file {str(self._file)!r} has {self._row.actual_columns} values, and the file has "
-            f"{self._row.expected_columns} columns.",
+            f"{where} of the file {str(self._file)!r} has {values}, and the file has {columns}.",
             doing=READING,
             remedy=REMEDY,
         )
 
 
-class _Quotes:
-    """A file's content for Arrow, and whether a quoted value is open at the end of what was read."""
+class _Content:
+    """A file's content for Arrow, the end of its last line, and one more line. `blank`: nothing was in it so far."""
 
     closed = False
 
-    def __init__(self, content: IO[bytes]) -> None:
+    def __init__(self, file: InputFile, content: IO[bytes], line: bytes) -> None:
+        self._file = file
         self._content = content
-        self._count = 0
+        self._line = line
+        # What was read and not given: the last of it is given together with the line.
+        self._ahead: bytes | None = None
+        self.blank = True
         self.close: Callable[[], None] = content.close
 
-    @property
-    def open(self) -> bool:
-        return self._count % 2 == 1
-
     def read(self, size: int = -1) -> bytes:
-        read = self._content.read(size)
-        self._count += read.count(QUOTE)
-        return read
+        # Arrow is never given more than it asks for.
+        size -= len(self._line) + 1
+        if self._ahead is None:
+            self._ahead = self._content.read(size)
+            expect_utf8(self._file, self._ahead)
+        given, self._ahead = self._ahead, self._content.read(size) if self._ahead else b""
+        self.blank = self.blank and not given.strip()
+        if self._ahead or not given:
+            return given
+        return given + (b"" if given.endswith((b"\n", b"\r")) else b"\n") + self._line

@@ -5,6 +5,7 @@ other files are read. A value beyond the sample that is of another type is no re
 counted as in a sync.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -29,6 +30,7 @@ MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
 LONG = 2**63
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 REMEDY = "Give the types with --schema, or load each into a table of its own."
 
 
@@ -205,10 +207,11 @@ def _in_values(values: Iterable[_Placed]) -> Mapping[str, Seen]:
     found: dict[str, Seen] = {}
     for data, block, number in values:
         try:
-            record = msgspec.json.decode(data, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            record = _object(data)
+        except (ValueError, TypeError, RecursionError) as error:
             raise block.refusal(number, OBJECT) from error
-        meet(found, record)
+        for name, token in record.items():
+            found[name] = _joined(found.get(name, Seen.NOTHING), _of_token(token))
     return found
 
 
@@ -216,6 +219,24 @@ def meet(found: dict[str, Seen], record: Mapping[str, Any]) -> None:
     """Note the fields of one more record, as JSON has its values."""
     for name, value in record.items():
         found[name] = _joined(found.get(name, Seen.NOTHING), _of_value(value))
+
+
+def _object(data: bytes) -> Mapping[str, msgspec.Raw]:
+    """The values of an object. ValueError or TypeError if it is none."""
+    try:
+        return _OBJECT.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Here a text may have half of a surrogate pair; a name may not.
+        found = json.loads(data.decode("utf-8", "replace"), parse_constant=_refused)
+        if not isinstance(found, dict):
+            raise TypeError from None
+        return {
+            name.encode().decode(): msgspec.Raw(json.dumps(value).encode()) for name, value in found.items()
+        }
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def _lines(file: InputFile) -> Iterator[_Placed]:
@@ -230,6 +251,20 @@ def _records(file: InputFile, selection: Selection) -> Iterator[_Placed]:
         if index > 1 and selection.found:
             return
         yield from ((bytes(record.data), block, number) for number, record in selection.records(block))
+
+
+def _of_token(token: msgspec.Raw) -> Seen:
+    """What a value is, also one that no library reads and the reader of the input nulls."""
+    begin = bytes(memoryview(token)[:1])
+    if begin in _WHOLE:
+        return _WHOLE[begin]
+    try:
+        return _of_value(msgspec.json.decode(token))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Seen.STRING if begin == b'"' else Seen.NUMBER
+
+
+_WHOLE: Mapping[bytes, Seen] = {b"{": Seen.OBJECT, b"[": Seen.ARRAY}
 
 
 def _of_value(value: Any) -> Seen:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from attrs import field, frozen
 
 from dataflow.errors import ConfigError, DataflowError
-from dataflow.files.listing import InputFile
+from dataflow.files.listing import InputFile, expect_utf8
 from dataflow.files.places import READING, unreadable
 
 BLANK = b" \t\r"
@@ -28,19 +28,30 @@ class Block:
 
     def refusal(self, number: int, what: str) -> DataflowError:
         """The error of a line that is not `what`. It never says what the line holds."""
+        encoded = "" if _is_utf8(self.content.split(b"\n")[number - 1]) else ": it is not encoded as UTF-8"
         last = number > self.content.count(b"\n")
         cut = " It is the last line, without a line end: the file may have been cut off." if last else ""
         return ConfigError(
-            f"Line {self.before + number} of the file {str(self.file)!r} is not {what}.{cut}",
+            f"Line {self.before + number} of the file {str(self.file)!r} is not {what}{encoded}.{cut}",
             doing=READING,
             remedy="Nothing of this load was published. Correct the file, and run the load again.",
         )
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def blocks(file: InputFile, block_bytes: int) -> Iterator[Block]:
     """The content in blocks of about this size. Raises DataflowError when the file cannot be read to its end."""
     before = 0
     for content in _contents(file, block_bytes):
+        if not before:
+            expect_utf8(file, content)
         yield Block(file, content if before else content.removeprefix(MARK), before)
         before += content.count(b"\n")
 

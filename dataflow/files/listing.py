@@ -17,6 +17,7 @@ from dataflow.files.places import LOOKING, READING, Place, Status
 
 # By the end of a name, the codec of Arrow.
 CODECS = {".gz": "gzip", ".zst": "zstd"}
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Format(StrEnum):
@@ -136,7 +137,22 @@ def _format(uri: str) -> Format:
 def empty(file: InputFile) -> ConfigError:
     """The error of a file that has nothing in it, not even the names of its columns."""
     return ConfigError(
-        f"The file {str(file)!r} is empty.",
+        f"The file {str(file)!r} is empty: it has no fields.",
         doing=LOOKING,
         remedy="Leave it out, or find out why nothing was written to it.",
     )
+
+
+def not_utf8(file: InputFile) -> ConfigError:
+    """The error of a file whose texts are of another encoding."""
+    return ConfigError(
+        f"The file {str(file)!r} is not encoded as UTF-8.",
+        doing=READING,
+        remedy="Nothing of this load was published. Convert the file, for example with iconv -f UTF-16 -t UTF-8.",
+    )
+
+
+def expect_utf8(file: InputFile, begin: bytes) -> None:
+    """Raises ConfigError for a file whose first bytes say that it is of UTF-16."""
+    if begin.startswith(UTF16):
+        raise not_utf8(file)

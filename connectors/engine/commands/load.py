@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from dataflow.pipeline.checkpoints import Checkpoint
     from dataflow.types import StreamName
 
+# Characters of the longest name beside which kinds are shown in a column.
+WIDEST = 40
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be asked of it."""
@@ -151,15 +154,17 @@ def _write(path: Path, schema: "Mapping[str, Any]") -> None:
 
 def _show_schema(terminal: "Terminal", order: "Order") -> None:
     from connectors.engine.process.load import stream_of
-    from machines.formatting import number_of
+    from machines.formatting import number_of, printable
 
-    declared = stream_of(order).fields
-    width = max((len(field.name) for field in declared), default=0)
+    declared = [
+        (printable(field.name), str(field.type.kind).replace("_", " ")) for field in stream_of(order).fields
+    ]
+    width = min(max((len(name) for name, _ in declared), default=0), WIDEST)
     terminal.show(
         f"{order.stream}: {number_of(len(order.files), 'file')}, {number_of(len(declared), 'field')}"
     )
-    for field in declared:
-        terminal.show(f"  {field.name:<{width}}  {str(field.type.kind).replace('_', ' ')}")
+    for name, kind in declared:
+        terminal.show(f"  {name:<{width}}  {kind}")
 
 
 def _report(terminal: "Terminal", loaded: "Loaded") -> None:
@@ -175,7 +180,8 @@ def _report(terminal: "Terminal", loaded: "Loaded") -> None:
         terminal.show(f"Left out: {left_out}.")
     if loaded.standing:
         terminal.show(loaded.standing)
-    if account.unknown:
+    # What a destination of ours wrote gives its columns again.
+    if any(not name.startswith("_airbyte_") for name in account.unknown.names):
         terminal.complain(
             "WARN The values of fields that are not in the schema were not loaded. To load them, add these fields to "
             "the schema that --schema-out writes, and load again with --schema."

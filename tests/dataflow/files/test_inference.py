@@ -110,7 +110,7 @@ def test_a_type_for_which_there_is_no_column_is_refused(tmp_path: Path) -> None:
         ("a.csv", "", "is empty"),
         ("a.ndjson", "\n\n", "is empty"),
         ("a.csv", "a,a\n1,2\n", "has several columns of the name 'a'"),
-        ("a.csv", "a,b\n1,2\n3\n", "Row 3 of the file .* has 1 values, and the file has 2 columns"),
+        ("a.csv", "a,b\n1,2\n3\n", "Row 3 of the file .* has 1 value, and the file has 2 columns"),
         ("a.parquet", "PAR1", "cannot be read as parquet"),
         ("a.ndjson", '{"a":1}\n\n[1]\n', "Line 3 of the file .* is not a JSON object"),
         ("a.ndjson.gz", GZIPPED[:-9], "cannot be read: its compressed content is damaged"),

@@ -98,7 +98,7 @@ def test_two_moments_of_a_key_that_a_column_without_zone_would_make_one_are_unfi
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("a_csv", "id,name\n1,A\n2\n", "Row 3 of the file .* has 1 values, and the file has 2 columns"),
+        ("a_csv", "id,name\n1,A\n2\n", "Row 3 of the file .* has 1 value, and the file has 2 columns"),
         ("a_csv", 'id,name\n1,"A\n', "ends within a quoted value"),
         (
             "a_ndjson",

@@ -130,6 +130,10 @@ def _loaded(task: _Task, given: Taken) -> LoadResult:
         )
     except DataflowError:
         raise
+    except KeyboardInterrupt as interrupt:
+        if steered.made is not None:
+            _note(interrupt, task.heard, steered.made)
+        raise
     except Exception as error:
         raise InternalError(
             f"Unexpected {type(error).__name__}.", doing="loading", remedy="Report this, with its traceback."
@@ -141,10 +145,15 @@ def _loaded(task: _Task, given: Taken) -> LoadResult:
 
 def _failure(heard: Heard, loaded: Loaded) -> BaseException:
     for error in heard.errors:
-        if loaded.standing and loaded.standing not in str(error):
-            error.add_note(heard.mask.text(loaded.standing))
+        _note(error, heard, loaded)
         return error
     return InternalError("The load failed without an error.", doing="loading", remedy="Report this.")
+
+
+def _note(error: BaseException, heard: Heard, loaded: Loaded) -> None:
+    """Say what the table holds now."""
+    if loaded.standing and loaded.standing not in str(error):
+        error.add_note(heard.mask.text(loaded.standing))
 
 
 def _result(task: _Task, given: Taken, loaded: Loaded, entries: Sequence[Entry]) -> LoadResult:

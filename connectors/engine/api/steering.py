@@ -5,7 +5,7 @@ work to stop, waits until it has, and goes on to the caller. And data is read on
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from dataflow.errors import DataflowError, TransientError
 from dataflow.frames.feed import Feed
@@ -51,7 +51,8 @@ class Steered(Generic[T]):
     def __init__(self, threads: JoinedThreads) -> None:
         self._threads = threads
         self._done = threads.event()
-        self._made: list[T] = []
+        # What the work made, if it has.
+        self.made: T | None = None
         self._failure: BaseException | None = None
         self.feed = Feed(threads)
         self.interruption = Interruption(threads)
@@ -75,7 +76,7 @@ class Steered(Generic[T]):
                 self._threads.join()
         if self._failure is not None:
             raise self._failure
-        return self._made[0]
+        return cast("T", self.made)
 
     def _give(self, pieces: Iterable[Piece]) -> None:
         try:
@@ -89,7 +90,7 @@ class Steered(Generic[T]):
 
     def _do(self, work: Callable[[], T]) -> None:
         try:
-            self._made.append(work())
+            self.made = work()
         except BaseException as error:  # noqa: BLE001 - it is raised again on the calling thread
             self._failure = error
         finally:

@@ -334,10 +334,11 @@ def test_an_interrupt_while_rows_are_read_publishes_nothing_and_leaves_nothing_b
                 signal.raise_signal(signal.SIGINT)
             yield {"id": number, "name": "new", "score": 1.0}
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as interrupted:
         shop.load(rows(), key="id")
 
     assert left() == before
+    assert interrupted.value.__notes__[0].startswith("main.users holds nothing of this run.")
     assert shop.rows() == ALL
     shop.load(TABLE, key="id")
     assert shop.tables().count("users") == 1

@@ -14,7 +14,7 @@ import pyarrow as pa
 from attrs import evolve, field, frozen
 
 from dataflow.keys import Unfit
-from dataflow.raw_ids import RawIds
+from dataflow.raw_ids import Ids
 from dataflow.shape import Shape
 from dataflow.types import (
     EXTRACTED_AT,
@@ -136,7 +136,7 @@ def _meta(shape: Shape, count: int, noted: NotedChanges) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def with_raw_ids(rows: Rows, shape: Shape, raw_ids: RawIds) -> Batch:
+def with_raw_ids(rows: Rows, shape: Shape, raw_ids: Ids) -> Batch:
     """The batch of these rows, which take the stream's next raw ids."""
     count, cells = len(rows), rows.cells
     names, columns = list(cells.schema.names), list(cells.columns)

@@ -72,6 +72,9 @@ class LoadLedger(Protocol):
         """Keep these too, each in place of an earlier one of its URI. The table's entry is held by this transaction."""
         ...
 
-    def forget_files(self, table: TableName, name: str) -> None:
-        """Delete the files of this name. The table's entry is held by this transaction."""
+    def forget_files(self, table: TableName) -> None:
+        """Delete all files of the table, whose rows are replaced; nothing where no load was prepared.
+
+        The table's entry is held by this transaction.
+        """
         ...

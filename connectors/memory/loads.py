@@ -62,9 +62,13 @@ class MemoryLoads:
 
         self._session.change(add)
 
-    def forget_files(self, table: TableName, name: str) -> None:
-        """Keep none of the name."""
-        self._session.change(lambda content: evolve(content, files={**content.files, (table, name): {}}))
+    def forget_files(self, table: TableName) -> None:
+        """Keep none of the table."""
+        self._session.change(
+            lambda content: evolve(
+                content, files={key: files for key, files in content.files.items() if key[0] != table}
+            )
+        )
 
 
 def _with_shards(content: Content, table: TableName, shards: tuple[ShardRow, ...]) -> Content:

@@ -128,7 +128,7 @@ class RehearsedLedger:
     def add_files(self, table: TableName, name: str, files: Sequence[LoadedFile]) -> None:
         """Nothing is kept, as above."""
 
-    def forget_files(self, table: TableName, name: str) -> None:
+    def forget_files(self, table: TableName) -> None:
         """Nothing is kept, as above."""
 
     @cached_property

@@ -125,9 +125,10 @@ class SqlLoads:
         if new:
             self._session.execute_many(self._insert_file, new)
 
-    def forget_files(self, table: TableName, name: str) -> None:
-        """Delete by the key's first columns, and the name."""
-        self._session.execute(self._delete_files, {**key_of(table), "name": name})
+    def forget_files(self, table: TableName) -> None:
+        """Delete by the key's first columns."""
+        if self._session.column_names(self._file_place):
+            self._session.execute(self._delete_files, key_of(table))
 
     # -- statements
 
@@ -179,7 +180,7 @@ class SqlLoads:
 
     @cached_property
     def _delete_files(self) -> Sql:
-        return sql("DELETE FROM {} WHERE {}", self._file_table, _OF_THIS_NAME)
+        return sql("DELETE FROM {} WHERE {}", self._file_table, _OF_THIS)
 
     @property
     def _shard_table(self) -> Name:

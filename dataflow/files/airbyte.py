@@ -13,8 +13,8 @@ from attrs import define, field
 
 from dataflow.errors import ConfigError
 from dataflow.files.lines import Block, blocks
-from dataflow.files.listing import InputFile
 from dataflow.files.ndjson import first_unusable
+from dataflow.files.pieces import Piece
 from dataflow.files.places import READING
 from dataflow.input.bare_lines import record_head
 from dataflow.input.packer import Packer
@@ -123,15 +123,15 @@ class Selection:
 
 
 def parsed(
-    file: InputFile, selection: Selection, extracted_at: int, packer: Packer, block_bytes: int
+    piece: Piece, selection: Selection, extracted_at: int, packer: Packer, block_bytes: int
 ) -> Iterator[ParsedChunk]:
-    """The rows of a file. `extracted_at` is for records that do not say it, in milliseconds after 1970.
+    """The rows of a piece. `extracted_at` is for records that do not say it, in milliseconds after 1970.
 
     Raises ConfigError for a line that is no message; the rows before it may have been yielded.
     """
     now = b"%d" % extracted_at
     head = record_head(selection.stream)
-    for block in blocks(file, block_bytes):
+    for block in blocks(piece, block_bytes):
         chosen = list(selection.records(block))
         if chosen:
             packed = packer.pack(b"".join(_line(head, record, now) for _, record in chosen))

@@ -25,6 +25,11 @@ class RemoteFile:
     store: Any = field(repr=False)
 
     @property
+    def address(self) -> str:
+        """Its URI."""
+        return self.uri
+
+    @property
     def identity(self) -> str:
         """Its URI, with a query that may choose the file."""
         return self.path
@@ -41,11 +46,30 @@ class RemoteFile:
             return cast("IO[bytes]", _Content(self.store.open(self.path, "rb")))
 
 
+def remote_file(named: str, parts: SplitResult, shown: str) -> RemoteFile:
+    """The file of exactly this URI. Raises ConfigError when a package is missing."""
+    store, path = _store(named, parts, shown)
+    return RemoteFile(shown, path, store)
+
+
 def remote_files(named: str, parts: SplitResult, shown: str) -> Sequence[RemoteFile]:
     """The file of this URI, or those that match it. `shown` is the URI without credentials.
 
     Raises ConfigError when none matches, and when a package is missing.
     """
+    store, path = _store(named, parts, shown)
+    # A question mark of the web begins a query.
+    if parts.scheme in WEB or not glob.has_magic(parts.path):
+        return [RemoteFile(shown, path, store)]
+    with reached(shown):
+        found = sorted(each for each, info in store.glob(path, detail=True).items() if info["type"] == "file")
+    if not found:
+        raise no_match(shown)
+    return [RemoteFile(f"{parts.scheme}://{each.lstrip('/')}", each, store) for each in found]
+
+
+def _store(named: str, parts: SplitResult, shown: str) -> tuple[Any, str]:
+    """The store that has a file, and the file's path in it."""
     package = f"fsspec[{'http' if parts.scheme in WEB else parts.scheme}]"
     try:
         from fsspec.core import url_to_fs
@@ -63,13 +87,7 @@ def remote_files(named: str, parts: SplitResult, shown: str) -> Sequence[RemoteF
             store, path = url_to_fs(named)
         except ImportError as error:
             raise _lacking(parts.scheme, package) from error
-        # A question mark of the web begins a query.
-        if parts.scheme in WEB or not glob.has_magic(parts.path):
-            return [RemoteFile(shown, path, store)]
-        found = sorted(each for each, info in store.glob(path, detail=True).items() if info["type"] == "file")
-    if not found:
-        raise no_match(shown)
-    return [RemoteFile(f"{parts.scheme}://{each.lstrip('/')}", each, store) for each in found]
+    return store, path
 
 
 def _lacking(scheme: str, package: str) -> ConfigError:

@@ -4,7 +4,7 @@ A CSV file's cells stay bytes here, and an empty one without quotes is null. Its
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dataflow.errors import ConfigError, DataflowError
 from dataflow.files.listing import Format, InputFile, empty, expect_utf8, not_utf8
+from dataflow.files.pieces import Piece
 from dataflow.files.places import READING, reason, unreadable
 
 # Bytes of a batch, about, and how many rows it has.
@@ -44,12 +45,21 @@ def arrow_schema(file: InputFile) -> pa.Schema:
     return found
 
 
-def batches(file: InputFile) -> Iterator[pa.RecordBatch]:
+def row_groups(file: InputFile) -> Sequence[int]:
+    """The sizes of a Parquet file's row groups, in bytes. Raises ConfigError when it cannot be read."""
+    with _readable(file), file.opened() as content:
+        metadata = _parquet(content).metadata
+        return [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
+
+
+def batches(piece: Piece) -> Iterator[pa.RecordBatch]:
     """The rows. Raises ConfigError when the file cannot be read to its end; rows before that may have been yielded."""
+    file = piece.file
     names = arrow_schema(file).names
     with _readable(file), file.opened() as content:
         if file.format is Format.PARQUET:
-            yield from _of_groups(_parquet(content))
+            opened = _parquet(content)
+            yield from _of_groups(opened, *piece.bounds(opened.metadata.num_row_groups))
         else:
             yield from _csv(file, content, names)
 
@@ -80,10 +90,10 @@ def _parquet(content: IO[bytes]) -> Any:
     return ParquetFile(content, buffer_size=READ_BYTES)
 
 
-def _of_groups(opened: Any) -> Iterator[pa.RecordBatch]:
+def _of_groups(opened: Any, begin: int, end: int) -> Iterator[pa.RecordBatch]:
     """The rows, one row group after the other: Arrow keeps what it has read of a group until it was asked for all."""
     rows = _rows_together(opened.metadata)
-    for group in range(opened.metadata.num_row_groups):
+    for group in range(begin, end):
         yield from opened.iter_batches(batch_size=rows, row_groups=[group])
 
 

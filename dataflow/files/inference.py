@@ -22,6 +22,7 @@ from dataflow.files.columnar import arrow_schema
 from dataflow.files.lines import Block, blocks
 from dataflow.files.listing import Format, InputFile, empty
 from dataflow.files.ndjson import OBJECT
+from dataflow.files.pieces import Piece
 from dataflow.types import RAW_ID, StreamName
 
 SAMPLE_BYTES = 4 << 20
@@ -241,13 +242,13 @@ def _refused(constant: str) -> None:
 
 def _lines(file: InputFile) -> Iterator[_Placed]:
     # The second block is a last line without an end, or more than is needed.
-    for block in islice(blocks(file, SAMPLE_BYTES), 2):
+    for block in islice(blocks(Piece(file=file), SAMPLE_BYTES), 2):
         yield from ((line, block, number) for number, line in block.filled())
 
 
 def _records(file: InputFile, selection: Selection) -> Iterator[_Placed]:
     """Those of the first blocks, and of more until one has a record of the stream."""
-    for index, block in enumerate(blocks(file, SAMPLE_BYTES)):
+    for index, block in enumerate(blocks(Piece(file=file), SAMPLE_BYTES)):
         if index > 1 and selection.found:
             return
         yield from ((bytes(record.data), block, number) for number, record in selection.records(block))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -10,9 +10,9 @@ import pyarrow as pa
 from attrs import field, frozen
 
 from dataflow.errors import ConfigError
-from dataflow.files.by_fsspec import remote_files
-from dataflow.files.local import local_files
-from dataflow.files.object_stores import SCHEMES, stored_objects
+from dataflow.files.by_fsspec import remote_file, remote_files
+from dataflow.files.local import LocalFile, local_files
+from dataflow.files.object_stores import SCHEMES, stored_object, stored_objects
 from dataflow.files.places import LOOKING, READING, Place, Status
 
 # By the end of a name, the codec of Arrow.
@@ -53,6 +53,21 @@ class InputFile:
         """Its name, without its folder."""
         return PurePosixPath(self.place.uri).name
 
+    @property
+    def uri(self) -> str:
+        """What names it in any process, and in the ledger: without credentials."""
+        return self.place.address
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes; 0 where its server does not say."""
+        return self.status.size or 0
+
+    @property
+    def compressed(self) -> bool:
+        """Whether it is compressed as a whole."""
+        return PurePosixPath(self.name).suffix in CODECS
+
     def opened(self) -> IO[bytes]:
         """Its content from the beginning, decompressed. Raises OSError, also while it is read."""
         content = self.place.opened()
@@ -60,13 +75,25 @@ class InputFile:
         return cast("IO[bytes]", pa.CompressedInputStream(content, codec)) if codec else content
 
     def expect_unchanged(self) -> None:
-        """Raises ConfigError when it is not the file any more that was found."""
+        """Raises DataflowError when it is not the file any more that was found, or cannot be looked at."""
         if self.place.status() != self.status:
             raise ConfigError(
-                f"The file {str(self)!r} changed while it was read.",
+                f"The file {str(self)!r} changed since the load began.",
                 doing=READING,
                 remedy="Nothing of this load was published. Run it again when nothing writes to the file.",
             )
+
+
+def known(uri: str, format_: Format, status: Status) -> InputFile:
+    """The file of this `uri` as it was once found; whether it is there is not looked at.
+
+    Raises ConfigError when a package is missing, TransientError when its store does not answer.
+    """
+    parts = urlsplit(uri, allow_fragments=False)
+    if "://" not in uri:
+        return InputFile(LocalFile(Path(uri)), format_, status)
+    place = stored_object(parts, uri) if parts.scheme in SCHEMES else remote_file(uri, parts, uri)
+    return InputFile(place, format_, status)
 
 
 def find(named: Sequence[str], format_: Format | None = None) -> tuple[InputFile, ...]:

@@ -25,6 +25,11 @@ class LocalFile:
         return str(self.path)
 
     @property
+    def address(self) -> str:
+        """Its path from the root."""
+        return str(self.path.absolute())
+
+    @property
     def identity(self) -> str:
         """Its path without links."""
         return str(self.path.resolve())

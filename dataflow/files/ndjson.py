@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dataflow.files.lines import blocks
-from dataflow.files.listing import InputFile
+from dataflow.files.pieces import Piece
 from dataflow.input.packer import Packer
 from dataflow.input.parcel import ParsedChunk
 from dataflow.protocol import Unusable
@@ -11,12 +11,12 @@ from dataflow.protocol import Unusable
 OBJECT = "a JSON object"
 
 
-def parsed(file: InputFile, packer: Packer, block_bytes: int) -> Iterator[ParsedChunk]:
-    """The rows of a file. The packer is one of bare lines.
+def parsed(piece: Piece, packer: Packer, block_bytes: int) -> Iterator[ParsedChunk]:
+    """The rows of a piece. The packer is one of bare lines.
 
     Raises ConfigError for a line that is not exactly one JSON object; the rows before it may have been yielded.
     """
-    for block in blocks(file, block_bytes):
+    for block in blocks(piece, block_bytes):
         packed = packer.pack(block.content)
         if (index := first_unusable(packed)) is not None:
             raise block.refusal(index + 1, OBJECT)

@@ -6,6 +6,7 @@ pyarrow takes credentials and endpoints from the environment, as the tools of ea
 import errno
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import IO, Any, cast
 from urllib.parse import SplitResult
 
@@ -30,6 +31,11 @@ class StoredObject:
     store: Any = field(repr=False)
 
     @property
+    def address(self) -> str:
+        """Its URI."""
+        return self.uri
+
+    @property
     def identity(self) -> str:
         """Its URI."""
         return self.uri
@@ -51,24 +57,24 @@ class StoredObject:
         return cast("IO[bytes]", self.store.open_input_file(self.path))
 
 
+def stored_object(parts: SplitResult, shown: str) -> StoredObject:
+    """The object of exactly this URI; what could be a pattern is a part of its name. Looks at nothing."""
+    store, bucket = _store(parts, shown)
+    return StoredObject(shown, f"{bucket}{parts.path}", store)
+
+
 def stored_objects(parts: SplitResult, shown: str) -> Sequence[StoredObject]:
     """The object of this URI, or those that match it, by their names. `shown` is the URI without credentials.
 
     Raises ConfigError when none matches or access is refused, TransientError when the store does not answer.
     """
-    from pyarrow.fs import FileSelector, FileSystem, FileType
+    if not _MAGIC.search(parts.path):
+        return [stored_object(parts, shown)]
+    from pyarrow.fs import FileSelector, FileType
 
-    query = parts.query
-    if parts.scheme in GOOGLE and RETRIES not in query:
-        query = f"{query}&{RETRIES}={MOST_RETRIES}".lstrip("&")
-    begin = shown.removesuffix(parts.path)
+    store, bucket = _store(parts, shown)
+    begin, path = shown.removesuffix(parts.path), f"{bucket}{parts.path}"
     with reached(shown):
-        # Without the path, since keys hold what a URI does not, such as spaces.
-        store, bucket = FileSystem.from_uri(parts._replace(path="", query=query).geturl())
-        bucket = bucket.rstrip("/")
-        path = f"{bucket}{parts.path}"
-        if not _MAGIC.search(parts.path):
-            return [StoredObject(shown, path, store)]
         folder = _MAGIC.split(path, maxsplit=1)[0].rpartition("/")[0]
         infos = store.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True))
     fits = _fits(path)
@@ -76,6 +82,25 @@ def stored_objects(parts: SplitResult, shown: str) -> Sequence[StoredObject]:
     if not found:
         raise no_match(shown)
     return [StoredObject(f"{begin}{each.removeprefix(bucket)}", each, store) for each in found]
+
+
+def _store(parts: SplitResult, shown: str) -> tuple[Any, str]:
+    """The store of a URI, and its bucket."""
+    query = parts.query
+    if parts.scheme in GOOGLE and RETRIES not in query:
+        query = f"{query}&{RETRIES}={MOST_RETRIES}".lstrip("&")
+    with reached(shown):
+        # Without the path, since keys hold what a URI does not, such as spaces.
+        return _connected(parts._replace(path="", query=query).geturl())
+
+
+@lru_cache(maxsize=16)
+def _connected(bucket: str) -> tuple[Any, str]:
+    # A load has many files of one bucket.
+    from pyarrow.fs import FileSystem
+
+    store, path = FileSystem.from_uri(bucket)
+    return store, path.rstrip("/")
 
 
 def _fits(pattern: str) -> Callable[[str], bool]:

@@ -47,6 +47,11 @@ class Place(Protocol):
         ...
 
     @property
+    def address(self) -> str:
+        """Its path without a folder to start from, or its URI: by it another process finds it. No credentials."""
+        ...
+
+    @property
     def identity(self) -> str:
         """What no other file has. It may hold credentials, and is never shown."""
         ...

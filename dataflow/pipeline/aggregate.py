@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from dataflow.batch import Batch, Rows, added_up, joined, with_raw_ids
 from dataflow.flush import Flush
 from dataflow.input.parcel import Span
-from dataflow.raw_ids import RawIds, as_text
+from dataflow.raw_ids import Ids, as_text
 from dataflow.shape import Shape
 from dataflow.types import StreamName
 from dataflow.unknown_fields import FieldsMet
@@ -68,7 +68,7 @@ class Aggregate:
     """
 
     shape: Shape
-    raw_ids: RawIds
+    raw_ids: Ids
     thresholds: Thresholds
     received: int = 0
     read: int = 0

@@ -53,20 +53,22 @@ class Course:
         """The course after one more entry."""
         operation = entry.get("operation") if "error" not in entry else None
         account = account_from_json(entry.get("account"))
+        loads = self.loads or "load" in entry.get("life", {}).get("recipe", {})
         return evolve(
             _placed(self, entry),
             state=str(entry["to"]),
             written=self.written + entry.get("written", 0),
             covered=account.acknowledged if account else max(self.covered, entry.get("checkpoint", 0)),
             begun=self.begun or entry["to"] == "writing",
-            loads=self.loads or "load" in entry.get("life", {}).get("recipe", {}),
+            loads=loads,
             to_temp=self.to_temp or operation in _TO_TEMP,
             resumed=self.resumed or operation == StreamOperation.RESUME_TEMP,
             settled=self.settled or (operation == StreamOperation.SETTLE and entry.get("rows") != 0),
             completed=self.completed or operation == StreamOperation.COMPLETE,
             tried_to_publish=self.tried_to_publish or entry.get("operation") in _PUBLISHING,
             unseen=self.unseen or (entry.get("operation") == StreamOperation.ABANDON and "error" in entry),
-            kept=self.kept or (entry.get("operation") == StreamOperation.ABANDON and _is_kept(entry)),
+            kept=self.kept
+            or (entry.get("operation") == StreamOperation.ABANDON and _is_kept(entry, loads=loads)),
         )
 
 
@@ -91,13 +93,14 @@ def _known(strategy: str) -> Strategy | None:
     return Strategy(strategy) if strategy in {str(each) for each in Strategy} else None
 
 
-def _is_kept(entry: Entry) -> bool:
+def _is_kept(entry: Entry, *, loads: bool) -> bool:
     match entry:
         case {"left": {"recipe": {"load": str(_)}}}:
             # An empty one stays, too: workers may write to it.
             return True
         case {"left": {"empty": bool(empty)}}:
-            return not empty
+            # Workers may yet write to the empty one of a load.
+            return loads or not empty
     # Earlier versions wrote a note, and no other than that the table is kept. A table that was not looked at is kept.
     return "note" in entry or "error" in entry
 
@@ -180,7 +183,8 @@ def _loaded(course: Course, strategy: Strategy) -> str:
         return (
             f"{course.temp} is gone: its rows are in {course.final}, and only the database's reply was lost."
         )
-    return f"{course.final} holds nothing of this load. Its shards wait in {course.temp}."
+    nothing = f"{course.final} holds nothing of this load."
+    return f"{nothing} Its shards wait in {course.temp}." if course.to_temp else nothing
 
 
 def way(strategy: str, generation: int, facts: Entry, publishing: str | None = None) -> str:

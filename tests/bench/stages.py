@@ -28,6 +28,7 @@ from dataflow.files import columnar, ndjson
 from dataflow.files.arrow_rows import parsed_batch
 from dataflow.files.inference import schema_of
 from dataflow.files.listing import Format, InputFile, find
+from dataflow.files.pieces import Piece
 from dataflow.input.bare_lines import BareLines
 from dataflow.input.packer import Packer
 from dataflow.json_schema import fields
@@ -82,13 +83,13 @@ def shape_of(file: InputFile) -> Shape:
 def rows_of(file: InputFile, shape: Shape, stages: Stages) -> Iterator[Rows]:
     """The file's rows, typed."""
     if file.format is Format.PARQUET:
-        for batch in stages.each(READ, columnar.batches(file)):
+        for batch in stages.each(READ, columnar.batches(Piece(file=file))):
             chunk = stages.of(COERCE, partial(parsed_batch, shape, batch, 0))
             yield from (rows for parcel in chunk.parcels for rows in parcel.rows)
         return
     limits = Thresholds()
     packer = Packer([shape], limits.parcel_rows, BareLines(shape.name, 0))
-    for chunk in stages.each(PARSE, ndjson.parsed(file, packer, limits.chunk_bytes)):
+    for chunk in stages.each(PARSE, ndjson.parsed(Piece(file=file), packer, limits.chunk_bytes)):
         for parcel in chunk.parcels:
             yield from parcel.rows
 

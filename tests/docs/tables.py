@@ -80,6 +80,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
                 "destination check",
                 "destination write",
                 "load",
+                *("shards open", "shards run", "shards publish", "shards status", "shards discard"),
                 "plan",
                 "doctor",
                 "journal list",

@@ -1,49 +1,16 @@
 """`dataflow load` into every destination: files become rows, once, whatever kills it on the way."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from attrs import frozen
 from pyarrow import parquet
 
 from dataflow.files.inference import SAMPLE_BYTES
-from tests.starting import installed
-from tests.whole.command import TIMEOUT, Destination
+from tests.whole.command import Destination
+from tests.whole.loading import load
 from tests.whole.turns import in_turn
-
-
-@frozen
-class Load:
-    """What a load printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-def load(destination: Destination, *arguments: str) -> Load:
-    ran = subprocess.run(
-        [
-            *(
-                sys.executable,
-                "-c",
-                "from connectors.engine.commands import main; main()",
-                "load",
-                *arguments,
-            ),
-            *("--to", destination.name, "--config", destination.file("config.json", destination.config)),
-        ],
-        capture_output=True,
-        text=True,
-        env=installed() | {"DATAFLOW_ALLOW_FAULTS": "1"},
-        timeout=TIMEOUT,
-        check=False,
-    )
-    return Load(ran.returncode, ran.stdout, ran.stderr)
 
 
 @pytest.fixture
@@ -58,6 +25,7 @@ def files(tmp_path: Path) -> tuple[str, ...]:
 
 
 ALL = [(1, "Ada"), (1, "Countess"), (2, "Alan"), (3, "Grace"), (4, None), (5, "Edsger")]
+ALL_OF_A = [(1, "Ada"), (2, "Alan")]
 LATEST = [(1, "Countess"), *ALL[2:]]
 
 
@@ -68,7 +36,7 @@ def test_files_of_each_format_become_one_table_and_the_report_counts_their_rows(
 
     assert (done.code, done.err) == (0, "")
     assert destination.rows("users", ["id", "name"]) == ALL
-    assert "Read 6 rows, wrote 6 rows." in done.out
+    assert "Loaded 6 rows of 3 files." in done.out
     assert destination.tables() == ["users"]
 
 
@@ -78,10 +46,11 @@ def test_a_load_by_key_leaves_the_last_row_of_each_key_and_may_run_again(
     loads = [load(destination, *files, "--stream", "users", "--key", "id") for _ in range(2)]
 
     assert [each.code for each in loads] == [0, 0]
+    assert "3 files were loaded before.\nNothing to load.\n" in loads[1].out
     assert destination.rows("users", ["id", "name"]) == LATEST
 
 
-@in_turn("place", ["during:flush#1", "after:flush#1", "before:swap", "during:swap", "after:swap"])
+@in_turn("place", ["during:shard#1", "after:shard#1", "before:swap", "during:swap", "after:swap"])
 def test_an_overwrite_that_was_killed_leaves_the_old_table_or_the_new_and_runs_again(
     destination: Destination, files: tuple[str, ...], place: str
 ) -> None:
@@ -98,7 +67,7 @@ def test_an_overwrite_that_was_killed_leaves_the_old_table_or_the_new_and_runs_a
     assert destination.tables() == ["users"]
 
 
-@in_turn("place", ["after:flush#1", "during:merge", "after:merge", "before:merge", "after:open_temp"])
+@in_turn("place", ["after:shard#1", "during:merge", "after:merge", "before:merge", "after:open_temp"])
 def test_a_load_by_key_that_was_killed_runs_again_and_nothing_is_lost_or_comes_twice(
     destination: Destination, files: tuple[str, ...], place: str
 ) -> None:
@@ -123,7 +92,7 @@ def test_a_file_that_turns_out_to_be_damaged_publishes_nothing(
 
     assert done.code == 1
     assert "ends within a quoted value" in done.err
-    assert "which the next load removes" in done.out
+    assert "Wrote 0 of 1 shard: 0 rows." in done.out
     assert "next sync" not in done.out + done.err
     assert destination.rows("users", ["id", "name"]) == [(3, "Grace"), (4, None)]
 
@@ -153,7 +122,8 @@ def test_the_schema_is_shown_written_and_taken_again(
     widened["properties"]["score"] = {"type": "number"}
     schema.write_text(json.dumps(widened))
 
-    done = load(destination, files[1], *mode, "--stream", "users", "--schema", str(schema))
+    taken = ("--schema", str(schema), "--again", files[1])
+    done = load(destination, files[1], *mode, "--stream", "users", *taken)
 
     assert "users: 1 file, 2 fields\n  id    integer\n  name  string\n" in first.out
     assert (done.code, done.err) == (
@@ -226,7 +196,10 @@ def test_the_journal_of_a_load_is_kept_as_that_of_a_sync(
         ((), "A load needs to know what becomes of the rows that the table has."),
         (("--key", "nobody"), "There is no field 'nobody', which is to be the key."),
         (("--key", "id", "--cursor", "nobody"), "which is to be the cursor."),
-        (("--mode", "overwrite", "--key", "id"), "An overwrite keeps every row, so it has no key"),
+        (
+            ("--mode", "overwrite", "--key", "id"),
+            "A load in the mode overwrite keeps every row, so it has no key",
+        ),
         (("--mode", "append_dedup"), "A load in the mode append_dedup needs a key."),
     ],
 )
@@ -247,3 +220,116 @@ def test_several_files_need_a_name(destination: Destination, files: tuple[str, .
 
     assert done.code == 1
     assert "The table of several files needs a name." in done.err
+
+
+@in_turn("again", [True, False])
+def test_files_are_appended_once_and_new_ones_alone_by_the_same_command(
+    destination: Destination, files: tuple[str, ...], again: bool
+) -> None:
+    asked = ("--stream", "users", "--mode", "append", *(("--again", files[0]) if again else ()))
+    load(destination, *files[:2], *asked)
+
+    done = load(destination, *files, *asked)
+
+    left_out = "1 file was" if again else "2 files were"
+    assert done.code == 0
+    assert (
+        f"{left_out} loaded before.\nLoaded {4 if again else 2} rows of {2 if again else 1} file" in done.out
+    )
+    assert destination.rows("users", ["id", "name"]) == sorted([*ALL, *(ALL_OF_A if again else ())], key=repr)
+
+
+@in_turn("mode", [("--key", "id"), ("--mode", "append")])
+def test_a_file_that_changed_since_it_was_loaded_is_refused_unless_it_is_asked_again(
+    destination: Destination, files: tuple[str, ...], mode: tuple[str, str]
+) -> None:
+    load(destination, *files[1:], "--stream", "users", *mode)
+    Path(files[1]).write_text("id,name\n3,Hopper\n")
+
+    refused = load(destination, *files, "--stream", "users", *mode)
+    between = destination.rows("users", ["id"])
+    done = load(destination, *files, "--stream", "users", *mode, "--again", files[1])
+
+    assert (refused.code, done.code) == (1, 0)
+    assert f"The file {files[1]!r} was loaded before, and has changed since." in refused.err
+    assert len(between) == 4
+    assert (3, "Hopper") in destination.rows("users", ["id", "name"])
+
+
+@in_turn("place", ["after:open_temp", "during:shard#1", "after:shard#1", "during:merge", "after:merge"])
+def test_an_append_that_was_killed_goes_on_and_nothing_is_lost_or_comes_twice(
+    destination: Destination, files: tuple[str, ...], place: str
+) -> None:
+    asked = (*files, "--stream", "users", "--mode", "append", "--shard-bytes", "1")
+
+    killed = load(destination, *asked, "--fault", f"{place}=kill")
+    again = load(destination, *asked)
+
+    assert (killed.code, again.code) == (-9, 0)
+    assert destination.rows("users", ["id", "name"]) == ALL
+    assert destination.tables() == ["users"]
+
+
+@in_turn("mode", [("--key", "id"), ("--mode", "append")])
+def test_an_open_load_of_the_name_is_finished_before_new_files_are_loaded(
+    destination: Destination, files: tuple[str, ...], mode: tuple[str, str]
+) -> None:
+    asked = ("--stream", "users", *mode, "--shard-bytes", "1")
+    load(destination, *files[:2], *asked, "--fault", "after:shard#1=kill")
+
+    done = load(destination, *files, *asked)
+
+    assert done.code == 0
+    assert "A load of this name was open, and came first:\nLoaded 4 rows of 2 files." in done.out
+    assert len(destination.rows("users", ["id"])) == (5 if "--key" in mode else 6)
+
+
+@in_turn("mode", [("--mode", "append"), ("--mode", "overwrite")])
+def test_a_load_whose_file_was_damaged_is_loaded_again_once_the_file_is_corrected(
+    destination: Destination, files: tuple[str, ...], mode: tuple[str, str], tmp_path: Path
+) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"properties": {"id": {"type": "integer"}, "name": {"type": "string"}}}')
+    asked = (*files, "--stream", "users", *mode, "--shard-bytes", "64", "--schema", str(schema))
+    damaged, whole = Path(files[2]), Path(files[2]).read_text()
+    damaged.write_text(f"{whole}{{")
+    failed = load(destination, *asked)
+    damaged.write_text(whole)
+
+    done = load(destination, *asked)
+
+    assert (failed.code, done.code) == (1, 0)
+    assert "Line 3 of the file" in failed.err
+    assert "Wrote 2 of 3 shards: 4 rows." in failed.out
+    assert destination.rows("users", ["id", "name"]) == ALL
+
+
+@in_turn("mode", [("--mode", "append")])
+def test_a_sync_and_another_load_are_refused_while_a_load_is_open(
+    destination: Destination, files: tuple[str, ...], mode: tuple[str, str]
+) -> None:
+    load(destination, *files, "--stream", "users", *mode, "--fault", "after:shard#1=kill")
+
+    done = load(destination, *files, "--stream", "users", *mode, "--name", "another")
+
+    assert done.code == 1
+    assert "A load is open on" in done.err
+    assert "1 of its 1 shard" in done.err
+
+
+@in_turn("case", ["replaced", "dropped"])
+def test_files_whose_rows_are_gone_are_loaded_again(
+    destination: Destination, files: tuple[str, ...], case: str
+) -> None:
+    asked = (files[1], "--stream", "users", "--mode", "append")
+    load(destination, *asked)
+    if case == "replaced":
+        load(destination, files[2], "--stream", "users", "--mode", "overwrite", "--name", "another")
+    else:
+        destination.execute(f'DROP TABLE "{destination.namespace}"."users"')
+
+    done = load(destination, *asked)
+
+    assert "Loaded 2 rows of 1 file." in done.out
+    kept = [row for row in destination.rows("users", ["id", "name"]) if row[0] in (3, 4)]
+    assert kept == [(3, "Grace"), (4, None)]

@@ -5,8 +5,9 @@ after a load that failed, the caller gives it again.
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,14 @@ from connectors.engine.api.given import Data, File, Taken, configuration, taken
 from connectors.engine.api.hearing import Heard
 from connectors.engine.api.result import LoadResult
 from connectors.engine.api.steering import Interruption, Steered
+from connectors.engine.load.stopping import Stop
 from connectors.engine.monitor.monitor import Watching
 from connectors.engine.process.load import Order, foreseen, stream_of
-from connectors.engine.process.load import load as load_files
+from connectors.engine.process.load_files import Job, LoadedFiles
+from connectors.engine.process.load_files import load as load_files
 from connectors.engine.process.load_rows import Loaded, Showing, load_rows
 from connectors.engine.process.masking import mask_of
-from connectors.engine.process.open_destination import configure
+from connectors.engine.process.open_destination import Configured, configure
 from connectors.engine.process.registry import find
 from dataflow.errors import DataflowError, InternalError
 from dataflow.frames.feed import Feed
@@ -49,6 +52,8 @@ def load(  # noqa: PLR0913 - the arguments of the command
     schema: Mapping[str, Any] | File | None = None,
     format: str | None = None,  # noqa: A002 - as the command calls it
     journal: File | None = None,
+    name: str | None = None,
+    again: File | Sequence[File] = (),
 ) -> LoadResult:
     """Load data into the table of the stream, and return once all of it is published.
 
@@ -57,7 +62,8 @@ def load(  # noqa: PLR0913 - the arguments of the command
     is its configuration: a dict, the path of a JSON file, or a URL. Rows are merged by the fields of `key`: of rows
     with one key, the table keeps the last, or the one whose `cursor` is greatest. The mode "overwrite" replaces the
     table. `schema` is the rows' JSON schema, or the path of one; without it, the data is looked at. `format` is that of
-    files whose names do not show it. The journal is appended to a file if there is a path for it.
+    files whose names do not show it. The journal is appended to a file if there is a path for it. The table remembers
+    under the `name`, by default the stream's, which files were loaded: they are loaded once, but for those of `again`.
 
     Raises ConfigError for what a person has to change, TransientError for what may succeed when it is repeated, and
     InternalError for a defect, all of `dataflow.errors`; a note of the error says what the table holds. A
@@ -76,6 +82,8 @@ def load(  # noqa: PLR0913 - the arguments of the command
             mode=given.mode(mode, fields),
             key=fields,
             cursor=cursor,
+            name=name,
+            again=[os.fspath(each) for each in ([again] if isinstance(again, str | os.PathLike) else again)],
         )
         stream_of(order)
         return _loaded(_Task(definition, configured, order, heard, Path(journal) if journal else None), given)
@@ -98,10 +106,9 @@ class _Task:
 
     def perform(
         self, feed: Feed | None, interruption: Interruption, runtime: Runtime, keep: list[Entry]
-    ) -> Loaded:
+    ) -> Loaded | LoadedFiles:
         """Load the files, or what comes from the feed."""
         run = f"{os.getpid()}-{token(runtime.randomness, 8)}"
-        destination = configure(self.definition, self.configuration, run, runtime)
         showing = Showing(
             outlet=self.heard,
             watching=Watching(heartbeat=0.0),
@@ -109,19 +116,29 @@ class _Task:
             mask=self.heard.mask,
             keep=keep.append,
         )
-        with closing(destination.connector):
-            self.heard.warnings += destination.warnings
-            if feed is None:
-                return load_files(self.order, destination, run, showing, interruption)
+        if feed is None:
+            stop = Stop(runtime.threads)
+            interruption.notify(stop.ask, runtime.threads)
+            opened = partial(self._opened, run, runtime)
+            return load_files(self.order, Job(destination=opened, run=run, showing=showing, stop=stop))
+        with self._opened(run, runtime) as destination:
             foreseen(self.order, destination)
             source = FrameSource(feed)
             return load_rows(stream_of(self.order), source, destination, run, showing, interruption)
+
+    @contextmanager
+    def _opened(self, run: str, runtime: Runtime) -> Iterator[Configured]:
+        destination = configure(self.definition, self.configuration, run, runtime)
+        with closing(destination.connector):
+            heard = self.heard.warnings
+            heard += [each for each in destination.warnings if each not in heard]
+            yield destination
 
 
 def _loaded(task: _Task, given: Taken) -> LoadResult:
     threads = JoinedThreads()
     runtime = evolve(SYSTEM, threads=threads)
-    steered: Steered[Loaded] = Steered(threads)
+    steered: Steered[Loaded | LoadedFiles] = Steered(threads)
     entries: list[Entry] = []
     feed = steered.feed if given.pieces is not None else None
     try:
@@ -143,25 +160,25 @@ def _loaded(task: _Task, given: Taken) -> LoadResult:
     return _result(task, given, loaded, entries)
 
 
-def _failure(heard: Heard, loaded: Loaded) -> BaseException:
+def _failure(heard: Heard, loaded: Loaded | LoadedFiles) -> BaseException:
     for error in heard.errors:
         _note(error, heard, loaded)
         return error
     return InternalError("The load failed without an error.", doing="loading", remedy="Report this.")
 
 
-def _note(error: BaseException, heard: Heard, loaded: Loaded) -> None:
+def _note(error: BaseException, heard: Heard, loaded: Loaded | LoadedFiles) -> None:
     """Say what the table holds now."""
     if loaded.standing and loaded.standing not in str(error):
         error.add_note(heard.mask.text(loaded.standing))
 
 
-def _result(task: _Task, given: Taken, loaded: Loaded, entries: Sequence[Entry]) -> LoadResult:
+def _result(task: _Task, given: Taken, loaded: Loaded | LoadedFiles, entries: Sequence[Entry]) -> LoadResult:
     account = loaded.account
     return LoadResult(
         stream=str(task.order.stream),
         read=account.read,
-        written=account.rows,
+        written=loaded.rows if isinstance(loaded, LoadedFiles) else account.rows,
         changed=sum(each.values for each in account.changed),
         changes=tuple(changes_in(account)),
         unknown=account.unknown.names,

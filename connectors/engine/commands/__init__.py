@@ -30,12 +30,13 @@ COMMANDS = {
     "plan": "show what a sync would do, before it does it",
     "replay": "replay a journal on fresh machines; report where one diverges",
     "report": "write an HTML page about a sync",
+    "shards": "load files step by step: open a load, write its shards, publish it",
     "simulate": "run whole syncs under a seeded scheduler, with faults and kills, and check every guarantee",
     "verify": "search all histories of crashes for one that breaks a guarantee",
 }
 
 # They move rows, as a sync does.
-MOVING_ROWS = ("load",)
+MOVING_ROWS = ("load", "shards")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

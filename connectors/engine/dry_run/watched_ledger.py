@@ -86,6 +86,6 @@ class WatchedLedger:
         """As the real one, which keeps nothing."""
         self._real.add_files(table, name, files)
 
-    def forget_files(self, table: TableName, name: str) -> None:
+    def forget_files(self, table: TableName) -> None:
         """As the real one, likewise."""
-        self._real.forget_files(table, name)
+        self._real.forget_files(table)

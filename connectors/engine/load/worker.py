@@ -15,7 +15,7 @@ from connectors.contract import Connector, InsertBuffer
 from connectors.contract.ledger import Owner
 from connectors.contract.loads import OpenedLoad
 from connectors.engine.sync.dropped_columns import expecting_columns
-from connectors.engine.sync.faults import Strike, no_fault
+from connectors.engine.sync.faults import SHARD, Strike, no_fault
 from connectors.engine.sync.transactions import Transactions
 from dataflow.errors import ConfigError, InternalError
 from dataflow.types import TableName
@@ -23,8 +23,6 @@ from machines.loads import ShardRow
 from machines.parts import Atomic
 from machines.refusals import load_is_over
 
-# The place of a worker's transaction among those at which faults strike.
-SHARD = "shard"
 # Gives a shard's rows, in parts, with their raw ids. It is called again where the transaction is tried again.
 Reader = Callable[[ShardRow], Iterator[Sequence[pa.RecordBatch]]]
 

@@ -2,40 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
+from connectors.contract import Connector
 from connectors.engine.dry_run.effects import Deed
 from connectors.engine.dry_run.plan import Plan, plan
-from connectors.engine.process.load_rows import Loaded, Showing, load_rows
+from connectors.engine.load.deciding import DOING, Wanted
 from connectors.engine.process.open_destination import Configured
-from connectors.engine.sync.faults import Strike, no_fault
-from dataflow.catalog import Dedupe, DestinationStream, ImportType, Replace
+from dataflow.catalog import Append, Dedupe, DestinationStream, ImportType, Replace
 from dataflow.errors import ConfigError
 from dataflow.files.listing import InputFile
-from dataflow.files.source import FileSource
+from dataflow.files.shards import shard_bytes_for
 from dataflow.json_schema import fields
 from dataflow.types import StreamName
 
-if TYPE_CHECKING:
-    from connectors.engine.process.signals import Asking
+# Of files in a shard, for a database that keeps in memory what is not committed, as one with groups of rows does.
+UNCOMMITTED_BYTES = 8 << 20
 
-DOING = "preparing the load"
-# What a merge may not do to the table: the rows that it has would lose values, or each other.
+__all__ = ["DOING", "Mode", "Order", "foreseen", "stream_of"]
+
+# What a load that adds may not do to the table: the rows that it has would lose values, or each other.
 REFUSED = (Deed.DROP_COLUMN, Deed.CHANGE_COLUMN, Deed.DROP_VIEW, Deed.MERGE_BY_ANOTHER_KEY)
 
 
 class Mode(StrEnum):
     """What becomes of the rows that the table has."""
 
-    OVERWRITE = "overwrite"
+    APPEND = "append"
     APPEND_DEDUP = "append_dedup"
+    OVERWRITE = "overwrite"
 
 
 @frozen(kw_only=True)
 class Order:
-    """What is to be loaded. `schema` is the JSON schema of the rows; `key` and `cursor` are fields of it."""
+    """What is to be loaded. `schema` is the JSON schema of the rows; `key` and `cursor` are fields of it.
+
+    `name` is the load's: files of one name are loaded once, but for those of `again`. None: the stream's.
+    `shard_bytes` of files are in a shard; None: as many as fit the destination and the number of `workers`.
+    """
 
     files: Sequence[InputFile]
     stream: StreamName
@@ -43,6 +49,21 @@ class Order:
     mode: Mode
     key: tuple[str, ...] = ()
     cursor: str | None = None
+    name: str | None = None
+    again: Sequence[str] = ()
+    shard_bytes: int | None = None
+    workers: int = 1
+
+    def wanted(self, connector: Connector) -> Wanted:
+        """The same as a load of a stream into this destination. Raises ConfigError as `stream_of` does."""
+        fitting = UNCOMMITTED_BYTES if connector.rows_together else shard_bytes_for(self.files, self.workers)
+        return Wanted(
+            stream=stream_of(self),
+            name=self.name or str(self.stream),
+            files=self.files,
+            again=self.again,
+            shard_bytes=self.shard_bytes or fitting,
+        )
 
 
 def stream_of(order: Order) -> DestinationStream:
@@ -61,28 +82,28 @@ def stream_of(order: Order) -> DestinationStream:
 
 
 def _import_type(order: Order) -> ImportType:
-    if order.mode is Mode.OVERWRITE:
-        if order.key or order.cursor:
+    if order.mode is Mode.APPEND_DEDUP:
+        if not order.key:
             raise ConfigError(
-                "An overwrite keeps every row, so it has no key and no cursor.",
+                "A load in the mode append_dedup needs a key.",
                 doing=DOING,
-                remedy="Leave out --key and --cursor, or choose --mode append_dedup.",
+                remedy="Give --key, or choose another mode.",
             )
-        return Replace()
-    if not order.key:
+        return Dedupe(order.key, order.cursor)
+    if order.key or order.cursor:
         raise ConfigError(
-            "A load in the mode append_dedup needs a key.",
+            f"A load in the mode {order.mode} keeps every row, so it has no key and no cursor.",
             doing=DOING,
-            remedy="Give --key, or choose --mode overwrite.",
+            remedy="Leave out --key and --cursor, or choose --mode append_dedup.",
         )
-    return Dedupe(order.key, order.cursor)
+    return Append() if order.mode is Mode.APPEND else Replace()
 
 
 def foreseen(order: Order, destination: Configured) -> Plan:
     """What the load would do.
 
-    Raises ConfigError when a merge would take columns, or values of them, from the rows that the table has: a file
-    that lacks a field is no word that nobody needs it.
+    Raises ConfigError when a load that adds would take columns, or values of them, from the rows that the table has:
+    a file that lacks a field does not say that nobody needs it.
     """
     found = plan(destination.connector, destination.options.meant([stream_of(order)]))
     lost = [
@@ -92,7 +113,7 @@ def foreseen(order: Order, destination: Configured) -> Plan:
         for effect in step.effects
         if effect.deed in REFUSED and effect.table == stream.final.name
     ]
-    if lost and order.mode is Mode.APPEND_DEDUP:
+    if lost and order.mode is not Mode.OVERWRITE:
         raise ConfigError(
             f"The table's rows would lose values: the load {'; '.join(dict.fromkeys(lost))}.",
             doing=DOING,
@@ -100,21 +121,3 @@ def foreseen(order: Order, destination: Configured) -> Plan:
             "which its rows were merged; or replace the table with --mode overwrite.",
         )
     return found
-
-
-def load(
-    order: Order,
-    destination: Configured,
-    run: str,
-    showing: Showing,
-    requests: "Asking | None" = None,
-    strike: Strike = no_fault,
-) -> Loaded:
-    """Load the files. Each error that stopped it was reported to the outlet.
-
-    Raises ConfigError for what is wrong before anything was done.
-    """
-    foreseen(order, destination)
-    source = FileSource(order.files)
-    loaded = load_rows(stream_of(order), source, destination, run, showing, requests, strike)
-    return evolve(loaded, left_out=source.left_out)

@@ -14,13 +14,14 @@ def mode_of(given: str | None, key: Sequence[str]) -> Mode:
         raise ConfigError(
             "A load needs to know what becomes of the rows that the table has.",
             doing=DOING,
-            remedy="Give --key FIELD,... to merge the rows into it, or --mode overwrite to replace them.",
+            remedy="Give --key FIELD,... to merge the rows into it, --mode append to add them, or --mode overwrite to "
+            "replace what is there.",
         )
     if name not in list(Mode):
         raise ConfigError(
             f"A load does not have the mode {name!r}.",
             doing=DOING,
-            remedy=f"Choose among {' and '.join(Mode)}.",
+            remedy=f"Choose among {', '.join(Mode)}.",
         )
     return Mode(name)
 

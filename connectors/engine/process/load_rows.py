@@ -27,6 +27,7 @@ from dataflow.pipeline.states import Outlet
 from machines.journal.account import Account, account_from_json
 from machines.journal.entries import Entry
 from machines.journal.standing import course_of, standing
+from machines.loads import ShardRow
 
 if TYPE_CHECKING:
     from connectors.engine.process.signals import Asking
@@ -49,7 +50,7 @@ class Loaded:
 class Showing:
     """How a load is shown while it goes on: to whom messages go, and where its journal is kept.
 
-    `keep` is given each entry of the journal too.
+    `keep` is given each entry of the journal too, and `progress` the shards of a load whenever the ledger was asked.
     """
 
     outlet: Outlet
@@ -57,6 +58,7 @@ class Showing:
     journal: Path | None = None
     mask: Mask = field(factory=Mask)
     keep: Callable[[Entry], None] = lambda _: None
+    progress: Callable[[Sequence[ShardRow]], None] = lambda _: None
 
 
 def load_rows(

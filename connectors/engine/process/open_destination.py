@@ -137,6 +137,14 @@ def configured(
         yield destination
 
 
+def mask_in(name: str, config: str | Path) -> Mask:
+    """What must not be shown of the configuration in a file, or of a URL. Raises ConfigError when it cannot be read."""
+    from connectors.engine.process.registry import find
+
+    definition = find(name).definition()
+    return mask_of(definition.spec(), configuration_in(config, definition))
+
+
 def streams_of(catalog: Path) -> "tuple[DestinationStream, ...]":
     """The streams of the configured catalog in a file."""
     from dataflow.catalog import read_catalog

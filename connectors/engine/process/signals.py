@@ -47,6 +47,11 @@ class Requests:
         """What a command that failed exits with: 128 and the signal's number, if one was received."""
         return 1 if self._heard is None else 128 + self._heard
 
+    @property
+    def heard(self) -> str:
+        """The name of the signal of the first request; empty before it."""
+        return "" if self._heard is None else self._heard.name
+
     def _wait(self, listener: "Callable[[TransientError], None]") -> None:
         # Nothing that takes time stands before the requests are held back.
         from dataflow.errors import TransientError

@@ -19,8 +19,10 @@ from machines.operations import StreamOperation
 # A slip of a command line in production must not kill a sync.
 PERMISSION = "DATAFLOW_ALLOW_FAULTS"
 FLUSH = "flush"
+# What a worker of a load does.
+SHARD = "shard"
 # The places at which a fault can strike: the operations of a stream's lifecycle, and the flushes between them.
-PLACES: tuple[str, ...] = (*StreamOperation, FLUSH)
+PLACES: tuple[str, ...] = (*StreamOperation, FLUSH, SHARD)
 # Before the transaction, when its work is done and not committed, and after its commit.
 MOMENTS = ("before", "during", "after")
 # How long `slow` takes, in seconds.

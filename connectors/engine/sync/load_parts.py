@@ -37,8 +37,8 @@ class LoadParts:
         self._ledger.open_shards(entry.table, found.shards)
         return evolve(entry, highest_raw_id=found.highest_raw_id)
 
-    def decided(self, entry: LedgerEntry, life: StreamLife) -> None:
-        """Expect every shard of a load that is to be published, and write down the files that it brings.
+    def expect_shards(self, entry: LedgerEntry, life: StreamLife) -> None:
+        """Expect every shard of a load that is to be published.
 
         ConfigError when a shard is missing, or when another load has brought one of the files since it was planned.
         """
@@ -49,9 +49,16 @@ class LoadParts:
             raise shards_are_missing(entry.table, shards)
         if load.found(self._ledger.files(entry.table, load.name)) is Files.LOADED_SINCE:
             raise files_were_loaded(life.stream.name, entry.table)
-        if load.replaces:
-            self._ledger.forget_files(entry.table, load.name)
-        self._ledger.add_files(entry.table, load.name, load.files)
+
+    def replaced(self, entry: LedgerEntry) -> None:
+        """Forget the files of a table whose rows are to be replaced, by a sync or by a load of any name."""
+        self._ledger.forget_files(entry.table)
+
+    def added(self, entry: LedgerEntry, life: StreamLife) -> None:
+        """Write down the files that a load brings which is to be published."""
+        if _open(entry) is not None:
+            load = _own(entry, life)
+            self._ledger.add_files(entry.table, load.name, load.files)
 
     def ended(self, entry: LedgerEntry) -> None:
         """Forget the shards of a load that was published, or that is given up."""

@@ -21,6 +21,9 @@ from dataflow.types import Column, TableName
 from machines.operations import Publishing, Recipe
 from machines.parts import DECISIONS, Atomic, Part
 
+# The classes in which a table may have files that were loaded.
+WITH_LOADS = (Atomic.EVERYTHING, Atomic.ROWS)
+
 
 class Publication:
     """The performer of these parts, for one stream on one client."""
@@ -67,7 +70,10 @@ class Publication:
             return entry
         if entry.load is None:
             _expect_all_flushes(entry, work)
-        self._loads.decided(entry, work.life)
+        self._loads.expect_shards(entry, work.life)
+        if part is Part.DECIDE_REPLACE and self._atomic in WITH_LOADS:
+            self._loads.replaced(entry)
+        self._loads.added(entry, work.life)
         if entry.recipe != work.life.recipe:
             work.note(f"a temp table of {entry.recipe}")
         return evolve(entry, publishing=DECISIONS[part])

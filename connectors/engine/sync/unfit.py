@@ -21,10 +21,7 @@ def needs(unfit: Sequence[Unfit]) -> Mapping[str, Kind]:
 
 def refusal(stream: StreamName, unfit: Sequence[Unfit], columns: ColumnUtils) -> DataflowError:
     """The error of a stream of which these fields are unfit."""
-    complaints = [_complaint(each, columns) for each in unfit[:NAMED]]
-    if len(unfit) > NAMED:
-        complaints.append(f"{len(unfit) - NAMED} more of its fields have the same problem.")
-    message = f"Stream {stream} cannot be written: {' '.join(complaints)}"
+    message = f"Stream {stream} cannot be written: {' '.join(complaints(unfit, columns))}"
     if wider := needs(unfit):
         kinds = [f'"{name}" becomes {columns.column_type(kind)}' for name, kind in wider.items()]
         return TransientError(
@@ -42,6 +39,14 @@ def refusal(stream: StreamName, unfit: Sequence[Unfit], columns: ColumnUtils) ->
         "such "
         "values, as a string does, and refresh the stream.",
     )
+
+
+def complaints(unfit: Sequence[Unfit], columns: ColumnUtils) -> Sequence[str]:
+    """What is wrong with each of these fields, as sentences."""
+    named = [_complaint(each, columns) for each in unfit[:NAMED]]
+    if len(unfit) > NAMED:
+        named.append(f"{len(unfit) - NAMED} more of its fields have the same problem.")
+    return named
 
 
 def expect_order(tables: StreamTables, roles: Mapping[str, Role]) -> None:

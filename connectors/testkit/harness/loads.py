@@ -14,8 +14,8 @@ from attrs import evolve, frozen
 
 from connectors.contract import Client, Connector
 from connectors.contract.ledger import LedgerEntry
-from connectors.engine.load.worker import SHARD, Reader, Written, write_shard
-from connectors.engine.sync.faults import Strike, no_fault
+from connectors.engine.load.worker import Reader, Written, write_shard
+from connectors.engine.sync.faults import SHARD, Strike, no_fault
 from connectors.engine.sync.transactions import Transactions
 from connectors.testkit.harness.cuts import Cut, Ear, Fault, Interruption
 from connectors.testkit.harness.destination import Destination

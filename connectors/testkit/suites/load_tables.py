@@ -134,19 +134,19 @@ class LoadTablesSuite(Suite):
         with bench.client.transaction():
             assert tuple(bench.client.ledger.files(OTHER, "users")) == (first[0],)
 
-    def test_files_of_a_name_are_forgotten_and_may_be_added_again_at_once(self, bench: Bench) -> None:
-        """An overwrite replaces what its name has brought."""
+    def test_files_of_a_table_are_forgotten_and_may_be_added_again_at_once(self, bench: Bench) -> None:
+        """Its rows are replaced, whichever load had brought them."""
         prepare(bench)
         with bench.client.transaction():
             bench.client.ledger.add_files(TABLE, "users", [file("a", "one"), file("b", "one")])
             bench.client.ledger.add_files(TABLE, "users 2", [file("a", "one")])
 
         with bench.client.transaction():
-            bench.client.ledger.forget_files(TABLE, "users")
+            bench.client.ledger.forget_files(TABLE)
             bench.client.ledger.add_files(TABLE, "users", [file("a", "two")])
 
         assert files(bench) == (file("a", "two"),)
-        assert files(bench, "users 2") == (file("a", "one"),)
+        assert files(bench, "users 2") == ()
 
     @pytest.mark.parametrize("load", [None, "one"])
     def test_a_transaction_that_shares_an_entry_reads_which_load_is_open(

@@ -141,7 +141,7 @@ WORK: Mapping[
         [[("a", 1, "x", "one")]],
         LOADS,
     ),
-    "loads_forget_files": (lambda to: ledger(to).forget_files(TABLE, "users"), [[]], LOADS),
+    "loads_forget_files": (lambda to: ledger(to).forget_files(TABLE), [[]], LOADS),
     "journal_prepare": (lambda to: journal(to).prepare(), [[], []], {}),
     "journal_last": (lambda to: journal(to).last("1-a", 1.5), [], {}),
     "journal_append": (lambda to: journal(to).append([Transition(1, ENTRY)]), [], {}),

@@ -139,7 +139,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_refused(bucket: FileSyst
     (file,) = find([uri])
     put(bucket, "changing.csv", CSV.replace(b"A", b"a"))
 
-    with pytest.raises(ConfigError, match="changed while it was read"):
+    with pytest.raises(ConfigError, match="changed since the load began"):
         file.expect_unchanged()
 
 

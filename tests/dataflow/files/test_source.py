@@ -8,19 +8,14 @@ import pytest
 from attrs import evolve
 from pyarrow import parquet
 
-from dataflow.budget import Budget
 from dataflow.errors import ConfigError
 from dataflow.files.listing import find
-from dataflow.files.source import FileSource
+from dataflow.files.pieces import Piece
 from dataflow.input.parcel import ParsedChunk, Span
 from dataflow.keys import Role
-from dataflow.pipeline.inbox import Inbox
-from dataflow.pipeline.reader_thread import Order
-from dataflow.protocol import Status, StreamStatus
-from dataflow.runtime import SYSTEM
 from dataflow.shape import Shape
 from dataflow.types import TIMESTAMP_WITHOUT_TIMEZONE, Column
-from tests.dataflow.files.reading import SHAPE, USERS, cells, read
+from tests.dataflow.files.reading import SHAPE, USERS, cells, read, read_pieces
 
 KEYED = evolve(SHAPE, roles={"id": Role.KEY})
 
@@ -34,7 +29,7 @@ def parsed(folder: Path, shape: Shape = SHAPE, **contents: str | bytes) -> list[
     return read([str(path) for path in paths], shape)
 
 
-def test_all_rows_come_in_the_order_of_the_files_and_then_the_end_of_the_stream(tmp_path: Path) -> None:
+def test_all_rows_come_in_the_order_of_the_files(tmp_path: Path) -> None:
     path = tmp_path / "c.parquet"
     parquet.write_table(pa.table({"name": ["E"], "id": [5]}), path)
     lines = b'{"id":3,"name":"C"}\n\n{"name":"D","id":4}'
@@ -44,7 +39,6 @@ def test_all_rows_come_in_the_order_of_the_files_and_then_the_end_of_the_stream(
     chunks = read([str(tmp_path / "a.csv"), str(tmp_path / "b.ndjson.gz"), str(path)])
 
     assert cells(chunks) == [(1, 'A, or "a"'), (2, None), (3, "C"), (4, "D"), (5, "E")]
-    assert chunks[-1].parcels[-1].events == (StreamStatus(USERS, Status.COMPLETE),)
     events = [event for chunk in chunks for parcel in chunk.parcels for event in parcel.events]
     assert sum(event.records for event in events if isinstance(event, Span)) == 5
 
@@ -132,12 +126,52 @@ def test_a_parquet_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
         read([str(path)])
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_changed_since_it_was_found_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,name\n1,A\n")
-    files = find([str(path)])
+    (file,) = find([str(path)])
     path.write_text("id,name\n1,A\n2,B\n")
-    inbox = Inbox(1 << 20, Budget(1 << 20, SYSTEM.threads), SYSTEM)
 
-    with pytest.raises(ConfigError, match="changed while it was read"):
-        list(FileSource(files).parsed(Order(shapes=(SHAPE,), chunk_bytes=50, most_rows=10), inbox))
+    with pytest.raises(ConfigError, match="changed since the load began"):
+        read_pieces([Piece(file=file)])
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1000])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_each_line_belongs_to_the_piece_in_which_it_begins_wherever_the_file_is_cut(
+    tmp_path: Path, chunk_bytes: int, end: str
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text("\n".join(f'{{"id":{10**number}}}' for number in range(4)) + end)
+    (file,) = find([str(path)])
+
+    for begin in range(file.size + 1):
+        for stop in range(begin, file.size + 1):
+            cuts = [(0, begin), (begin, stop), (stop, file.size)]
+            pieces = [Piece(file=file, begin=one, end=other) for one, other in cuts]
+
+            assert [row[0] for row in cells(read_pieces(pieces, chunk_bytes=chunk_bytes))] == [
+                1,
+                10,
+                100,
+                1000,
+            ]
+
+
+def test_the_line_of_an_error_is_counted_from_the_beginning_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text('{"id":1}\n' * 10 + "[]\n")
+    (file,) = find([str(path)])
+
+    with pytest.raises(ConfigError, match="Line 11 of the file"):
+        read_pieces([Piece(file=file, begin=50, end=file.size)])
+
+
+def test_a_piece_of_a_parquet_file_is_some_of_its_row_groups(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"id": list(range(10)), "name": ["x"] * 10}), path, row_group_size=2)
+    (file,) = find([str(path)])
+
+    chunks = read_pieces([Piece(file=file, begin=1, end=3), Piece(file=file, begin=4, end=5)])
+
+    assert [row[0] for row in cells(chunks)] == [2, 3, 4, 5, 8, 9]

@@ -93,9 +93,11 @@ def test_a_program_names_files_as_the_command_does(shop: Shop, tmp_path: Path) -
     (tmp_path / "users.csv").write_text("id,name\n1,Ada\n2,Alan\n3,\n")
 
     by_path = shop.load(tmp_path / "users.csv", stream=None, key=["id"])
-    by_pattern = shop.load([str(tmp_path / "us*.csv")], key=["id"])
+    loaded_before = shop.load([str(tmp_path / "us*.csv")], key=["id"])
+    by_pattern = shop.load([str(tmp_path / "us*.csv")], key=["id"], again=tmp_path / "users.csv")
 
     assert (by_path.stream, by_path.read, by_pattern.read) == ("users", 3, 3)
+    assert (loaded_before.written, "holds all of the files" in loaded_before.holds) == (0, True)
     assert shop.rows() == ALL
 
 
@@ -234,7 +236,7 @@ def test_an_error_is_in_the_words_of_the_command(shop: Shop, tmp_path: Path) -> 
         shop.load(file, schema=schema, key="id")
 
     assert f"dataflow load: {failed.value}\n" in ran.stderr
-    assert failed.value.__notes__[0].startswith("main.users holds nothing of this run.")
+    assert failed.value.__notes__[0].startswith("main.users holds nothing of this load.")
 
 
 def test_rows_that_cannot_be_read_to_their_end_leave_the_table_as_it_was(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import connectors
 from connectors.engine.commands import COMMANDS, main, parse
 from connectors.engine.process.masking import Mask
+from connectors.engine.process.signals import SIGNALS
 from connectors.engine.process.terminal import Terminal
 from dataflow.errors import ConfigError
 from dataflow.output_messages import error_message, log_message
@@ -101,6 +103,7 @@ ASKED: Mapping[str, Callable[[Path], list[str]]] = {
     "plan": plan,
     "replay": of_journal("replay", "JOURNAL"),
     "report": lambda folder: ["report", str(folder / "journal.jsonl"), "-o", str(folder / HOSTILE)],
+    "shards": lambda folder: ["shards", "status", str(folder / HOSTILE)],
     "simulate": lambda folder: ["simulate", "--plan", str(folder / HOSTILE)],
     "verify": of_journal("verify", "--crashes", "0", "--rivals", "0"),
 }
@@ -130,6 +133,18 @@ def test_every_command_is_asked_with_a_hostile_name() -> None:
     assert ASKED.keys() == COMMANDS.keys()
 
 
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """As they were before a command took them in."""
+    asking = {each: signal.getsignal(each) for each in SIGNALS}
+    held_back = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    for each, handler in asking.items():
+        signal.signal(each, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
+
+
+@pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_shows_what_a_terminal_obeys(
     folder: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -26,8 +26,11 @@ class LocalFile:
 
     @property
     def address(self) -> str:
-        """Its path from the root."""
-        return str(self.path.absolute())
+        """Its path from the root, the same however the way to it was written.
+
+        Links stay, since they may lead elsewhere on another machine; only a way back through one has to be followed.
+        """
+        return str(self.path.resolve() if ".." in self.path.parts else self.path.absolute())
 
     @property
     def identity(self) -> str:

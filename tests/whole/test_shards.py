@@ -193,6 +193,28 @@ def test_a_step_of_the_coordinator_that_was_killed_is_taken_again(
     assert destination.tables() == ["users"]
 
 
+@in_turn("part", ["during:merge#2", "during:merge#3", "during:merge#4"])
+def test_a_load_is_called_published_only_once_its_rows_are_in_the_table(
+    destination: Destination, tmp_path: Path, part: str
+) -> None:
+    made = opened(destination, tmp_path, "--mode", "append")
+    for shard in made.missing():
+        made.step("run", shard)
+    killed = made.step("publish", "--fault", f"{part}=kill")
+
+    status = made.step("status")
+    there = destination.tables() == ["users"] and len(destination.rows("users", ["id"])) == len(ROWS)
+    again = made.step("open", *made.arguments)
+
+    # Where one commit holds a publication, there is no such part to be killed in.
+    assert killed.code in (0, -9)
+    assert (status.code, "is being published" in status.out) in ((0, False), (3, True))
+    assert there or status.code == 3
+    assert (again.code, "Nothing to load" in again.out) == (0, True)
+    assert destination.rows("users", ["id", "name"]) == sorted(ROWS, key=repr)
+    assert destination.tables() == ["users"]
+
+
 @in_turn("mode", [("--mode", "append")])
 def test_a_file_that_changed_since_the_load_was_opened_is_refused_by_its_worker(
     destination: Destination, tmp_path: Path, mode: tuple[str, str]

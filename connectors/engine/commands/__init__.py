@@ -49,7 +49,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         if name == asked:
             module = import_module(f"{__name__}.{name.replace('-', '_')}")
             module.arguments(command)
-            command.set_defaults(module=module, terminal=_terminal(), runtime=_runtime())
+            command.set_defaults(module=module, terminal=_terminal(), runtime=_runtime(), requests=None)
     return parser.parse_args(arguments)
 
 
@@ -85,7 +85,7 @@ def main() -> None:
         sys.stdout.flush()
     except DataflowError as error:
         given.terminal.complain(f"dataflow {given.command}: {error}")
-        code = 1
+        code = given.requests.failure_code if given.requests is not None else 1
     except BrokenPipeError:
         # Its reader has seen enough, as `head` has. Python writes out at its end what it still holds, and that
         # would fail again; the code is that of a program which the signal had ended.

@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Load, and report; 1 when nothing was published, and 128 and the signal's number when it was asked to stop."""
-    requests = asked()
+    requests = given.requests = asked()
     from connectors.engine.process.crew import Crew, config_for_workers
     from connectors.engine.process.load import foreseen
     from connectors.engine.process.load_files import load, stop_by

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # As many workers there are taken to be, when shards are cut for them.
 ELSEWHERE = 8
-# What `status` exits with while shards are missing.
+# What `status` exits with while shards are missing, or the publication has not ended.
 MISSING = 3
 STEPS = {
     "open": "open a load of files into a table, and write its plan",
@@ -63,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Take the step; 1 when it failed, and 128 and the signal's number when it was asked to stop."""
     given.command = f"shards {given.step}"
-    requests = asked()
+    requests = given.requests = asked()
     if given.step == "open":
         return _open(given, requests)
     from connectors.engine.load.plan_file import read_plan
@@ -143,6 +143,13 @@ def _status(given: argparse.Namespace, plan: "LoadPlan", requests: "Requests") -
     from machines.loads import written
 
     found = _steps(given, plan, requests).look(plan)
+    if found.is_being_published(plan.load):
+        if not given.missing:
+            given.terminal.show(
+                f"The load is being published, and its rows are not all in {plan.table} yet. If no process is at "
+                "work, `dataflow shards publish` completes it."
+            )
+        return 0 if given.missing else MISSING
     if found.was_published(plan.load):
         if not given.missing:
             given.terminal.show(f"The load is published: its rows are in {plan.table}.")

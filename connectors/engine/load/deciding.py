@@ -40,7 +40,8 @@ class Todo(StrEnum):
     GO_ON = "go on"
     # Go on with an earlier load of the same name first.
     FINISH_EARLIER = "finish an earlier load"
-    # Drop an earlier load of the same name first: its files have changed, and all of them are loaded again.
+    # Drop an earlier load of the same name first: all of its files are loaded again, since they have changed, or are
+    # wanted in another way, such as by another key.
     GIVE_UP_EARLIER = "give up an earlier load"
 
 
@@ -83,8 +84,7 @@ def _decided(wanted: Wanted, found: Survey) -> Decision:
     files = (
         Sorted(new=tuple(wanted.files), loaded=())
         if replaces
-        # Somebody may have dropped the table, and with it the rows of files that the ledger knows.
-        else sort_out(wanted.files, map(_mark, found.known if found.exists else ()), wanted.again)
+        else sort_out(wanted.files, map(_mark, found.loaded), wanted.again)
     )
     own = _planned(wanted, files.new, found.known)
     opened = found.opened
@@ -103,9 +103,10 @@ def _decided(wanted: Wanted, found: Survey) -> Decision:
             todo=Todo.OPEN, stream=wanted.stream, load=_cut(own, wanted, files.new), left_out=files.loaded
         )
     changed = changed_since(_unwritten(found.shards))
-    if not changed:
+    named_again = {file.uri for file in earlier.files} <= {file.uri for file in wanted.files}
+    if not changed and (not named_again or _same_way(wanted, earlier, found)):
         return Decision(todo=Todo.FINISH_EARLIER, stream=stream, load=earlier)
-    if {file.uri for file in earlier.files} <= {file.uri for file in wanted.files}:
+    if named_again:
         return Decision(todo=Todo.GIVE_UP_EARLIER, stream=stream, load=evolve(earlier, wish=Wish.GIVE_UP))
     raise ConfigError(
         f"An earlier load of the name {wanted.name!r} is open, and cannot be finished: the file {str(changed[0])!r} "
@@ -143,6 +144,12 @@ def _planned(wanted: Wanted, files: Sequence[InputFile], known: Sequence[LoadedF
         known=before,
         replaces=wanted.stream.replaces_each_time,
     )
+
+
+def _same_way(wanted: Wanted, earlier: Load, found: Survey) -> bool:
+    """Whether an earlier load brings its files as they are wanted now: by the same mode, key, cursor and fields."""
+    files = files_of(shard_from_text(shard.spec) for shard in found.shards)
+    return _planned(wanted, files, found.known).id == earlier.id
 
 
 def _cut(load: Load, wanted: Wanted, files: Sequence[InputFile]) -> Load:

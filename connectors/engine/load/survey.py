@@ -30,14 +30,26 @@ class Survey:
     shards: tuple[ShardRow, ...] = ()
     known: tuple[LoadedFile, ...] = ()
 
+    @property
+    def loaded(self) -> tuple[LoadedFile, ...]:
+        """The files whose rows are in the table, or in a publication that was decided.
+
+        None where somebody has dropped the table, and with it the rows of files that the ledger knows.
+        """
+        begun = self.opened is not None and self.opened.publishing is not None
+        return self.known if self.exists or begun else ()
+
     def is_open(self, load: str) -> bool:
         """Whether the load of this id is open: its publication is not decided."""
         return self.opened is not None and self.opened.recipe.load == load and self.opened.publishing is None
 
+    def is_being_published(self, load: str) -> bool:
+        """Whether the publication of the load of this id was decided and has not ended: any claim completes it."""
+        return self.opened is not None and self.opened.recipe.load == load and not self.is_open(load)
+
     def was_published(self, load: str) -> bool:
         """Whether files of the load of this id are in the table, or in a publication that was decided."""
-        decided = self.opened is not None and self.opened.recipe.load == load and not self.is_open(load)
-        return decided or any(file.load == load for file in self.known)
+        return self.is_being_published(load) or any(file.load == load for file in self.known)
 
 
 def survey(connector: Connector, stream: StreamName, name: str, retry: RetryPolicy | None = None) -> Survey:

@@ -101,8 +101,8 @@ def stop_by(requests: "Requests", threads: Threads) -> Stop:
 def _asked_to_stop(signal: str) -> TransientError:
     return TransientError(
         f"The load was asked to stop, by {signal}.",
-        doing="writing the shards",
-        remedy="The shards that are written are kept. Run the same load again: it goes on.",
+        doing="loading files",
+        remedy="Every shard that was written is kept. Run the same load again: it goes on.",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
+from connectors.contract import Atomic
 from connectors.engine.load.adopting import stream_of
 from connectors.engine.load.deciding import Decision, Todo, adopted, decide
 from connectors.engine.load.plan_file import LoadPlan
@@ -56,7 +57,8 @@ class Steps:
                 shards=0,
             )
             if decision.todo is Todo.NOTHING:
-                return LoadedFiles(succeeded=True, known=decision.left_out), plan
+                loaded = self._completed(decision, destination)
+                return loaded, plan if loaded.succeeded else None
             if decision.todo in (Todo.FINISH_EARLIER, Todo.GIVE_UP_EARLIER):
                 raise _another_is_open(found)
             if decision.todo is Todo.OPEN:
@@ -110,6 +112,12 @@ class Steps:
         """What the destination knows of the load."""
         with self.job.destination() as destination:
             return survey(destination.connector, plan.stream, plan.name)
+
+    def _completed(self, decision: Decision, destination: Configured) -> LoadedFiles:
+        """A load of no files. Outside of class A it completes the publication that an earlier process began."""
+        if destination.connector.atomic is Atomic.EVERYTHING:
+            return LoadedFiles(succeeded=True, known=decision.left_out)
+        return evolve(self._take(decision, Until.PUBLISHED, destination), known=decision.left_out)
 
     def _adopted(self, found: Survey, plan: LoadPlan) -> Decision:
         assert found.opened is not None, "the caller looked"  # noqa: S101 - for the type checker

@@ -71,6 +71,18 @@ def test_a_name_with_brackets_spaces_or_a_colon_is_a_file_and_no_pattern(tmp_pat
     assert [file.name for file in found] == [path.name for path in paths]
 
 
+def test_a_file_has_one_address_however_the_way_to_it_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(CSV)
+
+    (straight,) = find([str(folder / "a.csv")])
+    (back,) = find([str(folder / ".." / "orders" / "." / "a.csv")])
+
+    assert back.uri == straight.uri
+    assert straight.uri == str(folder / "a.csv")
+
+
 # -- an object store
 
 

@@ -40,6 +40,8 @@ RANKED = 64 * 1024 * 1024
 # What a session must not inherit from the server's defaults.
 SETTINGS = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', sql_safe_updates = 0",
+    # How many bytes of a text an order compares, and how many rows a SELECT answers: not what the server was given.
+    "SET SESSION max_sort_length = 1024, sql_select_limit = 18446744073709551615",
     # Else a ledger row that is looked for, and is not there yet, is locked with its neighbours.
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     # The server ranks rows in memory up to this size, and on disk beyond it. MariaDB obeys the smaller of the two.

@@ -84,7 +84,7 @@ def _latest(statements: MysqlStatements, source: TableName, recipe: Recipe) -> S
         "    ) AS {latest}",
         renamed=listed(new for _, new in columns),
         columns=listed(sql("{} AS {}", of(S, name), new) for name, new in columns),
-        keys=qualified(S, recipe.primary_key),
+        keys=statements.of_one_key(recipe, S),
         latest_first=listed(statements.latest_first(of(S, name), kinds.get(name)) for name in order(recipe)),
         source=statements.table(source),
         latest=LATEST,

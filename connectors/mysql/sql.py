@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
+from connectors.contract import Recipe
 from connectors.mysql.columns import MYSQL, SPELLED, UNSPELLED
 from connectors.sql.dialect import Dialect
 from connectors.sql.statements import KEY_INDEX, Statements, T, of
-from connectors.sql.text import Name, Param, Sql, Type, Value, listed, names, sql
+from connectors.sql.text import Name, Param, Sql, Type, Value, join, listed, names, sql
 from dataflow.evolution import ColumnType
-from dataflow.types import ADDED_LATER, META, RAW_ID, Column, TableName
+from dataflow.types import ADDED_LATER, META, RAW_ID, Column, Kind, TableName
 
 # The collations by which two texts are equal only if they are the same.
 MARIADB_EXACT, MYSQL_EXACT = "utf8mb4_nopad_bin", "utf8mb4_0900_bin"
@@ -129,6 +130,13 @@ class MysqlStatements(Statements):
             namespace=Param("namespace"),
             name=Param("name"),
         )
+
+    def of_one_key(self, recipe: Recipe, alias: Name) -> Sql:
+        """With a hash of each text. MariaDB parts the rows of a window by a text's first bytes (max_sort_length)."""
+        kinds = {column.name: column.kind for column in recipe.columns}
+        texts = [name for name in recipe.primary_key if kinds.get(name) in (Kind.STRING, Kind.JSON)]
+        hashes = (sql("sha2({}, 256)", of(alias, name)) for name in texts)
+        return join(", ", [super().of_one_key(recipe, alias), *hashes])
 
     def delete_rows_of(self, table: TableName, found: Sql) -> Sql:
         """By a join: a DELETE with IN reads the whole table, however few rows it is to remove. In the rows' order."""

@@ -31,7 +31,7 @@ def dedupe(statements: Statements, table: TableName, recipe: Recipe) -> Sql:
         "  WHERE place > 1{or_deleted}\n",
         table=statements.table(table),
         row_of_s=statements.row_id(S),
-        keys=qualified(S, recipe.primary_key),
+        keys=statements.of_one_key(recipe, S),
         latest_first=_latest_first(statements, recipe, {name: of(S, name) for name in order(recipe)}),
         mark=NOTHING if deleted is None else sql(", {} AS deleted", deleted),
         or_deleted=NOTHING if deleted is None else sql(" OR deleted"),

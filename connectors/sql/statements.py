@@ -77,6 +77,10 @@ class Statements(ABC):
         """An order by which the latest comes first; `kind` is that of a column with a field, None for metadata."""
         return self.dialect.latest_first(expression)
 
+    def of_one_key(self, recipe: Recipe, alias: Name) -> Sql:
+        """What the rows of one key have in common, and no others: what a window parts them by."""
+        return qualified(alias, recipe.primary_key)
+
     # -- what there is
 
     def find_namespace(self) -> Sql:

@@ -289,6 +289,26 @@ class MergeSuite(Suite):
 
         assert [(r["id"], r["name"]) for r in bench.rows(target, of)] == [("short", "old"), (key, "newer")]
 
+    @pytest.mark.parametrize("kind", [Kind.STRING, Kind.JSON])
+    @pytest.mark.parametrize("length", [1_030, 70_000])
+    def test_keys_that_differ_at_their_ends_alone_stay_keys(
+        self, bench: Bench, length: int, kind: Kind
+    ) -> None:
+        of = columns(id=kind, name=Kind.STRING)
+        keys = [f'"{"k" * length}{n}"' for n in range(3)]
+        target, source = bench.table("users"), bench.table("users_tmp")
+        came = [row(n + 1, T1, id=keys[n % 3], name=f"{n}") for n in range(6)]
+        for table in (target, source):
+            bench.make(table, of, *came, key=("id",))
+
+        with bench.client.transaction():
+            bench.client.dedupe_table(target, recipe(of, "id"))
+        deduped = [each["name"] for each in bench.rows(target, of)]
+        _merge(bench, recipe(of, "id"))
+
+        assert deduped == ["3", "4", "5"]
+        assert [each["name"] for each in bench.rows(target, of)] == ["3", "4", "5"]
+
     def test_duplicates_of_a_key_in_the_table_become_one_row(self, bench: Bench) -> None:
         """An append sync may have left them, before the stream was switched to dedupe."""
         target, source = bench.table("users"), bench.table("users_tmp")

@@ -206,7 +206,7 @@ def test_a_load_is_called_published_only_once_its_rows_are_in_the_table(
     there = destination.tables() == ["users"] and len(destination.rows("users", ["id"])) == len(ROWS)
     again = made.step("open", *made.arguments)
 
-    # Where one commit holds a publication, there is no such part to be killed in.
+    # If one commit holds a publication, there is no such part to be killed in.
     assert killed.code in (0, -9)
     assert (status.code, "is being published" in status.out) in ((0, False), (3, True))
     assert there or status.code == 3

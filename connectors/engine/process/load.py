@@ -18,7 +18,7 @@ from dataflow.files.shards import shard_bytes_for
 from dataflow.json_schema import fields
 from dataflow.types import StreamName
 
-# Of files in a shard, for a database that keeps in memory what is not committed, as one with groups of rows does.
+# Bytes of files in a shard, for a database that keeps in memory what is not committed: one with groups of rows.
 UNCOMMITTED_BYTES = 8 << 20
 
 __all__ = ["DOING", "Mode", "Order", "foreseen", "stream_of"]

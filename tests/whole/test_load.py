@@ -270,6 +270,37 @@ def test_an_append_that_was_killed_goes_on_and_nothing_is_lost_or_comes_twice(
     assert destination.tables() == ["users"]
 
 
+@in_turn("part", ["during:merge#2", "during:merge#3", "during:merge#4"])
+def test_an_append_whose_publication_has_not_ended_is_completed_and_its_files_are_not_loaded_again(
+    destination: Destination, files: tuple[str, ...], part: str
+) -> None:
+    asked = (*files, "--stream", "users", "--mode", "append")
+
+    # If one commit holds a publication, there is no such part to be killed in.
+    killed = load(destination, *asked, "--fault", f"{part}=kill")
+    again = load(destination, *asked)
+
+    assert (killed.code in (0, -9), again.code) == (True, 0)
+    assert destination.rows("users", ["id", "name"]) == ALL
+    assert destination.tables() == ["users"]
+
+
+@in_turn("mode", [("--key", "id"), ("--mode", "append"), ("--mode", "overwrite")])
+def test_a_load_that_failed_by_its_rows_does_not_keep_out_the_same_files_in_another_way(
+    destination: Destination, tmp_path: Path, mode: tuple[str, str]
+) -> None:
+    path = tmp_path / "users.ndjson"
+    path.write_text('{"id": 1, "name": "Ada", "code": null}\n{"id": 2, "name": "Grace", "code": 7}\n')
+
+    failed = load(destination, str(path), "--key", "code")
+    done = load(destination, str(path), *mode)
+
+    assert (failed.code, "have no value for the field 'code'" in failed.err) == (1, True)
+    assert done.code == 0
+    assert destination.rows("users", ["id", "name"]) == [(1, "Ada"), (2, "Grace")]
+    assert destination.tables() == ["users"]
+
+
 @in_turn("mode", [("--key", "id"), ("--mode", "append")])
 def test_an_open_load_of_the_name_is_finished_before_new_files_are_loaded(
     destination: Destination, files: tuple[str, ...], mode: tuple[str, str]

@@ -39,6 +39,7 @@ class LocalFile:
 
     def status(self) -> Status:
         """Its size and when it was changed. Raises ConfigError when it cannot be read, or only once."""
+        _expect_text(self.path)
         with reached(self.uri):
             found = self.path.stat()
             if stat.S_ISDIR(found.st_mode):
@@ -71,3 +72,13 @@ def local_files(named: str) -> Sequence[LocalFile]:
     if not found:
         raise no_match(named)
     return [LocalFile(path) for path in found]
+
+
+def _expect_text(path: Path) -> None:
+    """Raises ConfigError for a name that no ledger could hold."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"The name of the file {str(path)!a} is not UTF-8.", doing=LOOKING, remedy="Rename it."
+        ) from error

@@ -186,8 +186,8 @@ def sort_out(files: Sequence[InputFile], before: Iterable[FileMark], again: Sequ
             raise ConfigError(
                 f"The file {str(file)!r} was loaded before, and has changed since.",
                 doing=DOING,
-                remedy=f"Nothing was changed. To load all of it again, give --again {str(file)!r}: rows without a key "
-                "are then in the table twice. Or leave the file out.",
+                remedy=f"None of its rows was loaded again. To load all of them, give --again {str(file)!r}: rows "
+                "without a key are then in the table twice. Or leave the file out.",
             )
     return Sorted(new=tuple(new), loaded=tuple(loaded))
 

@@ -61,6 +61,14 @@ def test_what_is_no_file_is_refused_with_what_to_name_instead(tmp_path: Path) ->
         find([str(tmp_path / "a.parquet.gz")])
 
 
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = Path(f"{tmp_path}/caf\udce9.csv")
+    path.write_bytes(CSV)
+
+    with pytest.raises(ConfigError, match=r"caf\\udce9.csv' is not UTF-8.*Rename it"):
+        find([str(path)])
+
+
 def test_a_name_with_brackets_spaces_or_a_colon_is_a_file_and_no_pattern(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a[1] b.csv", "c:d.csv", "é#?.csv")]
     for path in paths:

@@ -114,7 +114,9 @@ class LoadPublicationSuite(Suite):
 
         assert (stage.rows(), set(stage.files())) == (LEFT[APPEND], {*FILES, other})
 
-    def test_a_load_that_replaces_the_table_replaces_the_files_of_its_name(self, stage: LoadStage) -> None:
+    def test_a_load_that_replaces_the_table_makes_it_forget_the_files_of_every_name(
+        self, stage: LoadStage
+    ) -> None:
         stage = evolve(stage, strategy=APPEND_TRUNCATE)
         stage.fill()
         stage.add_files(file("before", "zero"), file("1.ndjson", "zero"))
@@ -124,7 +126,7 @@ class LoadPublicationSuite(Suite):
 
         stage.publish()
 
-        assert (stage.files(), stage.files("another")) == (FILES, (file("before", "zero"),))
+        assert (stage.files(), stage.files("another")) == (FILES, ())
 
     @pytest.mark.parametrize("strategy", LEFT)
     def test_a_publication_that_was_decided_is_completed_by_a_sync(

@@ -5,6 +5,7 @@ A run in which a test asks for PostgreSQL, and there is none, fails: at once, or
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ def _needs_mysql(item: pytest.Function) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[USED] = set()
+    # A shell has a command that it starts in the background ignore Ctrl-C, and tests interrupt themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:

@@ -14,9 +14,9 @@ from connectors.mysql.columns import MYSQL, NO_SUCH_DATABASE, NO_SUCH_TABLE, Mys
 from connectors.mysql.connection import MysqlConnection
 from connectors.sql.dialect import Holds, InternalColumn
 from connectors.sql.ledger import SqlLedger
-from connectors.sql.ledger_rows import KEY, key_of
+from connectors.sql.ledger_rows import KEY, KEY_COLUMNS, key_of
 from connectors.sql.session import Session
-from connectors.sql.text import Name, Param, Sql, join, listed, names, sql
+from connectors.sql.text import Name, Param, Sql, all_given, listed, names, sql
 from dataflow.errors import TransientError
 from dataflow.names import comparable
 from dataflow.runtime import Runtime
@@ -24,8 +24,7 @@ from dataflow.types import TableName
 
 TABLE = "_airbyte_locks"
 _COLUMNS = (
-    InternalColumn("final_namespace", Holds.KEY, nullable=False),
-    InternalColumn("final_name", Holds.KEY, nullable=False),
+    *KEY_COLUMNS,
     InternalColumn("session", Holds.INTEGER, nullable=False),
     InternalColumn("owner", Holds.TEXT, nullable=False),
 )
@@ -113,7 +112,7 @@ class StreamLocks:
                 Name("owner"),
                 Name(self._place.namespace, self._place.name),
                 # A server that starts again counts its sessions from 1.
-                join(" AND ", (sql("{} = {}", Name(name), Param(name)) for name in (*KEY, "session"))),
+                all_given((*KEY, "session")),
             ),
             {**key_of(table), "session": session},
         )

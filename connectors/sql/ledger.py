@@ -26,7 +26,7 @@ from connectors.sql.ledger_rows import (
 )
 from connectors.sql.loads import SqlLoads
 from connectors.sql.session import Session
-from connectors.sql.text import Name, Param, Sql, join, listed, names, sql
+from connectors.sql.text import Name, Param, Sql, all_given, given, listed, names, sql
 from dataflow.errors import ConfigError
 from dataflow.stream_tables import OwnedTable
 from dataflow.types import StreamName, TableName
@@ -166,7 +166,7 @@ class SqlLedger(SqlLoads):
 
     @cached_property
     def _update(self) -> Sql:
-        settable = listed(map(_given, NAMES[2:]))
+        settable = listed(map(given, NAMES[2:]))
         return sql("UPDATE {} SET {} WHERE {}", self._entries, settable, _THIS)
 
     @cached_property
@@ -225,8 +225,4 @@ class _LedgerSession:
             ) from error
 
 
-def _given(name: str) -> Sql:
-    return sql("{} = {}", Name(name), Param(name))
-
-
-_THIS = join(" AND ", map(_given, KEY))
+_THIS = all_given(KEY)

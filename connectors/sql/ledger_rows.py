@@ -20,10 +20,14 @@ FLUSH_TABLE = "_airbyte_flushes"
 FORMAT_TABLE = "_airbyte_ledger"
 TABLES = (TABLE, FLUSH_TABLE, FORMAT_TABLE)
 
-CHECKPOINT = "checkpoint_raw_id"
-COLUMNS = (
+# Whose rows they are: the key of an entry, and the first columns of every other key.
+KEY_COLUMNS = (
     InternalColumn("final_namespace", Holds.KEY, nullable=False),
     InternalColumn("final_name", Holds.KEY, nullable=False),
+)
+CHECKPOINT = "checkpoint_raw_id"
+COLUMNS = (
+    *KEY_COLUMNS,
     InternalColumn("stream_namespace", Holds.TEXT),
     InternalColumn("stream_name", Holds.TEXT),
     InternalColumn("columns", Holds.TEXT),
@@ -43,8 +47,7 @@ KEY = NAMES[:2]
 # What a transaction reads that shares an entry.
 OWNER_NAMES = ("epoch", "owner", "last_flush", "temp_namespace", "temp_name", "recipe", "publishing")
 FLUSH_COLUMNS = (
-    InternalColumn("final_namespace", Holds.KEY, nullable=False),
-    InternalColumn("final_name", Holds.KEY, nullable=False),
+    *KEY_COLUMNS,
     InternalColumn("epoch", Holds.INTEGER, nullable=False),
     InternalColumn("number", Holds.INTEGER, nullable=False),
     InternalColumn("rows", Holds.INTEGER, nullable=False),

@@ -6,9 +6,9 @@ from hashlib import sha256
 from typing import Any
 
 from connectors.sql.dialect import Dialect, Holds, InternalColumn
-from connectors.sql.ledger_rows import KEY, key_of
+from connectors.sql.ledger_rows import KEY, KEY_COLUMNS, key_of
 from connectors.sql.session import Session
-from connectors.sql.text import Name, Param, Sql, join, listed, names, sql
+from connectors.sql.text import Name, Param, Sql, all_given, given, listed, names, sql
 from dataflow.errors import ConfigError
 from dataflow.types import TableName
 from machines.loads import LoadedFile, ShardRow
@@ -17,8 +17,7 @@ SHARD_TABLE = "_airbyte_shards"
 FILE_TABLE = "_airbyte_files"
 
 _SHARD_COLUMNS = (
-    InternalColumn("final_namespace", Holds.KEY, nullable=False),
-    InternalColumn("final_name", Holds.KEY, nullable=False),
+    *KEY_COLUMNS,
     InternalColumn("number", Holds.INTEGER, nullable=False),
     InternalColumn("load", Holds.TEXT, nullable=False),
     InternalColumn("spec", Holds.TEXT, nullable=False),
@@ -27,8 +26,7 @@ _SHARD_COLUMNS = (
 )
 # A file's name and URI may be longer than what is in a key, so a hash of both is.
 _FILE_COLUMNS = (
-    InternalColumn("final_namespace", Holds.KEY, nullable=False),
-    InternalColumn("final_name", Holds.KEY, nullable=False),
+    *KEY_COLUMNS,
     InternalColumn("file", Holds.KEY, nullable=False),
     InternalColumn("name", Holds.TEXT, nullable=False),
     InternalColumn("uri", Holds.TEXT, nullable=False),
@@ -153,7 +151,7 @@ class SqlLoads:
 
     @cached_property
     def _update_shard(self) -> Sql:
-        return sql("UPDATE {} SET {} WHERE {}", self._shard_table, _given("rows"), _THIS_SHARD)
+        return sql("UPDATE {} SET {} WHERE {}", self._shard_table, given("rows"), _THIS_SHARD)
 
     @cached_property
     def _delete_shards(self) -> Sql:
@@ -175,7 +173,7 @@ class SqlLoads:
 
     @cached_property
     def _update_file(self) -> Sql:
-        settable = listed(map(_given, ("size", "etag", "load")))
+        settable = listed(map(given, ("size", "etag", "load")))
         return sql("UPDATE {} SET {} WHERE {}", self._file_table, settable, _THIS_FILE)
 
     @cached_property
@@ -208,14 +206,6 @@ def _insert(table: Name, columns: Sequence[str]) -> Sql:
     return sql("INSERT INTO {} ({}) VALUES ({})", table, names(columns), listed(map(Param, columns)))
 
 
-def _given(name: str) -> Sql:
-    return sql("{} = {}", Name(name), Param(name))
-
-
-def _all_given(of: Sequence[str]) -> Sql:
-    return join(" AND ", map(_given, of))
-
-
 def _demand(place: TableName, wanted: Sequence[str], found: Collection[str]) -> None:
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -228,7 +218,7 @@ def _demand(place: TableName, wanted: Sequence[str], found: Collection[str]) -> 
         )
 
 
-_OF_THIS = _all_given(KEY)
-_THIS_SHARD = _all_given((*KEY, "load", "number"))
-_OF_THIS_NAME = _all_given((*KEY, "name"))
-_THIS_FILE = _all_given(_FILE_KEY)
+_OF_THIS = all_given(KEY)
+_THIS_SHARD = all_given((*KEY, "load", "number"))
+_OF_THIS_NAME = all_given((*KEY, "name"))
+_THIS_FILE = all_given(_FILE_KEY)

@@ -176,6 +176,16 @@ def names(columns: Iterable[str]) -> Sql:
     return listed(map(Name, columns))
 
 
+def given(name: str) -> Sql:
+    """A column equals, or is to be, the parameter of its name."""
+    return sql("{} = {}", Name(name), Param(name))
+
+
+def all_given(columns: Iterable[str]) -> Sql:
+    """Each of the columns equals the parameter of its name."""
+    return join(" AND ", map(given, columns))
+
+
 def filled(statement: Sql, parameters: Mapping[str, object]) -> Sql:
     """The statement with these values in the places of its parameters; for a reader, since values are never sent so."""
     pieces: list[Piece] = []

@@ -15,9 +15,7 @@ from connectors.engine.sync.transactions import Transactions
 from connectors.engine.sync.undoing import expect_undone_at_first
 from dataflow.errors import DataflowError, InternalError
 from dataflow.files.airbyte import LeftOut
-from dataflow.types import TableName
 from machines.destination import DestinationLifecycle, SyncLife
-from machines.formatting import duration
 from machines.journal.listener import Journal
 from machines.lifecycle import Executor
 from machines.loads import ShardRow
@@ -26,22 +24,15 @@ from machines.operations import Answer, SyncOperation
 
 @frozen(kw_only=True)
 class Ended:
-    """How a process's part in a load ended. `state` is that of the stream's machine, such as `done` or `left_open`.
+    """How a process's part in a load ended.
 
-    `table` and `shards` are as the ledger had them last. `left_out` counts what of messages in files is no row, as far
-    as workers reported it.
+    `shards` are as the ledger had them last. `left_out` counts what of messages in files is no row, as far as workers
+    reported it.
     """
 
     succeeded: bool
-    state: str
-    table: TableName | None
     shards: Sequence[ShardRow]
     left_out: Mapping[LeftOut, int]
-
-    @property
-    def rows(self) -> int:
-        """The rows of the shards that are durable."""
-        return sum(shard.rows or 0 for shard in self.shards)
 
 
 class LoadOperations:
@@ -49,7 +40,7 @@ class LoadOperations:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._owner = Transactions(session.connector, session.retry, self._retrying, session.stop.asked)
+        self._owner = Transactions(session.connector, session.retry, session.retrying, session.stop.asked)
         # Made when the ledger has given its names.
         self.run: LoadRun | None = None
         self._performers: Mapping[SyncOperation, Callable[[LoadRun], None]] = {
@@ -132,11 +123,6 @@ class LoadOperations:
         else:
             run.publish()
 
-    def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
-        self._session.outlet.log(
-            "WARN", f"Attempt {attempt} failed; trying again in {duration(wait)}. {error}"
-        )
-
 
 def run_load(session: Session) -> Ended:
     """Take the load as far as the session says, and report each failure to its outlet."""
@@ -153,8 +139,6 @@ def run_load(session: Session) -> Ended:
         session.outlet.report(life.failure)
     return Ended(
         succeeded=machine.at == "done",
-        state=run.machine.at if run is not None else "idle",
-        table=run.table if run is not None else None,
         shards=run.shards if run is not None else (),
         left_out=run.left_out if run is not None else {},
     )

@@ -1,23 +1,16 @@
 """What one process's part in a load is made of: a value. Runs nothing."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any
 
 from attrs import Factory, field, frozen
 
-from connectors.contract import Connector
 from connectors.engine.load.executors import Executor
 from connectors.engine.load.stopping import Stop
 from connectors.engine.load.writing import Outcome, Target
-from connectors.engine.monitor.log import remarks
-from connectors.engine.monitor.progress import Watch
-from connectors.engine.sync.faults import Strike, no_fault
-from connectors.engine.sync.transactions import RetryPolicy
+from connectors.engine.sync.settings import Process
 from dataflow.catalog import DestinationStream
-from dataflow.pipeline.states import Outlet
-from machines.journal.entries import Entry
 from machines.loads import Load, ShardRow
 
 
@@ -52,38 +45,18 @@ class Workers:
 
 
 @frozen(kw_only=True)
-class Session:
-    """One process's part in a load. The caller closes the connector, and the executor.
+class Session(Process):
+    """One process's part in a load. The caller closes the executor, too.
 
     `workers` is asked for them once the load is open; a process that writes no shard has none. `progress` is given
     the shards whenever the ledger was asked.
     """
 
-    run: str
-    connector: Connector
     stream: DestinationStream
     load: Load
     until: Until
-    outlet: Outlet
-    keep: Callable[[Entry], None]
     workers: Callable[[Opened], Workers] | None = None
     progress: Callable[[Sequence[ShardRow]], None] = lambda _: None
-    retry: RetryPolicy = field(factory=RetryPolicy)
-    strike: Strike = no_fault
     stop: Stop = field(
         default=Factory(lambda session: Stop(session.connector.runtime.threads), takes_self=True)
     )
-    watch: Watch = field(default=Factory(lambda session: Watch(session.connector.runtime), takes_self=True))
-    turn: AbstractContextManager[Any] = field(
-        default=Factory(lambda session: session.connector.runtime.threads.lock(), takes_self=True),
-        init=False,
-        repr=False,
-        eq=False,
-    )
-
-    def record(self, entry: Entry) -> None:
-        """Keep an entry; the log says so too."""
-        self.keep(entry)
-        self.watch.heard(entry)
-        for level, message in remarks(entry):
-            self.outlet.log(level, message)

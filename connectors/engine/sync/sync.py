@@ -23,7 +23,6 @@ from dataflow.pipeline.writers import AtOnce
 from dataflow.raw_ids import RawIds
 from dataflow.shape import Shape
 from machines.destination import DestinationLifecycle, SyncLife
-from machines.formatting import duration
 from machines.journal.account import Taken
 from machines.journal.listener import Journal
 from machines.lifecycle import Executor
@@ -41,7 +40,7 @@ class SyncOperations:
         self._flushes_at_once = flushes_at_once(connector.atomic, sync.flushes_at_once)
         at_once = max(1, min(connector.streams_at_once, len(sync.streams)), self._flushes_at_once)
         self._owner, *self._writers = (
-            Transactions(connector, sync.retry, self._retrying, sync.intake.stopped)
+            Transactions(connector, sync.retry, sync.retrying, sync.intake.stopped)
             for _ in range(1 + at_once)
         )
         self._inbox = Inbox(
@@ -182,9 +181,6 @@ class SyncOperations:
         self._inbox.close()
         for transactions in (*self._writers, self._owner):
             transactions.client.close()
-
-    def _retrying(self, error: DataflowError, attempt: int, wait: float) -> None:
-        self._sync.outlet.log("WARN", f"Attempt {attempt} failed; trying again in {duration(wait)}. {error}")
 
 
 _ONE_FLUSH = (
